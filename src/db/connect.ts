@@ -1,0 +1,77 @@
+import { drizzle } from 'drizzle-orm/postgres-js';
+import postgres from 'postgres';
+
+export type Sql = postgres.Sql<{ bigint: bigint }>;
+export type Transaction = postgres.TransactionSql<{ bigint: bigint }>;
+/** A client or a transaction of it: what a single statement needs. */
+export type Statement = Sql | Transaction;
+
+/**
+ * joulebook_api is held by row-level security; joulebook_writer (ingest and rating) is not and is
+ * held by its grants and by composite foreign keys.
+ */
+export type DatabaseRole = 'joulebook_api' | 'joulebook_writer';
+
+export type Database = {
+  readonly sql: Sql;
+  close(): Promise<void>;
+};
+
+/** Refuses to start on a server that may lose what it has acknowledged. */
+async function assertDurable(sql: Sql): Promise<void> {
+  const [row] = await sql<[{ fsync: string; pages: string; commit: string }]>`
+    select current_setting('fsync') as fsync, current_setting('full_page_writes') as pages,
+           current_setting('synchronous_commit') as commit`;
+  if (row.fsync !== 'on' || row.pages !== 'on' || row.commit === 'off') {
+    throw new Error(
+      'DATABASE_NOT_DURABLE: fsync, full_page_writes and synchronous_commit must be on; ' +
+        'without them a power cut loses readings that were acknowledged. Change postgresql.conf.',
+    );
+  }
+}
+
+/**
+ * One pool of connections under one role.
+ * @throws when the server cannot be reached or is not durable.
+ */
+export async function connect(
+  url: string,
+  options: { role: DatabaseRole; connectionsMax: number; name: string },
+): Promise<Database> {
+  const sql = postgres(url, {
+    max: options.connectionsMax,
+    types: { bigint: postgres.BigInt },
+    onnotice: () => {},
+    connect_timeout: 10,
+    connection: {
+      application_name: options.name,
+      options: `-c role=${options.role} -c timezone=UTC`,
+    },
+  });
+  try {
+    await assertDurable(sql);
+  } catch (error) {
+    await sql.end({ timeout: 1 });
+    throw error;
+  }
+  return { sql, close: () => sql.end({ timeout: 5 }) };
+}
+
+/**
+ * A drizzle client for relational queries of the registry. It has connections of its own, because
+ * drizzle changes the type parsers of the client that it is given.
+ */
+export function connectRelational(
+  url: string,
+  options: { role: DatabaseRole; connectionsMax: number; name: string },
+) {
+  const client = postgres(url, {
+    max: options.connectionsMax,
+    onnotice: () => {},
+    connection: {
+      application_name: options.name,
+      options: `-c role=${options.role} -c timezone=UTC`,
+    },
+  });
+  return { relational: drizzle({ client }), close: () => client.end({ timeout: 5 }) };
+}

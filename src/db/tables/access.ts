@@ -1,0 +1,45 @@
+import { index, integer, jsonb, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
+import { bytea, company, instant } from './registry.ts';
+
+/** A client's key, written in the transaction that did the work: a repeat gets the same answer. */
+export const idempotencyKey = pgTable(
+  'idempotency_key',
+  {
+    companyId: integer('company_id')
+      .notNull()
+      .references(() => company.id),
+    key: uuid('key').notNull(),
+    operation: text('operation').notNull(),
+    /** Keys belong to who made them: a stranger's key is a fresh one. */
+    actor: text('actor').notNull(),
+    inputHash: bytea('input_hash').notNull(),
+    result: jsonb('result').notNull(),
+    at: instant('at').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.companyId, t.actor, t.key] })],
+);
+
+/** GraphQL documents that a partner may send, by `sha256:` id. */
+export const persistedOperation = pgTable('persisted_operation', {
+  id: text('id').primaryKey(),
+  name: text('name').notNull(),
+  document: text('document').notNull(),
+  registeredAt: instant('registered_at').notNull(),
+  registeredBy: text('registered_by').notNull(),
+});
+
+/** Who changed what, when: one row in the transaction of each change. Insert only. */
+export const auditEntry = pgTable(
+  'audit_entry',
+  {
+    id: uuid('id').primaryKey(),
+    companyId: integer('company_id').notNull(),
+    at: instant('at').notNull(),
+    actor: text('actor').notNull(),
+    action: text('action').notNull(),
+    subject: text('subject').notNull(),
+    before: jsonb('before'),
+    after: jsonb('after'),
+  },
+  (t) => [index().on(t.companyId, t.at)],
+);

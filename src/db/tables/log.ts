@@ -1,0 +1,112 @@
+import {
+  bigint,
+  foreignKey,
+  index,
+  integer,
+  pgTable,
+  primaryKey,
+  smallint,
+  text,
+} from 'drizzle-orm/pg-core';
+import { bytea, edge, instant } from './registry.ts';
+
+/**
+ * The log: every accepted batch once, as its carried bytes. Insert only, by grant and by trigger.
+ * Partitioned by the day of receipt (the migration says so; drizzle cannot).
+ */
+export const batchLog = pgTable(
+  'batch_log',
+  {
+    shard: smallint('shard').notNull(),
+    /** Gapless in its shard: taken from log_head inside the transaction, so a cursor misses none. */
+    position: bigint('position', { mode: 'bigint' }).notNull(),
+    receivedAt: instant('received_at').notNull(),
+    companyId: integer('company_id').notNull(),
+    edgeId: integer('edge_id').notNull(),
+    epoch: integer('epoch').notNull(),
+    sequence: bigint('sequence', { mode: 'bigint' }).notNull(),
+    readingCount: integer('reading_count').notNull(),
+    /** Span of the device times inside, for finding the raw readings of a window again. */
+    readFrom: instant('read_from'),
+    readTo: instant('read_to'),
+    /** The SignedBatch, byte for byte as it came. */
+    carried: bytea('carried').notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.shard, t.position, t.receivedAt] }),
+    index().on(t.edgeId, t.readTo),
+  ],
+);
+
+/**
+ * The guard of exactly once: it spans all partitions of the log, which a unique index on a
+ * partitioned table cannot.
+ */
+export const batchGuard = pgTable(
+  'batch_guard',
+  {
+    edgeId: integer('edge_id').notNull(),
+    epoch: integer('epoch').notNull(),
+    sequence: bigint('sequence', { mode: 'bigint' }).notNull(),
+    companyId: integer('company_id').notNull(),
+    hash: bytea('hash').notNull(),
+    shard: smallint('shard').notNull(),
+    position: bigint('position', { mode: 'bigint' }).notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.edgeId, t.epoch, t.sequence] }),
+    foreignKey({ columns: [t.companyId, t.edgeId], foreignColumns: [edge.companyId, edge.id] }),
+  ],
+);
+
+/** The last position of each shard; its row lock orders the commits of the shard. */
+export const logHead = pgTable('log_head', {
+  shard: smallint('shard').primaryKey(),
+  position: bigint('position', { mode: 'bigint' }).notNull(),
+});
+
+/** How far each shard is rated and posted. A row of its own, so that appending never waits for it. */
+export const ratingCursor = pgTable('rating_cursor', {
+  shard: smallint('shard').primaryKey(),
+  position: bigint('position', { mode: 'bigint' }).notNull(),
+});
+
+/** Batches that were not accepted, with their bytes: nothing that arrives is lost unseen. */
+export const batchQuarantine = pgTable(
+  'batch_quarantine',
+  {
+    /** SHA-256 of the carried bytes: the same refusal again is the same row. */
+    hash: bytea('hash').notNull(),
+    code: text('code').notNull(),
+    message: text('message').notNull(),
+    /** Null while the sender is not known. */
+    companyId: integer('company_id'),
+    edgeId: integer('edge_id'),
+    receivedAt: instant('received_at').notNull(),
+    carried: bytea('carried').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.hash, t.code] }), index().on(t.companyId, t.receivedAt)],
+);
+
+/** Single readings of an accepted batch that may not be billed, by their place in the log. */
+export const readingException = pgTable(
+  'reading_exception',
+  {
+    edgeId: integer('edge_id').notNull(),
+    epoch: integer('epoch').notNull(),
+    sequence: bigint('sequence', { mode: 'bigint' }).notNull(),
+    /** Row in the batch, counted over its blocks. */
+    row: integer('row').notNull(),
+    companyId: integer('company_id').notNull(),
+    meterId: integer('meter_id').notNull(),
+    channel: smallint('channel').notNull(),
+    readAt: instant('read_at').notNull(),
+    value: bigint('value', { mode: 'bigint' }).notNull(),
+    code: text('code').notNull(),
+    message: text('message').notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.edgeId, t.epoch, t.sequence, t.row] }),
+    index().on(t.meterId, t.readAt),
+  ],
+);

@@ -1,0 +1,163 @@
+import { sql } from 'drizzle-orm';
+import {
+  bigint,
+  check,
+  customType,
+  foreignKey,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  smallint,
+  text,
+  timestamp,
+  unique,
+} from 'drizzle-orm/pg-core';
+
+/** Raw bytes; drizzle has no bytea of its own. */
+export const bytea = customType<{ data: Uint8Array; driverData: Uint8Array }>({
+  dataType: () => 'bytea',
+});
+
+/** UTC instants; drizzle's Date mode keeps milliseconds, which is what the domain counts in. */
+export const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
+
+/**
+ * Who owns what. Every row below a company carries its company_id, and references repeat it
+ * (composite foreign keys), so that a row can never point into another company even for the roles
+ * that row-level security does not hold.
+ */
+export const company = pgTable('company', {
+  id: integer('id').primaryKey().generatedAlwaysAsIdentity(),
+  name: text('name').notNull().unique(),
+});
+
+export const edge = pgTable(
+  'edge',
+  {
+    id: integer('id').primaryKey().generatedAlwaysAsIdentity(),
+    companyId: integer('company_id')
+      .notNull()
+      .references(() => company.id),
+    name: text('name').notNull(),
+    /** The log shard its batches are appended to; one rater a shard. */
+    logShard: smallint('log_shard').notNull(),
+    /** The last epoch handed out: a restarted edge begins a new one at sequence 1. */
+    epoch: integer('epoch').notNull().default(0),
+  },
+  (t) => [unique().on(t.companyId, t.name), unique().on(t.companyId, t.id)],
+);
+
+export const edgeKey = pgTable(
+  'edge_key',
+  {
+    /** SHA-256 of the public key, first 16 bytes. */
+    keyId: bytea('key_id').primaryKey(),
+    companyId: integer('company_id').notNull(),
+    edgeId: integer('edge_id').notNull(),
+    /** Ed25519, 32 raw bytes. */
+    publicKey: bytea('public_key').notNull(),
+    revokedAt: instant('revoked_at'),
+  },
+  (t) => [
+    foreignKey({ columns: [t.companyId, t.edgeId], foreignColumns: [edge.companyId, edge.id] }),
+  ],
+);
+
+export const bus = pgTable(
+  'bus',
+  {
+    id: integer('id').primaryKey().generatedAlwaysAsIdentity(),
+    companyId: integer('company_id').notNull(),
+    edgeId: integer('edge_id').notNull(),
+    name: text('name').notNull(),
+    /** `{kind: 'tcp', host, port}` or `{kind: 'rtu', path, baudRate, parity}`. */
+    address: jsonb('address').notNull(),
+    pollIntervalMs: integer('poll_interval_ms').notNull(),
+  },
+  (t) => [
+    unique().on(t.edgeId, t.name),
+    unique().on(t.companyId, t.id),
+    foreignKey({ columns: [t.companyId, t.edgeId], foreignColumns: [edge.companyId, edge.id] }),
+  ],
+);
+
+export const servicePoint = pgTable(
+  'service_point',
+  {
+    id: integer('id').primaryKey().generatedAlwaysAsIdentity(),
+    companyId: integer('company_id')
+      .notNull()
+      .references(() => company.id),
+    name: text('name').notNull(),
+    /** IANA name; a missing zone is refused, never UTC by default. */
+    timeZone: text('time_zone').notNull(),
+  },
+  (t) => [unique().on(t.companyId, t.name), unique().on(t.companyId, t.id)],
+);
+
+export const meter = pgTable(
+  'meter',
+  {
+    id: integer('id').primaryKey().generatedAlwaysAsIdentity(),
+    companyId: integer('company_id').notNull(),
+    edgeId: integer('edge_id').notNull(),
+    servicePointId: integer('service_point_id').notNull(),
+    serial: text('serial').notNull(),
+    /** Null for a meter that a gateway reads for us. */
+    busId: integer('bus_id'),
+    unitId: smallint('unit_id'),
+    mapName: text('map_name').notNull(),
+    /** The most that the connection can carry; a faster register is not believed. */
+    powerMaxW: integer('power_max_w').notNull(),
+    /** Where the import register wraps; null when it never does in a meter's life. */
+    registerModulusWh: bigint('register_modulus_wh', { mode: 'bigint' }),
+    contactorUnitId: smallint('contactor_unit_id'),
+    contactorCoil: smallint('contactor_coil'),
+  },
+  (t) => [
+    unique().on(t.companyId, t.serial),
+    unique().on(t.companyId, t.id),
+    unique().on(t.busId, t.unitId),
+    index().on(t.edgeId),
+    index().on(t.servicePointId),
+    check('meter_power_max', sql`${t.powerMaxW} > 0`),
+    foreignKey({ columns: [t.companyId, t.edgeId], foreignColumns: [edge.companyId, edge.id] }),
+    foreignKey({ columns: [t.companyId, t.busId], foreignColumns: [bus.companyId, bus.id] }),
+    foreignKey({
+      columns: [t.companyId, t.servicePointId],
+      foreignColumns: [servicePoint.companyId, servicePoint.id],
+    }),
+  ],
+);
+
+export const customer = pgTable(
+  'customer',
+  {
+    id: integer('id').primaryKey().generatedAlwaysAsIdentity(),
+    companyId: integer('company_id')
+      .notNull()
+      .references(() => company.id),
+    name: text('name').notNull(),
+  },
+  (t) => [unique().on(t.companyId, t.id)],
+);
+
+export const account = pgTable(
+  'account',
+  {
+    id: integer('id').primaryKey().generatedAlwaysAsIdentity(),
+    companyId: integer('company_id').notNull(),
+    customerId: integer('customer_id').notNull(),
+    number: text('number').notNull(),
+    currency: text('currency').notNull(),
+  },
+  (t) => [
+    unique().on(t.companyId, t.number),
+    unique().on(t.companyId, t.id),
+    foreignKey({
+      columns: [t.companyId, t.customerId],
+      foreignColumns: [customer.companyId, customer.id],
+    }),
+  ],
+);

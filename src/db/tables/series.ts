@@ -1,0 +1,117 @@
+import {
+  bigint,
+  doublePrecision,
+  foreignKey,
+  index,
+  integer,
+  pgTable,
+  primaryKey,
+  smallint,
+  text,
+} from 'drizzle-orm/pg-core';
+import { bytea, instant, meter } from './registry.ts';
+import { agreement } from './tariff.ts';
+
+/**
+ * The series: one row a meter, channel and UTC day, quarter hours as columns in bytes
+ * (domain/series/dayCodec). Changed only by merging, which is commutative and idempotent.
+ */
+export const seriesDay = pgTable(
+  'series_day',
+  {
+    meterId: integer('meter_id').notNull(),
+    channel: smallint('channel').notNull(),
+    /** Days since 1970-01-01 UTC. */
+    day: integer('day').notNull(),
+    companyId: integer('company_id').notNull(),
+    bytes: bytea('bytes').notNull(),
+    /** The walk's state at the day's beginning (domain/series/walk), null before the first reading. */
+    carryIn: bytea('carry_in'),
+    revision: integer('revision').notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.meterId, t.channel, t.day] }),
+    foreignKey({ columns: [t.companyId, t.meterId], foreignColumns: [meter.companyId, meter.id] }),
+  ],
+);
+
+/** Where the walk over a meter's series stands: the live register and the state to go on from. */
+export const seriesHead = pgTable(
+  'series_head',
+  {
+    meterId: integer('meter_id').notNull(),
+    channel: smallint('channel').notNull(),
+    companyId: integer('company_id').notNull(),
+    carry: bytea('carry').notNull(),
+    lastReadAt: instant('last_read_at').notNull(),
+    /** As the register shows it, not unwrapped. */
+    lastValueWh: bigint('last_value_wh', { mode: 'bigint' }).notNull(),
+    lastPowerW: integer('last_power_w'),
+  },
+  (t) => [
+    primaryKey({ columns: [t.meterId, t.channel] }),
+    foreignKey({ columns: [t.companyId, t.meterId], foreignColumns: [meter.companyId, meter.id] }),
+  ],
+);
+
+/**
+ * A rated amount with its reason: agreement, meter, billing period and tariff version, with the
+ * kernel's accumulator from which its lines follow. What was posted for it stands beside it, so
+ * the next posting is `round(exact so far) - posted`.
+ */
+export const charge = pgTable(
+  'charge',
+  {
+    agreementId: integer('agreement_id').notNull(),
+    meterId: integer('meter_id').notNull(),
+    /** Begin of the billing period, a local month of the agreement's zone. */
+    periodStart: instant('period_start').notNull(),
+    tariffVersionId: integer('tariff_version_id').notNull(),
+    companyId: integer('company_id').notNull(),
+    accountId: integer('account_id').notNull(),
+    /** Closed slots only; the open one is in amountMicros and comes again with the next reading. */
+    accumulator: bytea('accumulator').notNull(),
+    /** Energy rated so far, the open slot included. */
+    energyWh: bigint('energy_wh', { mode: 'bigint' }).notNull(),
+    /** Charged so far = the sum of its postings. */
+    amountMicros: bigint('amount_micros', { mode: 'bigint' }).notNull(),
+    revision: integer('revision').notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.agreementId, t.meterId, t.periodStart, t.tariffVersionId] }),
+    index().on(t.meterId, t.periodStart),
+    index().on(t.accountId, t.periodStart),
+    foreignKey({
+      columns: [t.companyId, t.agreementId],
+      foreignColumns: [agreement.companyId, agreement.id],
+    }),
+  ],
+);
+
+/** Energy that was metered and has no price yet: visible, and rated when the cause is gone. */
+export const unratedEnergy = pgTable(
+  'unrated_energy',
+  {
+    meterId: integer('meter_id').notNull(),
+    /** UTC day; a day is small enough to re-rate alone. */
+    day: integer('day').notNull(),
+    code: text('code', { enum: ['AGREEMENT_NOT_FOUND', 'TARIFF_NOT_FOUND'] }).notNull(),
+    companyId: integer('company_id').notNull(),
+    /** A sum of safe integers. */
+    energyWh: doublePrecision('energy_wh').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.meterId, t.day, t.code] })],
+);
+
+/** Meters whose charges must be worked out again from a day on: a new tariff version, a new agreement. */
+export const rerateDuty = pgTable(
+  'rerate_duty',
+  {
+    id: bigint('id', { mode: 'bigint' }).primaryKey().generatedAlwaysAsIdentity(),
+    companyId: integer('company_id').notNull(),
+    meterId: integer('meter_id').notNull(),
+    fromDay: integer('from_day').notNull(),
+    reason: text('reason').notNull(),
+  },
+  (t) => [index().on(t.meterId)],
+);
