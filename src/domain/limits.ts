@@ -7,3 +7,91 @@
 export const readingsPerBatchMax = 16_384;
 /** 16,384 readings of 20 bytes in fixed-width columns, the envelope, and room to grow. */
 export const batchBytesMax = 1_048_576;
+
+/** 2200-01-01T00:00Z. Later instants are mistakes of a clock; zone rules say nothing about them. */
+export const instantMsMax = 7_258_118_400_000;
+/** The longest IANA name, America/Argentina/ComodRivadavia, has 32 characters. */
+export const zoneNameLengthMax = 64;
+/** About 600 names exist; the rest are spellings in another case. */
+export const zoneNamesCachedMax = 1_024;
+
+/** Bounds of a tariff document: several times the largest published rates, and small enough that
+ * checking every slot of every possible day stays a matter of milliseconds. */
+export const tariffNameLengthMax = 40;
+export const calendarsPerTariffMax = 8;
+export const seasonsPerCalendarMax = 12;
+export const spansPerSeasonMax = 12;
+export const dayTypesPerCalendarMax = 12;
+export const datesPerDayTypeMax = 512;
+export const datesPerTariffMax = 1_024;
+export const rulesPerCalendarMax = 288;
+export const componentsPerTariffMax = 32;
+/** Periods of all calendars intersected; the slot table holds one byte a slot. */
+export const superPeriodsPerTariffMax = 255;
+/** Ten million currency units a kWh, at 10^-8: above any real price, far inside an int64. */
+export const priceE8Max = 1_000_000_000_000_000n;
+/** A rounding step, in micro-units: from the ledger's own unit to a million units of currency. */
+export const roundingStepMicrosMax = 1_000_000_000_000n;
+/** Digits of a decimal text, sign and point apart: beyond any amount, and cheap to parse. */
+export const decimalDigitsMax = 38;
+/** One compiled tariff covers a year and some days: 400 days of quarter hours, 38 kB. */
+export const slotsPerCompiledTariffMax = 38_400;
+
+/** Blocks of one batch: a block a channel is usual; more than this is a broken encoder. */
+export const blocksPerBatchMax = 256;
+/** Names a public key of an edge: 8 to 32 bytes of its digest. */
+export const keyIdBytesMax = 32;
+/** A receipt is about 160 bytes: hash, signature and a few integers. */
+export const receiptBytesMax = 512;
+/** 2^50 - 1: a batch each millisecond for 35,000 years, and still a safe integer when doubled. */
+export const batchSequenceMax = 1_125_899_906_842_623;
+/**
+ * 2^50 - 1, more than a petawatt-hour: differences of differences of two registers, doubled by
+ * zigzag, stay below 2^53 and so exact in a float64.
+ */
+export const registerWhMax = 1_125_899_906_842_623;
+/** 2000-01-01T00:00Z: readings dated earlier come from a clock that was never set. */
+export const readAtMsMin = 946_684_800_000;
+/** 2100-01-01T00:00Z: the same at the other end; lateness and future are judged by the intake. */
+export const readAtMsMax = 4_102_444_800_000;
+/** Powers of ten on the wire: nano to giga. */
+export const scalerMax = 9;
+/** A longer silence of a register is not spread over slots: nobody could defend that estimate. */
+export const gapBridgedDaysMax = 400;
+
+/** Modbus TCP: 7 bytes of MBAP header and a PDU of 253 (Modbus Messaging on TCP/IP 1.0b, 4.1). */
+export const modbusTcpFrameBytesMax = 260;
+/** Modbus RTU: unit, PDU of 253, two bytes of CRC (Modbus over Serial Line 1.02, 2.5.1). */
+export const modbusRtuFrameBytesMax = 256;
+/** Reads waiting for one bus: two full rounds of the 247 addresses; more can never catch up. */
+export const busReadsQueuedMax = 512;
+/** Commands waiting for one bus: each is a person or a cut-off waiting for an answer. */
+export const busCommandsQueuedMax = 64;
+/** From asking to the answer, queue included: later than this the poller has asked again. */
+export const busOperationMsMax = 15_000;
+export const busConnectMsMax = 3_000;
+/** Silence between two requests on one bus; several serial gateways need it even over TCP. */
+export const busGapMsMin = 5;
+export const busBackOffMsMin = 250;
+/** A bus that comes back is noticed within half a minute, and a dead one costs next to nothing. */
+export const busBackOffMsMax = 30_000;
+/** One lost answer is noise, three in a row are a dead unit. */
+export const breakerFailuresMax = 3;
+export const breakerBackOffMsMin = 2_000;
+export const breakerBackOffMsMax = 60_000;
+/** What an open contactor may still show: the meter's own noise, not a load. */
+export const openSupplyPowerWMax = 5n;
+/** A contactor falls in tens of milliseconds; meters average their power over one or two seconds. */
+export const switchVerifyMsMax = 10_000;
+export const switchVerifyPollMs = 200;
+
+/** Pools of all roles in one process, the queue's connections and a person's psql fit. */
+export const embeddedConnectionsMax = 200;
+/** The broker of a start on one machine is for looking, not for a fleet. */
+export const brokerClientsMax = 256;
+/** A packet to the broker: one rated update is below 1 kB, a batch of them below this. */
+export const brokerPacketBytesMax = 262_144;
+/** A subscriber's unread bytes; above this it misses updates until it reads again. */
+export const brokerBacklogBytesMax = 262_144;
+/** A subscriber that reads nothing for so long is disconnected. */
+export const brokerStallMsMax = 10_000;
