@@ -75,6 +75,9 @@ export const busGapMsMin = 5;
 export const busBackOffMsMin = 250;
 /** A bus that comes back is noticed within half a minute, and a dead one costs next to nothing. */
 export const busBackOffMsMax = 30_000;
+/** A shorter back-off is waited out in the queue: a unit that closes its connection would otherwise
+ * cost its neighbours a read. */
+export const busBackOffWaitedMsMax = 1_000;
 /** One lost answer is noise, three in a row are a dead unit. */
 export const breakerFailuresMax = 3;
 export const breakerBackOffMsMin = 2_000;
