@@ -281,8 +281,10 @@ async function attemptStart(given: {
   const log = openLog(home);
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const server = spawnAs(home, log, program(given.tree, 'postgres'), [
-    ...['-D', home.cluster],
-    ...['-p', String(port)],
+    '-D',
+    home.cluster,
+    '-p',
+    String(port),
     ...flags,
   ]);
   const failure = spawnFailure(server);

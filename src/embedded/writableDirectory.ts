@@ -8,7 +8,7 @@ export type DirectoryRefusal = 'DIRECTORY_READ_ONLY' | 'DIRECTORY_IS_A_FILE';
 export type WritableDirectory = {
   readonly path: string;
   /** Takes back what was made, when nothing came of it; an existing directory is left alone. */
-  unmake(): void;
+  unmake: () => void;
 };
 
 /** Makes `path` if it is missing, and proves that this process may write in it. */

@@ -1,0 +1,110 @@
+import type { Socket } from 'node:net';
+import { Duplex } from 'node:stream';
+
+export type ConnectionBounds = {
+  /** An MQTT packet from the client, header included. */
+  packetBytesMax: number;
+  /** What the client has not read yet; above it, nothing more is read from the client. */
+  backlogBytesMax: number;
+  /** So long may a client stay above the backlog. */
+  stallMs: number;
+};
+
+/**
+ * The socket of an MQTT client with the bounds that the broker lacks. Aedes gathers a packet of up
+ * to 256 MB before it asks whether the client may send it, and waits for the slowest subscriber
+ * before it goes on with the others; here an oversized packet ends the connection at its header,
+ * and a write never waits: who is behind misses updates (see the broker) and then is closed.
+ */
+export function boundConnection(socket: Socket, bounds: ConnectionBounds): Duplex {
+  const meter = packetMeter();
+  let stallTimer: NodeJS.Timeout | undefined;
+  const isBehind = () => connection.writableLength > bounds.backlogBytesMax;
+  const settle = () => {
+    if (isBehind()) {
+      stallTimer ??= setTimeout(() => {
+        connection.destroy(new Error('SUBSCRIBER_TOO_SLOW: it does not read what it asked for'));
+      }, bounds.stallMs);
+      return;
+    }
+    clearTimeout(stallTimer);
+    stallTimer = undefined;
+    socket.resume();
+  };
+  const send = (bytes: Buffer, done: (error?: Error | null) => void) => {
+    if (isBehind()) settle();
+    socket.write(bytes, (error) => {
+      done(error);
+      settle();
+    });
+  };
+  const connection = new Duplex({
+    writableHighWaterMark: Number.MAX_SAFE_INTEGER,
+    read() {
+      if (!isBehind()) socket.resume();
+    },
+    write(chunk: Buffer, _encoding, done) {
+      send(chunk, done);
+    },
+    writev(chunks, done) {
+      send(Buffer.concat(chunks.map(({ chunk }) => chunk)), done);
+    },
+    final(done) {
+      socket.end(done);
+    },
+    destroy(error, done) {
+      clearTimeout(stallTimer);
+      socket.destroy();
+      done(error);
+    },
+  });
+  socket.on('data', (chunk: Buffer) => {
+    if (meter(chunk) > bounds.packetBytesMax) {
+      connection.destroy(new Error('PACKET_TOO_LARGE: send smaller packets'));
+      return;
+    }
+    if (!connection.push(chunk) || isBehind()) socket.pause();
+  });
+  socket.on('end', () => connection.push(null));
+  socket.on('error', (error) => connection.destroy(error));
+  socket.on('close', () => connection.destroy());
+  return connection;
+}
+
+/**
+ * Says the size of the largest packet that begins or goes on in each chunk, from the fixed headers
+ * alone: a type byte, then the remaining length, seven bits a byte, lowest first, at most four
+ * bytes. Source: OASIS MQTT 3.1.1, 2.2.3.
+ */
+function packetMeter(): (chunk: Buffer) => number {
+  let bodyLeftBytes = 0;
+  let lengthBytes = -1; // -1: the next byte is a type
+  let length = 0;
+  return (chunk) => {
+    let largestBytes = 0;
+    let at = 0;
+    while (at < chunk.length) {
+      if (bodyLeftBytes > 0) {
+        const step = Math.min(bodyLeftBytes, chunk.length - at);
+        bodyLeftBytes -= step;
+        at += step;
+        continue;
+      }
+      const byte = chunk[at] ?? 0;
+      at += 1;
+      if (lengthBytes < 0) {
+        lengthBytes = 0;
+        length = 0;
+        continue;
+      }
+      length += (byte & 0x7f) * 2 ** (7 * lengthBytes);
+      lengthBytes += 1;
+      largestBytes = Math.max(largestBytes, 1 + lengthBytes + length);
+      if (byte < 0x80 || lengthBytes === 4) {
+        bodyLeftBytes = length;
+        lengthBytes = -1;
+      }
+    }
+    return largestBytes;
+  };
+}
