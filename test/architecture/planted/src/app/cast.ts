@@ -1,0 +1,3 @@
+export function fault(raw: unknown): number {
+  return raw as number;
+}

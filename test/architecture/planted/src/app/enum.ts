@@ -1,0 +1,4 @@
+export enum Fault {
+  Open,
+  Closed,
+}

@@ -1,0 +1,3 @@
+export function fault(watts: readonly (number | undefined)[]): number {
+  return watts[0]!;
+}

@@ -1,0 +1,7 @@
+export function fault(state: 'OPEN' | 'CLOSED'): boolean {
+  switch (state) {
+    case 'OPEN':
+      return true;
+  }
+  return false;
+}

@@ -1,0 +1,3 @@
+import { Outcome } from '../../../../../src/domain/outcome.ts';
+
+export type Fault = Outcome<number, 'FAULT'>;

@@ -1,0 +1,3 @@
+import { insertReading } from '../db/reading.ts';
+
+export const fault = insertReading;

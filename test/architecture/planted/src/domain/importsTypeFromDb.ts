@@ -1,0 +1,1 @@
+export type Fault = import('../db/reading.ts').ReadingRow;

@@ -1,0 +1,3 @@
+export function faultNow(): Date {
+  return new Date();
+}

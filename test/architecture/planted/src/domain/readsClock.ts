@@ -1,0 +1,3 @@
+export function faultNowMs(): number {
+  return Date.now();
+}

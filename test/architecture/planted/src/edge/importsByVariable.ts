@@ -1,0 +1,3 @@
+export async function fault(name: string): Promise<unknown> {
+  return import(name);
+}

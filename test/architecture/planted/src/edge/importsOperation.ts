@@ -1,0 +1,3 @@
+export async function fault(): Promise<unknown> {
+  return import('../operations/commitBatch.ts');
+}

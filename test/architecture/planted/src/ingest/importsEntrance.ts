@@ -1,0 +1,3 @@
+import { jobCatalogue } from '../workers/jobCatalogue.ts';
+
+export const fault = jobCatalogue;

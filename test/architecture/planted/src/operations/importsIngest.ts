@@ -1,0 +1,3 @@
+import { intake } from '../ingest/intake.ts';
+
+export const fault = intake;

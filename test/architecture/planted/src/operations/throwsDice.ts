@@ -1,0 +1,3 @@
+export function faultJitterMs(): number {
+  return Math.random() * 1_000;
+}

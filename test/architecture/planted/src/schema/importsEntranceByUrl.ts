@@ -1,0 +1,1 @@
+export const fault = new URL('../workers/ratingThread.ts', import.meta.url);

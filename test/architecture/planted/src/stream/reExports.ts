@@ -1,0 +1,1 @@
+export { assert } from '../domain/assert.ts';

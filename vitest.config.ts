@@ -1,0 +1,21 @@
+import { existsSync } from 'node:fs';
+import { defineConfig } from 'vitest/config';
+
+const globalSetup = './test/support/globalSetup.ts';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: ['test/peers/**', 'test/architecture/planted/**'],
+    globalSetup: existsSync(globalSetup) ? [globalSetup] : [],
+    // Piscina, native add-ons and a crash on purpose want processes, not threads.
+    pool: 'forks',
+    // Each worker has a database of its own; two keep a small machine free for Postgres.
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    // A suite that finds nothing is not green.
+    passWithNoTests: false,
+    allowOnly: false,
+  },
+});
