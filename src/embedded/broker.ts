@@ -38,9 +38,9 @@ export type Broker = {
   /** With the credentials of this start; for the process that publishes the updates. */
   readonly publisherUrl: string;
   readonly port: number;
-  load(): { clients: number; updatesMissed: number; backlogBytes: number };
+  load: () => { clients: number; updatesMissed: number; backlogBytes: number };
   /** Idempotent. */
-  stop(): Promise<void>;
+  stop: () => Promise<void>;
 };
 
 export async function startBroker(options: BrokerOptions): Promise<Outcome<Broker, 'PORT_TAKEN'>> {

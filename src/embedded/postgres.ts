@@ -51,7 +51,7 @@ export type EmbeddedPostgres = {
   /** Resolves with the last log lines when the server ends although nobody stopped it. */
   readonly died: Promise<string>;
   /** Idempotent. Nothing of this start runs afterwards, and an ephemeral folder is gone. */
-  stop(): Promise<void>;
+  stop: () => Promise<void>;
 };
 
 const superuser = 'postgres';
