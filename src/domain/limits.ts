@@ -96,5 +96,5 @@ export const brokerClientsMax = 256;
 export const brokerPacketBytesMax = 262_144;
 /** A subscriber's unread bytes; above this it misses updates until it reads again. */
 export const brokerBacklogBytesMax = 262_144;
-/** A subscriber that reads nothing for so long is disconnected. */
+/** A subscriber that takes so long to read its backlog is disconnected. */
 export const brokerStallMsMax = 10_000;

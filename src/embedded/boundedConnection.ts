@@ -6,7 +6,7 @@ export type ConnectionBounds = {
   packetBytesMax: number;
   /** What the client has not read yet; above it, nothing more is read from the client. */
   backlogBytesMax: number;
-  /** So long may a client stay above the backlog. */
+  /** So long may one write wait for the client to read; a write is at most the backlog. */
   stallMs: number;
 };
 
@@ -20,22 +20,15 @@ export function boundConnection(socket: Socket, bounds: ConnectionBounds): Duple
   const meter = packetMeter();
   let stallTimer: NodeJS.Timeout | undefined;
   const isBehind = () => connection.writableLength > bounds.backlogBytesMax;
-  const settle = () => {
-    if (isBehind()) {
-      stallTimer ??= setTimeout(() => {
-        connection.destroy(new Error('SUBSCRIBER_TOO_SLOW: it does not read what it asked for'));
-      }, bounds.stallMs);
-      return;
-    }
-    clearTimeout(stallTimer);
-    stallTimer = undefined;
-    socket.resume();
+  const closeStalled = () => {
+    connection.destroy(new Error('SUBSCRIBER_TOO_SLOW: it does not read what it asked for'));
   };
   const send = (bytes: Buffer, done: (error?: Error | null) => void) => {
-    if (isBehind()) settle();
+    stallTimer = setTimeout(closeStalled, bounds.stallMs);
     socket.write(bytes, (error) => {
+      clearTimeout(stallTimer);
       done(error);
-      settle();
+      if (!isBehind()) socket.resume();
     });
   };
   const connection = new Duplex({

@@ -9,9 +9,23 @@ export async function startInChild(options: {
   directory: string;
   ephemeral: boolean;
 }): Promise<{ child: ChildProcess; line: unknown }> {
-  const program = fileURLToPath(new URL('./startPostgresProgram.ts', import.meta.url));
-  const flags = [program, options.directory, options.ephemeral ? 'ephemeral' : 'kept'];
-  const child = spawn(process.execPath, flags, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const kind = options.ephemeral ? 'ephemeral' : 'kept';
+  return run('startPostgresProgram.ts', [options.directory, kind]);
+}
+
+/** A process that holds the data directory. */
+export async function holdInChild(path: string): Promise<ChildProcess> {
+  return (await run('holdDirectoryProgram.ts', [path])).child;
+}
+
+async function run(
+  name: string,
+  flags: readonly string[],
+): Promise<{ child: ChildProcess; line: unknown }> {
+  const program = fileURLToPath(new URL(`./${name}`, import.meta.url));
+  const child = spawn(process.execPath, [program, ...flags], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const [chunk] = await once(child.stdout, 'data');
   const line: unknown = JSON.parse(String(chunk));
   return { child, line };
