@@ -3,11 +3,16 @@ import { defineConfig } from 'vitest/config';
 
 const globalSetup = './test/support/globalSetup.ts';
 
+// CI sums the results of its suites.
+const resultsFile = process.env['TEST_RESULTS_FILE'];
+
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['test/peers/**', 'test/architecture/planted/**'],
     globalSetup: existsSync(globalSetup) ? [globalSetup] : [],
+    reporters: resultsFile === undefined ? ['default'] : ['default', 'json'],
+    ...(resultsFile === undefined ? {} : { outputFile: { json: resultsFile } }),
     // Piscina, native add-ons and a crash on purpose want processes, not threads.
     pool: 'forks',
     // Each worker has a database of its own; two keep a small machine free for Postgres.

@@ -31,6 +31,7 @@ export const homes = {
   'drizzle-orm': ['db'],
   postgres: ['db'],
   bullmq: ['workers'],
+  pg: ['workers'], // the pool of the queue's Postgres backend
   piscina: ['workers'],
   'modbus-serial': ['devices', 'embedded'], // embedded: only its server, for the simulated meters
   serialport: ['devices'],
@@ -83,8 +84,11 @@ export const bannedNames = [
 /** The planted tree mirrors the real one, so that the same rules read it. */
 const plantedRoot = 'test/architecture/planted/';
 
-function projectPath(filename, cwd) {
-  const relative = path.relative(cwd, filename).split(path.sep).join('/');
+/** Not the working folder: started from elsewhere, the rules would match nothing and stay silent. */
+const projectRoot = path.resolve(import.meta.dirname, '..');
+
+function projectPath(filename) {
+  const relative = path.relative(projectRoot, filename).split(path.sep).join('/');
   return relative.startsWith(plantedRoot) ? relative.slice(plantedRoot.length) : relative;
 }
 
@@ -163,7 +167,7 @@ function isMember(node, object, property) {
 /** Every way a module names another: static, re-export, dynamic, type, require, worker URL. */
 const floorsRule = {
   create(context) {
-    const file = projectPath(context.filename, context.cwd);
+    const file = projectPath(context.filename);
     if (!file.startsWith('src/')) return {};
     const refuse = (node, message) => context.report({ node, message });
     if (areaOf(file) === undefined) {
@@ -204,7 +208,7 @@ const floorsRule = {
 /** A name is exported by the file that makes it, and by no other. */
 const barrelsRule = {
   create(context) {
-    const file = projectPath(context.filename, context.cwd);
+    const file = projectPath(context.filename);
     if (!file.startsWith('src/')) return {};
     const report = (node) =>
       context.report({ node, message: 'No re-export: import from the file that makes the name.' });
@@ -221,7 +225,7 @@ const barrelsRule = {
 
 const namesRule = {
   create(context) {
-    const file = projectPath(context.filename, context.cwd);
+    const file = projectPath(context.filename);
     const banned = file
       .split('/')
       .map((part) => part.replace(/\..*$/, ''))
