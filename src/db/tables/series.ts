@@ -1,6 +1,5 @@
 import {
   bigint,
-  doublePrecision,
   foreignKey,
   index,
   integer,
@@ -93,14 +92,14 @@ export const unratedEnergy = pgTable(
   'unrated_energy',
   {
     meterId: integer('meter_id').notNull(),
-    /** UTC day; a day is small enough to re-rate alone. */
-    day: integer('day').notNull(),
+    /** Begin of the local month of the service point's zone. */
+    periodStart: instant('period_start').notNull(),
     code: text('code', { enum: ['AGREEMENT_NOT_FOUND', 'TARIFF_NOT_FOUND'] }).notNull(),
     companyId: integer('company_id').notNull(),
-    /** A sum of safe integers. */
-    energyWh: doublePrecision('energy_wh').notNull(),
+    energyWh: bigint('energy_wh', { mode: 'bigint' }).notNull(),
+    slotCount: integer('slot_count').notNull(),
   },
-  (t) => [primaryKey({ columns: [t.meterId, t.day, t.code] })],
+  (t) => [primaryKey({ columns: [t.meterId, t.periodStart, t.code] })],
 );
 
 /** Meters whose charges must be worked out again from a day on: a new tariff version, a new agreement. */

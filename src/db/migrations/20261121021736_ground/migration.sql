@@ -318,11 +318,12 @@ CREATE TABLE "series_head" (
 --> statement-breakpoint
 CREATE TABLE "unrated_energy" (
 	"meter_id" integer,
-	"day" integer,
+	"period_start" timestamp with time zone,
 	"code" text,
 	"company_id" integer NOT NULL,
-	"energy_wh" double precision NOT NULL,
-	CONSTRAINT "unrated_energy_pkey" PRIMARY KEY("meter_id","day","code")
+	"energy_wh" bigint NOT NULL,
+	"slot_count" integer NOT NULL,
+	CONSTRAINT "unrated_energy_pkey" PRIMARY KEY("meter_id","period_start","code")
 );
 --> statement-breakpoint
 CREATE TABLE "agreement" (

@@ -1,0 +1,47 @@
+import type { Statement } from './connect.ts';
+
+/** What the intake must know of an edge to believe its batches. */
+export type EdgeKeyRow = {
+  readonly keyId: Uint8Array;
+  readonly companyId: number;
+  readonly edgeId: number;
+  readonly logShard: number;
+  /** Ed25519, 32 raw bytes. */
+  readonly publicKey: Uint8Array;
+};
+
+/** The keys that may sign, revoked ones left out. */
+export async function findEdgeKeys(
+  statement: Statement,
+  keyIds: readonly Uint8Array[],
+): Promise<readonly EdgeKeyRow[]> {
+  const hex = keyIds.map((keyId) => Buffer.from(keyId).toString('hex'));
+  const rows = await statement<
+    {
+      key_id: Uint8Array;
+      company_id: number;
+      edge_id: number;
+      log_shard: number;
+      public_key: Uint8Array;
+    }[]
+  >`
+    select k.key_id, k.company_id, k.edge_id, e.log_shard, k.public_key
+    from edge_key k join edge e on e.id = k.edge_id
+    where encode(k.key_id, 'hex') = any(string_to_array(${hex.join(',')}, ','))
+      and k.revoked_at is null`;
+  return rows.map((row) => ({
+    keyId: row.key_id,
+    companyId: row.company_id,
+    edgeId: row.edge_id,
+    logShard: row.log_shard,
+    publicKey: row.public_key,
+  }));
+}
+
+/** Begins a new epoch for an edge that lost its place, and returns it. */
+export async function takeEpoch(statement: Statement, edgeId: number): Promise<number> {
+  const [row] = await statement<{ epoch: number }[]>`
+    update edge set epoch = epoch + 1 where id = ${edgeId} returning epoch`;
+  if (row === undefined) throw new Error(`EDGE_UNKNOWN: there is no edge ${edgeId}`);
+  return row.epoch;
+}

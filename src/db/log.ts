@@ -1,0 +1,238 @@
+import { bytesArrayOf, instantsOf, integersOf } from './arrays.ts';
+import type { Statement } from './connect.ts';
+import { copyInto } from './copy.ts';
+
+/** SQL of the batch log: guard, head, appending and reading. */
+
+export type LogCandidate = {
+  readonly companyId: number;
+  readonly edgeId: number;
+  readonly epoch: number;
+  readonly sequence: bigint;
+  readonly hash: Uint8Array;
+  readonly shard: number;
+  readonly readingCount: number;
+  /** Null for a batch without readings. */
+  readonly readFromMs: number | null;
+  readonly readToMs: number | null;
+  readonly carried: Uint8Array;
+};
+
+export type LogEntry = {
+  readonly shard: number;
+  readonly position: bigint;
+  readonly companyId: number;
+  readonly edgeId: number;
+  readonly receivedAtMs: number;
+  readonly carried: Uint8Array;
+};
+
+export type Guarded = { readonly hash: Uint8Array; readonly position: bigint };
+
+/**
+ * The position of the last batch of a shard, with its row locked until the transaction ends: the
+ * commits of a shard happen one after the other and in the order of their positions.
+ */
+export async function lockLogHead(tx: Statement, shard: number): Promise<bigint> {
+  const [row] = await tx<{ position: bigint }[]>`
+    select position from log_head where shard = ${shard} for update`;
+  if (row === undefined) throw new Error(`LOG_SHARD_UNKNOWN: there is no log shard ${shard}`);
+  return row.position;
+}
+
+export async function setLogHead(tx: Statement, shard: number, position: bigint): Promise<void> {
+  await tx`update log_head set position = ${position.toString()}::int8 where shard = ${shard}`;
+}
+
+/** Which of these batches are in the log already, keyed `edge/epoch/sequence`. */
+export async function findGuards(
+  tx: Statement,
+  batches: readonly LogCandidate[],
+): Promise<Map<string, Guarded>> {
+  const rows = await tx<
+    { edge_id: number; epoch: number; sequence: bigint; hash: Uint8Array; position: bigint }[]
+  >`
+    select g.edge_id, g.epoch, g.sequence, g.hash, g.position
+    from batch_guard g
+    join unnest(
+      ${integersOf(batches.map((batch) => batch.edgeId))}::int4[],
+      ${integersOf(batches.map((batch) => batch.epoch))}::int4[],
+      ${integersOf(batches.map((batch) => batch.sequence))}::int8[]
+    ) as c(edge_id, epoch, sequence) using (edge_id, epoch, sequence)`;
+  return new Map(
+    rows.map((row) => [
+      `${row.edge_id}/${row.epoch}/${row.sequence}`,
+      { hash: row.hash, position: row.position },
+    ]),
+  );
+}
+
+/** Appends batches at the positions after `head`; the guard's key refuses a second appending. */
+export async function appendBatches(
+  tx: Statement,
+  batches: readonly LogCandidate[],
+  { head, receivedAtMs }: { head: bigint; receivedAtMs: number },
+): Promise<void> {
+  const position = batches.map((_, index) => head + BigInt(index + 1));
+  const companyId = batches.map((batch) => batch.companyId);
+  const edgeId = batches.map((batch) => batch.edgeId);
+  const epoch = batches.map((batch) => batch.epoch);
+  const sequence = batches.map((batch) => batch.sequence);
+  const shard = batches.map((batch) => batch.shard);
+  await tx`
+    insert into batch_guard (edge_id, epoch, sequence, company_id, hash, shard, position)
+    select * from unnest(
+      ${integersOf(edgeId)}::int4[], ${integersOf(epoch)}::int4[], ${integersOf(sequence)}::int8[],
+      ${integersOf(companyId)}::int4[], ${bytesArrayOf(batches.map((batch) => batch.hash))}::bytea[],
+      ${integersOf(shard)}::int2[], ${integersOf(position)}::int8[])`;
+  await copyInto(
+    tx,
+    'batch_log',
+    [
+      { name: 'shard', type: 'int2', values: shard },
+      { name: 'position', type: 'int8', values: position },
+      { name: 'received_at', type: 'instant', values: batches.map(() => receivedAtMs) },
+      { name: 'company_id', type: 'int4', values: companyId },
+      { name: 'edge_id', type: 'int4', values: edgeId },
+      { name: 'epoch', type: 'int4', values: epoch },
+      { name: 'sequence', type: 'int8', values: sequence },
+      { name: 'reading_count', type: 'int4', values: batches.map((batch) => batch.readingCount) },
+      { name: 'read_from', type: 'instant', values: batches.map((batch) => batch.readFromMs) },
+      { name: 'read_to', type: 'instant', values: batches.map((batch) => batch.readToMs) },
+      { name: 'carried', type: 'bytea', values: batches.map((batch) => batch.carried) },
+    ],
+    batches.length,
+  );
+}
+
+/** The next batches of a shard in the order of their positions. */
+export async function readLog(
+  tx: Statement,
+  { shard, after, batchesMax }: { shard: number; after: bigint; batchesMax: number },
+): Promise<readonly LogEntry[]> {
+  const rows = await tx<
+    {
+      position: bigint;
+      company_id: number;
+      edge_id: number;
+      received_at: Date;
+      carried: Uint8Array;
+    }[]
+  >`
+    select position, company_id, edge_id, received_at, carried from batch_log
+    where shard = ${shard} and position > ${after.toString()}::int8
+    order by position limit ${batchesMax}`;
+  return rows.map((row) => ({
+    shard,
+    position: row.position,
+    companyId: row.company_id,
+    edgeId: row.edge_id,
+    receivedAtMs: row.received_at.getTime(),
+    carried: row.carried,
+  }));
+}
+
+/** The shard's cursor, locked: one rater a shard, whatever the number of processes. */
+export async function lockRatingCursor(tx: Statement, shard: number): Promise<bigint> {
+  const [row] = await tx<{ position: bigint }[]>`
+    select position from rating_cursor where shard = ${shard} for update`;
+  if (row === undefined) throw new Error(`LOG_SHARD_UNKNOWN: there is no log shard ${shard}`);
+  return row.position;
+}
+
+export async function setRatingCursor(
+  tx: Statement,
+  shard: number,
+  position: bigint,
+): Promise<void> {
+  await tx`
+    update rating_cursor set position = ${position.toString()}::int8 where shard = ${shard}`;
+}
+
+/** Shards whose log is ahead of their cursor, or whose meters have something to rate again. */
+export async function shardsBehind(statement: Statement): Promise<readonly number[]> {
+  const rows = await statement<{ shard: number }[]>`
+    select c.shard from rating_cursor c join log_head h using (shard)
+    where h.position > c.position
+    union
+    select e.log_shard from rerate_duty d
+    join meter m on m.id = d.meter_id join edge e on e.id = m.edge_id
+    order by 1`;
+  return rows.map((row) => row.shard);
+}
+
+export type Quarantined = {
+  readonly hash: Uint8Array;
+  readonly code: string;
+  readonly message: string;
+  readonly companyId: number | null;
+  readonly edgeId: number | null;
+  readonly receivedAtMs: number;
+  readonly carried: Uint8Array;
+};
+
+export async function quarantineBatches(
+  tx: Statement,
+  refused: readonly Quarantined[],
+): Promise<void> {
+  for (const row of refused) {
+    await tx`
+      insert into batch_quarantine
+        (hash, code, message, company_id, edge_id, received_at, carried)
+      values (${Buffer.from(row.hash)}, ${row.code}, ${row.message}, ${row.companyId},
+              ${row.edgeId}, ${new Date(row.receivedAtMs)}, ${Buffer.from(row.carried)})
+      on conflict do nothing`;
+  }
+}
+
+export type ReadingExceptionRow = {
+  readonly companyId: number;
+  readonly edgeId: number;
+  readonly epoch: number;
+  readonly sequence: bigint;
+  readonly row: number;
+  readonly meterId: number;
+  readonly channel: number;
+  readonly readAtMs: number;
+  readonly value: bigint;
+  readonly code: string;
+  readonly message: string;
+};
+
+/** Records readings that may not be billed; the same exception again is the same row. */
+export async function insertReadingExceptions(
+  tx: Statement,
+  rows: readonly ReadingExceptionRow[],
+): Promise<void> {
+  if (rows.length === 0) return;
+  const of = <T>(pick: (row: ReadingExceptionRow) => T): T[] => rows.map(pick);
+  await tx`
+    insert into reading_exception (edge_id, epoch, sequence, row, company_id, meter_id, channel,
+                                   read_at, value, code, message)
+    select u.edge_id, u.epoch, u.sequence, u.row, u.company_id, u.meter_id, u.channel, u.read_at,
+           u.value, t.code, t.message
+    from unnest(
+      ${integersOf(of((row) => row.edgeId))}::int4[], ${integersOf(of((row) => row.epoch))}::int4[],
+      ${integersOf(of((row) => row.sequence))}::int8[], ${integersOf(of((row) => row.row))}::int4[],
+      ${integersOf(of((row) => row.companyId))}::int4[],
+      ${integersOf(of((row) => row.meterId))}::int4[],
+      ${integersOf(of((row) => row.channel))}::int2[],
+      ${instantsOf(of((row) => row.readAtMs))}::timestamptz[],
+      ${integersOf(of((row) => row.value))}::int8[]
+    ) with ordinality as u(edge_id, epoch, sequence, row, company_id, meter_id, channel, read_at,
+                           value, ordinal)
+    join json_to_recordset(${JSON.stringify(
+      rows.map((row, index) => ({ ordinal: index + 1, code: row.code, message: row.message })),
+    )}::json) as t(ordinal int8, code text, message text) using (ordinal)
+    on conflict do nothing`;
+}
+
+/** Makes the log's partitions from today on, so that no day begins in the default one. */
+export async function ensureLogPartitions(
+  statement: Statement,
+  { nowMs, days }: { nowMs: number; days: number },
+): Promise<void> {
+  const today = new Date(nowMs).toISOString().slice(0, 10);
+  await statement`
+    select ensure_log_partition(${today}::date + n) from generate_series(0, ${days}::int4) n`;
+}

@@ -1,0 +1,148 @@
+import { integersOf } from './arrays.ts';
+import type { Statement } from './connect.ts';
+
+/** What rating reads of the registry: meters, their agreements, tariff versions. */
+
+export type RatedMeter = {
+  readonly meterId: number;
+  readonly companyId: number;
+  readonly edgeId: number;
+  readonly servicePointId: number;
+  readonly timeZone: string;
+  readonly powerMaxW: number;
+  readonly registerModulusWh: bigint | null;
+  readonly contactorUnitId: number | null;
+};
+
+export type RatedAgreement = {
+  readonly agreementId: number;
+  readonly companyId: number;
+  readonly accountId: number;
+  readonly servicePointId: number;
+  readonly tariffId: number;
+  readonly currency: string;
+  readonly mode: 'prepaid' | 'postpaid';
+  readonly validFromMs: number;
+  /** Infinity while it is open. */
+  readonly validToMs: number;
+  readonly balanceLimitMicros: bigint;
+  readonly reconnectMicros: bigint;
+  /** The ledger accounts of a posting. */
+  readonly customerLedgerId: number;
+  readonly revenueLedgerId: number;
+};
+
+export type RatedVersion = {
+  readonly versionId: number;
+  readonly tariffId: number;
+  readonly validFromMs: number;
+  readonly document: unknown;
+};
+
+/** The registry rows behind these meters; a meter that is not registered is simply absent. */
+export async function readMeters(
+  statement: Statement,
+  meterIds: Int32Array | readonly number[],
+): Promise<readonly RatedMeter[]> {
+  const rows = await statement<
+    {
+      id: number;
+      company_id: number;
+      edge_id: number;
+      service_point_id: number;
+      time_zone: string;
+      power_max_w: number;
+      register_modulus_wh: bigint | null;
+      contactor_unit_id: number | null;
+    }[]
+  >`
+    select m.id, m.company_id, m.edge_id, m.service_point_id, s.time_zone, m.power_max_w,
+           m.register_modulus_wh, m.contactor_unit_id
+    from meter m join service_point s on s.id = m.service_point_id
+    where m.id = any(${integersOf(meterIds)}::int4[])`;
+  return rows.map((row) => ({
+    meterId: row.id,
+    companyId: row.company_id,
+    edgeId: row.edge_id,
+    servicePointId: row.service_point_id,
+    timeZone: row.time_zone,
+    powerMaxW: row.power_max_w,
+    registerModulusWh: row.register_modulus_wh,
+    contactorUnitId: row.contactor_unit_id,
+  }));
+}
+
+export async function readAgreements(
+  statement: Statement,
+  servicePointIds: readonly number[],
+): Promise<readonly RatedAgreement[]> {
+  const rows = await statement<
+    {
+      id: number;
+      company_id: number;
+      account_id: number;
+      service_point_id: number;
+      tariff_id: number;
+      currency: string;
+      mode: 'prepaid' | 'postpaid';
+      valid_from: Date;
+      valid_to: Date | null;
+      balance_limit_micros: bigint;
+      reconnect_micros: bigint;
+      customer_id: number;
+      revenue_id: number;
+    }[]
+  >`
+    select g.id, g.company_id, g.account_id, g.service_point_id, g.tariff_id, a.currency, g.mode,
+           g.valid_from, g.valid_to, g.balance_limit_micros, g.reconnect_micros,
+           c.id as customer_id, r.id as revenue_id
+    from agreement g
+    join account a on a.id = g.account_id
+    join ledger_account c
+      on c.company_id = g.company_id and c.code = 'customer' and c.account_id = a.id
+    join ledger_account r
+      on r.company_id = g.company_id and r.code = 'energy_revenue' and r.currency = a.currency
+    where g.service_point_id = any(${integersOf(servicePointIds)}::int4[])
+    order by g.service_point_id, g.valid_from, g.id`;
+  return rows.map((row) => ({
+    agreementId: row.id,
+    companyId: row.company_id,
+    accountId: row.account_id,
+    servicePointId: row.service_point_id,
+    tariffId: row.tariff_id,
+    currency: row.currency,
+    mode: row.mode,
+    validFromMs: row.valid_from.getTime(),
+    validToMs: row.valid_to?.getTime() ?? Infinity,
+    balanceLimitMicros: row.balance_limit_micros,
+    reconnectMicros: row.reconnect_micros,
+    customerLedgerId: row.customer_id,
+    revenueLedgerId: row.revenue_id,
+  }));
+}
+
+export async function readVersions(
+  statement: Statement,
+  tariffIds: readonly number[],
+): Promise<readonly RatedVersion[]> {
+  const rows = await statement<
+    { id: number; tariff_id: number; valid_from: Date; document: unknown }[]
+  >`
+    select id, tariff_id, valid_from, document from tariff_version
+    where tariff_id = any(${integersOf(tariffIds)}::int4[])
+    order by tariff_id, valid_from`;
+  return rows.map((row) => ({
+    versionId: row.id,
+    tariffId: row.tariff_id,
+    validFromMs: row.valid_from.getTime(),
+    document: row.document,
+  }));
+}
+
+/** Grows with every change of what readMeters, readAgreements and readVersions would return. */
+export async function registryMark(statement: Statement): Promise<string> {
+  const [row] = await statement<{ mark: string }[]>`
+    select concat_ws('/', (select max(id) from tariff_version), (select max(id) from agreement),
+                     (select max(id) from meter)) as mark`;
+  return row?.mark ?? '';
+}

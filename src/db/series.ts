@@ -1,0 +1,166 @@
+import { bytesArrayOf, integersOf } from './arrays.ts';
+import type { Statement } from './connect.ts';
+import { copyInto } from './copy.ts';
+
+/**
+ * The one door to how the series is stored: a row a meter, channel and UTC day, and a head row a
+ * meter and channel. Nobody else knows these tables.
+ */
+
+export type DayRow = {
+  readonly meterId: number;
+  readonly channel: number;
+  readonly day: number;
+  readonly companyId: number;
+  readonly bytes: Uint8Array;
+  readonly carryIn: Uint8Array | null;
+  /** Zero for a row that is not stored yet. */
+  readonly revision: number;
+};
+
+export type HeadRow = {
+  readonly meterId: number;
+  readonly channel: number;
+  readonly companyId: number;
+  readonly carry: Uint8Array;
+  readonly lastReadAtMs: number;
+  readonly lastValueWh: bigint;
+  readonly lastPowerW: number | null;
+};
+
+type StoredDay = {
+  meter_id: number;
+  channel: number;
+  day: number;
+  company_id: number;
+  bytes: Uint8Array;
+  carry_in: Uint8Array | null;
+  revision: number;
+};
+
+function dayOfRow(row: StoredDay): DayRow {
+  return {
+    meterId: row.meter_id,
+    channel: row.channel,
+    day: row.day,
+    companyId: row.company_id,
+    bytes: row.bytes,
+    carryIn: row.carry_in,
+    revision: row.revision,
+  };
+}
+
+/** The stored days among these keys. */
+export async function readDays(
+  statement: Statement,
+  keys: { meterId: readonly number[]; channel: readonly number[]; day: readonly number[] },
+): Promise<readonly DayRow[]> {
+  if (keys.day.length === 0) return [];
+  const rows = await statement<StoredDay[]>`
+    select d.meter_id, d.channel, d.day, d.company_id, d.bytes, d.carry_in, d.revision
+    from series_day d
+    join unnest(${integersOf(keys.meterId)}::int4[], ${integersOf(keys.channel)}::int2[],
+                ${integersOf(keys.day)}::int4[]) as k(meter_id, channel, day)
+      using (meter_id, channel, day)`;
+  return rows.map(dayOfRow);
+}
+
+/** A meter's days of one channel in time order, from the last day at or before `fromDay` on. */
+export async function readDaysFrom(
+  statement: Statement,
+  { meterId, channel, fromDay }: { meterId: number; channel: number; fromDay: number },
+): Promise<readonly DayRow[]> {
+  const rows = await statement<StoredDay[]>`
+    select meter_id, channel, day, company_id, bytes, carry_in, revision from series_day
+    where meter_id = ${meterId} and channel = ${channel} and day >= coalesce(
+      (select max(day) from series_day
+       where meter_id = ${meterId} and channel = ${channel} and day <= ${fromDay}), ${fromDay})
+    order by day`;
+  return rows.map(dayOfRow);
+}
+
+/** Writes days back: new ones by COPY, changed ones by their key. */
+export async function writeDays(tx: Statement, rows: readonly DayRow[]): Promise<void> {
+  const fresh = rows.filter((row) => row.revision === 0);
+  const changed = rows.filter((row) => row.revision > 0);
+  await copyInto(
+    tx,
+    'series_day',
+    [
+      { name: 'meter_id', type: 'int4', values: fresh.map((row) => row.meterId) },
+      { name: 'channel', type: 'int2', values: fresh.map((row) => row.channel) },
+      { name: 'day', type: 'int4', values: fresh.map((row) => row.day) },
+      { name: 'company_id', type: 'int4', values: fresh.map((row) => row.companyId) },
+      { name: 'bytes', type: 'bytea', values: fresh.map((row) => row.bytes) },
+      { name: 'carry_in', type: 'bytea', values: fresh.map((row) => row.carryIn) },
+      { name: 'revision', type: 'int4', values: fresh.map(() => 1) },
+    ],
+    fresh.length,
+  );
+  if (changed.length === 0) return;
+  const updated = await tx`
+    update series_day d
+    set bytes = u.bytes, carry_in = u.carry_in, revision = d.revision + 1
+    from unnest(
+      ${integersOf(changed.map((row) => row.meterId))}::int4[],
+      ${integersOf(changed.map((row) => row.channel))}::int2[],
+      ${integersOf(changed.map((row) => row.day))}::int4[],
+      ${bytesArrayOf(changed.map((row) => row.bytes))}::bytea[],
+      ${bytesArrayOf(changed.map((row) => row.carryIn))}::bytea[],
+      ${integersOf(changed.map((row) => row.revision))}::int4[]
+    ) as u(meter_id, channel, day, bytes, carry_in, revision)
+    where d.meter_id = u.meter_id and d.channel = u.channel and d.day = u.day
+      and d.revision = u.revision`;
+  if (updated.count !== changed.length) {
+    throw new Error('SERIES_FENCED: another writer changed a day; this transaction is repeated');
+  }
+}
+
+export async function readHeads(
+  statement: Statement,
+  { meterIds, channel }: { meterIds: readonly number[]; channel: number },
+): Promise<readonly HeadRow[]> {
+  const rows = await statement<
+    {
+      meter_id: number;
+      company_id: number;
+      carry: Uint8Array;
+      last_read_at: Date;
+      last_value_wh: bigint;
+      last_power_w: number | null;
+    }[]
+  >`
+    select meter_id, company_id, carry, last_read_at, last_value_wh, last_power_w
+    from series_head
+    where meter_id = any(${integersOf(meterIds)}::int4[]) and channel = ${channel}`;
+  return rows.map((row) => ({
+    meterId: row.meter_id,
+    channel,
+    companyId: row.company_id,
+    carry: row.carry,
+    lastReadAtMs: row.last_read_at.getTime(),
+    lastValueWh: row.last_value_wh,
+    lastPowerW: row.last_power_w,
+  }));
+}
+
+export async function writeHeads(tx: Statement, rows: readonly HeadRow[]): Promise<void> {
+  if (rows.length === 0) return;
+  await tx`
+    insert into series_head
+      (meter_id, channel, company_id, carry, last_read_at, last_value_wh, last_power_w)
+    select meter_id, channel, company_id, carry, to_timestamp(read_at_ms / 1000.0), value_wh, power_w
+    from unnest(
+      ${integersOf(rows.map((row) => row.meterId))}::int4[],
+      ${integersOf(rows.map((row) => row.channel))}::int2[],
+      ${integersOf(rows.map((row) => row.companyId))}::int4[],
+      ${bytesArrayOf(rows.map((row) => row.carry))}::bytea[],
+      ${integersOf(rows.map((row) => row.lastReadAtMs))}::int8[],
+      ${integersOf(rows.map((row) => row.lastValueWh))}::int8[],
+      ${integersOf(rows.map((row) => row.lastPowerW))}::int4[]
+    ) as u(meter_id, channel, company_id, carry, read_at_ms, value_wh, power_w)
+    on conflict (meter_id, channel) do update set
+      carry = excluded.carry, last_read_at = excluded.last_read_at,
+      last_value_wh = excluded.last_value_wh,
+      last_power_w = coalesce(excluded.last_power_w, series_head.last_power_w)`;
+}
