@@ -1,0 +1,68 @@
+import { createHash } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import type { EdgeId } from '../domain/ids.ts';
+import { batchBytesMax } from '../domain/limits.ts';
+import { accept, refuse } from '../domain/outcome.ts';
+import type { Outcome } from '../domain/outcome.ts';
+import { isSignedBy, readEnvelope, sealEnvelope } from './envelope.ts';
+import type { Envelope, SigningKey } from './envelope.ts';
+
+export type Stream = 'billing' | 'telemetry';
+
+/** Readings of one channel as columns of the same length, in the order of the wire. */
+export type RegisterBlock = {
+  readonly channel: number;
+  /** DLMS unit code: 27 W, 30 Wh, 32 varh. */
+  readonly unit: number;
+  /** Power of ten of the values. */
+  readonly scaler: number;
+  readonly meterId: Int32Array;
+  readonly readAtMs: Float64Array;
+  readonly value: BigInt64Array;
+  /** 0 ACTUAL, 1 CALCULATED, 2 ESTIMATED. */
+  readonly quality: Uint8Array;
+};
+
+export type Batch = {
+  readonly edgeId: EdgeId;
+  readonly epoch: number;
+  /** Contiguous from 1 within an epoch of a stream. */
+  readonly sequence: bigint;
+  /** The hash of the batch before, 32 zero bytes at sequence 1. */
+  readonly previousHash: Uint8Array;
+  readonly createdAtMs: number;
+  readonly stream: Stream;
+  readonly blocks: readonly RegisterBlock[];
+};
+
+export const batchHashBytes = 32;
+
+const batchDomain = new TextEncoder().encode('joulebook/batch/1\0');
+
+/** SHA-256 of the carried payload bytes: names the batch in the chain, the log and the receipt. */
+export function batchHash(payload: Uint8Array): Uint8Array {
+  return createHash('sha256').update(batchDomain).update(payload).digest();
+}
+
+export function signBatch(payload: Uint8Array, key: SigningKey): Uint8Array<ArrayBuffer> {
+  return sealEnvelope(batchDomain, payload, key);
+}
+
+export type OpenCode = 'BATCH_TOO_LARGE' | 'BATCH_MALFORMED';
+
+/** Takes the envelope apart before anything is known about the sender; allocates nothing. */
+export function openEnvelope(bytes: Uint8Array): Outcome<Envelope, OpenCode> {
+  if (bytes.length > batchBytesMax) {
+    return refuse(
+      'BATCH_TOO_LARGE',
+      `A signed batch has at most ${batchBytesMax} bytes, this one ${bytes.length}: send less.`,
+    );
+  }
+  const envelope = readEnvelope(bytes);
+  if (typeof envelope !== 'string') return accept(envelope);
+  return refuse('BATCH_MALFORMED', `This is not a signed batch: ${envelope}.`);
+}
+
+export function verifyEnvelope(envelope: Envelope, publicKey: KeyObject): boolean {
+  return isSignedBy(batchDomain, envelope, publicKey);
+}
