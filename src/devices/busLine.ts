@@ -12,7 +12,7 @@ import type { BusClock } from './busClock.ts';
 import { openSession } from './busSession.ts';
 import type { BusAddress, BusSession, LinkFailure } from './busSession.ts';
 
-export type LineFailure = LinkFailure | 'BUS_UNREACHABLE' | 'BUS_CLOSED';
+export type LineFailure = LinkFailure | 'BUS_UNREACHABLE' | 'BUS_CLOSED' | 'BUS_BUSY';
 
 export type LineCounters = {
   connects: number;
@@ -61,7 +61,8 @@ export function createLine(options: {
   let connectFailures = 0;
   let unreachableUntilMs = 0;
   let quarantineUntilMs = 0;
-  let doubtEpoch = 0;
+  // A serial line may still carry the answer to a request of the process before this one.
+  let doubtEpoch = address.kind === 'rtu' ? 1 : 0;
   let lastExchangeEndMs = 0;
 
   function dropSession(): void {
@@ -94,7 +95,7 @@ export function createLine(options: {
     }
     await pause(clock, waitMs, closing.signal);
     counters.connects += 1;
-    const opened = await openSession(address, clock);
+    const opened = await openSession(address, clock, closing.signal);
     if (!opened.ok) {
       startBackOff();
       return opened;
@@ -126,11 +127,12 @@ export function createLine(options: {
     const silentMs = Math.max(quietMs, silenceMs(address));
     await pause(clock, lastExchangeEndMs + silentMs - clock.nowMs(), closing.signal);
     if (closing.signal.aborted) return closedRefusal();
-    const timeoutMs = Math.min(request.responseMsMax, request.deadlineMs - clock.nowMs());
-    if (timeoutMs <= 0) {
-      return refuse('DEVICE_TIMEOUT', `Unit ${request.unitId}: the time for this is used up.`);
-    }
     const sentAtMs = clock.nowMs();
+    const timeoutMs = request.responseMsMax;
+    // A unit gets its whole time to answer or is not asked: it is not blamed for our queue.
+    if (request.deadlineMs - sentAtMs < timeoutMs) {
+      return refuse('BUS_BUSY', 'The bus did not get to this in time. Poll it less often.');
+    }
     counters.requests += 1;
     const answer = await request.send(live.value, { unitId: request.unitId, timeoutMs });
     lastExchangeEndMs = clock.nowMs();
@@ -197,6 +199,7 @@ function newCounters(): LineCounters {
       GATEWAY_EXCEPTION: 0,
       BUS_UNREACHABLE: 0,
       BUS_CLOSED: 0,
+      BUS_BUSY: 0,
     },
     staleFrames: 0,
     quarantines: 0,

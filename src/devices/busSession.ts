@@ -44,9 +44,10 @@ type Answered<T> = (error: Error | null, answer: T) => void;
 export async function openSession(
   address: BusAddress,
   clock: BusClock,
+  cancel: AbortSignal,
 ): Promise<Outcome<BusSession, 'BUS_UNREACHABLE'>> {
   if (address.kind === 'tcp') {
-    const connected = await connectSocket(address, clock);
+    const connected = await connectSocket(address, clock, cancel);
     if (!connected.ok) return connected;
     const socket = connected.value;
     return accept(
@@ -63,19 +64,26 @@ export async function openSession(
 function connectSocket(
   address: { host: string; port: number },
   clock: BusClock,
+  cancel: AbortSignal,
 ): Promise<Outcome<Socket, 'BUS_UNREACHABLE'>> {
   return new Promise((resolve) => {
     const expiry = new AbortController();
     const socket = connect({ host: address.host, port: address.port, noDelay: true });
-    const fail = (reason: string) => {
+    const cancelled = () => fail('the bus is being closed');
+    const settled = () => {
       expiry.abort();
+      cancel.removeEventListener('abort', cancelled);
+    };
+    const fail = (reason: string) => {
+      settled();
       socket.destroy();
       const where = `${address.host}:${address.port}`;
       resolve(refuse('BUS_UNREACHABLE', `No connection to the bus at ${where}: ${reason}.`));
     };
     socket.on('error', (error) => fail(error.message));
+    cancel.addEventListener('abort', cancelled);
     socket.once('connect', () => {
-      expiry.abort();
+      settled();
       resolve(accept(socket));
     });
     clock.sleep(busConnectMsMax, expiry.signal).then(
@@ -168,7 +176,7 @@ function createSession(
       const answer = await exchange<{ data: boolean[] }>(slot, (answered) =>
         client.writeFC1(slot.unitId, coil, 1, answered),
       );
-      return answer.ok ? accept(answer.value.data[0] === true) : answer;
+      return answer.ok ? accept(answer.value.data[0] ?? false) : answer;
     },
     async writeCoil(slot, coil, on) {
       const answer = await exchange<{ address: number; state: boolean }>(slot, (answered) =>

@@ -50,9 +50,7 @@ export async function verifySwitch(
 }
 
 /** The power read, or null where none is needed; a refusal says what is not yet as wanted. */
-async function observeSwitch(
-  supply: SupplySwitch,
-): Promise<Outcome<bigint | null, VerifyRefusal>> {
+async function observeSwitch(supply: SupplySwitch): Promise<Outcome<bigint | null, VerifyRefusal>> {
   const { bus, contactor, meter, close } = supply;
   const coil = await bus.readCoil(contactor.unitId, contactor.coil);
   if (!coil.ok) return coil;

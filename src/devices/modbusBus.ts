@@ -1,3 +1,4 @@
+import { assert, assertNever } from '../domain/assert.ts';
 import { busCommandsQueuedMax, busOperationMsMax, busReadsQueuedMax } from '../domain/limits.ts';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
@@ -13,8 +14,6 @@ import type { UnitLine } from './confirmedRead.ts';
 import { planRead } from './readPlan.ts';
 import { registerMaps } from './registerMaps.ts';
 import type { Channel, RegisterMap, RegisterMapName } from './registerMap.ts';
-
-export type { BusAddress } from './busSession.ts';
 
 export type DeviceRead = {
   unitId: number;
@@ -33,8 +32,7 @@ export type ReadRefusal =
   | 'BREAKER_OPEN'
   | 'READS_DISAGREE'
   | 'IDENTITY_MISMATCH'
-  | 'CHANNEL_NOT_IN_MAP'
-  | 'BUS_BUSY';
+  | 'CHANNEL_NOT_IN_MAP';
 
 export type BusStats = LineCounters & {
   connected: boolean;
@@ -86,6 +84,8 @@ type Unit = { breaker: Breaker; clearedEpoch: number };
  */
 export function openBus(options: BusOptions): Bus {
   const { clock } = options;
+  const slowestMs = options.responseMsMax ?? 0;
+  assert(slowestMs < busOperationMsMax, 'a device may answer within the time of an operation');
   const line = createLine(options);
   const units = new Map<number, Unit>();
   const tally = { confirmations: 0, disagreements: 0 };
@@ -230,8 +230,18 @@ function blamesUnit(code: ReadRefusal): boolean {
     case 'GATEWAY_EXCEPTION':
     case 'IDENTITY_MISMATCH':
       return true;
-    default:
+    case 'DEVICE_EXCEPTION':
+    case 'VALUE_SENTINEL':
+    case 'VALUE_IMPLAUSIBLE':
+    case 'READS_DISAGREE':
+    case 'BUS_UNREACHABLE':
+    case 'BUS_CLOSED':
+    case 'BUS_BUSY':
+    case 'BREAKER_OPEN':
+    case 'CHANNEL_NOT_IN_MAP':
       return false;
+    default:
+      return assertNever(code);
   }
 }
 

@@ -3,8 +3,7 @@
  * 1.8.0 active energy import, 2.8.0 export, 16.7.0 sum of active power (signed),
  * 32.7.0 / 52.7.0 / 72.7.0 voltage of L1 / L2 / L3.
  */
-export const channels = ['1.8.0', '2.8.0', '16.7.0', '32.7.0', '52.7.0', '72.7.0'] as const;
-export type Channel = (typeof channels)[number];
+export type Channel = '1.8.0' | '2.8.0' | '16.7.0' | '32.7.0' | '52.7.0' | '72.7.0';
 
 export type RegisterMapName = 'sdm630' | 'iem3000' | 'em24' | 'int64Wh' | 'contactor';
 

@@ -84,7 +84,7 @@ export const breakerBackOffMsMin = 2_000;
 export const breakerBackOffMsMax = 60_000;
 /** What an open contactor may still show: the meter's own noise, not a load. */
 export const openSupplyPowerWMax = 5n;
-/** A contactor falls in tens of milliseconds; meters average their power over one or two seconds. */
+/** A contactor falls in tens of milliseconds; meters average power over one or two seconds. */
 export const switchVerifyMsMax = 10_000;
 export const switchVerifyPollMs = 200;
 

@@ -8,8 +8,6 @@ import type { MeterFacts } from './meterWorldRegisters.ts';
 import { exceptionPdu, startSimulatedBus } from './meterWorldServer.ts';
 import type { MeterFault, SimulatedBus, SimulatedUnit } from './meterWorldServer.ts';
 
-export type { MeterFault } from './meterWorldServer.ts';
-
 type MeterMapName = Exclude<RegisterMapName, 'contactor'>;
 
 export type MeterWorldOptions = {

@@ -1,6 +1,6 @@
 /** Power is constant within a slot of the clock, so energy is a sum of whole products. */
 export const loadSlotMs = 10_000;
-/** A jump of the clock is integrated slot by slot up to a day; the rest at the last slot's power. */
+/** A jump of the clock is integrated by slots up to a day; the rest at the last slot's power. */
 const slotsIntegratedMax = 8_640;
 
 export type LoadShape = {
@@ -21,7 +21,8 @@ export function householdLoad({ seed, timeZone }: { seed: number; timeZone: stri
       const hour = localHour(slot * loadSlotMs);
       const morning = 900 * bell(hour, 7.3 + shift, 1.1);
       const evening = 1_600 * bell(hour, 19.2 + shift, 2.2);
-      const steady = (120 + morning + evening) * size * (0.75 + 0.5 * chance(seed, meterIndex, slot));
+      const steady =
+        (120 + morning + evening) * size * (0.75 + 0.5 * chance(seed, meterIndex, slot));
       // Three minutes of a 2 kW kettle, more often when people are up.
       const kettleSlot = Math.floor(slot / 18);
       const awake = hour >= 6 && hour < 23.5 ? 0.06 : 0.005;

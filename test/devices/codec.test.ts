@@ -95,17 +95,21 @@ describe('for every bit pattern', () => {
   test('a finite float32 of kWh becomes the nearest Wh of its exact value', () => {
     const view = new DataView(new ArrayBuffer(4));
     fc.assert(
-      fc.property(fc.integer({ min: 0, max: 0xffff }), fc.integer({ min: 0, max: 0xffff }), (h, l) => {
-        view.setUint16(0, h);
-        view.setUint16(2, l);
-        const float = view.getFloat32(0);
-        const decoded = decodeField(field({ scale: thousand }), Uint16Array.of(h, l), 0);
-        if (!Number.isFinite(float)) return !decoded.ok;
-        // decimal.js is the second opinion; digits to base 2 and 400 places keep it exact.
-        const magnitude = new exact(`0b${Math.abs(float).toString(2)}`).times(1000);
-        const nearest = BigInt(magnitude.toDecimalPlaces(0).toFixed());
-        return decoded.ok && decoded.value === (float < 0 ? -nearest : nearest);
-      }),
+      fc.property(
+        fc.integer({ min: 0, max: 0xffff }),
+        fc.integer({ min: 0, max: 0xffff }),
+        (h, l) => {
+          view.setUint16(0, h);
+          view.setUint16(2, l);
+          const float = view.getFloat32(0);
+          const decoded = decodeField(field({ scale: thousand }), Uint16Array.of(h, l), 0);
+          if (!Number.isFinite(float)) return !decoded.ok;
+          // decimal.js is the second opinion; digits to base 2 and 400 places keep it exact.
+          const magnitude = new exact(`0b${Math.abs(float).toString(2)}`).times(1000);
+          const nearest = BigInt(magnitude.toDecimalPlaces(0).toFixed());
+          return decoded.ok && decoded.value === (float < 0 ? -nearest : nearest);
+        },
+      ),
       { numRuns: 2_000 },
     );
   });

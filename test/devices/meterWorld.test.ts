@@ -81,7 +81,7 @@ describe('the simulated world', () => {
     ]);
   });
 
-  test('energy runs at the time scale, never back, and stands while the supply is open', async () => {
+  test('energy runs at the time scale, never back, and stands while supply is cut', async () => {
     const { world, clock } = await start({ timeScale: 60, mapNames: ['iem3000'] });
     const bus = busOf(world, 0, clock);
     const before = world.registerWh(0, 1);

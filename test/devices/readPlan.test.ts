@@ -25,7 +25,10 @@ describe('the requests of a read', () => {
 
   test('every map keeps its own block limit for any channels', () => {
     for (const map of Object.values(registerMaps)) {
-      const plan = planRead(map, map.registers.map((one) => one.channel));
+      const plan = planRead(
+        map,
+        map.registers.map((one) => one.channel),
+      );
       const counts = plan.ok ? plan.value.map((block) => block.count) : [];
       expect(Math.max(0, ...counts)).toBeLessThanOrEqual(map.blockRegistersMax);
     }

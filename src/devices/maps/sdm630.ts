@@ -65,7 +65,7 @@ export const sdm630: RegisterMap = {
       resolution: energyStep,
     }),
   ],
-  // The mains frequency, in mHz: always alive, and no energy register of a used meter looks like it.
+  // The mains frequency, in mHz: always alive, and a used meter's energy never looks like it.
   identity: {
     kind: 'register',
     field: {
