@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { compare, fraction, parseDecimal } from '../../src/domain/exact.ts';
 import { compileTariff } from '../../src/domain/rating/compile.ts';
 import type { CompiledTariff } from '../../src/domain/rating/compile.ts';
 import {
@@ -12,8 +13,6 @@ import {
   runningMicros,
 } from '../../src/domain/rating/kernel.ts';
 import type { Line } from '../../src/domain/rating/kernel.ts';
-import { compare } from '../../src/domain/exact.ts';
-import { parseDecimal, fraction } from '../../src/domain/exact.ts';
 import { slotMs } from '../../src/domain/rating/slot.ts';
 import { parseTariffDocument } from '../../src/domain/tariff/document.ts';
 import type { TariffText } from '../../src/domain/tariff/shape.ts';
@@ -33,7 +32,8 @@ function compiledOf(
 }
 
 /** True when both lines say the same thing, the exact amount and the rounded one included. */
-function sameLine(line: Line, expected: ReferenceLine): boolean {
+function sameLine(line: Line, expected: ReferenceLine | undefined): boolean {
+  if (expected === undefined) return false;
   const exact = parseDecimal(expected.exact, 11);
   const amount = parseDecimal(expected.amount, 11);
   if (!exact.ok || !amount.ok) return false;
@@ -68,10 +68,8 @@ describe('the kernel and the reference engine', () => {
         }));
         const expected = referenceBill({ tariff, zone, slots });
         expect(lines.length).toBe(expected.lines.length);
-        for (const [index, line] of lines.entries()) {
-          const wanted = expected.lines[index];
-          if (wanted === undefined || !sameLine(line, wanted)) expect(line).toEqual(wanted);
-        }
+        const differing = lines.filter((line, index) => !sameLine(line, expected.lines[index]));
+        expect(differing).toEqual([]);
         expect(sums.missingSlots).toBe(expected.missingSlots);
         expect(sums.ratedSlots + sums.missingSlots).toBe(loads.length);
         expect(chargeMicros(lines).toString()).toBe(expected.runningMicros);

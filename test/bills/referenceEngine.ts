@@ -3,7 +3,7 @@ import type { TariffText } from '../../src/domain/tariff/shape.ts';
 
 /**
  * The second opinion: slow, obvious, and without a line of the engine under test. It reads the
- * document as people wrote it, asks Intl for the wall clock of every single slot, and adds decimals.
+ * document as people wrote it, asks Intl for the wall clock of every slot, and adds decimals.
  */
 const Money = Decimal.clone({ precision: 200, toExpNeg: -200, toExpPos: 200 });
 
@@ -45,11 +45,11 @@ function wallClock(zone: string, instantMs: number): Wall {
   formats.set(zone, format);
   const part: Record<string, string> = {};
   for (const { type, value } of format.formatToParts(instantMs)) part[type] = value;
-  const { year, month, day, hour, minute, weekday } = part;
+  const { year, month, day, hour, minute, weekday = '' } = part;
   return {
     date: `${year}-${month}-${day}`,
     monthDay: `${month}-${day}`,
-    weekday: String(weekday).toLowerCase(),
+    weekday: weekday.toLowerCase(),
     time: `${hour}:${minute}`,
   };
 }

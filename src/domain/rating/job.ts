@@ -73,19 +73,12 @@ export function accumulatorAt(result: RatingJobResult, agreement: number): Accum
   };
 }
 
-/** What to hand over, instead of copying, when a job or its result is posted to a thread. */
-export function transferablesOf(columns: RatingJob | RatingJobResult): ArrayBufferLike[] {
-  return 'sums' in columns
-    ? [
-        columns.sums.buffer,
-        columns.sumOffsets.buffer,
-        columns.ratedSlots.buffer,
-        columns.missingSlots.buffer,
-      ]
-    : [
-        columns.slotWh.buffer,
-        columns.offsets.buffer,
-        columns.firstSlot.buffer,
-        columns.tableIndex.buffer,
-      ];
+/** What to hand over, instead of copying, when a job or its result is posted to a thread. Shared
+ * memory is left out: a thread sees it without a transfer. */
+export function transferablesOf(columns: RatingJob | RatingJobResult): ArrayBuffer[] {
+  const arrays =
+    'sums' in columns
+      ? [columns.sums, columns.sumOffsets, columns.ratedSlots, columns.missingSlots]
+      : [columns.slotWh, columns.offsets, columns.firstSlot, columns.tableIndex];
+  return arrays.map(({ buffer }) => buffer).filter((buffer) => buffer instanceof ArrayBuffer);
 }

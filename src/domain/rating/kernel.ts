@@ -1,5 +1,5 @@
 import { assert } from '../assert.ts';
-import { add, divideRounded, fraction, microsOf, roundTo, zero } from '../exact.ts';
+import { add, divideRounded, fractionOfMicros, microsOf, roundTo, zero } from '../exact.ts';
 import type { Fraction } from '../exact.ts';
 import type { RoundingPoint, TariffRounding } from '../tariff/document.ts';
 import type { CompiledTariff } from './compile.ts';
@@ -66,8 +66,8 @@ function addWithGaps(
 }
 
 /**
- * The inner loop of all rating: adds `count` slots into `sums` at `sumsAt` and returns how many were
- * missing. Four sums side by side, because one alone waits for each addition to finish. Without
+ * The inner loop of all rating: adds `count` slots into `sums` at `sumsAt` and returns how many
+ * were missing. Four sums side by side, because one alone waits for each addition to finish. Without
  * negative values a sum that ends below 2^53 was exact at every step.
  */
 export function sumSlots(
@@ -160,9 +160,7 @@ const exactDenominator = 100_000_000_000n;
 const exactPerMicro = 100_000n;
 
 function roundAt(value: Fraction, point: RoundingPoint | null): Fraction {
-  return point === null
-    ? value
-    : roundTo(value, fraction(point.stepMicros, 1_000_000n), point.mode);
+  return point === null ? value : roundTo(value, fractionOfMicros(point.stepMicros), point.mode);
 }
 
 /** The bill's lines: one for each component and period in the order of the document, also

@@ -171,7 +171,7 @@ function parseRule(
   const season = unknownName(raw.seasons, calendar.seasons);
   const dayType = unknownName(raw.dayTypes, calendar.dayTypes);
   if (season !== undefined || dayType !== undefined) {
-    const message = `"${season ?? dayType ?? ''}" is not defined in this calendar; define it first.`;
+    const message = `"${season ?? dayType ?? ''}" is not defined in this calendar; define it.`;
     const field = season === undefined ? 'dayTypes' : 'seasons';
     return refuseAt('TARIFF_REFERENCE_UNKNOWN', [...path, field], message);
   }

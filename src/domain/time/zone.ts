@@ -94,7 +94,7 @@ function askOffsetMs(clock: ZoneClock, instantMs: number): number {
   return localMs - wholeSecondMs;
 }
 
-/** The first whole second with the new offset. The offset differs at the two ends, so one is there. */
+/** The first whole second with the new offset; the offsets at the two ends differ. */
 function findTransitionMs(clock: ZoneClock, beforeMs: number, afterMs: number): number {
   const offsetBeforeMs = askOffsetMs(clock, beforeMs);
   let lastOldSecond = beforeMs / 1_000;
