@@ -145,7 +145,8 @@ export function createLine(options: {
     if (answer.code === 'DEVICE_TIMEOUT' || answer.code === 'DEVICE_GARBAGE') {
       doubtEpoch += 1;
       counters.quarantines += 1;
-      quarantineUntilMs = sentAtMs + 2 * request.responseMsMax;
+      const slowestMs = request.responseMsMax;
+      quarantineUntilMs = Math.max(sentAtMs + slowestMs, lastExchangeEndMs) + slowestMs;
     }
     return answer;
   }

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import modbusSerial from 'modbus-serial';
-import { busConnectMsMax } from '../domain/limits.ts';
+import { busConnectMsMax, processStallMs } from '../domain/limits.ts';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { BusClock } from './busClock.ts';
@@ -151,7 +151,7 @@ function createSession(
       };
       interrupt = (code) => settle(failure(code, slot));
       send((error, answer) => settle(error === null ? accept(answer) : classify(error, slot)));
-      clock.sleep(slot.timeoutMs, expiry.signal).then(
+      outlast(clock, slot.timeoutMs, expiry.signal).then(
         () => {
           const heardBytes = port.counters.bytesReceived > 0;
           settle(failure(heardBytes ? 'DEVICE_GARBAGE' : 'DEVICE_TIMEOUT', slot));
@@ -199,6 +199,16 @@ function createSession(
       interrupt?.('DEVICE_CLOSED');
     },
   };
+}
+
+/**
+ * A timer that fires late tells about this process, not about the device: its answer may lie unread
+ * in the socket. Then the device gets its time once more.
+ */
+async function outlast(clock: BusClock, timeoutMs: number, signal: AbortSignal): Promise<void> {
+  const startMs = clock.nowMs();
+  await clock.sleep(timeoutMs, signal);
+  if (clock.nowMs() - startMs > timeoutMs + processStallMs) await clock.sleep(timeoutMs, signal);
 }
 
 function classify(error: Error, slot: Slot): Outcome<never, LinkFailure> {

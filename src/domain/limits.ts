@@ -70,6 +70,8 @@ export const busCommandsQueuedMax = 64;
 /** From asking to the answer, queue included: later than this the poller has asked again. */
 export const busOperationMsMax = 15_000;
 export const busConnectMsMax = 3_000;
+/** A timer this late means that the process itself stood still (a long task, a suspended machine). */
+export const processStallMs = 50;
 /** Silence between two requests on one bus; several serial gateways need it even over TCP. */
 export const busGapMsMin = 5;
 export const busBackOffMsMin = 250;
@@ -98,3 +100,14 @@ export const brokerPacketBytesMax = 262_144;
 export const brokerBacklogBytesMax = 262_144;
 /** A subscriber that takes so long to read its backlog is disconnected. */
 export const brokerStallMsMax = 10_000;
+
+/** A meter's clock may be this far ahead of ours; a reading later than that is not believed. */
+export const readAheadMsMax = 60_000;
+/** Tariff version x zone x billing period: 38 kB at most each. */
+export const compiledTariffsCachedMax = 512;
+/** Batches rated in one commit: a back-fill shares its round trips, a live batch waits for few. */
+export const batchesPerRatingMax = 32;
+/** Re-rating reads whole months of a meter: a few at a time, so that live readings go on. */
+export const dutiesPerRatingMax = 16;
+/** The coarsest register that is read, 0.1 kWh: two readings may be off by one step. */
+export const registerStepWhMax = 100;

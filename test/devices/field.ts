@@ -21,7 +21,7 @@ export function pushedClock(): PushedClock {
   };
 }
 
-export const responseMsMax = 80;
+export const responseMsMax = 120;
 
 export type Field = { world: MeterWorld; bus: Bus; clock: PushedClock; close(): Promise<void> };
 

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { MeterFault } from '../../src/embedded/meterWorldServer.ts';
 import { importOf, openField } from './field.ts';
 
-const responseMsMax = 12;
+const responseMsMax = 15;
 
 /** Around the time-out and around the end of the quarantine are the interesting delays. */
 const anyFault: fc.Arbitrary<MeterFault | null> = fc.oneof(
