@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { AssertionBroken } from '../../../src/domain/assert.ts';
 import {
   emptyDay,
   mergeDays,
@@ -58,7 +59,7 @@ function slotEnds(list: readonly TestReading[], slot: number): unknown[] {
   const best = (atMs: number): TestReading | undefined =>
     inSlot
       .filter((r) => r.atMs === atMs)
-      .sort((a, b) => {
+      .toSorted((a, b) => {
         const differing = rank(a).findIndex((value, index) => value !== rank(b)[index]);
         return differing === -1 ? 0 : (rank(b)[differing] ?? 0) - (rank(a)[differing] ?? 0);
       })[0];
@@ -99,7 +100,7 @@ describe('a day of the series', () => {
         const expected = encodeDay(merged(list));
         const shuffled = [...list, ...list.slice(0, 7)]
           .map((reading) => ({ reading, key: Number(chance.next().value) }))
-          .sort((a, b) => a.key - b.key)
+          .toSorted((a, b) => a.key - b.key)
           .map(({ reading }) => reading);
         expect(encodeDay(merged(shuffled))).toEqual(expected);
         const left = merged(shuffled.slice(0, cut));
@@ -181,6 +182,15 @@ describe('a day of the series', () => {
   });
 });
 
+function outcomeOf(bytes: Uint8Array): string {
+  try {
+    decodeDay(bytes);
+    return 'decoded';
+  } catch (error) {
+    return error instanceof Error ? error.name : 'not an error';
+  }
+}
+
 describe('the bytes of a day', () => {
   it('give the day back, and one day has one spelling', () => {
     fc.assert(
@@ -212,7 +222,7 @@ describe('the bytes of a day', () => {
     }));
     const bytes = encodeDay(merged(list));
     for (let cut = 0; cut < bytes.length; cut += 1) {
-      expect(() => decodeDay(bytes.slice(0, cut))).toThrow();
+      expect(() => decodeDay(bytes.slice(0, cut))).toThrow(AssertionBroken);
     }
     expect(() => decodeDay(Uint8Array.of(...bytes, 0))).toThrow('nothing follows');
     expect(() => decodeDay(Uint8Array.of(2, ...bytes.slice(1)))).toThrow('layout');
@@ -221,11 +231,7 @@ describe('the bytes of a day', () => {
   it('never hang or break in another way, whatever they are', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 400 }), (tail) => {
-        try {
-          decodeDay(Uint8Array.of(1, ...tail));
-        } catch (error) {
-          expect(error).toMatchObject({ name: 'AssertionBroken' });
-        }
+        expect(['decoded', 'AssertionBroken']).toContain(outcomeOf(Uint8Array.of(1, ...tail)));
       }),
       { numRuns: 2_000 },
     );

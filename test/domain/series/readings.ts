@@ -1,7 +1,8 @@
 import { mergeReadings } from '../../../src/domain/series/day.ts';
 import type { MergeReport, ReadingColumns, SeriesDay } from '../../../src/domain/series/day.ts';
 import { dayOf, emptyDay } from '../../../src/domain/series/day.ts';
-import type { WalkOptions } from '../../../src/domain/series/walk.ts';
+import { walkDays } from '../../../src/domain/series/walk.ts';
+import type { WalkOptions, WalkResult } from '../../../src/domain/series/walk.ts';
 
 export const slotMs = 900_000;
 export const dayMs = 86_400_000;
@@ -56,10 +57,18 @@ export function daysOf(readings: readonly TestReading[]): SeriesDay[] {
     days.set(number, day);
     offer(day, reading);
   }
-  return [...days.values()].sort((a, b) => a.day - b.day);
+  return [...days.values()].toSorted((a, b) => a.day - b.day);
 }
 
 /** Readings at whole slots from the start of the sample day. */
 export function atSlots(values: readonly (readonly [slot: number, wh: number])[]): TestReading[] {
   return values.map(([slot, wh]) => ({ atMs: sampleDayMs + slot * slotMs, wh }));
+}
+
+export function walk(readings: readonly TestReading[], options: WalkOptions = house): WalkResult {
+  return walkDays(daysOf(readings), null, options);
+}
+
+export function sum(energies: Float64Array): number {
+  return energies.reduce((total, energyWh) => total + energyWh, 0);
 }

@@ -1,35 +1,24 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { assert } from '../../../src/domain/assert.ts';
-import { encodeDay } from '../../../src/domain/series/dayCodec.ts';
 import { carryFromInstallation, walkDays } from '../../../src/domain/series/walk.ts';
-import type { WalkOptions, WalkResult } from '../../../src/domain/series/walk.ts';
 import { describeWalkException } from '../../../src/domain/series/walkException.ts';
 import {
   atSlots,
   dayMs,
   daysOf,
   house,
-  offer,
   sampleDay,
   sampleDayMs,
   slotMs,
+  sum,
+  walk,
 } from './readings.ts';
-import type { TestReading } from './readings.ts';
 
 const actual = 0;
 const calculated = 1;
 const estimated = 2;
 const missing = 3;
 const firstSlot = sampleDay * 96;
-
-function walk(readings: readonly TestReading[], options: WalkOptions = house): WalkResult {
-  return walkDays(daysOf(readings), null, options);
-}
-
-function sum(energies: Float64Array): number {
-  return energies.reduce((total, energyWh) => total + energyWh, 0);
-}
 
 describe('rules of domain-rules 4.1 that the walk decides', () => {
   it('rule 1: 999,984.0625 to 20.0 kWh on six digits is 35.9375 kWh', () => {
@@ -140,13 +129,13 @@ describe('rules of domain-rules 4.1 that the walk decides', () => {
 
 describe('the walk over a register', () => {
   it('interpolates at boundaries, rounding down: what is lost in one slot is in the next', () => {
-    // 10 Wh over 30 minutes; 10 of 30 minutes lie before the boundary: floor(3.33) = 3.
+    // 11 Wh over 30 minutes, of which 10 lie before the first boundary and 25 before the second.
     const result = walk([
       { atMs: sampleDayMs + 300_000, wh: 500 },
-      { atMs: sampleDayMs + 1_200_000 + 900_000, wh: 510 },
+      { atMs: sampleDayMs + 1_200_000 + 900_000, wh: 511 },
     ]);
-    // Boundaries at 15 and 30 min: 500 + floor(10 * 600 / 1800) = 503, 500 + floor(8.33) = 508.
-    expect([...result.slotWh]).toEqual([3, 5]);
+    // 500 + floor(11 * 600 / 1800 = 3.67) = 503, 500 + floor(11 * 1500 / 1800 = 9.17) = 509.
+    expect([...result.slotWh]).toEqual([3, 6]);
     expect(result.tailSlot).toBe(firstSlot + 2);
     expect(result.tailWh).toBe(2);
     // Begun inside the slot, and the neighbours are two slots apart.
@@ -257,6 +246,17 @@ describe('the walk over a register', () => {
     expect(result.slotWh[0]).toBe(234_962_406);
   });
 
+  it('settles before the last reading of the open slot, which the next reading replaces', () => {
+    const list = [0, 60_000, 120_000].map((ms, at) => ({ atMs: sampleDayMs + ms, wh: 100 + at }));
+    const open = walk(list);
+    expect([open.carrySettled?.lastAtMs, open.carryOut?.lastAtMs]).toEqual([
+      sampleDayMs,
+      sampleDayMs + 120_000,
+    ]);
+    const closed = walk([...list, { atMs: sampleDayMs + slotMs, wh: 110 }]);
+    expect(closed.carrySettled).toEqual(closed.carryOut);
+  });
+
   it('begins at the register of the installation, when there is one', () => {
     const carry = carryFromInstallation({ atMs: sampleDayMs + 60_000, wh: 12_000n });
     const days = daysOf(
@@ -268,155 +268,5 @@ describe('the walk over a register', () => {
     const result = walkDays(days, carry, house);
     expect([result.firstSlot, ...result.slotWh]).toEqual([firstSlot, 180]);
     expect(result.slotQuality[0]).toBe(calculated);
-  });
-});
-
-/** Live-like registers: boundaries and odd instants, gaps, jumps back and forth, three days. */
-const modulus = 50_000;
-const stepKind = fc.record({
-  forwardMs: fc.oneof(
-    fc.constant(-1), // to the next boundary
-    fc.constant(-1),
-    fc.integer({ min: 1, max: 5_000_000 }),
-    fc.constantFrom(1, slotMs, 3 * slotMs, 20 * slotMs),
-  ),
-  addWh: fc.oneof(fc.integer({ min: 0, max: 3_000 }), fc.constantFrom(-400, 60_000, 0)),
-  quality: fc.constantFrom(0, 0, 0, 1, 2),
-});
-const register = fc.array(stepKind, { minLength: 1, maxLength: 120 }).map((steps) => {
-  const readings: TestReading[] = [];
-  let atMs = sampleDayMs;
-  let wh = 49_000;
-  steps.forEach(({ forwardMs, addWh, quality }, index) => {
-    atMs = forwardMs === -1 ? (Math.floor(atMs / slotMs) + 1) * slotMs : atMs + forwardMs;
-    wh = Math.max(0, wh + addWh);
-    readings.push({ atMs, wh: wh % modulus, quality, sequence: index + 1 });
-  });
-  return readings;
-});
-const rolling: WalkOptions = { ...house, registerModulusWh: modulus };
-
-/** An oracle without slots, carry or unwrapping tricks: BigInt, and every boundary on its own. */
-function slowWalk(readings: readonly TestReading[]): { slotWh: number[]; tailWh: number } {
-  const kept = daysOf(readings).flatMap((day) => {
-    const seen = new Map<number, number>();
-    day.offsetMs.forEach((offsetMs, place) => {
-      if (offsetMs >= 0) seen.set(day.day * dayMs + offsetMs, day.wh[place] ?? 0);
-    });
-    return [...seen];
-  });
-  const accepted: { atMs: bigint; wh: bigint }[] = [];
-  for (const [at, shown] of kept) {
-    const atMs = BigInt(at);
-    const last = accepted.at(-1);
-    if (last === undefined) {
-      accepted.push({ atMs, wh: BigInt(shown) });
-      continue;
-    }
-    const round = last.wh / BigInt(modulus);
-    const most = (41_400n * (atMs - last.atMs) + 3_599_999n) / 3_600_000n + 1n;
-    const candidates = [round, round + 1n].map((turns) => BigInt(shown) + turns * BigInt(modulus));
-    const wh = candidates.find((value) => value >= last.wh);
-    if (wh !== undefined && wh - last.wh <= most) accepted.push({ atMs, wh });
-  }
-  const first = accepted[0];
-  const end = accepted.at(-1);
-  assert(first !== undefined && end !== undefined, 'a first reading is accepted');
-  const registerAt = (boundary: bigint): bigint => {
-    const after = accepted.findIndex(({ atMs }) => atMs >= boundary);
-    const b = accepted[after];
-    const a = accepted[after - 1];
-    if (a === undefined || b === undefined) return first.wh;
-    return a.wh + ((b.wh - a.wh) * (boundary - a.atMs)) / (b.atMs - a.atMs);
-  };
-  const slotWh: number[] = [];
-  let slot = first.atMs / 900_000n;
-  for (; (slot + 1n) * 900_000n <= end.atMs; slot += 1n) {
-    slotWh.push(Number(registerAt((slot + 1n) * 900_000n) - registerAt(slot * 900_000n)));
-  }
-  return { slotWh, tailWh: Number(end.wh - registerAt(slot * 900_000n)) };
-}
-
-describe('guarantees over any register', () => {
-  it('gives the slots and tail of an independent slow walk', () => {
-    fc.assert(
-      fc.property(register, (readings) => {
-        const result = walk(readings, rolling);
-        const slow = slowWalk(readings);
-        expect([...result.slotWh]).toEqual(slow.slotWh);
-        expect(result.tailWh).toBe(slow.tailWh);
-      }),
-      { numRuns: 300 },
-    );
-  });
-
-  it('sums slots and tail to the register difference of the accepted readings', () => {
-    fc.assert(
-      fc.property(register, (readings) => {
-        const result = walk(readings, rolling);
-        const first = BigInt(readings[0]?.wh ?? 0);
-        assert(result.carryOut !== null, 'the first reading is accepted');
-        expect(BigInt(sum(result.slotWh) + result.tailWh)).toBe(result.carryOut.lastWh - first);
-        expect(result.tailSlot).toBe(result.firstSlot + result.slotWh.length);
-      }),
-    );
-  });
-
-  it('gives in two parts, with the carry between, what it gives at once', () => {
-    fc.assert(
-      fc.property(register, fc.nat(4), (readings, cut) => {
-        const days = daysOf(readings);
-        const whole = walkDays(days, null, rolling);
-        const one = walkDays(days.slice(0, cut), null, rolling);
-        const two = walkDays(days.slice(cut), one.carryOut, rolling);
-        expect([...one.slotWh, ...two.slotWh]).toEqual([...whole.slotWh]);
-        expect([...one.slotQuality, ...two.slotQuality]).toEqual([...whole.slotQuality]);
-        expect([...one.exceptions, ...two.exceptions]).toEqual(whole.exceptions);
-        expect([two.tailSlot, two.tailWh]).toEqual([whole.tailSlot, whole.tailWh]);
-        expect(two.carryOut).toEqual(whole.carryOut);
-      }),
-    );
-  });
-
-  it('goes on in an open day from the settled carry, reading by reading, as if walked at once', () => {
-    fc.assert(
-      fc.property(register, (readings) => {
-        const [day] = daysOf(readings.slice(0, 1));
-        assert(day !== undefined, 'a first reading');
-        const slotWh = new Map<number, number>();
-        const quality = new Map<number, number>();
-        let carry = walkDays([day], null, rolling).carrySettled;
-        let tailWh = 0;
-        for (const reading of readings.slice(1)) {
-          if (Math.floor(reading.atMs / dayMs) !== sampleDay) break;
-          const report = offer(day, reading);
-          if (report.changedFromMs === Infinity) continue;
-          assert(report.changedFromMs > (carry?.lastAtMs ?? -1), 'only the open end changes');
-          const part = walkDays([day], carry, rolling);
-          part.slotWh.forEach((energyWh, at) => slotWh.set(part.firstSlot + at, energyWh));
-          part.slotQuality.forEach((value, at) => quality.set(part.firstSlot + at, value));
-          carry = part.carrySettled;
-          tailWh = part.tailWh;
-        }
-        const whole = walkDays([day], null, rolling);
-        expect([...slotWh.values()].slice(0, whole.slotWh.length)).toEqual([...whole.slotWh]);
-        expect([...quality.values()].slice(0, whole.slotWh.length)).toEqual([...whole.slotQuality]);
-        expect(tailWh).toBe(whole.tailWh);
-        expect(carry).toEqual(whole.carrySettled);
-      }),
-    );
-  });
-
-  it('gives byte-identical days and slots for any permutation and duplication', () => {
-    fc.assert(
-      fc.property(register, fc.infiniteStream(fc.nat()), (readings, chance) => {
-        const shuffled = [...readings, ...readings]
-          .map((reading) => ({ reading, key: Number(chance.next().value) }))
-          .sort((a, b) => a.key - b.key)
-          .map(({ reading }) => reading);
-        expect(daysOf(shuffled).map(encodeDay)).toEqual(daysOf(readings).map(encodeDay));
-        expect(walk(shuffled, rolling)).toEqual(walk(readings, rolling));
-      }),
-    );
   });
 });

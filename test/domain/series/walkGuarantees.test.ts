@@ -1,0 +1,170 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { assert } from '../../../src/domain/assert.ts';
+import { encodeDay } from '../../../src/domain/series/dayCodec.ts';
+import { walkDays } from '../../../src/domain/series/walk.ts';
+import type { WalkOptions } from '../../../src/domain/series/walk.ts';
+import {
+  dayMs,
+  daysOf,
+  house,
+  offer,
+  sampleDay,
+  sampleDayMs,
+  slotMs,
+  sum,
+  walk,
+} from './readings.ts';
+import type { TestReading } from './readings.ts';
+
+/** Live-like registers: boundaries and odd instants, gaps, jumps back and forth, three days. */
+const modulus = 50_000;
+const stepKind = fc.record({
+  forwardMs: fc.oneof(
+    fc.constant(-1), // to the next boundary
+    fc.constant(-1),
+    fc.integer({ min: 1, max: 400_000 }),
+    fc.integer({ min: 1, max: 5_000_000 }),
+    fc.constantFrom(1, slotMs, 3 * slotMs, 20 * slotMs),
+  ),
+  addWh: fc.oneof(fc.integer({ min: 0, max: 3_000 }), fc.constantFrom(-400, 60_000, 0)),
+  quality: fc.constantFrom(0, 0, 0, 1, 2),
+});
+const register = fc.array(stepKind, { minLength: 1, maxLength: 120 }).map((steps) => {
+  const readings: TestReading[] = [];
+  let atMs = sampleDayMs;
+  let wh = 49_000;
+  steps.forEach(({ forwardMs, addWh, quality }, index) => {
+    atMs = forwardMs === -1 ? (Math.floor(atMs / slotMs) + 1) * slotMs : atMs + forwardMs;
+    wh = Math.max(0, wh + addWh);
+    readings.push({ atMs, wh: wh % modulus, quality, sequence: index + 1 });
+  });
+  return readings;
+});
+const rolling: WalkOptions = { ...house, registerModulusWh: modulus };
+
+/** An oracle without slots, carry or unwrapping tricks: BigInt, and every boundary on its own. */
+function slowWalk(readings: readonly TestReading[]): { slotWh: number[]; tailWh: number } {
+  const kept = daysOf(readings).flatMap((day) => {
+    const seen = new Map<number, number>();
+    day.offsetMs.forEach((offsetMs, place) => {
+      if (offsetMs >= 0) seen.set(day.day * dayMs + offsetMs, day.wh[place] ?? 0);
+    });
+    return [...seen];
+  });
+  const accepted: { atMs: bigint; wh: bigint }[] = [];
+  for (const [at, shown] of kept) {
+    const atMs = BigInt(at);
+    const last = accepted.at(-1);
+    if (last === undefined) {
+      accepted.push({ atMs, wh: BigInt(shown) });
+      continue;
+    }
+    const round = last.wh / BigInt(modulus);
+    const most = (41_400n * (atMs - last.atMs) + 3_599_999n) / 3_600_000n + 1n;
+    const candidates = [round, round + 1n].map((turns) => BigInt(shown) + turns * BigInt(modulus));
+    const wh = candidates.find((value) => value >= last.wh);
+    if (wh !== undefined && wh - last.wh <= most) accepted.push({ atMs, wh });
+  }
+  const first = accepted[0];
+  const end = accepted.at(-1);
+  assert(first !== undefined && end !== undefined, 'a first reading is accepted');
+  const registerAt = (boundary: bigint): bigint => {
+    const after = accepted.findIndex(({ atMs }) => atMs >= boundary);
+    const b = accepted[after];
+    const a = accepted[after - 1];
+    if (a === undefined || b === undefined) return first.wh;
+    return a.wh + ((b.wh - a.wh) * (boundary - a.atMs)) / (b.atMs - a.atMs);
+  };
+  const slotWh: number[] = [];
+  let slot = first.atMs / 900_000n;
+  for (; (slot + 1n) * 900_000n <= end.atMs; slot += 1n) {
+    slotWh.push(Number(registerAt((slot + 1n) * 900_000n) - registerAt(slot * 900_000n)));
+  }
+  return { slotWh, tailWh: Number(end.wh - registerAt(slot * 900_000n)) };
+}
+
+describe('guarantees over any register', () => {
+  it('gives the slots and tail of an independent slow walk', () => {
+    fc.assert(
+      fc.property(register, (readings) => {
+        const result = walk(readings, rolling);
+        const slow = slowWalk(readings);
+        expect([...result.slotWh]).toEqual(slow.slotWh);
+        expect(result.tailWh).toBe(slow.tailWh);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('sums slots and tail to the register difference of the accepted readings', () => {
+    fc.assert(
+      fc.property(register, (readings) => {
+        const result = walk(readings, rolling);
+        const first = BigInt(readings[0]?.wh ?? 0);
+        assert(result.carryOut !== null, 'the first reading is accepted');
+        expect(BigInt(sum(result.slotWh) + result.tailWh)).toBe(result.carryOut.lastWh - first);
+        expect(result.tailSlot).toBe(result.firstSlot + result.slotWh.length);
+      }),
+    );
+  });
+
+  it('gives in two parts, with the carry between, what it gives at once', () => {
+    fc.assert(
+      fc.property(register, fc.nat(4), (readings, cut) => {
+        const days = daysOf(readings);
+        const whole = walkDays(days, null, rolling);
+        const one = walkDays(days.slice(0, cut), null, rolling);
+        const two = walkDays(days.slice(cut), one.carryOut, rolling);
+        expect([...one.slotWh, ...two.slotWh]).toEqual([...whole.slotWh]);
+        expect([...one.slotQuality, ...two.slotQuality]).toEqual([...whole.slotQuality]);
+        expect([...one.exceptions, ...two.exceptions]).toEqual(whole.exceptions);
+        expect([two.tailSlot, two.tailWh]).toEqual([whole.tailSlot, whole.tailWh]);
+        expect(two.carryOut).toEqual(whole.carryOut);
+      }),
+    );
+  });
+
+  it('goes on in an open day from the settled carry, reading by reading, as if walked at once', () => {
+    fc.assert(
+      fc.property(register, (readings) => {
+        const [day] = daysOf(readings.slice(0, 1));
+        assert(day !== undefined, 'a first reading');
+        const slotWh = new Map<number, number>();
+        const quality = new Map<number, number>();
+        let carry = walkDays([day], null, rolling).carrySettled;
+        let tailWh = 0;
+        for (const reading of readings.slice(1)) {
+          if (Math.floor(reading.atMs / dayMs) !== sampleDay) break;
+          const report = offer(day, reading);
+          if (report.changedFromMs === Infinity) continue;
+          assert(report.changedFromMs > (carry?.lastAtMs ?? -1), 'only the open end changes');
+          const part = walkDays([day], carry, rolling);
+          part.slotWh.forEach((energyWh, at) => slotWh.set(part.firstSlot + at, energyWh));
+          part.slotQuality.forEach((value, at) => quality.set(part.firstSlot + at, value));
+          carry = part.carrySettled;
+          tailWh = part.tailWh;
+        }
+        const whole = walkDays([day], null, rolling);
+        expect([...slotWh.values()].slice(0, whole.slotWh.length)).toEqual([...whole.slotWh]);
+        expect([...quality.values()].slice(0, whole.slotWh.length)).toEqual([...whole.slotQuality]);
+        expect(tailWh).toBe(whole.tailWh);
+        expect(carry).toEqual(whole.carrySettled);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('gives byte-identical days and slots for any permutation and duplication', () => {
+    fc.assert(
+      fc.property(register, fc.infiniteStream(fc.nat()), (readings, chance) => {
+        const shuffled = [...readings, ...readings]
+          .map((reading) => ({ reading, key: Number(chance.next().value) }))
+          .toSorted((a, b) => a.key - b.key)
+          .map(({ reading }) => reading);
+        expect(daysOf(shuffled).map(encodeDay)).toEqual(daysOf(readings).map(encodeDay));
+        expect(walk(shuffled, rolling)).toEqual(walk(readings, rolling));
+      }),
+    );
+  });
+});
