@@ -66,10 +66,36 @@ function addWithGaps(
 }
 
 /**
- * The inner loop of all rating: adds `count` slots into `sums` at `sumsAt` and returns how many
- * were missing. Four sums side by side, because one alone waits for each addition to finish. Without
- * negative values a sum that ends below 2^53 was exact at every step.
+ * The inner loop of all rating: the sum of a run, or NaN when a slot of it has no data. Four sums
+ * side by side, because one alone waits for each addition to finish. Without negative values a sum
+ * that ends below 2^53 was exact at every step.
  */
+function sumRun(slotWh: Float64Array, from: number, to: number): number {
+  let first = 0;
+  let second = 0;
+  let third = 0;
+  let fourth = 0;
+  let index = from;
+  for (; index + 3 < to; index += 4) {
+    const a = slotWh[index];
+    const b = slotWh[index + 1];
+    const c = slotWh[index + 2];
+    const d = slotWh[index + 3];
+    if (!(a >= 0 && b >= 0 && c >= 0 && d >= 0)) return Number.NaN; // NaN compares false
+    first += a;
+    second += b;
+    third += c;
+    fourth += d;
+  }
+  for (; index < to; index += 1) {
+    const energyWh = slotWh[index];
+    if (!(energyWh >= 0)) return Number.NaN;
+    first += energyWh;
+  }
+  return first + second + third + fourth;
+}
+
+/** Adds `count` slots into `sums` at `sumsAt` and returns how many were missing. */
 export function sumSlots(
   compiled: CompiledTariff,
   energies: Required<SlotEnergies>,
@@ -77,38 +103,26 @@ export function sumSlots(
 ): number {
   const { slotWh, offset, count } = energies;
   const { runEnds, superPeriodOfRun } = compiled;
+  const { sums, sumsAt } = target;
   const firstInTable = energies.firstSlot - compiled.firstSlot;
   assert(firstInTable >= 0 && count >= 0, 'the slots are not before the compiled window');
   assert(firstInTable + count <= compiled.slotCount, 'the slots are not after the window');
   assert(offset >= 0 && offset + count <= slotWh.length, 'the slots are within their column');
-  const end = offset + count;
+  assert(Number.isInteger(firstInTable + offset + count), 'slots are counted in whole numbers');
+  // From here on 32-bit integers: an instant's slot number came as a float64.
+  const end = (offset + count) | 0;
+  const shift = (offset - firstInTable) | 0;
   const missing = { slots: 0 };
-  let index = offset;
-  for (let run = runAt(runEnds, firstInTable); index < end; run += 1) {
-    const from = index;
-    const runEnd = Math.min(end, offset + (runEnds[run] ?? 0) - firstInTable);
-    let first = 0;
-    let second = 0;
-    let third = 0;
-    let fourth = 0;
-    for (; index + 3 < runEnd; index += 4) {
-      const a = slotWh[index] ?? 0;
-      const b = slotWh[index + 1] ?? 0;
-      const c = slotWh[index + 2] ?? 0;
-      const d = slotWh[index + 3] ?? 0;
-      if (!(a >= 0 && b >= 0 && c >= 0 && d >= 0)) break; // NaN compares false
-      first += a;
-      second += b;
-      third += c;
-      fourth += d;
-    }
-    assert(runEnd > from, 'the runs cover the window');
-    const rest = index < runEnd ? addWithGaps(slotWh, { from: index, to: runEnd }, missing) : 0;
-    index = runEnd;
-    const at = target.sumsAt + (superPeriodOfRun[run] ?? 0);
-    const sumWh = (target.sums[at] ?? Number.NaN) + (first + second + third + fourth + rest);
+  let from = offset | 0;
+  for (let run = runAt(runEnds, firstInTable | 0); from < end; run += 1) {
+    const to = Math.min(end, (shift + runEnds[run]) | 0);
+    assert(to > from, 'the runs cover the window');
+    const at = sumsAt + superPeriodOfRun[run];
+    const runWh = sumRun(slotWh, from, to);
+    const sumWh = sums[at] + (runWh >= 0 ? runWh : addWithGaps(slotWh, { from, to }, missing));
     assert(Number.isSafeInteger(sumWh), 'sums are whole Wh below 2^53');
-    target.sums[at] = sumWh;
+    sums[at] = sumWh;
+    from = to;
   }
   return missing.slots;
 }

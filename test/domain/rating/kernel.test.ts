@@ -134,6 +134,7 @@ describe('accumulating', () => {
     expect(broken([-1, 1, 1, 1])).toThrow(AssertionBroken);
     expect(broken([0.5])).toThrow(AssertionBroken);
     expect(broken([Number.POSITIVE_INFINITY])).toThrow(AssertionBroken);
+    expect(broken([1], january.firstSlot + 0.5)).toThrow(AssertionBroken);
     expect(broken([1], january.firstSlot - 1)).toThrow(AssertionBroken);
     expect(broken([1, 1], january.firstSlot + january.slotCount - 1)).toThrow(AssertionBroken);
     const large = accumulate(january, {
