@@ -19,7 +19,7 @@ export type Lock = {
 export function takeLock(path: string): Outcome<Lock, 'LOCK_HELD'> {
   const database = new DatabaseSync(path, { timeout: 0 });
   try {
-    database.exec('BEGIN EXCLUSIVE');
+    database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE'); // no journal file
   } catch (error) {
     database.close();
     if (!isBusy(error)) throw error;

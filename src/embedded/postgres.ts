@@ -330,6 +330,13 @@ function lastLines(home: PostgresHome, startsAt: number): string {
 }
 
 function didNotStart(home: PostgresHome, reason: string): string {
+  // A container started with a number for a user: initdb wants a name.
+  if (reason.includes('could not look up effective user')) {
+    return (
+      'Postgres wants a user that has a name, and this one has no entry in /etc/passwd; ' +
+      'start as a user that has one.'
+    );
+  }
   return `Postgres ended. Its last words: ${reason} (log: ${logPath(home)})`;
 }
 

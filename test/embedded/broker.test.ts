@@ -114,7 +114,7 @@ test('wrong credentials are refused, and the id of the publisher cannot be taken
   expect(publisher.connected).toBe(true);
 });
 
-test('a session does not outlive its connection, so that nothing is kept for the absent', async () => {
+test('a session ends with its connection: nothing is kept for the absent', async () => {
   const first = await connect(broker.url, { clientId: 'returning', clean: false });
   await first.subscribeAsync(updatesTopic, { qos: 1 });
   await first.endAsync();
@@ -140,7 +140,7 @@ test('an oversized packet ends the connection at its header, before it is gather
   expect(problems).toEqual([expect.stringContaining('PACKET_TOO_LARGE')]);
 });
 
-test('a subscriber that does not read delays nobody, costs bounded memory and is closed', async () => {
+test('a subscriber that reads nothing delays nobody, costs little and is closed', async () => {
   const sleeper = await rawClient();
   sleeper.write(
     generate({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: updatesTopic, qos: 0 }] }),

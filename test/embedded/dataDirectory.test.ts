@@ -44,7 +44,7 @@ test('two starts never share a directory, and the refusal names the holder', () 
   expect(attempt(path).ok).toBe(true);
 });
 
-test('a start in another process holds the directory until it is killed, and not longer', async () => {
+test('another process holds the directory until it is killed, and not longer', async () => {
   const path = join(parent, 'data');
   const child = await holdInChild(path);
   expect(attempt(path)).toMatchObject({
