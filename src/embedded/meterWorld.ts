@@ -112,7 +112,7 @@ export async function startMeterWorld(options: MeterWorldOptions): Promise<Meter
       const unit = busUnits[busIndex]?.get(unitId);
       assert(unit !== undefined, `bus ${busIndex} has a unit ${unitId}`);
       unit.fault = fault;
-      unit.withheld = null;
+      if (fault?.kind !== 'stale') unit.withheld = null;
     },
     setRegisterWh(busIndex, unitId, importWh) {
       meterOf(busIndex, unitId).importMj = importWh * mjPerWh;

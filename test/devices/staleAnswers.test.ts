@@ -11,7 +11,7 @@ const anyFault: fc.Arbitrary<MeterFault | null> = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ kind: 'silent' } as const) },
   { weight: 1, arbitrary: fc.constant({ kind: 'garbage' } as const) },
   { weight: 1, arbitrary: fc.constant({ kind: 'closes' } as const) },
-  { weight: 1, arbitrary: fc.constant({ kind: 'stale' } as const) },
+  { weight: 3, arbitrary: fc.constant({ kind: 'stale' } as const) },
   {
     weight: 3,
     arbitrary: fc
