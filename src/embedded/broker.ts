@@ -65,7 +65,7 @@ export async function startBroker(options: BrokerOptions): Promise<Outcome<Broke
   if (port === undefined) {
     return refuse(
       'PORT_TAKEN',
-      `Port ${options.port} on 127.0.0.1, meant for the MQTT broker, is taken by another program; ` +
+      `Port ${options.port} on 127.0.0.1, for the MQTT broker, is taken by another program; ` +
         'stop it, or choose another port.',
     );
   }

@@ -31,7 +31,7 @@ export async function stopOrphan(cluster: string): Promise<boolean> {
   return true;
 }
 
-/** Fast, then immediate, then by force. Sources: Postgres manual 18.5, "Shutting Down the Server". */
+/** Fast, immediate, by force. Source: Postgres manual, "Shutting Down the Server". */
 export async function stopProcess(pid: number): Promise<void> {
   for (const { signal, waitMs } of [
     { signal: 'SIGINT', waitMs: fastStopMsMax },

@@ -55,7 +55,7 @@ export type EmbeddedPostgres = {
 };
 
 const superuser = 'postgres';
-/** Recovery after a power cut reads at most max_wal_size of log: seconds, on a slow disk a minute. */
+/** Recovery after a power cut reads up to max_wal_size of log: on a slow disk a minute. */
 const startMsMax = 120_000;
 const pollMs = 20;
 /** A port may be taken between our look and the server's; old backends may need a moment to end. */
@@ -366,7 +366,7 @@ function isAlive(child: ChildProcess): boolean {
   return child.exitCode === null && child.signalCode === null;
 }
 
-/** Line 1 is the server's pid and line 8 its state. Source: Postgres' miscadmin.h, LOCK_FILE_LINE_*. */
+/** Line 1 is the server's pid, line 8 its state. Source: Postgres, miscadmin.h, LOCK_FILE_LINE_*. */
 function isReady(cluster: string, pid: number): boolean {
   const path = join(cluster, pidFile);
   if (!existsSync(path)) return false;

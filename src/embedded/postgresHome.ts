@@ -18,7 +18,7 @@ const folderMode = 0o711;
 
 export type RunAs = { readonly uid: number; readonly gid: number };
 
-/** The folder that holds one cluster, its password, log and lock, and whose server process it is. */
+/** The folder of one cluster with its password, log and lock, and the user who runs it. */
 export type PostgresHome = {
   readonly folder: string;
   readonly cluster: string;
