@@ -366,7 +366,7 @@ function isAlive(child: ChildProcess): boolean {
   return child.exitCode === null && child.signalCode === null;
 }
 
-/** Line 1 is the server's pid, line 8 its state. Source: Postgres, miscadmin.h, LOCK_FILE_LINE_*. */
+/** Line 1 is the server's pid, line 8 its state. Source: Postgres miscadmin.h, LOCK_FILE_LINE_*. */
 function isReady(cluster: string, pid: number): boolean {
   const path = join(cluster, pidFile);
   if (!existsSync(path)) return false;
