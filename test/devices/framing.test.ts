@@ -54,9 +54,10 @@ function answerFrame(transaction: number, unitId: number, energyWh: bigint): Buf
   return frame;
 }
 
-const nextTurn = () => new Promise((resolve) => setTimeout(resolve, 0));
+/** Lets the other end read what was written so far. */
+const nextTurn = () => new Promise(setImmediate);
 
-test('an answer is the same however its bytes are split, late frames in front of it or not', async () => {
+test('an answer is the same however its bytes are split, with late frames in front or not', async () => {
   let pieces: readonly number[] = [];
   let staleInFront = 0;
   const bus = await busOn(async (request, socket) => {
