@@ -7,6 +7,8 @@ import { copyInto } from './copy.ts';
 export type LogCandidate = {
   readonly companyId: number;
   readonly edgeId: number;
+  /** 1 billing, 2 telemetry. */
+  readonly stream: 1 | 2;
   readonly epoch: number;
   readonly sequence: bigint;
   readonly hash: Uint8Array;
@@ -44,24 +46,32 @@ export async function setLogHead(tx: Statement, shard: number, position: bigint)
   await tx`update log_head set position = ${position.toString()}::int8 where shard = ${shard}`;
 }
 
-/** Which of these batches are in the log already, keyed `edge/epoch/sequence`. */
+/** Which of these batches are in the log already, keyed `edge/stream/epoch/sequence`. */
 export async function findGuards(
   tx: Statement,
   batches: readonly LogCandidate[],
 ): Promise<Map<string, Guarded>> {
   const rows = await tx<
-    { edge_id: number; epoch: number; sequence: bigint; hash: Uint8Array; position: bigint }[]
+    {
+      edge_id: number;
+      stream: number;
+      epoch: number;
+      sequence: bigint;
+      hash: Uint8Array;
+      position: bigint;
+    }[]
   >`
-    select g.edge_id, g.epoch, g.sequence, g.hash, g.position
+    select g.edge_id, g.stream, g.epoch, g.sequence, g.hash, g.position
     from batch_guard g
     join unnest(
       ${integersOf(batches.map((batch) => batch.edgeId))}::int4[],
+      ${integersOf(batches.map((batch) => batch.stream))}::int2[],
       ${integersOf(batches.map((batch) => batch.epoch))}::int4[],
       ${integersOf(batches.map((batch) => batch.sequence))}::int8[]
-    ) as c(edge_id, epoch, sequence) using (edge_id, epoch, sequence)`;
+    ) as c(edge_id, stream, epoch, sequence) using (edge_id, stream, epoch, sequence)`;
   return new Map(
     rows.map((row) => [
-      `${row.edge_id}/${row.epoch}/${row.sequence}`,
+      `${row.edge_id}/${row.stream}/${row.epoch}/${row.sequence}`,
       { hash: row.hash, position: row.position },
     ]),
   );
@@ -80,9 +90,10 @@ export async function appendBatches(
   const sequence = batches.map((batch) => batch.sequence);
   const shard = batches.map((batch) => batch.shard);
   await tx`
-    insert into batch_guard (edge_id, epoch, sequence, company_id, hash, shard, position)
+    insert into batch_guard (edge_id, stream, epoch, sequence, company_id, hash, shard, position)
     select * from unnest(
-      ${integersOf(edgeId)}::int4[], ${integersOf(epoch)}::int4[], ${integersOf(sequence)}::int8[],
+      ${integersOf(edgeId)}::int4[], ${integersOf(batches.map((batch) => batch.stream))}::int2[],
+      ${integersOf(epoch)}::int4[], ${integersOf(sequence)}::int8[],
       ${integersOf(companyId)}::int4[], ${bytesArrayOf(batches.map((batch) => batch.hash))}::bytea[],
       ${integersOf(shard)}::int2[], ${integersOf(position)}::int8[])`;
   await copyInto(

@@ -111,3 +111,29 @@ export const batchesPerRatingMax = 32;
 export const dutiesPerRatingMax = 16;
 /** The coarsest register that is read, 0.1 kWh: two readings may be off by one step. */
 export const registerStepWhMax = 100;
+
+/** A payment of ten million units is a typing error; twice that still fits any balance's int8. */
+export const topUpMicrosMax = 10_000_000_000_000n;
+/** Two quarter hours without a reading: the balance may be wrong, so nobody is cut off by it. */
+export const cutDataAgeMsMax = 1_800_000;
+/** An automatic cut that could not be sent for so long is decided anew. */
+export const automaticDisconnectMsMax = 900_000;
+/** Somebody sits in the dark: a reconnection is tried for a day before a person must look. */
+export const reconnectMsMax = 86_400_000;
+/** A person's own order: they are told within the hour that it did not happen. */
+export const manualCommandMsMax = 3_600_000;
+/** Tries of one command at the device; after them it is failed and visible. */
+export const commandAttemptsMax = 3;
+/** Wait after the first failed try; doubled after each further one. */
+export const commandBackOffMsMin = 2_000;
+/**
+ * A sent command is nobody else's for so long: two bus operations (15 s each) and the verification
+ * (10 s) fit. After a crash it is sent again then.
+ */
+export const commandLeaseMsMax = 45_000;
+/** After a failed automatic command the same meter is left alone for so long. */
+export const commandCoolDownMsMin = 60_000;
+/** One sweep's due commands; the rest are found by the next. */
+export const commandsPerSweepMax = 256;
+/** A person's reason for a command: a sentence or two. */
+export const commandReasonLengthMax = 400;

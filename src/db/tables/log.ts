@@ -46,6 +46,8 @@ export const batchGuard = pgTable(
   'batch_guard',
   {
     edgeId: integer('edge_id').notNull(),
+    /** 1 billing, 2 telemetry: each stream has sequences of its own. */
+    stream: smallint('stream').notNull(),
     epoch: integer('epoch').notNull(),
     sequence: bigint('sequence', { mode: 'bigint' }).notNull(),
     companyId: integer('company_id').notNull(),
@@ -54,7 +56,7 @@ export const batchGuard = pgTable(
     position: bigint('position', { mode: 'bigint' }).notNull(),
   },
   (t) => [
-    primaryKey({ columns: [t.edgeId, t.epoch, t.sequence] }),
+    primaryKey({ columns: [t.edgeId, t.stream, t.epoch, t.sequence] }),
     foreignKey({ columns: [t.companyId, t.edgeId], foreignColumns: [edge.companyId, edge.id] }),
   ],
 );
@@ -95,7 +97,7 @@ export const readingException = pgTable(
     edgeId: integer('edge_id').notNull(),
     epoch: integer('epoch').notNull(),
     sequence: bigint('sequence', { mode: 'bigint' }).notNull(),
-    /** Row in the batch, counted over its blocks. */
+    /** Row in the block of its channel. */
     row: integer('row').notNull(),
     companyId: integer('company_id').notNull(),
     meterId: integer('meter_id').notNull(),
@@ -106,7 +108,7 @@ export const readingException = pgTable(
     message: text('message').notNull(),
   },
   (t) => [
-    primaryKey({ columns: [t.edgeId, t.epoch, t.sequence, t.row] }),
+    primaryKey({ columns: [t.edgeId, t.epoch, t.sequence, t.channel, t.row] }),
     index().on(t.meterId, t.readAt),
   ],
 );

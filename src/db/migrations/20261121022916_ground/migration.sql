@@ -133,13 +133,14 @@ CREATE TABLE "transfer" (
 --> statement-breakpoint
 CREATE TABLE "batch_guard" (
 	"edge_id" integer,
+	"stream" smallint,
 	"epoch" integer,
 	"sequence" bigint,
 	"company_id" integer NOT NULL,
 	"hash" bytea NOT NULL,
 	"shard" smallint NOT NULL,
 	"position" bigint NOT NULL,
-	CONSTRAINT "batch_guard_pkey" PRIMARY KEY("edge_id","epoch","sequence")
+	CONSTRAINT "batch_guard_pkey" PRIMARY KEY("edge_id","stream","epoch","sequence")
 );
 --> statement-breakpoint
 CREATE TABLE "batch_log" (
@@ -185,12 +186,12 @@ CREATE TABLE "reading_exception" (
 	"row" integer,
 	"company_id" integer NOT NULL,
 	"meter_id" integer NOT NULL,
-	"channel" smallint NOT NULL,
+	"channel" smallint,
 	"read_at" timestamp with time zone NOT NULL,
 	"value" bigint NOT NULL,
 	"code" text NOT NULL,
 	"message" text NOT NULL,
-	CONSTRAINT "reading_exception_pkey" PRIMARY KEY("edge_id","epoch","sequence","row")
+	CONSTRAINT "reading_exception_pkey" PRIMARY KEY("edge_id","epoch","sequence","channel","row")
 );
 --> statement-breakpoint
 CREATE TABLE "account" (

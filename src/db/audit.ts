@@ -1,0 +1,27 @@
+import type { Statement } from './connect.ts';
+import type { Json } from './events.ts';
+
+export type AuditEntry = {
+  readonly id: string;
+  readonly companyId: number;
+  readonly atMs: number;
+  readonly actor: string;
+  /** Verb and noun, such as `command.request`. */
+  readonly action: string;
+  /** What it was done to, such as `meter/12`. */
+  readonly subject: string;
+  readonly before: Json;
+  readonly after: Json;
+};
+
+/** In the transaction of the change itself: there is no change without its row. */
+export async function insertAudit(tx: Statement, entry: AuditEntry): Promise<void> {
+  const [before, after] = [entry.before, entry.after].map((value) =>
+    value === null ? null : JSON.stringify(value),
+  );
+  await tx`
+    insert into audit_entry (id, company_id, at, actor, action, subject, before, after)
+    values (${entry.id}::uuid, ${entry.companyId}, ${new Date(entry.atMs)}, ${entry.actor},
+            ${entry.action}, ${entry.subject}, ${before ?? null}::text::jsonb,
+            ${after ?? null}::text::jsonb)`;
+}

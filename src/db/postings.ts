@@ -1,0 +1,81 @@
+import { integersOf } from './arrays.ts';
+import type { Statement } from './connect.ts';
+import { copyInto } from './copy.ts';
+
+/** Postings in bulk: transfers by COPY, balances by one statement in a fixed lock order. */
+
+export type TransferRow = {
+  /** 16 bytes. */
+  readonly id: Uint8Array;
+  readonly companyId: number;
+  readonly currency: string;
+  readonly debitId: number;
+  readonly creditId: number;
+  /** Above zero. */
+  readonly amountMicros: bigint;
+  readonly code: 'energy' | 'reading_corrected' | 'tariff_changed' | 'top_up';
+  readonly accountId: number;
+  readonly agreementId: number;
+  readonly meterId: number;
+  readonly periodStartMs: number;
+  readonly tariffVersionId: number;
+  readonly logShard: number;
+  readonly logPosition: bigint;
+};
+
+export async function insertTransfers(
+  tx: Statement,
+  rows: readonly TransferRow[],
+  postedAtMs: number,
+): Promise<void> {
+  await copyInto(
+    tx,
+    'transfer',
+    [
+      { name: 'id', type: 'uuid', values: rows.map((row) => row.id) },
+      { name: 'company_id', type: 'int4', values: rows.map((row) => row.companyId) },
+      { name: 'currency', type: 'text', values: rows.map((row) => row.currency) },
+      { name: 'debit_id', type: 'int4', values: rows.map((row) => row.debitId) },
+      { name: 'credit_id', type: 'int4', values: rows.map((row) => row.creditId) },
+      { name: 'amount_micros', type: 'int8', values: rows.map((row) => row.amountMicros) },
+      { name: 'code', type: 'text', values: rows.map((row) => row.code) },
+      { name: 'account_id', type: 'int4', values: rows.map((row) => row.accountId) },
+      { name: 'agreement_id', type: 'int4', values: rows.map((row) => row.agreementId) },
+      { name: 'meter_id', type: 'int4', values: rows.map((row) => row.meterId) },
+      { name: 'period_start', type: 'instant', values: rows.map((row) => row.periodStartMs) },
+      { name: 'tariff_version_id', type: 'int4', values: rows.map((row) => row.tariffVersionId) },
+      { name: 'log_shard', type: 'int2', values: rows.map((row) => row.logShard) },
+      { name: 'log_position', type: 'int8', values: rows.map((row) => row.logPosition) },
+      { name: 'posted_at', type: 'instant', values: rows.map(() => postedAtMs) },
+    ],
+    rows.length,
+  );
+}
+
+/**
+ * Adds to balances and returns them as they are then. The rows are locked in the order of their
+ * ids, so that two commits never wait for each other in a circle. A delta of zero only reads.
+ */
+export async function moveBalances(
+  tx: Statement,
+  deltas: ReadonlyMap<number, bigint>,
+): Promise<Map<number, bigint>> {
+  if (deltas.size === 0) return new Map();
+  const rows = await tx<{ account_id: number; balance_micros: bigint }[]>`
+    with moved as (
+      select account_id, delta from unnest(
+        ${integersOf([...deltas.keys()])}::int4[], ${integersOf([...deltas.values()])}::int8[]
+      ) as u(account_id, delta)
+    ), locked as materialized (
+      select b.account_id from account_balance b join moved using (account_id)
+      order by b.account_id for update of b
+    )
+    update account_balance b set balance_micros = b.balance_micros + m.delta
+    from locked l join moved m using (account_id)
+    where b.account_id = l.account_id
+    returning b.account_id, b.balance_micros`;
+  if (rows.length !== deltas.size) {
+    throw new Error('ACCOUNT_WITHOUT_BALANCE: an account of this commit has no balance row');
+  }
+  return new Map(rows.map((row) => [row.account_id, row.balance_micros]));
+}

@@ -1,0 +1,87 @@
+import type { Statement } from './connect.ts';
+import { integersOf } from './arrays.ts';
+
+/** SQL of publishing: tariff versions and the duty to rate again what they change. */
+
+const dayMs = 86_400_000;
+
+export type TariffHead = {
+  readonly tariffId: number;
+  readonly companyId: number;
+  readonly name: string;
+  readonly currency: string;
+};
+
+/** The tariff as far as the viewer may see it. */
+export async function findTariff(
+  tx: Statement,
+  { companyId, tariffId }: { companyId: number; tariffId: number },
+): Promise<TariffHead | null> {
+  const [row] = await tx<TariffHead[]>`
+    select id as "tariffId", company_id as "companyId", name, currency
+    from tariff where id = ${tariffId} and company_id = ${companyId}`;
+  return row ?? null;
+}
+
+/** The new version's id, or null when one begins at that instant already. */
+export async function insertTariffVersion(
+  tx: Statement,
+  version: {
+    readonly companyId: number;
+    readonly tariffId: number;
+    readonly validFromMs: number;
+    readonly document: unknown;
+    readonly publishedAtMs: number;
+    readonly publishedBy: string;
+  },
+): Promise<number | null> {
+  const [row] = await tx<{ id: number }[]>`
+    insert into tariff_version
+      (company_id, tariff_id, valid_from, document, published_at, published_by)
+    values (${version.companyId}, ${version.tariffId}, ${new Date(version.validFromMs)},
+            ${JSON.stringify(version.document)}::text::jsonb, ${new Date(version.publishedAtMs)},
+            ${version.publishedBy})
+    on conflict (tariff_id, valid_from) do nothing
+    returning id`;
+  return row?.id ?? null;
+}
+
+/** A day early: a local day, and the slot before the instant, may begin in the UTC day before. */
+function fromDayOf(instantMs: number): number {
+  return Math.floor(instantMs / dayMs) - 1;
+}
+
+/** Duties for the meters whose agreements use the tariff and that have data there; their count. */
+export async function insertTariffDuties(
+  tx: Statement,
+  duty: { readonly companyId: number; readonly tariffId: number; readonly fromMs: number },
+): Promise<number> {
+  const fromDay = fromDayOf(duty.fromMs);
+  const inserted = await tx`
+    insert into rerate_duty (company_id, meter_id, from_day, reason)
+    select distinct m.company_id, m.id, ${fromDay}::int4, 'tariff_changed'
+    from agreement g
+    join meter m on m.company_id = g.company_id and m.service_point_id = g.service_point_id
+    where g.company_id = ${duty.companyId} and g.tariff_id = ${duty.tariffId}
+      and exists (select from series_day d where d.meter_id = m.id and d.day >= ${fromDay})`;
+  return inserted.count;
+}
+
+/** Duties for the meters at service points that got an agreement and have data there. */
+export async function insertAgreementDuties(
+  tx: Statement,
+  duty: {
+    readonly companyId: number;
+    readonly servicePointIds: readonly number[];
+    readonly fromMs: number;
+  },
+): Promise<number> {
+  const fromDay = fromDayOf(duty.fromMs);
+  const inserted = await tx`
+    insert into rerate_duty (company_id, meter_id, from_day, reason)
+    select m.company_id, m.id, ${fromDay}::int4, 'agreement_added' from meter m
+    where m.company_id = ${duty.companyId}
+      and m.service_point_id = any(${integersOf(duty.servicePointIds)}::int4[])
+      and exists (select from series_day d where d.meter_id = m.id and d.day >= ${fromDay})`;
+  return inserted.count;
+}

@@ -1,0 +1,190 @@
+import type { ReadingExceptionRow } from '../../db/log.ts';
+import type { RatedMeter } from '../../db/ratingInputs.ts';
+import type { DayRow, HeadRow } from '../../db/series.ts';
+import { assert } from '../../domain/assert.ts';
+import { registerStepWhMax } from '../../domain/limits.ts';
+import { slotMs, slotOf } from '../../domain/rating/slot.ts';
+import { decodeCarry, encodeCarry } from '../../domain/series/carryCodec.ts';
+import { dayOf, emptyDay, mergeReadings, placesPerDay } from '../../domain/series/day.ts';
+import type { SeriesDay } from '../../domain/series/day.ts';
+import { decodeDay, encodeDay } from '../../domain/series/dayCodec.ts';
+import { walkDays } from '../../domain/series/walk.ts';
+import type { WalkCarry, WalkOptions } from '../../domain/series/walk.ts';
+import { describeWalkException } from '../../domain/series/walkException.ts';
+import type { WalkException } from '../../domain/series/walkException.ts';
+import { dayMs } from '../../domain/time/civil.ts';
+import type { ReadingRun } from './gatherReadings.ts';
+
+/** A day on its way through a commit. */
+export type OpenDay = {
+  readonly day: number;
+  readonly series: SeriesDay;
+  readonly stored: DayRow | null;
+  isWritten: boolean;
+};
+
+/** Slot energies that a walk found, and where it stands now. */
+export type Advance = {
+  /** Slots that a further reading in time order cannot change. NaN: nothing known. */
+  readonly settledFirstSlot: number;
+  readonly settledWh: Float64Array;
+  /** From there to the last reading: it comes again, better known, with the next one. */
+  readonly openFirstSlot: number;
+  readonly openWh: Float64Array;
+  readonly carrySettled: WalkCarry;
+  readonly carryOut: WalkCarry;
+  readonly days: readonly DayRow[];
+  readonly exceptions: readonly ReadingExceptionRow[];
+};
+
+export function walkOptionsOf(meter: RatedMeter): WalkOptions {
+  return {
+    powerMaxW: meter.powerMaxW,
+    registerStepWh: registerStepWhMax,
+    registerModulusWh:
+      meter.registerModulusWh === null ? null : Number(meter.registerModulusWh),
+  };
+}
+
+export function openDay(day: number, stored: DayRow | null): OpenDay {
+  const series = stored === null ? emptyDay(day) : decodeDay(stored.bytes);
+  return { day, series, stored, isWritten: false };
+}
+
+/** Merges runs of readings into a day; returns the earliest instant whose meaning changed. */
+export function mergeRuns(open: OpenDay, runs: readonly ReadingRun[]): number {
+  let changedFromMs = Infinity;
+  for (const { columns, from, to } of runs) {
+    const report = mergeReadings(open.series, columns, { from, to });
+    if (report.isWritten) open.isWritten = true;
+    changedFromMs = Math.min(changedFromMs, report.changedFromMs);
+  }
+  return changedFromMs;
+}
+
+/** A reading of an earlier slot, or a better one: what lies behind the head is no longer so. */
+export function isLate(head: HeadRow | null, changedFromMs: number): boolean {
+  const carry = decodeCarry(head?.carry ?? null);
+  return carry !== null && changedFromMs <= carry.lastAtMs;
+}
+
+function exceptionRow(
+  meter: RatedMeter,
+  channel: number,
+  series: SeriesDay,
+  exception: WalkException,
+): ReadingExceptionRow {
+  const offsetMs = exception.atMs - series.day * dayMs;
+  const slot = Math.floor(offsetMs / slotMs);
+  const place = series.offsetMs[2 * slot] === offsetMs ? 2 * slot : 2 * slot + 1;
+  assert(place < placesPerDay && series.offsetMs[place] === offsetMs, 'it is a reading of the day');
+  return {
+    companyId: meter.companyId,
+    edgeId: meter.edgeId,
+    epoch: series.epoch[place],
+    sequence: BigInt(series.sequence[place]),
+    row: series.row[place],
+    meterId: meter.meterId,
+    channel,
+    readAtMs: exception.atMs,
+    value: exception.wh,
+    code: exception.code,
+    message: describeWalkException(exception),
+  };
+}
+
+function sameBytes(left: Uint8Array | null, right: Uint8Array | null): boolean {
+  if (left === null || right === null) return left === right;
+  return Buffer.compare(left, right) === 0;
+}
+
+/** One column from the parts of several days; they follow each other without a hole. */
+function join(parts: readonly Float64Array[]): Float64Array {
+  if (parts.length === 1) return parts[0];
+  const joined = new Float64Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    joined.set(part, at);
+    at += part.length;
+  }
+  return joined;
+}
+
+function withTail(slotWh: Float64Array, tailWh: number): Float64Array {
+  const open = new Float64Array(slotWh.length + 1);
+  open.set(slotWh);
+  open[slotWh.length] = tailWh;
+  return open;
+}
+
+/**
+ * Walks days in time order from a carry: settled slots, open slots with the tail, and the day rows
+ * to write back, each with the carry at its beginning.
+ */
+export function advanceRegister(
+  { meter, channel }: { meter: RatedMeter; channel: number },
+  days: readonly OpenDay[],
+  carryIn: WalkCarry,
+): Advance {
+  assert(days.length > 0, 'a register advances by at least one day');
+  const options = walkOptionsOf(meter);
+  const parts: Float64Array[] = [];
+  const rows: DayRow[] = [];
+  const exceptions: ReadingExceptionRow[] = [];
+  let carry = carryIn;
+  let firstSlot = -1;
+  let settled: WalkCarry = carryIn;
+  let tailWh = 0;
+  for (const open of days) {
+    // The carry at a day's beginning is the walk's after the days before. On the first of them it
+    // may lie inside the day; then what is stored stays.
+    const isInside = carry !== null && dayOf(carry.lastAtMs) >= open.day;
+    const walked = walkDays([open.series], carry, options);
+    const carryBytes = carry === null ? null : encodeCarry(carry);
+    const carryInBytes = isInside ? (open.stored?.carryIn ?? null) : carryBytes;
+    if (open.isWritten || !sameBytes(carryInBytes, open.stored?.carryIn ?? null)) {
+      rows.push({
+        meterId: meter.meterId,
+        channel,
+        day: open.day,
+        companyId: meter.companyId,
+        bytes: encodeDay(open.series),
+        carryIn: carryInBytes,
+        revision: open.stored?.revision ?? 0,
+      });
+    }
+    if (firstSlot === -1 && walked.carryOut !== null) firstSlot = walked.firstSlot;
+    parts.push(walked.slotWh);
+    exceptions.push(
+      ...walked.exceptions.map((each) => exceptionRow(meter, channel, open.series, each)),
+    );
+    carry = walked.carryOut;
+    settled = walked.carrySettled;
+    tailWh = walked.tailWh;
+  }
+  const all = join(parts);
+  if (carry === null || settled === null) {
+    const none = new Float64Array(0);
+    const empty = { settledFirstSlot: 0, settledWh: none, openFirstSlot: 0, openWh: none };
+    return { ...empty, carrySettled: null, carryOut: null, days: rows, exceptions };
+  }
+  const settledCount = settled.boundarySlot - firstSlot;
+  return {
+    settledFirstSlot: firstSlot,
+    settledWh: all.subarray(0, settledCount),
+    openFirstSlot: settled.boundarySlot,
+    openWh: withTail(all.subarray(settledCount), tailWh),
+    carrySettled: settled,
+    carryOut: carry,
+    days: rows,
+    exceptions,
+  };
+}
+
+/** The instant from which a change inside a day can move energy: back to the open boundary. */
+export function affectedFromMs(day: number, carryIn: WalkCarry): number {
+  const dayStartMs = day * dayMs;
+  return carryIn === null
+    ? dayStartMs
+    : Math.min(dayStartMs, slotOf(carryIn.lastAtMs) * slotMs, carryIn.boundarySlot * slotMs);
+}
