@@ -234,7 +234,7 @@ export async function insertReadingExceptions(
                            value, ordinal)
     join json_to_recordset(${JSON.stringify(
       rows.map((row, index) => ({ ordinal: index + 1, code: row.code, message: row.message })),
-    )}::json) as t(ordinal int8, code text, message text) using (ordinal)
+    )}::text::json) as t(ordinal int8, code text, message text) using (ordinal)
     on conflict do nothing`;
 }
 
