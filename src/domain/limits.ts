@@ -137,3 +137,16 @@ export const commandCoolDownMsMin = 60_000;
 export const commandsPerSweepMax = 256;
 /** A person's reason for a command: a sentence or two. */
 export const commandReasonLengthMax = 400;
+
+/** Blocks of the event log that a process keeps at hand for its live subscribers, a shard. */
+export const tailBlocksMax = 128;
+/** Rows of those blocks together, a shard: about 80 bytes each, 16 MB. Older ones are in the log. */
+export const tailRowsMax = 200_000;
+/** A bell that was lost is made up for within a second. */
+export const tailPollMs = 1_000;
+/** Events that one pull takes from the log: what a stalled subscriber costs in memory at most. */
+export const subjectEventsPerPullMax = 100;
+/** Proxies and phones drop a connection that is silent for 20 to 60 s. */
+export const streamProgressMs = 15_000;
+/** After the database could not be asked: the stream stays open and asks again. */
+export const streamRetryMs = 1_000;
