@@ -1,5 +1,6 @@
 import { drizzle } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
+import { promptSocket } from './promptSocket.ts';
 
 export type Sql = postgres.Sql<{ bigint: bigint }>;
 export type Transaction = postgres.TransactionSql<{ bigint: bigint }>;
@@ -39,6 +40,7 @@ export async function connect(
   options: { role: DatabaseRole; connectionsMax: number; name: string },
 ): Promise<Database> {
   const sql = postgres(url, {
+    ...promptSocket,
     max: options.connectionsMax,
     types: { bigint: postgres.BigInt },
     onnotice: () => {},
@@ -66,6 +68,7 @@ export function connectRelational(
   options: { role: DatabaseRole; connectionsMax: number; name: string },
 ) {
   const client = postgres(url, {
+    ...promptSocket,
     max: options.connectionsMax,
     onnotice: () => {},
     connection: {

@@ -115,7 +115,7 @@ export async function buildFleet(
     fleetOf(shape, edge),
   );
   if (!registered.ok) throw new Error(`${registered.code}: ${registered.message}`);
-  const edgeId = registered.value.edges.get('edge 1')?.id;
+  const edgeId = registered.value.edges.get('edge 1')?.edgeId;
   if (edgeId === undefined) throw new Error('the edge is registered');
   return { ...registered.value, edge, edgeId };
 }
