@@ -150,3 +150,36 @@ export const subjectEventsPerPullMax = 100;
 export const streamProgressMs = 15_000;
 /** After the database could not be asked: the stream stays open and asks again. */
 export const streamRetryMs = 1_000;
+
+/** An access token has about 400 characters. */
+export const tokenLengthMax = 2_048;
+/** Two machines kept by NTP differ by less. */
+export const clockSkewMs = 5_000;
+/** A query and its variables; a form that sends more is not ours. */
+export const requestBytesMax = 100_000;
+/** One message over a WebSocket: the same. */
+export const webSocketMessageBytesMax = 100_000;
+/** Sockets of one process: each costs about 50 kB, half of a small machine. */
+export const webSocketConnectionsMax = 12_000;
+/** A dashboard shows some tens of meters at once. */
+export const subscriptionsPerConnectionMax = 50;
+/** A client that has connected says who it is at once, or is let go. */
+export const connectionInitMsMax = 10_000;
+/** Before a token's end, so that the client comes back with a new one and misses nothing. */
+export const tokenCloseLeadMs = 5_000;
+/** Lexical tokens of a document: the largest page of the console has some hundreds. */
+export const documentTokensMax = 4_000;
+/** Introspection nests 13 deep; connections of connections some more. */
+export const operationDepthMax = 16;
+/** Fields, an alias counted each time. */
+export const operationBreadthMax = 400;
+/** Objects that an operation may make: a page of 500 with ten fields each. */
+export const operationCostMax = 10_000;
+/** One page of a connection. */
+export const pageSizeDefault = 50;
+export const pageSizeMax = 500;
+/** A window of readings or intervals: a quarter of quarter hours, 8,832 slots. */
+export const seriesWindowDaysMax = 92;
+/** Opened documents that a process keeps parsed. */
+export const persistedOperationsCachedMax = 1_000;
+export const operationNameLengthMax = 120;

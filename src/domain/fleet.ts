@@ -1,0 +1,313 @@
+import { accept, refuse } from './outcome.ts';
+import type { Outcome, Refused } from './outcome.ts';
+import { isOnSlotGrid } from './rating/slot.ts';
+import { minorDigitsOf } from './tariff/currency.ts';
+import { parseTariffDocument } from './tariff/document.ts';
+import type { TariffRefusal } from './tariff/document.ts';
+import { isKnownZone } from './time/zone.ts';
+
+/**
+ * One company as it should be registered. Names are the keys: the same declaration again changes
+ * nothing, a longer one adds what is new.
+ */
+export type Fleet = {
+  readonly company: string;
+  readonly edges: readonly FleetEdge[];
+  readonly servicePoints: readonly { readonly name: string; readonly timeZone: string }[];
+  readonly meters: readonly FleetMeter[];
+  readonly customers: readonly FleetCustomer[];
+  readonly tariffs: readonly FleetTariff[];
+  readonly agreements: readonly FleetAgreement[];
+};
+
+export type FleetEdge = {
+  readonly name: string;
+  /** Ed25519, 32 raw bytes each; two while a key is being replaced. */
+  readonly publicKeys: readonly Uint8Array[];
+  /** Absent: chosen by the edge's place among the edges of the database. */
+  readonly logShard?: number;
+  readonly buses: readonly FleetBus[];
+};
+
+export type FleetBusAddress =
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  | {
+      readonly kind: 'rtu';
+      readonly path: string;
+      readonly baudRate: number;
+      readonly parity: 'none' | 'even' | 'odd';
+    };
+
+export type FleetBus = {
+  readonly name: string;
+  readonly address: FleetBusAddress;
+  readonly pollIntervalMs: number;
+};
+
+export type FleetMeter = {
+  readonly serial: string;
+  readonly edge: string;
+  readonly servicePoint: string;
+  /** Null for a meter that a gateway reads for us. */
+  readonly bus: { readonly name: string; readonly unitId: number } | null;
+  readonly mapName: string;
+  readonly powerMaxW: number;
+  readonly registerModulusWh: bigint | null;
+  readonly contactor: { readonly unitId: number; readonly coil: number } | null;
+};
+
+export type FleetCustomer = {
+  readonly name: string;
+  readonly accounts: readonly { readonly number: string; readonly currency: string }[];
+};
+
+export type FleetTariff = {
+  readonly name: string;
+  readonly currency: string;
+  readonly versions: readonly { readonly validFromMs: number; readonly document: unknown }[];
+};
+
+export type FleetAgreement = {
+  readonly account: string;
+  readonly servicePoint: string;
+  readonly tariff: string;
+  readonly mode: 'prepaid' | 'postpaid';
+  readonly validFromMs: number;
+  /** Null while it is open. */
+  readonly validToMs: number | null;
+  readonly balanceLimitMicros: bigint;
+  readonly reconnectMicros: bigint;
+};
+
+export type FleetCode =
+  | TariffRefusal
+  | 'FLEET_NAME_EMPTY'
+  | 'FLEET_NAME_REPEATED'
+  | 'FLEET_REFERENCE_UNKNOWN'
+  | 'FLEET_KEY_MALFORMED'
+  | 'FLEET_METER_MALFORMED'
+  | 'FLEET_AGREEMENT_OVERLAP'
+  | 'FLEET_CONFLICT'
+  | 'ZONE_UNKNOWN'
+  | 'CURRENCY_UNKNOWN'
+  | 'CURRENCY_MISMATCH'
+  | 'VALIDITY_OFF_GRID'
+  | 'VALIDITY_REVERSED'
+  | 'RECONNECT_NOT_ABOVE_LIMIT';
+
+type Path = readonly (string | number)[];
+type Check = Refused<FleetCode> | null;
+
+const publicKeyBytes = 32; // RFC 8032, 5.1.5
+const unitIdMax = 247; // Modbus over Serial Line 1.02, 2.2
+
+function refuseAt(code: FleetCode, path: Path, message: string): Refused<FleetCode> {
+  const texts = path.map(String);
+  return refuse(code, `${texts.join('.')}: ${message}`, texts);
+}
+
+function first<T>(items: readonly T[], check: (item: T, index: number) => Check): Check {
+  for (const [index, item] of items.entries()) {
+    const refused = check(item, index);
+    if (refused !== null) return refused;
+  }
+  return null;
+}
+
+function checkNames(names: readonly string[], path: Path): Check {
+  const seen = new Set<string>();
+  return first(names, (name, index) => {
+    if (name.trim() === '') {
+      return refuseAt('FLEET_NAME_EMPTY', [...path, index], 'the name is empty; give one.');
+    }
+    if (seen.has(name)) {
+      return refuseAt('FLEET_NAME_REPEATED', [...path, index], `"${name}" is declared twice.`);
+    }
+    seen.add(name);
+    return null;
+  });
+}
+
+function busKey(edge: string, bus: string): string {
+  return JSON.stringify([edge, bus]);
+}
+
+function checkEdge(edge: FleetEdge, index: number): Check {
+  const path = ['edges', index];
+  const names = edge.buses.map((bus) => bus.name);
+  const keys = first(edge.publicKeys, (key, at) =>
+    key.length === publicKeyBytes
+      ? null
+      : refuseAt(
+          'FLEET_KEY_MALFORMED',
+          [...path, 'publicKeys', at],
+          `an Ed25519 public key has ${publicKeyBytes} raw bytes, this one ${key.length}.`,
+        ),
+  );
+  return keys ?? checkNames(names, [...path, 'buses']);
+}
+
+function checkMeters(fleet: Fleet): Check {
+  const edges = new Set(fleet.edges.map((edge) => edge.name));
+  const points = new Set(fleet.servicePoints.map((point) => point.name));
+  const buses = new Set(
+    fleet.edges.flatMap((edge) => edge.buses.map((bus) => busKey(edge.name, bus.name))),
+  );
+  const units = new Set<string>();
+  return first(fleet.meters, (meter, index) => {
+    const path = ['meters', index];
+    const unknown = (field: string, name: string) =>
+      refuseAt('FLEET_REFERENCE_UNKNOWN', [...path, field], `there is no "${name}"; declare it.`);
+    if (!edges.has(meter.edge)) return unknown('edge', meter.edge);
+    if (!points.has(meter.servicePoint)) return unknown('servicePoint', meter.servicePoint);
+    if (meter.bus !== null && !buses.has(busKey(meter.edge, meter.bus.name))) {
+      return unknown('bus', meter.bus.name);
+    }
+    for (const unitId of [meter.bus?.unitId, meter.contactor?.unitId]) {
+      if (unitId !== undefined && (unitId < 1 || unitId > unitIdMax)) {
+        const message = `unit ${unitId} does not exist; Modbus units are 1 to ${unitIdMax}.`;
+        return refuseAt('FLEET_METER_MALFORMED', path, message);
+      }
+    }
+    const unit = JSON.stringify([meter.edge, meter.bus?.name, meter.bus?.unitId]);
+    if (meter.bus !== null && units.has(unit)) {
+      const message = `unit ${meter.bus.unitId} of its bus is another meter's; correct one.`;
+      return refuseAt('FLEET_METER_MALFORMED', path, message);
+    }
+    units.add(unit);
+    if (meter.powerMaxW <= 0 || (meter.registerModulusWh ?? 1n) <= 0n) {
+      const message = 'powerMaxW and registerModulusWh are above 0; read them off the meter.';
+      return refuseAt('FLEET_METER_MALFORMED', path, message);
+    }
+    return null;
+  });
+}
+
+function checkCurrency(currency: string, path: Path): Check {
+  if (minorDigitsOf(currency) !== undefined) return null;
+  const message = `${currency} is not an ISO 4217 code in use; write one such as EUR.`;
+  return refuseAt('CURRENCY_UNKNOWN', path, message);
+}
+
+function checkTariff(tariff: FleetTariff, index: number): Check {
+  const path = ['tariffs', index];
+  return (
+    checkCurrency(tariff.currency, [...path, 'currency']) ??
+    first(tariff.versions, (version, at) => {
+      const versionPath = [...path, 'versions', at];
+      if (!isOnSlotGrid(version.validFromMs)) return offGrid([...versionPath, 'validFromMs']);
+      const parsed = parseTariffDocument(version.document);
+      if (!parsed.ok) {
+        const documentPath = [...versionPath, 'document', ...(parsed.path ?? [])];
+        return refuse(parsed.code, parsed.message, documentPath.map(String));
+      }
+      if (parsed.value.currency === tariff.currency) return null;
+      const message = `the document is in ${parsed.value.currency}, its tariff in ${tariff.currency}.`;
+      return refuseAt('CURRENCY_MISMATCH', [...versionPath, 'document', 'currency'], message);
+    })
+  );
+}
+
+function offGrid(path: Path): Refused<FleetCode> {
+  const message = 'validity begins and ends on a quarter hour, such as 00:00 or 00:15.';
+  return refuseAt('VALIDITY_OFF_GRID', path, message);
+}
+
+function checkAgreements(fleet: Fleet): Check {
+  const points = new Set(fleet.servicePoints.map((point) => point.name));
+  const tariffs = new Map(fleet.tariffs.map((tariff) => [tariff.name, tariff.currency]));
+  const accounts = new Map(
+    fleet.customers.flatMap(({ accounts: ones }) => ones.map((one) => [one.number, one.currency])),
+  );
+  return first(fleet.agreements, (agreement, index) => {
+    const path = ['agreements', index];
+    const currency = accounts.get(agreement.account);
+    const tariffCurrency = tariffs.get(agreement.tariff);
+    const unknown = (field: string, name: string) =>
+      refuseAt('FLEET_REFERENCE_UNKNOWN', [...path, field], `there is no "${name}"; declare it.`);
+    if (currency === undefined) return unknown('account', agreement.account);
+    if (tariffCurrency === undefined) return unknown('tariff', agreement.tariff);
+    if (!points.has(agreement.servicePoint)) return unknown('servicePoint', agreement.servicePoint);
+    if (currency !== tariffCurrency) {
+      const message = `the account is in ${currency}, the tariff in ${tariffCurrency}.`;
+      return refuseAt('CURRENCY_MISMATCH', path, message);
+    }
+    const { validFromMs, validToMs } = agreement;
+    if (!isOnSlotGrid(validFromMs)) return offGrid([...path, 'validFromMs']);
+    if (validToMs !== null && !isOnSlotGrid(validToMs)) return offGrid([...path, 'validToMs']);
+    if (validToMs !== null && validToMs <= validFromMs) {
+      return refuseAt('VALIDITY_REVERSED', [...path, 'validToMs'], 'it ends before it begins.');
+    }
+    if (agreement.reconnectMicros <= agreement.balanceLimitMicros) {
+      const message = 'the reconnect level lies above the limit, or the supply would flap.';
+      return refuseAt('RECONNECT_NOT_ABOVE_LIMIT', [...path, 'reconnectMicros'], message);
+    }
+    return null;
+  });
+}
+
+/** Two agreements at one service point at one time would bill the same energy twice. */
+export function checkOverlap(
+  agreements: readonly Pick<FleetAgreement, 'servicePoint' | 'validFromMs' | 'validToMs'>[],
+): Outcome<null, 'FLEET_AGREEMENT_OVERLAP'> {
+  const ordered = agreements.toSorted((a, b) => a.validFromMs - b.validFromMs);
+  const endMs = new Map<string, number>();
+  for (const { servicePoint, validFromMs, validToMs } of ordered) {
+    if (validFromMs < (endMs.get(servicePoint) ?? -Infinity)) {
+      return refuse(
+        'FLEET_AGREEMENT_OVERLAP',
+        `Two agreements at service point "${servicePoint}" are valid at ` +
+          `${new Date(validFromMs).toISOString()}. End the earlier one first.`,
+      );
+    }
+    endMs.set(servicePoint, validToMs ?? Infinity);
+  }
+  return accept(null);
+}
+
+/** What can be known without the database; the rest is checked against what is registered. */
+export function checkFleet(fleet: Fleet): Outcome<null, FleetCode> {
+  const numbers = fleet.customers.flatMap(({ accounts }) => accounts.map(({ number }) => number));
+  const refused =
+    checkNames([fleet.company], ['company']) ??
+    checkNames(
+      fleet.edges.map((edge) => edge.name),
+      ['edges'],
+    ) ??
+    first(fleet.edges, checkEdge) ??
+    checkNames(
+      fleet.servicePoints.map((point) => point.name),
+      ['servicePoints'],
+    ) ??
+    first(fleet.servicePoints, ({ timeZone }, index) =>
+      isKnownZone(timeZone)
+        ? null
+        : refuseAt(
+            'ZONE_UNKNOWN',
+            ['servicePoints', index, 'timeZone'],
+            `"${timeZone}" is not a known time zone; write an IANA name such as Europe/Berlin.`,
+          ),
+    ) ??
+    checkNames(
+      fleet.meters.map((meter) => meter.serial),
+      ['meters'],
+    ) ??
+    checkMeters(fleet) ??
+    checkNames(
+      fleet.customers.map((customer) => customer.name),
+      ['customers'],
+    ) ??
+    checkNames(numbers, ['accounts']) ??
+    first(fleet.customers, ({ accounts }, index) =>
+      first(accounts, ({ currency }, at) =>
+        checkCurrency(currency, ['customers', index, 'accounts', at, 'currency']),
+      ),
+    ) ??
+    checkNames(
+      fleet.tariffs.map((tariff) => tariff.name),
+      ['tariffs'],
+    ) ??
+    first(fleet.tariffs, checkTariff) ??
+    checkAgreements(fleet);
+  return refused ?? checkOverlap(fleet.agreements);
+}

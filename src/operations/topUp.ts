@@ -1,0 +1,219 @@
+import { insertAudit } from '../db/audit.ts';
+import type { Transaction } from '../db/connect.ts';
+import { appendEvent, eventShardOf, plainEvent } from '../db/events.ts';
+import type { KeyedAnswer } from '../db/idempotency.ts';
+import { findPaymentAccounts, lockAccounts, postCredit } from '../db/ledger.ts';
+import type { AccountHead } from '../db/ledger.ts';
+import { asViewer } from '../db/viewer.ts';
+import { isAllowed } from '../domain/access/policy.ts';
+import type { Viewer } from '../domain/access/viewer.ts';
+import { assert } from '../domain/assert.ts';
+import { parseMicros } from '../domain/exact.ts';
+import type { AccountId } from '../domain/ids.ts';
+import { topUpMicrosMax } from '../domain/limits.ts';
+import { accept, refuse } from '../domain/outcome.ts';
+import type { Outcome } from '../domain/outcome.ts';
+import { minorDigitsOf } from '../domain/tariff/currency.ts';
+import { derivedId } from './derivedId.ts';
+import { onceByKey, textOf } from './onceByKey.ts';
+import type { KeyCode, RequestDeps } from './onceByKey.ts';
+import { reviewSupply } from './reviewSupply.ts';
+
+export type TopUpInput = {
+  readonly idempotencyKey: string;
+  readonly accountId: AccountId;
+  /** Plain decimal text in the account's currency, such as "12.50". */
+  readonly amount: string;
+  readonly currency: string;
+};
+
+export type TopUpCode =
+  | KeyCode
+  | 'NOT_PERMITTED'
+  | 'ACCOUNT_NOT_FOUND'
+  | 'AMOUNT_MALFORMED'
+  | 'AMOUNT_NOT_POSITIVE'
+  | 'AMOUNT_TOO_PRECISE'
+  | 'AMOUNT_TOO_LARGE'
+  | 'CURRENCY_UNKNOWN'
+  | 'CURRENCY_MISMATCH';
+
+export type ToppedUp = {
+  readonly transferId: string;
+  readonly accountId: AccountId;
+  readonly currency: string;
+  readonly amountMicros: bigint;
+  /** After this payment; a replay tells the balance of that time. */
+  readonly balanceMicros: bigint;
+  readonly postedAtMs: number;
+  readonly isReplay: boolean;
+};
+
+/** Micro-units of a payment that the currency can carry. */
+function parseAmount(input: TopUpInput): Outcome<bigint, TopUpCode> {
+  const minorDigits = minorDigitsOf(input.currency);
+  if (minorDigits === undefined) {
+    return refuse(
+      'CURRENCY_UNKNOWN',
+      'The currency is not an ISO 4217 code in use; write one such as EUR.',
+      ['currency'],
+    );
+  }
+  const path = ['amount'];
+  const decimals = /^-?\d+\.(\d+)$/.exec(input.amount)?.[1]?.length ?? 0;
+  if (decimals > minorDigits) {
+    const message = `${input.currency} has ${minorDigits} decimals, the amount ${decimals}; round it.`;
+    return refuse('AMOUNT_TOO_PRECISE', message, path);
+  }
+  const amount = parseMicros(input.amount);
+  if (!amount.ok) return refuse('AMOUNT_MALFORMED', amount.message, path);
+  if (amount.value <= 0n) {
+    return refuse('AMOUNT_NOT_POSITIVE', 'A top-up is above zero; nothing was posted.', path);
+  }
+  if (amount.value > topUpMicrosMax) {
+    return refuse(
+      'AMOUNT_TOO_LARGE',
+      `A top-up is at most ${topUpMicrosMax / 1_000_000n} ${input.currency}; pay in parts.`,
+      path,
+    );
+  }
+  return accept(amount.value);
+}
+
+/** Staff for any account of the company, a subscriber for its own. */
+async function lockPayable(
+  tx: Transaction,
+  viewer: Viewer,
+  input: TopUpInput,
+): Promise<Outcome<AccountHead, TopUpCode>> {
+  const { companyId } = viewer;
+  const [account] = await lockAccounts(tx, { companyId, accountIds: [input.accountId] });
+  if (account === undefined) {
+    return refuse(
+      'ACCOUNT_NOT_FOUND',
+      'You have no such account. Check its id; nothing was posted.',
+      ['accountId'],
+    );
+  }
+  if (account.currency !== input.currency) {
+    return refuse(
+      'CURRENCY_MISMATCH',
+      `The account is kept in ${account.currency}; pay in ${account.currency}.`,
+      ['currency'],
+    );
+  }
+  return accept(account);
+}
+
+async function pay(
+  tx: Transaction,
+  viewer: Viewer,
+  {
+    account,
+    input,
+    amountMicros,
+    nowMs,
+  }: {
+    account: AccountHead;
+    input: TopUpInput;
+    amountMicros: bigint;
+    nowMs: number;
+  },
+): Promise<KeyedAnswer> {
+  const { companyId, accountId, currency } = account;
+  const { clearingId, customerId } = await findPaymentAccounts(tx, account);
+  const key = input.idempotencyKey.toLowerCase();
+  const transferId = derivedId('top_up', String(companyId), viewer.actor, key);
+  const balanceMicros = await postCredit(tx, {
+    id: transferId,
+    companyId,
+    accountId,
+    currency,
+    debitId: clearingId,
+    creditId: customerId,
+    amountMicros,
+    code: 'top_up',
+    postedAtMs: nowMs,
+  });
+  assert(balanceMicros === account.balanceMicros + amountMicros, 'the account was locked');
+  await insertAudit(tx, {
+    id: derivedId('audit', transferId),
+    companyId,
+    atMs: nowMs,
+    actor: viewer.actor,
+    action: 'account.topUp',
+    subject: `account/${accountId}`,
+    before: { balanceMicros: account.balanceMicros.toString() },
+    after: { balanceMicros: balanceMicros.toString(), transferId },
+  });
+  return {
+    transferId,
+    amountMicros: amountMicros.toString(),
+    balanceMicros: balanceMicros.toString(),
+    postedAtMs: nowMs.toString(),
+  };
+}
+
+/**
+ * Credits a payment to an account, once for its key, and lets the new balance bring the supply
+ * back or call a cut off, in the same transaction.
+ */
+export async function topUp(
+  { sql, clock, wake }: RequestDeps,
+  viewer: Viewer,
+  input: TopUpInput,
+): Promise<Outcome<ToppedUp, TopUpCode>> {
+  if (!isAllowed(viewer.role, 'Mutation.topUp')) {
+    return refuse('NOT_PERMITTED', 'Your role may not take payments. Ask an operator.');
+  }
+  const nowMs = clock.nowMs();
+  let commandsRequested = false;
+  const outcome = await asViewer(sql, viewer, (tx) =>
+    onceByKey(
+      tx,
+      {
+        viewer,
+        key: input.idempotencyKey,
+        operation: 'topUp',
+        input: [String(input.accountId), input.amount, input.currency],
+        nowMs,
+      },
+      async (): Promise<Outcome<KeyedAnswer, TopUpCode>> => {
+        const amount = parseAmount(input);
+        if (!amount.ok) return amount;
+        const locked = await lockPayable(tx, viewer, input);
+        if (!locked.ok) return locked;
+        const account = locked.value;
+        const answer = await pay(tx, viewer, { account, input, amountMicros: amount.value, nowMs });
+        await appendEvent(
+          tx,
+          plainEvent({
+            companyId: viewer.companyId,
+            kind: 'top_up',
+            atMs: nowMs,
+            subjects: [{ meterId: 0, accountId: account.accountId }],
+            detail: { ...answer, currency: account.currency },
+            balanceMicros: [BigInt(textOf(answer, 'balanceMicros'))],
+          }),
+        );
+        const { companyId } = viewer;
+        const accountIds = [account.accountId];
+        ({ commandsRequested } = await reviewSupply(tx, { companyId, accountIds, nowMs }));
+        return accept(answer);
+      },
+    ),
+  );
+  if (!outcome.ok) return outcome;
+  const { answer, isReplay } = outcome.value;
+  if (!isReplay) wake({ kind: 'events', shard: eventShardOf(viewer.companyId) });
+  if (commandsRequested) wake({ kind: 'commands' });
+  return accept({
+    transferId: textOf(answer, 'transferId'),
+    accountId: input.accountId,
+    currency: input.currency,
+    amountMicros: BigInt(textOf(answer, 'amountMicros')),
+    balanceMicros: BigInt(textOf(answer, 'balanceMicros')),
+    postedAtMs: Number(textOf(answer, 'postedAtMs')),
+    isReplay,
+  });
+}

@@ -1,0 +1,103 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Viewer } from '../../src/domain/access/viewer.ts';
+import { publishTariff } from '../../src/operations/publishTariff.ts';
+import type { PublishTariffInput } from '../../src/operations/publishTariff.ts';
+import { flatTariff, openGround } from './smallFleet.ts';
+import type { Ground } from './smallFleet.ts';
+
+let ground: Ground;
+beforeAll(async () => {
+  ground = await openGround('publish');
+});
+afterAll(() => ground.close());
+
+const july = Date.UTC(2026, 6, 1);
+
+function publish(viewer: Viewer, input: Partial<PublishTariffInput>) {
+  const tariffId = ground.fleet.tariffs.get('household');
+  if (tariffId === undefined) throw new Error('the fleet has its tariff');
+  const deps = {
+    sql: ground.api.sql,
+    clock: ground.clock,
+    wake: (bell: Ground['bells'][number]) => ground.bells.push(bell),
+  };
+  return publishTariff(deps, viewer, {
+    idempotencyKey: randomUUID(),
+    tariffId,
+    validFromMs: july,
+    document: flatTariff('0.40'),
+    ...input,
+  });
+}
+
+async function versions(): Promise<number> {
+  return (await ground.writer.sql`select from tariff_version`).count;
+}
+
+describe('publishing a tariff (004.10, 003.2)', () => {
+  test('adds a version once, with duties for the meters that have data there', async () => {
+    const meterId = ground.fleet.meters.get('JB000002') ?? 0;
+    const lastOfJune = Date.UTC(2026, 5, 30) / 86_400_000;
+    await ground.writer.sql`
+      insert into series_day (meter_id, channel, day, company_id, bytes, revision)
+      values (${meterId}, 1, ${lastOfJune}, ${ground.fleet.companyId}, ''::bytea, 1),
+             (${ground.fleet.meters.get('JB000001') ?? 0}, 1, ${lastOfJune - 1},
+              ${ground.fleet.companyId}, ''::bytea, 1)`;
+    const idempotencyKey = randomUUID();
+    const viewer = ground.viewer('administrator');
+    const first = await publish(viewer, { idempotencyKey });
+    expect(first).toMatchObject({ ok: true, value: { metersToRate: 1, isReplay: false } });
+    expect(ground.bells).toEqual([
+      { kind: 'events', shard: ground.fleet.companyId % 4 },
+      { kind: 'rating' },
+    ]);
+    const again = await publish(viewer, { idempotencyKey });
+    expect(again).toEqual({ ok: true, value: { ...(first.ok && first.value), isReplay: true } });
+    expect(await versions()).toBe(2);
+    const duties = await ground.writer.sql`select meter_id, from_day from rerate_duty`;
+    expect([...duties]).toEqual([{ meter_id: meterId, from_day: lastOfJune }]);
+    const events = await ground.writer.sql`select kind, account_ids from event`;
+    expect([...events]).toEqual([{ kind: 'tariff', account_ids: [0] }]);
+    const audits = await ground.writer.sql`select action, actor from audit_entry`;
+    expect([...audits]).toEqual([{ action: 'tariff.publish', actor: 'administrator:one' }]);
+  });
+
+  test.each<[string, string, Partial<PublishTariffInput>]>([
+    ['a second version at the same instant', 'TARIFF_VERSION_EXISTS', {}],
+    ['an instant within a quarter hour', 'VALIDITY_OFF_GRID', { validFromMs: july + 60_000 }],
+    ['an instant of another age', 'VALIDITY_OUT_OF_RANGE', { validFromMs: 9e15 }],
+    ['another currency', 'CURRENCY_MISMATCH', { document: flatTariff('0.40', 'USD') }],
+    ['no document', 'TARIFF_MALFORMED', { document: undefined }],
+    [
+      'a document with a price that is a float',
+      'TARIFF_MALFORMED',
+      {
+        document: { ...flatTariff('0.40'), components: [{ prices: { flat: 0.4 } }] },
+      },
+    ],
+  ])('%s is refused with its place, and nothing is published', async (_, code, input) => {
+    const before = await versions();
+    const refused = await publish(ground.viewer('administrator'), input);
+    expect(refused).toMatchObject({ ok: false, code });
+    expect(refused.ok ? [] : refused.path?.length).toBeGreaterThan(0);
+    expect(await versions()).toBe(before);
+  });
+
+  test('is not for subscribers and operators, and not for another company’s tariff', async () => {
+    for (const viewer of [ground.viewer('subscriber', 'A-1'), ground.viewer('operator')]) {
+      const refused = await publish(viewer, {});
+      expect(refused).toMatchObject({ ok: false, code: 'NOT_PERMITTED' });
+    }
+    const tariffId = ground.fleet.tariffs.get('household');
+    const [other] = await ground.writer.sql<{ id: number }[]>`
+      insert into company (name) values ('South Grid') returning id`;
+    const [foreign] = await ground.writer.sql<{ id: typeof tariffId }[]>`
+      insert into tariff (company_id, name, currency) values (${other?.id ?? 0}, 'x', 'EUR')
+      returning id`;
+    const unseen = await publish(ground.viewer('administrator'), {
+      ...(foreign?.id && { tariffId: foreign.id }),
+    });
+    expect(unseen).toMatchObject({ ok: false, code: 'TARIFF_NOT_FOUND' });
+  });
+});
