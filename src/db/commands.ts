@@ -249,18 +249,24 @@ export async function lockCommand(tx: Statement, commandId: string): Promise<Com
   return { ...rest, notAfterMs: notAfter.getTime(), nextAttemptAtMs: nextAttemptAt.getTime() };
 }
 
-export type DueCommand = { readonly id: string; readonly busId: number | null };
+export type DueCommand = {
+  readonly id: string;
+  readonly busId: number | null;
+  readonly notAfterMs: number;
+};
 
 /** Open commands whose next try is due, oldest first. */
 export async function findDueCommands(
   statement: Statement,
   { nowMs, limit }: { nowMs: number; limit: number },
 ): Promise<readonly DueCommand[]> {
-  return statement<DueCommand[]>`
-    select c.id, m.bus_id as "busId" from command c join meter m on m.id = c.meter_id
+  const rows = await statement<{ id: string; busId: number | null; notAfter: Date }[]>`
+    select c.id, m.bus_id as "busId", c.not_after as "notAfter"
+    from command c join meter m on m.id = c.meter_id
     where c.state in ('requested', 'queued', 'sent', 'acknowledged')
       and c.next_attempt_at <= ${new Date(nowMs)}
     order by c.next_attempt_at, c.id limit ${limit}`;
+  return rows.map(({ notAfter, ...row }) => ({ ...row, notAfterMs: notAfter.getTime() }));
 }
 
 /** What a verified command left behind. Writer's role. */

@@ -388,8 +388,6 @@ ALTER TABLE "supply" ADD CONSTRAINT "supply_company_id_meter_id_meter_company_id
 ALTER TABLE "account_balance" ADD CONSTRAINT "account_balance_zddC6J4JcG4U_fkey" FOREIGN KEY ("company_id","account_id") REFERENCES "account"("company_id","id");--> statement-breakpoint
 ALTER TABLE "ledger_account" ADD CONSTRAINT "ledger_account_company_id_company_id_fkey" FOREIGN KEY ("company_id") REFERENCES "company"("id");--> statement-breakpoint
 ALTER TABLE "ledger_account" ADD CONSTRAINT "ledger_account_company_id_account_id_account_company_id_id_fkey" FOREIGN KEY ("company_id","account_id") REFERENCES "account"("company_id","id");--> statement-breakpoint
-ALTER TABLE "transfer" ADD CONSTRAINT "transfer_debit_fk" FOREIGN KEY ("company_id","debit_id","currency") REFERENCES "ledger_account"("company_id","id","currency");--> statement-breakpoint
-ALTER TABLE "transfer" ADD CONSTRAINT "transfer_credit_fk" FOREIGN KEY ("company_id","credit_id","currency") REFERENCES "ledger_account"("company_id","id","currency");--> statement-breakpoint
 ALTER TABLE "batch_guard" ADD CONSTRAINT "batch_guard_company_id_edge_id_edge_company_id_id_fkey" FOREIGN KEY ("company_id","edge_id") REFERENCES "edge"("company_id","id");--> statement-breakpoint
 ALTER TABLE "account" ADD CONSTRAINT "account_company_id_customer_id_customer_company_id_id_fkey" FOREIGN KEY ("company_id","customer_id") REFERENCES "customer"("company_id","id");--> statement-breakpoint
 ALTER TABLE "bus" ADD CONSTRAINT "bus_company_id_edge_id_edge_company_id_id_fkey" FOREIGN KEY ("company_id","edge_id") REFERENCES "edge"("company_id","id");--> statement-breakpoint

@@ -1,0 +1,114 @@
+import { integersOf } from './arrays.ts';
+import type { Statement } from './connect.ts';
+import { idBounds, timeBounds } from './page.ts';
+import type { IdPage, TimePage } from './page.ts';
+
+/** Accounts and their money as a viewer sees them: statements for `asViewer`. */
+
+export type AccountView = {
+  readonly id: number;
+  readonly number: string;
+  readonly currency: string;
+  readonly customerName: string;
+  readonly balanceMicros: bigint;
+};
+
+function columnsOf(tx: Statement) {
+  // An account that was never posted to has no balance row: the sum of no entries is zero.
+  return tx`
+    a.id, a.number, a.currency, c.name as "customerName",
+    coalesce(b.balance_micros, 0) as "balanceMicros"
+    from account a join customer c on c.id = a.customer_id
+    left join account_balance b on b.account_id = a.id`;
+}
+
+export async function findAccounts(
+  tx: Statement,
+  ids: readonly number[],
+): Promise<readonly AccountView[]> {
+  return tx<AccountView[]>`
+    select ${columnsOf(tx)} where a.id = any(${integersOf(ids)}::int4[])`;
+}
+
+export async function pageAccounts(tx: Statement, page: IdPage): Promise<AccountView[]> {
+  const { after, before } = idBounds(page);
+  return tx<AccountView[]>`
+    select ${columnsOf(tx)} where a.id > ${after} and a.id < ${before}::int8
+    order by a.id ${page.inverted ? tx`desc` : tx``} limit ${page.limit}`;
+}
+
+export async function countAccounts(tx: Statement): Promise<number> {
+  const [row] = await tx<{ count: number }[]>`select count(*)::int4 as count from account`;
+  return row?.count ?? 0;
+}
+
+export type TransferView = {
+  readonly id: string;
+  readonly accountId: number;
+  readonly currency: string;
+  readonly code: 'energy' | 'reading_corrected' | 'tariff_changed' | 'top_up';
+  readonly postedAt: Date;
+  /** As the account sees it: a charge is negative, a top-up positive. */
+  readonly amountMicros: bigint;
+  readonly meterId: number | null;
+  readonly periodStart: Date | null;
+  readonly tariffVersionId: number | null;
+};
+
+function transferColumnsOf(tx: Statement) {
+  return tx`
+    t.id, t.account_id as "accountId", t.currency, t.code, t.posted_at as "postedAt",
+    case when l.account_id is null then -t.amount_micros else t.amount_micros end as "amountMicros",
+    t.meter_id as "meterId", t.period_start as "periodStart",
+    t.tariff_version_id as "tariffVersionId"
+    from transfer t join ledger_account l on l.id = t.credit_id`;
+}
+
+/** The account's statement, newest first. */
+export async function pageTransfers(
+  tx: Statement,
+  accountId: number,
+  page: TimePage,
+): Promise<TransferView[]> {
+  const { afterAt, afterKey, beforeAt, beforeKey } = timeBounds(page);
+  return tx<TransferView[]>`
+    select ${transferColumnsOf(tx)}
+    where t.account_id = ${accountId}
+      and (t.posted_at, t.id::text) < (${afterAt}::text::timestamptz, ${afterKey}::text)
+      and (t.posted_at, t.id::text) > (${beforeAt}::text::timestamptz, ${beforeKey}::text)
+    order by t.posted_at ${page.inverted ? tx`` : tx`desc`},
+             t.id::text ${page.inverted ? tx`` : tx`desc`}
+    limit ${page.limit}`;
+}
+
+export async function findTransfers(
+  tx: Statement,
+  ids: readonly string[],
+): Promise<readonly TransferView[]> {
+  return tx<TransferView[]>`
+    select ${transferColumnsOf(tx)}
+    where t.id = any(string_to_array(${ids.join(',')}, ',')::uuid[])`;
+}
+
+export async function countTransfers(tx: Statement, accountId: number): Promise<number> {
+  const [row] = await tx<{ count: number }[]>`
+    select count(*)::int4 as count from transfer where account_id = ${accountId}`;
+  return row?.count ?? 0;
+}
+
+/** The balance and the event number that it is of: one statement, one snapshot. */
+export async function snapshotBalance(
+  tx: Statement,
+  { shard, accountId }: { shard: number; accountId: number },
+): Promise<{
+  readonly sequence: bigint;
+  readonly balanceMicros: bigint;
+  readonly currency: string;
+} | null> {
+  const [row] = await tx<{ sequence: bigint; balanceMicros: bigint; currency: string }[]>`
+    select e.sequence, coalesce(b.balance_micros, 0) as "balanceMicros", a.currency
+    from event_head e cross join account a
+    left join account_balance b on b.account_id = a.id
+    where e.shard = ${shard} and a.id = ${accountId}`;
+  return row ?? null;
+}

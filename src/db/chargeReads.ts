@@ -1,0 +1,70 @@
+import type { Statement } from './connect.ts';
+import { timeBounds } from './page.ts';
+import type { TimePage } from './page.ts';
+
+/** Charges as a viewer sees them, with what their lines are worked out from. */
+export type ChargeView = {
+  /** `agreement.meter.period.version`, the charge's key. */
+  readonly key: string;
+  readonly accountId: number;
+  readonly agreementId: number;
+  readonly meterId: number;
+  readonly periodStart: Date;
+  readonly tariffVersionId: number;
+  readonly accumulator: Uint8Array;
+  readonly energyWh: bigint;
+  readonly amountMicros: bigint;
+  readonly revision: number;
+  readonly currency: string;
+  readonly timeZone: string;
+  readonly document: unknown;
+};
+
+function columnsOf(tx: Statement) {
+  return tx`
+    k.key, c.account_id as "accountId", c.agreement_id as "agreementId", c.meter_id as "meterId",
+    c.period_start as "periodStart", c.tariff_version_id as "tariffVersionId", c.accumulator,
+    c.energy_wh as "energyWh", c.amount_micros as "amountMicros", c.revision, a.currency,
+    s.time_zone as "timeZone", v.document
+    from charge c
+    join account a on a.id = c.account_id
+    join meter m on m.id = c.meter_id
+    join service_point s on s.id = m.service_point_id
+    join tariff_version v on v.id = c.tariff_version_id
+    cross join lateral (select concat_ws('.', c.agreement_id, c.meter_id,
+      (extract(epoch from c.period_start) * 1000)::int8, c.tariff_version_id) as key) k`;
+}
+
+/** Newest period first. */
+export async function pageCharges(
+  tx: Statement,
+  accountId: number,
+  page: TimePage,
+): Promise<ChargeView[]> {
+  const { afterAt, afterKey, beforeAt, beforeKey } = timeBounds(page);
+  return tx<ChargeView[]>`
+    select ${columnsOf(tx)}
+    where c.account_id = ${accountId}
+      and (c.period_start, k.key) < (${afterAt}::text::timestamptz, ${afterKey}::text)
+      and (c.period_start, k.key) > (${beforeAt}::text::timestamptz, ${beforeKey}::text)
+    order by c.period_start ${page.inverted ? tx`` : tx`desc`},
+             k.key ${page.inverted ? tx`` : tx`desc`}
+    limit ${page.limit}`;
+}
+
+export async function findCharges(
+  tx: Statement,
+  keys: readonly string[],
+): Promise<readonly ChargeView[]> {
+  return tx<ChargeView[]>`
+    select ${columnsOf(tx)} where k.key = any(string_to_array(${keys.join(',')}, ','))
+      and c.agreement_id = any(
+        select split_part(each, '.', 1)::int4
+        from unnest(string_to_array(${keys.join(',')}, ',')) as each)`;
+}
+
+export async function countCharges(tx: Statement, accountId: number): Promise<number> {
+  const [row] = await tx<{ count: number }[]>`
+    select count(*)::int4 as count from charge where account_id = ${accountId}`;
+  return row?.count ?? 0;
+}

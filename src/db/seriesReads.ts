@@ -1,0 +1,43 @@
+import type { Statement } from './connect.ts';
+
+/** A day of the series as its viewer may see it. */
+export type DayView = {
+  readonly day: number;
+  readonly bytes: Uint8Array;
+  readonly carryIn: Uint8Array | null;
+  readonly revision: number;
+};
+
+type Window = { meterId: number; channel: number; fromDay: number; throughDay: number };
+
+/** The stored days of a window, in time order. */
+export async function readDaysWithin(
+  tx: Statement,
+  { meterId, channel, fromDay, throughDay }: Window,
+): Promise<readonly DayView[]> {
+  return tx<DayView[]>`
+    select day, bytes, carry_in as "carryIn", revision from series_day
+    where meter_id = ${meterId} and channel = ${channel}
+      and day between ${fromDay} and ${throughDay}
+    order by day`;
+}
+
+/**
+ * The same with the neighbouring stored days on both sides: a slot's energy is known from the last
+ * reading before its begin and the first at or after its end, which may be days away.
+ */
+export async function readDaysAround(
+  tx: Statement,
+  { meterId, channel, fromDay, throughDay }: Window,
+): Promise<readonly DayView[]> {
+  return tx<DayView[]>`
+    select day, bytes, carry_in as "carryIn", revision from series_day
+    where meter_id = ${meterId} and channel = ${channel}
+      and day >= coalesce((select max(day) from series_day
+                           where meter_id = ${meterId} and channel = ${channel}
+                             and day < ${fromDay}), ${fromDay}::int4)
+      and day <= coalesce((select min(day) from series_day
+                           where meter_id = ${meterId} and channel = ${channel}
+                             and day > ${throughDay}), ${throughDay}::int4)
+    order by day`;
+}
