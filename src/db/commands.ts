@@ -25,6 +25,8 @@ export type MeterSupply = {
   readonly meterId: number;
   readonly hasContactor: boolean;
   readonly openCommandId: string | null;
+  /** So far: numbers the next one. */
+  readonly commands: number;
   /** Null where nobody has an agreement now. */
   readonly accountId: number | null;
   readonly facts: SupplyFacts | null;
@@ -43,6 +45,7 @@ type SupplyRow = {
   supplyState: 'connected' | 'disconnected' | null;
   supplyCause: CommandCause | null;
   lastReadAt: Date | null;
+  commands: number;
   openId: string | null;
   openKind: SwitchKind;
   openCause: CommandCause;
@@ -75,8 +78,8 @@ function supplyOfRow(row: SupplyRow, nowMs: number): MeterSupply {
               ? null
               : { kind: row.triedKind, remainingMs: row.mayRepeatAt.getTime() - nowMs },
         };
-  const { meterId, hasContactor, accountId, openId: openCommandId } = row;
-  return { meterId, hasContactor, accountId, openCommandId, facts, supply };
+  const { meterId, hasContactor, accountId, openId: openCommandId, commands } = row;
+  return { meterId, hasContactor, accountId, openCommandId, commands, facts, supply };
 }
 
 /**
@@ -105,6 +108,7 @@ export async function readMeterSupplies(
            g.account_id as "accountId", g.mode, b.balance_micros as "balanceMicros",
            g.balance_limit_micros as "balanceLimitMicros", g.reconnect_micros as "reconnectMicros",
            s.state as "supplyState", s.cause as "supplyCause", h.last_read_at as "lastReadAt",
+           (select count(*) from command c where c.meter_id = m.id)::int4 as commands,
            o.id as "openId", o.kind as "openKind", o.cause as "openCause", o.state as "openState",
            t.kind as "triedKind", t.cause as "triedCause", t.state as "triedState",
            t.next_attempt_at as "mayRepeatAt"
@@ -150,8 +154,7 @@ export async function insertCommand(tx: Statement, command: NewCommand): Promise
             ${command.kind}, ${command.cause}, ${command.reason}, 'requested',
             ${command.requestedBy}, ${requestedAt}, ${new Date(command.notAfterMs)}, 0,
             ${requestedAt})
-    on conflict (meter_id) where state in ('requested', 'queued', 'sent', 'acknowledged')
-    do nothing`;
+    on conflict do nothing`;
   if (inserted.count === 0) return false;
   await insertStep(tx, command.id, {
     state: 'requested',

@@ -45,7 +45,13 @@ async function request(
   { kind, reason }: { kind: SwitchKind; reason: string },
 ): Promise<string | null> {
   const { meterId, accountId } = meter;
-  const commandId = derivedId('automatic', String(meterId), kind, String(nowMs));
+  const commandId = derivedId(
+    'automatic',
+    String(meterId),
+    String(meter.commands),
+    kind,
+    String(nowMs),
+  );
   const msMax = kind === 'disconnect' ? automaticDisconnectMsMax : reconnectMsMax;
   const cause = 'automatic';
   const isNew = await insertCommand(tx, {
