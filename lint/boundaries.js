@@ -16,7 +16,7 @@ export const floors = {
   embedded: ['operations', 'db', 'stream', 'devices', 'wire', 'domain'],
   edge: ['devices', 'wire', 'domain'], // no database server and no operations at a gateway
 
-  operations: ['db', 'stream', 'domain'], // 3: verbs; devices and queues come in as arguments
+  operations: ['db', 'stream', 'wire', 'domain'], // 3: verbs; devices, queues are arguments
 
   stream: ['db', 'domain'], // 2: adapters
   db: ['domain'],

@@ -187,6 +187,8 @@ export type SubjectEvent = {
   readonly sequence: bigint;
   readonly kind: EventKind;
   readonly atMs: number;
+  /** Whose money it is; 0 when nobody's. */
+  readonly accountId: number;
   /** 0 when it carries no reading. */
   readonly readAtMs: number;
   readonly registerWh: bigint;
@@ -212,6 +214,7 @@ export async function readSubjectEvents(
       sequence: bigint;
       kind: EventKind;
       at: Date;
+      account_id: number;
       read_at_ms: bigint;
       register_wh: bigint;
       power_w: number;
@@ -221,7 +224,7 @@ export async function readSubjectEvents(
       detail: Json;
     }[]
   >`
-    select sequence, kind, at, max(read_at_ms) as read_at_ms,
+    select sequence, kind, at, max(account_id) as account_id, max(read_at_ms) as read_at_ms,
            (array_agg(register_wh order by read_at_ms desc))[1] as register_wh,
            (array_agg(power_w order by read_at_ms desc))[1] as power_w,
            sum(energy_wh)::int8 as energy_wh, sum(charged_micros)::int8 as charged_micros,
@@ -235,6 +238,7 @@ export async function readSubjectEvents(
     sequence: row.sequence,
     kind: row.kind,
     atMs: row.at.getTime(),
+    accountId: row.account_id,
     readAtMs: Number(row.read_at_ms),
     registerWh: row.register_wh,
     powerW: row.power_w,

@@ -94,7 +94,8 @@ export async function appendBatches(
     select * from unnest(
       ${integersOf(edgeId)}::int4[], ${integersOf(batches.map((batch) => batch.stream))}::int2[],
       ${integersOf(epoch)}::int4[], ${integersOf(sequence)}::int8[],
-      ${integersOf(companyId)}::int4[], ${bytesArrayOf(batches.map((batch) => batch.hash))}::bytea[],
+      ${integersOf(companyId)}::int4[],
+      ${bytesArrayOf(batches.map((batch) => batch.hash))}::bytea[],
       ${integersOf(shard)}::int2[], ${integersOf(position)}::int8[])`;
   await copyInto(
     tx,

@@ -149,7 +149,8 @@ export async function writeHeads(tx: Statement, rows: readonly HeadRow[]): Promi
   await tx`
     insert into series_head
       (meter_id, channel, company_id, carry, last_read_at, last_value_wh, last_power_w)
-    select meter_id, channel, company_id, carry, to_timestamp(read_at_ms / 1000.0), value_wh, power_w
+    select meter_id, channel, company_id, carry, to_timestamp(read_at_ms / 1000.0), value_wh,
+           power_w
     from unnest(
       ${integersOf(rows.map((row) => row.meterId))}::int4[],
       ${integersOf(rows.map((row) => row.channel))}::int2[],

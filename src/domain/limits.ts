@@ -183,3 +183,7 @@ export const seriesWindowDaysMax = 92;
 /** Opened documents that a process keeps parsed. */
 export const persistedOperationsCachedMax = 1_000;
 export const operationNameLengthMax = 120;
+/** A declaration of 100,000 meters has about 40 MB; a larger file is of another kind. */
+export const inputFileBytesMax = 67_108_864;
+/** A token made by hand outlives a shift of work and no more; services get theirs by renewal. */
+export const tokenHoursMax = 24;

@@ -99,7 +99,7 @@ function verifyOne(
   if (!verifyEnvelope(envelope, key.publicKey)) {
     return refuse(
       'BATCH_SIGNATURE_WRONG',
-      'The signature does not fit the bytes: they were changed on the way, or signed by another key.',
+      'The signature does not fit the bytes: they were changed on the way or another key signed them.',
     );
   }
   const decoded = decodeBatch(envelope.payload);
@@ -145,7 +145,7 @@ function committed(
   return accept({ state, edgeId, epoch, sequence, hash, position });
 }
 
-/** The batches of one shard in one transaction; the shard's head lock makes look-up and append one. */
+/** One shard's batches in one transaction; its head's lock makes look-up and append one. */
 async function commitShard(
   { sql, clock }: CommitDeps,
   shard: number,
@@ -167,8 +167,8 @@ async function commitShard(
         answers.set(batch.index, committed('duplicate', batch, guarded.position));
       } else {
         const message =
-          `Edge ${batch.edgeId} sent sequence ${batch.sequence} of epoch ${batch.epoch} twice with ` +
-          'different content. The first one stays; this one is kept aside. Check the edge.';
+          `Edge ${batch.edgeId} sent sequence ${batch.sequence} of epoch ${batch.epoch} twice ` +
+          'with different content. The first one stays; this one is kept aside. Check the edge.';
         answers.set(batch.index, refuse('BATCH_SEQUENCE_REUSED', message));
       }
     }
@@ -183,7 +183,10 @@ async function commitShard(
 function quarantined(
   carried: Uint8Array,
   refused: Refused<CommitCode>,
-  { edge, receivedAtMs }: { edge: Pick<EdgeKeyRow, 'companyId' | 'edgeId'> | null; receivedAtMs: number },
+  {
+    edge,
+    receivedAtMs,
+  }: { edge: Pick<EdgeKeyRow, 'companyId' | 'edgeId'> | null; receivedAtMs: number },
 ): Quarantined {
   return {
     hash: createHash('sha256').update(carried).digest(),
@@ -222,7 +225,8 @@ export async function commitBatches(
     }
   }
   for (const [shard, batches] of [...shards].toSorted(([a], [b]) => a - b)) {
-    for (const [index, answer] of await commitShard(deps, shard, batches)) answers.set(index, answer);
+    for (const [index, answer] of await commitShard(deps, shard, batches))
+      answers.set(index, answer);
     for (const batch of batches) {
       const key = [...keys.values()].find(({ row }) => row.edgeId === batch.edgeId);
       if (key !== undefined) edges.set(batch.index, key.row);

@@ -2,12 +2,7 @@ import { addUnrated, clearUnrated, dropDuties, readCharges, readDuties } from '.
 import type { Duty } from '../db/charges.ts';
 import type { Sql, Transaction } from '../db/connect.ts';
 import { appendEvent, eventShardOf } from '../db/events.ts';
-import {
-  insertReadingExceptions,
-  lockRatingCursor,
-  readLog,
-  setRatingCursor,
-} from '../db/log.ts';
+import { insertReadingExceptions, lockRatingCursor, readLog, setRatingCursor } from '../db/log.ts';
 import { writeDays, writeHeads } from '../db/series.ts';
 import { importChannel } from '../domain/channel.ts';
 import { batchesPerRatingMax, dutiesPerRatingMax } from '../domain/limits.ts';
@@ -81,7 +76,10 @@ async function priceAndPost(
   const recomputed = new Set(
     imports.filter((each) => each.isRecomputed).map(({ work }) => work.meter.meterId),
   );
-  await clearUnrated(tx, wanted.filter((each) => recomputed.has(each.meterId)));
+  await clearUnrated(
+    tx,
+    wanted.filter((each) => recomputed.has(each.meterId)),
+  );
   const priced = await priceSlots({
     memory,
     rate,
@@ -105,7 +103,7 @@ async function priceAndPost(
   return { charges: priced.charges, balances };
 }
 
-/** Prepaid accounts that may need a cut (at or below the limit) or its end (they got money back). */
+/** Prepaid accounts that may need a cut (at or below the limit) or its end (credited back). */
 function accountsToReview(
   charges: readonly ChargeDelta[],
   balances: ReadonlyMap<number, bigint>,
@@ -139,8 +137,14 @@ async function rateShard(deps: RateDeps, tx: Transaction, shard: number): Promis
 
   const position = entries.at(-1)?.position ?? duties[0].id;
   const cause: Cause = { kind: entries.length > 0 ? 'log' : 'duty', shard, position };
-  await writeDays(tx, advanced.flatMap(({ advance }) => advance.days));
-  await writeHeads(tx, advanced.flatMap(({ head }) => (head === null ? [] : [head])));
+  await writeDays(
+    tx,
+    advanced.flatMap(({ advance }) => advance.days),
+  );
+  await writeHeads(
+    tx,
+    advanced.flatMap(({ head }) => (head === null ? [] : [head])),
+  );
   await insertReadingExceptions(tx, [
     ...gathered.exceptions,
     ...advanced.flatMap(({ advance }) => advance.exceptions),
@@ -170,9 +174,6 @@ async function rateShard(deps: RateDeps, tx: Transaction, shard: number): Promis
  * transaction with the cursor. A crash before its commit repeats the work, one after it repeats
  * nothing. Without batches it works off what must be rated again.
  */
-export async function rateReadings(
-  deps: RateDeps,
-  { shard }: { shard: number },
-): Promise<Rated> {
+export async function rateReadings(deps: RateDeps, { shard }: { shard: number }): Promise<Rated> {
   return deps.sql.begin((tx) => rateShard(deps, tx, shard));
 }

@@ -101,7 +101,7 @@ describe('a reading becomes money', () => {
   });
 });
 
-test('an implausible, foreign, future or mislabelled reading is an exception; the rest is billed', async () => {
+test('an unknown, future or mislabelled reading is an exception, the rest is billed', async () => {
   const here = await road('road_exceptions', { meters: 2 }, noon + 10 * minute);
   const [meterId, other] = here.meterIds;
   const bytes = here.maker.sign([
@@ -161,7 +161,7 @@ test('a missing tariff leaves energy unrated and visible, and publishing rates i
   expect(await balances(here.database)).toEqual([-60_000n]);
 });
 
-test('arrivals in any order, grouping and repetition leave the same charges and series', async () => {
+test('any order, grouping and repetition of arrivals leaves the same charges', async () => {
   const quarter = 15 * minute;
   // Five days over the turn of a month, off the slot boundaries, 37 minutes apart.
   const start = Date.UTC(2026, 4, 29, 22, 7);

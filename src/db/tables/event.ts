@@ -1,4 +1,13 @@
-import { bigint, index, integer, jsonb, pgTable, primaryKey, smallint, text } from 'drizzle-orm/pg-core';
+import {
+  bigint,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  smallint,
+  text,
+} from 'drizzle-orm/pg-core';
 import { instant } from './registry.ts';
 
 /**
@@ -18,7 +27,7 @@ export const event = pgTable(
     /** Parallel columns; 0 where a subject is absent. */
     meterIds: integer('meter_ids').array().notNull(),
     accountIds: integer('account_ids').array().notNull(),
-    /** Kind 'rated' only: instant of the reading (ms), register (Wh), power (W), cost, new balance. */
+    /** Kind 'rated': instant of the reading (ms), register (Wh), power (W), cost, new balance. */
     readAtMs: bigint('read_at_ms', { mode: 'bigint' }).array().notNull(),
     registerWh: bigint('register_wh', { mode: 'bigint' }).array().notNull(),
     powerW: integer('power_w').array().notNull(),

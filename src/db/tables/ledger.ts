@@ -40,9 +40,10 @@ export const ledgerAccount = pgTable(
 /**
  * Double entry in one row: the amount is the debit of one ledger account and the credit of
  * another, so a transfer that does not sum to zero cannot be written down. That both accounts are
- * of the company and currency is checked once a statement by a trigger (foreign keys check row by
- * row, which costs more than all the rest of a posting; ledger accounts are never deleted). The view ledger_entry
- * shows the two entries. Insert only, by grant and by trigger; a correction is another transfer.
+ * of the company and currency is checked once a statement by a trigger: foreign keys check row by
+ * row, which costs more than all the rest of a posting, and ledger accounts are never deleted. The
+ * view ledger_entry shows the two entries. Insert only, by grant and by trigger; a correction is
+ * another transfer.
  */
 export const transfer = pgTable(
   'transfer',
@@ -54,7 +55,9 @@ export const transfer = pgTable(
     debitId: integer('debit_id').notNull(),
     creditId: integer('credit_id').notNull(),
     amountMicros: bigint('amount_micros', { mode: 'bigint' }).notNull(),
-    code: text('code', { enum: ['energy', 'reading_corrected', 'tariff_changed', 'top_up'] }).notNull(),
+    code: text('code', {
+      enum: ['energy', 'reading_corrected', 'tariff_changed', 'top_up'],
+    }).notNull(),
     /** The customer's account, for its statement and its row-level security. */
     accountId: integer('account_id').notNull(),
     agreementId: integer('agreement_id'),

@@ -18,7 +18,7 @@ export const batchLog = pgTable(
   'batch_log',
   {
     shard: smallint('shard').notNull(),
-    /** Gapless in its shard: taken from log_head inside the transaction, so a cursor misses none. */
+    /** Gapless in its shard: taken from log_head in the transaction, so a cursor misses none. */
     position: bigint('position', { mode: 'bigint' }).notNull(),
     receivedAt: instant('received_at').notNull(),
     companyId: integer('company_id').notNull(),
@@ -67,7 +67,7 @@ export const logHead = pgTable('log_head', {
   position: bigint('position', { mode: 'bigint' }).notNull(),
 });
 
-/** How far each shard is rated and posted. A row of its own, so that appending never waits for it. */
+/** How far each shard is rated and posted; apart from the head, so that appending never waits. */
 export const ratingCursor = pgTable('rating_cursor', {
   shard: smallint('shard').primaryKey(),
   position: bigint('position', { mode: 'bigint' }).notNull(),

@@ -24,7 +24,7 @@ export const seriesDay = pgTable(
     day: integer('day').notNull(),
     companyId: integer('company_id').notNull(),
     bytes: bytea('bytes').notNull(),
-    /** The walk's state at the day's beginning (domain/series/walk), null before the first reading. */
+    /** The walk's state at the day's beginning (domain/series/walk); null: no reading before. */
     carryIn: bytea('carry_in'),
     revision: integer('revision').notNull(),
   },
@@ -102,7 +102,7 @@ export const unratedEnergy = pgTable(
   (t) => [primaryKey({ columns: [t.meterId, t.periodStart, t.code] })],
 );
 
-/** Meters whose charges must be worked out again from a day on: a new tariff version, a new agreement. */
+/** Meters to be rated again from a day on, because a tariff version or an agreement is new. */
 export const rerateDuty = pgTable(
   'rerate_duty',
   {

@@ -40,7 +40,10 @@ export const tariffVersion = pgTable(
   },
   (t) => [
     unique().on(t.tariffId, t.validFrom),
-    foreignKey({ columns: [t.companyId, t.tariffId], foreignColumns: [tariff.companyId, tariff.id] }),
+    foreignKey({
+      columns: [t.companyId, t.tariffId],
+      foreignColumns: [tariff.companyId, tariff.id],
+    }),
   ],
 );
 
@@ -58,7 +61,7 @@ export const agreement = pgTable(
     validTo: instant('valid_to'),
     /** Prepaid: at or below it the supply is cut. */
     balanceLimitMicros: bigint('balance_limit_micros', { mode: 'bigint' }).notNull(),
-    /** Prepaid: at or above it an automatic cut is undone (hysteresis, so it may exceed the limit). */
+    /** Prepaid: at or above it an automatic cut is undone; above the limit, for hysteresis. */
     reconnectMicros: bigint('reconnect_micros', { mode: 'bigint' }).notNull(),
   },
   (t) => [
@@ -76,6 +79,9 @@ export const agreement = pgTable(
       columns: [t.companyId, t.servicePointId],
       foreignColumns: [servicePoint.companyId, servicePoint.id],
     }),
-    foreignKey({ columns: [t.companyId, t.tariffId], foreignColumns: [tariff.companyId, tariff.id] }),
+    foreignKey({
+      columns: [t.companyId, t.tariffId],
+      foreignColumns: [tariff.companyId, tariff.id],
+    }),
   ],
 );

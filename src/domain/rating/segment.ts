@@ -50,7 +50,7 @@ type Input<A extends AgreementSpan, V extends VersionSpan> = {
   readonly slot: number;
 };
 
-/** The segment that holds a slot. Validity instants are on the slot grid; whoever writes them checks. */
+/** The segment that holds a slot. Validity is on the slot grid: whoever registers it checks. */
 export function segmentAt<A extends AgreementSpan, V extends VersionSpan>({
   agreements,
   versions,

@@ -41,8 +41,7 @@ export function walkOptionsOf(meter: RatedMeter): WalkOptions {
   return {
     powerMaxW: meter.powerMaxW,
     registerStepWh: registerStepWhMax,
-    registerModulusWh:
-      meter.registerModulusWh === null ? null : Number(meter.registerModulusWh),
+    registerModulusWh: meter.registerModulusWh === null ? null : Number(meter.registerModulusWh),
   };
 }
 

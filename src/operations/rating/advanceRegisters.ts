@@ -9,13 +9,7 @@ import { decodeCarry, encodeCarry } from '../../domain/series/carryCodec.ts';
 import { dayOf } from '../../domain/series/day.ts';
 import { dayMs } from '../../domain/time/civil.ts';
 import { billingPeriodAt } from '../../domain/time/zone.ts';
-import {
-  advanceRegister,
-  affectedFromMs,
-  isLate,
-  mergeRuns,
-  openDay,
-} from './advanceRegister.ts';
+import { advanceRegister, affectedFromMs, isLate, mergeRuns, openDay } from './advanceRegister.ts';
 import type { Advance, OpenDay } from './advanceRegister.ts';
 import { registerKey } from './gatherReadings.ts';
 import type { GatheredReadings, RegisterWork } from './gatherReadings.ts';
@@ -180,7 +174,7 @@ async function walkAgain(
   };
 }
 
-/** A stored day before the change bounds how far back it can reach: its own carry is earlier still. */
+/** A stored day before the change bounds how far back it reaches: its own carry is earlier. */
 function carryAfter(row: DayRow | null): ReturnType<typeof decodeCarry> {
   return row === null ? null : decodeCarry(row.carryIn);
 }
@@ -221,7 +215,11 @@ export async function advanceRegisters(
   const advanced: AdvancedRegister[] = [];
   for (const work of works) {
     const { meterId } = work.meter;
-    const merged = mergeWork(work, heads.get(registerKey(meterId, work.channel.code)) ?? null, stored);
+    const merged = mergeWork(
+      work,
+      heads.get(registerKey(meterId, work.channel.code)) ?? null,
+      stored,
+    );
     if (merged.days.size === 0) continue;
     const powerW = gathered.power.get(meterId)?.powerW ?? null;
     const due = work.channel.code === importChannel ? dutyDay.get(meterId) : undefined;

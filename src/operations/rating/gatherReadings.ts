@@ -90,7 +90,10 @@ function refusalOfRow(
     };
   }
   if (Math.abs(Number(block.value[row])) * factor > registerWhMax) {
-    return { code: 'VALUE_OUT_OF_RANGE', message: 'No register counts this far: check the scaler.' };
+    return {
+      code: 'VALUE_OUT_OF_RANGE',
+      message: 'No register counts this far: check the scaler.',
+    };
   }
   if (block.quality[row] > qualityEstimated) {
     return {

@@ -84,7 +84,10 @@ export async function postCharges(
     };
     transfers.push(transferOf(charge, naming));
   }
-  await writeCharges(tx, charges.map((charge) => charge.row));
+  await writeCharges(
+    tx,
+    charges.map((charge) => charge.row),
+  );
   await insertTransfers(tx, transfers, posting.nowMs);
   return moveBalances(tx, deltas);
 }

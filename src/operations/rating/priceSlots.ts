@@ -16,7 +16,7 @@ import type { Accumulator } from '../../domain/rating/kernel.ts';
 import { compiledFor, segmentOf } from './registry.ts';
 import type { PricedSegment, RatingMemory } from './registry.ts';
 
-/** Slots of a meter to price: `isSettled` ones go into the accumulator, open ones only into the amount. */
+/** Slots to price: settled ones go into the accumulator, open ones only into the amount. */
 export type SlotSpan = {
   readonly meter: RatedMeter;
   readonly firstSlot: number;

@@ -25,7 +25,7 @@ export type RatingMemory = {
   readonly versions: Map<number, readonly RatedVersion[]>;
   readonly documents: Map<number, TariffDocument>;
   readonly compiled: Map<string, CompiledTariff>;
-  /** By service point, the segment that was asked for last: nearly always the one asked for next. */
+  /** By service point, the segment asked for last: nearly always the one asked for next. */
   readonly segments: Map<number, RatingSegment>;
 };
 

@@ -1,0 +1,45 @@
+type Closer = { readonly name: string; readonly close: () => Promise<void> | void };
+
+/** One part that will not end must not keep the others alive. */
+const closeMsMax = 10_000;
+
+/** What was started, to be stopped in the opposite order. */
+export type Closing = {
+  add(name: string, close: () => Promise<void> | void): void;
+  /** Idempotent; returns the parts that did not stop by themselves. */
+  closeAll(): Promise<readonly string[]>;
+};
+
+async function closeOne({ name, close }: Closer): Promise<string | null> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<string>((resolve) => {
+    timer = setTimeout(() => {
+      resolve(`${name}: still running after ${closeMsMax / 1000} s`);
+    }, closeMsMax);
+  });
+  try {
+    return await Promise.race([Promise.resolve(close()).then(() => null), late]);
+  } catch (error) {
+    return `${name}: ${error instanceof Error ? error.message : String(error)}`;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+export function createClosing(): Closing {
+  const closers: Closer[] = [];
+  let closed: Promise<readonly string[]> | null = null;
+  const run = async (): Promise<readonly string[]> => {
+    const problems: string[] = [];
+    for (;;) {
+      const closer = closers.pop();
+      if (closer === undefined) return problems;
+      const problem = await closeOne(closer);
+      if (problem !== null) problems.push(problem);
+    }
+  };
+  return {
+    add: (name, close) => closers.push({ name, close }),
+    closeAll: () => (closed ??= run()),
+  };
+}

@@ -1,0 +1,135 @@
+import { z } from 'zod';
+import { accept, refuse } from '../domain/outcome.ts';
+import type { Outcome } from '../domain/outcome.ts';
+
+export const roles = ['all', 'api', 'ingest', 'worker', 'migrate'] as const;
+export type ProcessRole = (typeof roles)[number];
+
+/** What a process is told from outside. In role `all` a server that is not named is embedded. */
+export type Config = {
+  readonly role: ProcessRole;
+  readonly ephemeral: boolean;
+  readonly json: boolean;
+  readonly dataDirectory: string;
+  readonly host: string;
+  readonly port: number;
+  /** Set when somebody asked for exactly this port. */
+  readonly isPortAsked: boolean;
+  /** Simulated meters of the embedded world. */
+  readonly meters: number;
+  readonly databaseUrl: string | null;
+  readonly redisUrl: string | null;
+  readonly mqttUrl: string | null;
+  /** PEM file of the head-end's Ed25519 key, mode 0600. */
+  readonly edgeKeyFile: string | null;
+  /** The name of the edge whose buses this process polls. */
+  readonly edgeName: string;
+  /** PEM file of the key that signs and verifies tokens, mode 0600. */
+  readonly tokenKeyFile: string | null;
+};
+
+export type ConfigCode = 'CONFIG_MALFORMED' | 'CONFIG_MISSING';
+
+const portDefault = 4_000;
+const metersDefault = 200;
+const metersMax = 2_000;
+
+const url = (protocols: readonly string[]) =>
+  z.url().refine((text) => protocols.some((protocol) => text.startsWith(`${protocol}://`)), {
+    error: `must begin with ${protocols.map((protocol) => `${protocol}://`).join(' or ')}`,
+  });
+
+const environment = z.object({
+  DATABASE_URL: url(['postgres', 'postgresql']).optional(),
+  REDIS_URL: url(['redis', 'rediss']).optional(),
+  MQTT_URL: url(['mqtt', 'mqtts']).optional(),
+  HOST: z.string().min(1).default('127.0.0.1'),
+  PORT: z.coerce.number().int().min(0).max(65_535).optional(),
+  JOULEBOOK_DATA: z.string().min(1).default('.joulebook'),
+  JOULEBOOK_METERS: z.coerce.number().int().min(1).max(metersMax).default(metersDefault),
+  JOULEBOOK_EDGE: z.string().min(1).default('head-end'),
+  JOULEBOOK_EDGE_KEY: z.string().min(1).optional(),
+  JOULEBOOK_TOKEN_KEY: z.string().min(1).optional(),
+});
+
+type Flags = { role: string; values: Map<string, string>; switches: Set<string> };
+
+const valued = new Map([
+  ['--data', 'JOULEBOOK_DATA'],
+  ['--port', 'PORT'],
+  ['--meters', 'JOULEBOOK_METERS'],
+]);
+const switches = new Set(['--ephemeral', '--json']);
+
+function readFlags(argv: readonly string[]): Outcome<Flags, ConfigCode> {
+  const flags: Flags = { role: 'all', values: new Map(), switches: new Set() };
+  const words: string[] = [];
+  for (let at = 0; at < argv.length; at += 1) {
+    const [name, inline] = argv[at].split('=', 2);
+    const variable = valued.get(name);
+    if (variable !== undefined) {
+      const value = inline ?? argv[at + 1];
+      if (value === undefined) return refuse('CONFIG_MALFORMED', `${name} needs a value.`);
+      if (inline === undefined) at += 1;
+      flags.values.set(variable, value);
+    } else if (switches.has(name)) {
+      flags.switches.add(name);
+    } else if (name.startsWith('-')) {
+      const known = [...valued.keys(), ...switches].join(', ');
+      return refuse('CONFIG_MALFORMED', `${name} is not known; known are ${known}.`);
+    } else {
+      words.push(name);
+    }
+  }
+  if (words.length > 1) return refuse('CONFIG_MALFORMED', `One role, not ${words.join(' and ')}.`);
+  if (words.length === 1) flags.role = words[0];
+  return accept(flags);
+}
+
+/** Reads arguments over environment. All problems are told at once. */
+export function readConfig(
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Outcome<Config, ConfigCode> {
+  const flags = readFlags(argv);
+  if (!flags.ok) return flags;
+  const role = roles.find((each) => each === flags.value.role);
+  if (role === undefined) {
+    return refuse(
+      'CONFIG_MALFORMED',
+      `"${flags.value.role}" is no role; roles are ${roles.join(', ')}.`,
+    );
+  }
+  const parsed = environment.safeParse({ ...env, ...Object.fromEntries(flags.value.values) });
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map(
+      (issue) => `${issue.path.map(String).join('.')} ${issue.message}`,
+    );
+    return refuse('CONFIG_MALFORMED', `${problems.join('; ')}.`);
+  }
+  const vars = parsed.data;
+  const missing = [
+    ...(role !== 'all' && vars.DATABASE_URL === undefined ? ['DATABASE_URL'] : []),
+    ...(role === 'ingest' && vars.JOULEBOOK_EDGE_KEY === undefined ? ['JOULEBOOK_EDGE_KEY'] : []),
+    ...(role === 'api' && vars.JOULEBOOK_TOKEN_KEY === undefined ? ['JOULEBOOK_TOKEN_KEY'] : []),
+  ];
+  if (missing.length > 0) {
+    return refuse('CONFIG_MISSING', `Role ${role} needs ${missing.join(' and ')}. Set it.`);
+  }
+  return accept({
+    role,
+    ephemeral: flags.value.switches.has('--ephemeral'),
+    json: flags.value.switches.has('--json'),
+    dataDirectory: vars.JOULEBOOK_DATA,
+    host: vars.HOST,
+    port: vars.PORT ?? portDefault,
+    isPortAsked: vars.PORT !== undefined,
+    meters: vars.JOULEBOOK_METERS,
+    databaseUrl: vars.DATABASE_URL ?? null,
+    redisUrl: vars.REDIS_URL ?? null,
+    mqttUrl: vars.MQTT_URL ?? null,
+    edgeKeyFile: vars.JOULEBOOK_EDGE_KEY ?? null,
+    edgeName: vars.JOULEBOOK_EDGE,
+    tokenKeyFile: vars.JOULEBOOK_TOKEN_KEY ?? null,
+  });
+}

@@ -1,0 +1,42 @@
+import { roles } from './viewer.ts';
+import type { Role } from './viewer.ts';
+
+/**
+ * Who may do what, as data: a field of the API that is not named here is refused to everybody.
+ * Which rows a role sees within a field is row-level security's matter, not this table's.
+ */
+const everybody = roles;
+const staff = ['operator', 'administrator', 'developer'] as const;
+/** Sends commands to devices and takes payments at a counter. */
+const desk = ['operator', 'administrator'] as const;
+
+export const policy = {
+  'Query.viewer': everybody,
+  'Query.node': everybody,
+  'Query.nodes': everybody,
+  'Query.meters': everybody,
+  'Query.accounts': everybody,
+  'Query.account': everybody,
+  'Query.meter': everybody,
+  'Query.tariffs': everybody,
+  'Query.commands': everybody,
+  'Query.command': everybody,
+  'Query.readingExceptions': staff,
+  'Query.quarantinedBatches': staff,
+  'Query.persistedOperations': staff,
+  'Mutation.topUp': ['subscriber', ...desk],
+  'Mutation.requestDisconnect': desk,
+  'Mutation.requestReconnect': desk,
+  'Mutation.publishTariff': ['administrator', 'developer'],
+  'Mutation.registerPersistedOperation': ['administrator', 'developer'],
+  'Subscription.meterConsumption': everybody,
+  'Subscription.accountBalance': everybody,
+  'Subscription.commandProgress': everybody,
+} as const satisfies Record<string, readonly Role[]>;
+
+export type AccessRule = keyof typeof policy;
+
+export function isAllowed(role: Role, rule: AccessRule): boolean {
+  const allowed: readonly Role[] = policy[rule];
+  return allowed.includes(role);
+}
