@@ -119,10 +119,14 @@ function accountsToReview(
   return new Map([...byCompany].map(([company, accounts]) => [company, [...accounts]]));
 }
 
-async function rateShard(deps: RateDeps, tx: Transaction, shard: number): Promise<Rated> {
+async function rateShard(
+  deps: RateDeps,
+  tx: Transaction,
+  { shard, batchesMax }: { shard: number; batchesMax: number },
+): Promise<Rated> {
   const nowMs = deps.clock.nowMs();
   const cursor = await lockRatingCursor(tx, shard);
-  const entries = await readLog(tx, { shard, after: cursor, batchesMax: batchesPerRatingMax });
+  const entries = await readLog(tx, { shard, after: cursor, batchesMax });
   const duties =
     entries.length === 0 ? await readDuties(tx, { shard, dutiesMax: dutiesPerRatingMax }) : [];
   const done = { batches: entries.length, readings: 0, eventShards: [], commandsRequested: false };
@@ -174,6 +178,9 @@ async function rateShard(deps: RateDeps, tx: Transaction, shard: number): Promis
  * transaction with the cursor. A crash before its commit repeats the work, one after it repeats
  * nothing. Without batches it works off what must be rated again.
  */
-export async function rateReadings(deps: RateDeps, { shard }: { shard: number }): Promise<Rated> {
-  return deps.sql.begin((tx) => rateShard(deps, tx, shard));
+export async function rateReadings(
+  deps: RateDeps,
+  { shard, batchesMax = batchesPerRatingMax }: { shard: number; batchesMax?: number },
+): Promise<Rated> {
+  return deps.sql.begin((tx) => rateShard(deps, tx, { shard, batchesMax }));
 }

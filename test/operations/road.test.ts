@@ -6,6 +6,7 @@ import { commitBatches } from '../../src/operations/commitBatches.ts';
 import { createRatingMemory } from '../../src/operations/rating/registry.ts';
 import { rateReadings } from '../../src/operations/rateReadings.ts';
 import type { RateDeps } from '../../src/operations/rateReadings.ts';
+import { setAsideBatch } from '../../src/operations/setAsideBatch.ts';
 import { BatchMaker, importBlock } from '../support/build/edge.ts';
 import { buildFleet, dayNightTariff } from '../support/build/fleet.ts';
 import type { FleetShape } from '../support/build/fleet.ts';
@@ -192,6 +193,26 @@ test('any order, grouping and repetition of arrivals leaves the same charges', a
   expect(runs[0].charges).toHaveLength(2);
   expect(runs[1]).toEqual(runs[0]);
   expect(runs[2]).toEqual(runs[0]);
+});
+
+test('a batch that was set aside stops nobody and stays in the log and in quarantine', async () => {
+  const here = await road('road_aside', { meters: 1 });
+  const [meterId] = here.meterIds;
+  await here.commit([
+    here.maker.readings([{ meterId, atMs: noon, wh: 0 }]),
+    here.maker.readings([{ meterId, atMs: noon + minute, wh: 70 }]),
+    here.maker.readings([{ meterId, atMs: noon + 2 * minute, wh: 200 }]),
+  ]);
+  await rateReadings(here.deps, { shard: 0, batchesMax: 1 });
+  const aside = await setAsideBatch(here.deps, { shard: 0, reason: 'planted' });
+  expect(aside?.position).toBe(2n);
+  await here.rateAll();
+  // The readings around it are enough for the energy: 200 Wh at 0.30.
+  expect(await balances(here.database)).toEqual([-60_000n]);
+  const [row] = await here.database.sql<{ logged: number; aside: number }[]>`
+    select (select count(*) from batch_log)::int as logged,
+           (select count(*) from batch_quarantine where code = 'RATING_FAILED')::int as aside`;
+  expect(row).toEqual({ logged: 3, aside: 1 });
 });
 
 /** Fisher-Yates by a small linear congruential generator: the same seed, the same order. */
