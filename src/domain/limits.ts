@@ -187,3 +187,22 @@ export const operationNameLengthMax = 120;
 export const inputFileBytesMax = 67_108_864;
 /** A token made by hand outlives a shift of work and no more; services get theirs by renewal. */
 export const tokenHoursMax = 24;
+
+/** Fewer slots are rated where they are: handing over costs as much as rating a hundred thousand. */
+export const inlineSlotsMax = 100_000;
+/** Rating jobs that wait for a thread; a shard has one, and each shard waits for its own. */
+export const ratingQueueMax = 64;
+/** A rater looks by itself so often, for bells that were lost. */
+export const ratingSweepMs = 1_000;
+export const ratingBackOffMsMin = 100;
+/** A database that is back is noticed within ten seconds. */
+export const ratingBackOffMsMax = 10_000;
+/** Connections of one queue or worker on Postgres, besides a worker's LISTEN. */
+export const queueConnectionsMax = 2;
+/** A finished job is forgotten, a failed one kept among so many to be looked at. */
+export const failedJobsKeptMax = 200;
+/** Overdue commands are looked for so often, besides by the process that sends them. */
+export const commandSweepMs = 10_000;
+/** The log's partitions are made so many days ahead; a stopped system wakes up within them. */
+export const logPartitionsAheadDays = 3;
+export const logPartitionSweepMs = 3_600_000;

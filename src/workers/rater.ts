@@ -1,0 +1,108 @@
+import { shardsBehind } from '../db/log.ts';
+import type { Bell } from '../domain/bell.ts';
+import { ratingBackOffMsMax, ratingBackOffMsMin, ratingSweepMs } from '../domain/limits.ts';
+import { rateReadings } from '../operations/rateReadings.ts';
+import type { RateDeps, Rated } from '../operations/rateReadings.ts';
+import { createRatingMemory } from '../operations/rating/registry.ts';
+import type { RatingMemory } from '../operations/rating/registry.ts';
+import { createBellRope } from './bellRope.ts';
+
+export type RaterOptions = Omit<RateDeps, 'memory'> & {
+  wake(bell: Bell): void;
+  /** A failure that is tried again; the rater itself never ends by one. */
+  report(problem: { readonly shard: number | null; readonly error: unknown }): void;
+  readonly sweepMs?: number;
+};
+
+export type RaterStats = {
+  readonly batches: number;
+  readonly readings: number;
+  readonly failures: number;
+};
+
+export type Rater = {
+  /** Batches were committed or duties written: look now and not at the next sweep. */
+  ring(): void;
+  stats(): RaterStats;
+  /** Ends after the transaction in progress. */
+  stop(): Promise<void>;
+};
+
+/** The wait after so many failures in a row. */
+export function ratingBackOffMs(failures: number): number {
+  return Math.min(ratingBackOffMsMax, ratingBackOffMsMin * 2 ** Math.min(failures - 1, 16));
+}
+
+/**
+ * Moves the cursors of all shards that are behind, as long as there is something to rate. Several
+ * raters may run: the cursor's row lets one of them work on a shard and the others find nothing.
+ */
+export function startRater(options: RaterOptions): Rater {
+  const { sql, wake, report, sweepMs = ratingSweepMs } = options;
+  const rope = createBellRope();
+  const memories = new Map<number, RatingMemory>();
+  const counts = { batches: 0, readings: 0, failures: 0 };
+  let stopping = false;
+  let failuresInRow = 0;
+
+  function depsOf(shard: number): RateDeps {
+    const memory = memories.get(shard) ?? createRatingMemory();
+    memories.set(shard, memory);
+    return { sql, clock: options.clock, rate: options.rate, memory };
+  }
+
+  function tell(rated: Rated): void {
+    for (const shard of rated.eventShards) wake({ kind: 'events', shard });
+    if (rated.commandsRequested) wake({ kind: 'commands' });
+    counts.batches += rated.batches;
+    counts.readings += rated.readings;
+  }
+
+  /** Rates a shard until it has caught up. False after a failure. */
+  async function catchUp(shard: number): Promise<boolean> {
+    try {
+      for (let more = true; more && !stopping;) {
+        const rated = await rateReadings(depsOf(shard), { shard });
+        tell(rated);
+        ({ more } = rated);
+      }
+      return true;
+    } catch (error) {
+      // What it remembers may come from a transaction that was rolled back.
+      memories.delete(shard);
+      report({ shard, error });
+      return false;
+    }
+  }
+
+  async function round(): Promise<boolean> {
+    try {
+      const shards = await shardsBehind(sql);
+      const results = await Promise.all(shards.map(catchUp));
+      return results.every(Boolean);
+    } catch (error) {
+      report({ shard: null, error });
+      return false;
+    }
+  }
+
+  async function run(): Promise<void> {
+    while (!stopping) {
+      const isWell = await round();
+      failuresInRow = isWell ? 0 : failuresInRow + 1;
+      if (!isWell) counts.failures += 1;
+      if (!stopping) await rope.wait(isWell ? sweepMs : ratingBackOffMs(failuresInRow));
+    }
+  }
+
+  const ended = run();
+  return {
+    ring: () => rope.ring(),
+    stats: () => ({ ...counts }),
+    async stop() {
+      stopping = true;
+      rope.ring();
+      await ended;
+    },
+  };
+}

@@ -1,0 +1,42 @@
+import type { Sql } from '../db/connect.ts';
+import { ensureLogPartitions } from '../db/log.ts';
+import { assertNever } from '../domain/assert.ts';
+import type { Bell } from '../domain/bell.ts';
+import { commandSweepMs, logPartitionsAheadDays, logPartitionSweepMs } from '../domain/limits.ts';
+import { sweepCommands } from '../operations/sweepCommands.ts';
+import type { JobPayload } from './jobs.ts';
+import type { JobQueue } from './queues.ts';
+
+export type SweepDeps = {
+  /** Under joulebook_writer. */
+  readonly sql: Sql;
+  readonly clock: { nowMs(): number };
+  wake(bell: Bell): void;
+};
+
+/** Does one sweep; public so that a start need not wait for the first beat. */
+export async function sweep(deps: SweepDeps, { what }: JobPayload<'sweep'>): Promise<void> {
+  switch (what) {
+    case 'commands': {
+      const { due } = await sweepCommands(deps);
+      if (due.length > 0) deps.wake({ kind: 'commands' });
+      return;
+    }
+    case 'logPartitions':
+      await ensureLogPartitions(deps.sql, {
+        nowMs: deps.clock.nowMs(),
+        days: logPartitionsAheadDays,
+      });
+      return;
+    default:
+      assertNever(what);
+  }
+}
+
+/** Keeps the sweeps beating; the queue gives each beat to one worker, however many there are. */
+export async function startSweeps(deps: SweepDeps, queue: JobQueue<'sweep'>): Promise<void> {
+  await queue.work((payload) => sweep(deps, payload), { concurrency: 1 });
+  await queue.keepSchedules(new Set(['commands', 'log-partitions']));
+  await queue.schedule('commands', commandSweepMs, { what: 'commands' });
+  await queue.schedule('log-partitions', logPartitionSweepMs, { what: 'logPartitions' });
+}

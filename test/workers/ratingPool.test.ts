@@ -1,0 +1,71 @@
+import { afterAll, describe, expect, test } from 'vitest';
+import { assert } from '../../src/domain/assert.ts';
+import { compileTariff } from '../../src/domain/rating/compile.ts';
+import { rateJob } from '../../src/domain/rating/job.ts';
+import type { RatingJob } from '../../src/domain/rating/job.ts';
+import { parseTariffDocument } from '../../src/domain/tariff/document.ts';
+import { openRatingPool } from '../../src/workers/ratingPool.ts';
+import { flatTariff } from '../operations/smallFleet.ts';
+
+const pool = openRatingPool({ threads: 2, inlineSlots: 96 });
+afterAll(() => pool.close());
+
+const fromMs = Date.UTC(2026, 0, 1);
+
+function compiled() {
+  const parsed = parseTariffDocument(flatTariff('0.30'));
+  assert(parsed.ok, 'the sample is a tariff');
+  const window = { zone: 'UTC', fromMs, toMs: fromMs + 30 * 86_400_000 };
+  const table = compileTariff(parsed.value, window);
+  assert(table.ok, 'the sample compiles');
+  return table.value;
+}
+
+const table = compiled();
+
+/** `agreements` times 96 slots of 1, 2, 3 ... Wh, with one slot of each missing. */
+function sampleJob(agreements: number): RatingJob {
+  const slotWh = Float64Array.from({ length: agreements * 96 }, (_, slot) =>
+    slot % 96 === 5 ? Number.NaN : slot + 1,
+  );
+  return {
+    slotWh,
+    offsets: Int32Array.from({ length: agreements + 1 }, (_, index) => index * 96),
+    firstSlot: new Float64Array(agreements).fill(fromMs / 900_000),
+    tableIndex: new Int32Array(agreements),
+    tables: [table],
+  };
+}
+
+describe('the rating pool', () => {
+  test('rates small jobs in place and large ones on threads, to the same result', async () => {
+    const small = await pool.rate(sampleJob(1));
+    expect(pool.stats()).toMatchObject({ inline: 1, pooled: 0 });
+    // 1 + 2 + ... + 96 without the sixth slot.
+    expect([...small.sums]).toEqual([4656 - 6]);
+    expect([...small.missingSlots]).toEqual([1]);
+    const large = await pool.rate(sampleJob(200));
+    expect(pool.stats()).toMatchObject({ inline: 1, pooled: 1 });
+    expect(large).toEqual(rateJob(sampleJob(200)));
+  });
+
+  test('takes the columns of a large job over instead of copying them', async () => {
+    const job = sampleJob(2);
+    await pool.rate(job);
+    expect(job.slotWh.buffer.byteLength).toBe(0);
+  });
+
+  test('answers many jobs at once, each with its own result', async () => {
+    const sizes = Array.from({ length: 40 }, (_, index) => index + 2);
+    const results = await Promise.all(sizes.map((size) => pool.rate(sampleJob(size))));
+    expect(results.map((result) => result.ratedSlots.length)).toEqual(sizes);
+  });
+
+  test('tells of a broken job and goes on', async () => {
+    const broken = { ...sampleJob(2), tableIndex: Int32Array.of(0, 7) };
+    await expect(pool.rate(broken)).rejects.toThrow('every agreement of a job names one');
+    await expect(pool.rate(sampleJob(2))).resolves.toMatchObject({
+      ratedSlots: Int32Array.of(95, 95),
+    });
+  });
+});
