@@ -42,10 +42,6 @@ export async function lockLogHead(tx: Statement, shard: number): Promise<bigint>
   return row.position;
 }
 
-export async function setLogHead(tx: Statement, shard: number, position: bigint): Promise<void> {
-  await tx`update log_head set position = ${position.toString()}::int8 where shard = ${shard}`;
-}
-
 /** Which of these batches are in the log already, keyed `edge/stream/epoch/sequence`. */
 export async function findGuards(
   tx: Statement,
@@ -77,31 +73,38 @@ export async function findGuards(
   );
 }
 
-/** Appends batches at the positions after `head`; the guard's key refuses a second appending. */
+/**
+ * Appends batches of one shard at the positions after `head`, and moves the head; the guard's key
+ * refuses a second appending.
+ */
 export async function appendBatches(
   tx: Statement,
   batches: readonly LogCandidate[],
-  { head, receivedAtMs }: { head: bigint; receivedAtMs: number },
+  { shard, head, receivedAtMs }: { shard: number; head: bigint; receivedAtMs: number },
 ): Promise<void> {
   const position = batches.map((_, index) => head + BigInt(index + 1));
   const companyId = batches.map((batch) => batch.companyId);
   const edgeId = batches.map((batch) => batch.edgeId);
   const epoch = batches.map((batch) => batch.epoch);
   const sequence = batches.map((batch) => batch.sequence);
-  const shard = batches.map((batch) => batch.shard);
-  await tx`
+  const shards = batches.map(() => shard);
+  const guarded = tx`
     insert into batch_guard (edge_id, stream, epoch, sequence, company_id, hash, shard, position)
     select * from unnest(
       ${integersOf(edgeId)}::int4[], ${integersOf(batches.map((batch) => batch.stream))}::int2[],
       ${integersOf(epoch)}::int4[], ${integersOf(sequence)}::int8[],
       ${integersOf(companyId)}::int4[],
       ${bytesArrayOf(batches.map((batch) => batch.hash))}::bytea[],
-      ${integersOf(shard)}::int2[], ${integersOf(position)}::int8[])`;
+      ${integersOf(shards)}::int2[], ${integersOf(position)}::int8[])`;
+  const moved = tx`
+    update log_head set position = ${(head + BigInt(batches.length)).toString()}::int8
+    where shard = ${shard}`;
+  await Promise.all([guarded, moved]); // in one round trip; a COPY cannot share it
   await copyInto(
     tx,
     'batch_log',
     [
-      { name: 'shard', type: 'int2', values: shard },
+      { name: 'shard', type: 'int2', values: shards },
       { name: 'position', type: 'int8', values: position },
       { name: 'received_at', type: 'instant', values: batches.map(() => receivedAtMs) },
       { name: 'company_id', type: 'int4', values: companyId },

@@ -3,13 +3,7 @@ import type { KeyObject } from 'node:crypto';
 import type { Sql } from '../db/connect.ts';
 import { findEdgeKeys } from '../db/edges.ts';
 import type { EdgeKeyRow } from '../db/edges.ts';
-import {
-  appendBatches,
-  findGuards,
-  lockLogHead,
-  quarantineBatches,
-  setLogHead,
-} from '../db/log.ts';
+import { appendBatches, findGuards, lockLogHead, quarantineBatches } from '../db/log.ts';
 import type { LogCandidate, Quarantined } from '../db/log.ts';
 import { assert } from '../domain/assert.ts';
 import { accept, refuse } from '../domain/outcome.ts';
@@ -152,8 +146,8 @@ async function commitShard(
   batches: readonly Verified[],
 ): Promise<ReadonlyMap<number, Outcome<Committed, CommitCode>>> {
   return sql.begin(async (tx) => {
-    const head = await lockLogHead(tx, shard);
-    const known = await findGuards(tx, batches);
+    // Sent together, answered in this order: the look-up runs under the head's lock.
+    const [head, known] = await Promise.all([lockLogHead(tx, shard), findGuards(tx, batches)]);
     const answers = new Map<number, Outcome<Committed, CommitCode>>();
     const fresh: Verified[] = [];
     for (const batch of batches) {
@@ -173,8 +167,7 @@ async function commitShard(
       }
     }
     if (fresh.length > 0) {
-      await appendBatches(tx, fresh, { head, receivedAtMs: clock.nowMs() });
-      await setLogHead(tx, shard, head + BigInt(fresh.length));
+      await appendBatches(tx, fresh, { shard, head, receivedAtMs: clock.nowMs() });
     }
     return answers;
   });
