@@ -1,0 +1,98 @@
+import { openFloors } from './floors.ts';
+import type { Place } from './place.ts';
+import { blockOf, stepWhOf } from './readings.ts';
+import { openRoad, verifyBooks } from './road.ts';
+import type { Road } from './road.ts';
+import { compare, sideBySide, timed } from './sideBySide.ts';
+import type { Result } from './sideBySide.ts';
+
+export type BackFillSize = { metersPerBatch: number; days: number; rounds: number };
+
+/** 100 meters x 96 quarter hours a batch, a month of days a round, and new meters each round. */
+export const backFillSize: BackFillSize = { metersPerBatch: 100, days: 30, rounds: 7 };
+
+const side = 'back-fill';
+const quarterMs = 900_000;
+const quartersPerDay = 96;
+
+/**
+ * Commits and rates at the same time, as a running process does: the rater takes what has been
+ * committed since its last step.
+ */
+async function commitAndRate(road: Road, batches: readonly Uint8Array[]): Promise<void> {
+  let isCommitted = false;
+  let bell = Promise.withResolvers<void>();
+  const commits = async () => {
+    for (const carried of batches) {
+      await road.commit(carried);
+      bell.resolve();
+    }
+    isCommitted = true;
+    bell.resolve();
+  };
+  const rates = async () => {
+    for (;;) {
+      const isLast = isCommitted;
+      bell = Promise.withResolvers<void>();
+      if (await road.rate()) continue;
+      if (isLast) return;
+      if (!isCommitted) await bell.promise;
+    }
+  };
+  await Promise.all([commits(), rates()]);
+}
+
+/**
+ * Micro-units: 300 a Wh by day and 200 by night, from 22:00 to 06:00 in Berlin, which is 21:00 to
+ * 05:00 UTC in January. Readings stand on slot boundaries, so nothing is interpolated.
+ */
+function costOfSteps(index: number, steps: number): bigint {
+  let microsPerStepWh = 0;
+  for (let step = 0; step < steps; step += 1) {
+    const hour = Math.floor((step % quartersPerDay) / 4);
+    microsPerStepWh += hour >= 21 || hour < 5 ? 200 : 300;
+  }
+  return BigInt(microsPerStepWh) * BigInt(stepWhOf(index));
+}
+
+/** Whole days of the past to rated and posted. */
+export async function backFill(place: Place, size: BackFillSize): Promise<Result[]> {
+  const { metersPerBatch, days, rounds } = size;
+  const meters = metersPerBatch * (rounds + 1);
+  const road = await openRoad(place, { name: 'back_fill', meters });
+  const beat = { meterIds: road.meterIds, startMs: Date.UTC(2026, 0, 1), stepMs: quarterMs };
+  const blocksOf = (round: number) =>
+    Array.from({ length: days }, (_, day) =>
+      blockOf(beat, {
+        from: round * metersPerBatch,
+        to: (round + 1) * metersPerBatch,
+        firstStep: day * quartersPerDay,
+        steps: quartersPerDay,
+      }),
+    );
+  const floors = await openFloors(road.url, blocksOf);
+  try {
+    const roadSide = {
+      name: side,
+      run: (round: number) => {
+        const batches = blocksOf(round).map((block) => road.sign(block));
+        return timed(metersPerBatch * days * quartersPerDay, () => commitAndRate(road, batches));
+      },
+    };
+    const rates = await sideBySide([roadSide, floors.rowCopy], {
+      rounds,
+      onProgress: place.onProgress,
+    });
+    let chargedMicros = 0n;
+    for (let index = 0; index < meters; index += 1) {
+      chargedMicros += costOfSteps(index, days * quartersPerDay - 1);
+    }
+    const readings = meters * days * quartersPerDay;
+    const verified = await verifyBooks(road, { readings, chargedMicros });
+    const line = { side, unit: 'readings/s', verified, against: floors.rowCopy.name };
+    return [compare(rates, { ...line, name: 'back-fill to rated and posted', target: 2.5 })];
+  } finally {
+    await floors.close();
+    await road.close();
+  }
+}

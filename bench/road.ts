@@ -1,0 +1,109 @@
+import { connect } from '../src/db/connect.ts';
+import type { Database } from '../src/db/connect.ts';
+import { ensureLogPartitions } from '../src/db/log.ts';
+import { assert } from '../src/domain/assert.ts';
+import { parseEdgeId } from '../src/domain/ids.ts';
+import { rateJob } from '../src/domain/rating/job.ts';
+import { commitBatches } from '../src/operations/commitBatches.ts';
+import { createRatingMemory } from '../src/operations/rating/registry.ts';
+import { rateReadings } from '../src/operations/rateReadings.ts';
+import type { RateDeps } from '../src/operations/rateReadings.ts';
+import type { RegisterBlock } from '../src/wire/batch.ts';
+import { encodeReceipt, signReceipt } from '../src/wire/receipt.ts';
+import { BatchMaker, testEdge } from '../test/support/build/edge.ts';
+import { buildFleet } from '../test/support/build/fleet.ts';
+import type { Place } from './place.ts';
+
+/** The production operations on a fleet of one edge, with a key that signs the receipts. */
+export type Road = {
+  readonly url: string;
+  readonly database: Database;
+  readonly meterIds: readonly number[];
+  sign(block: RegisterBlock): Uint8Array;
+  /** One commit; returns the signed receipt that the edge waits for. */
+  commit(carried: Uint8Array): Promise<Uint8Array>;
+  /** One step of rating; false when there was nothing to do. */
+  rate(): Promise<boolean>;
+  close(): Promise<void>;
+};
+
+/** After every reading of the benches: they are not in the future when they arrive. */
+const receivedAtMs = Date.UTC(2026, 5, 1);
+
+export async function openRoad(
+  place: Place,
+  { name, meters }: { name: string; meters: number },
+): Promise<Road> {
+  const url = await place.freshDatabase(name);
+  const database = await connect(url, { role: 'joulebook_writer', connectionsMax: 4, name });
+  const clock = { nowMs: () => receivedAtMs };
+  await ensureLogPartitions(database.sql, { nowMs: receivedAtMs, days: 1 });
+  const fleet = await buildFleet(database.sql, { meters });
+  const maker = new BatchMaker(fleet.edge, { edgeId: fleet.edgeId });
+  const head = testEdge();
+  const deps: RateDeps = {
+    sql: database.sql,
+    clock,
+    rate: async (job) => rateJob(job),
+    memory: createRatingMemory(),
+  };
+  return {
+    url,
+    database,
+    meterIds: [...fleet.meters.values()],
+    sign: (block) => maker.sign([block]),
+    commit: async (carried) => {
+      const [answer] = await commitBatches(deps, [carried]);
+      assert(answer.ok, 'a batch of the bench is accepted');
+      const edgeId = parseEdgeId(answer.value.edgeId);
+      assert(edgeId.ok, 'the log knows its edges');
+      return signReceipt(encodeReceipt({ ...answer.value, edgeId: edgeId.value }), head);
+    },
+    rate: async () => (await rateReadings(deps, { shard: 0 })).batches > 0,
+    close: () => database.close(),
+  };
+}
+
+export type Books = {
+  readonly readings: bigint;
+  readonly chargedMicros: bigint;
+  readonly postedMicros: bigint;
+  readonly balanceMicros: bigint;
+  readonly exceptions: bigint;
+};
+
+/** What the road left behind, summed by Postgres. */
+export async function readBooks({ database }: Road): Promise<Books> {
+  const [row] = await database.sql<[Books]>`
+    select coalesce((select sum(reading_count) from batch_log), 0)::int8 as readings,
+           coalesce((select sum(amount_micros) from charge), 0)::int8 as "chargedMicros",
+           coalesce((select sum(amount_micros) from transfer), 0)::int8 as "postedMicros",
+           coalesce((select sum(balance_micros) from account_balance), 0)::int8 as "balanceMicros",
+           (select count(*) from reading_exception)::int8 as exceptions`;
+  return row;
+}
+
+/**
+ * @throws unless charges, transfers and balances all say what was expected; then what is true.
+ */
+export async function verifyBooks(
+  road: Road,
+  expected: { readings: number; chargedMicros: bigint },
+): Promise<string> {
+  const books = await readBooks(road);
+  const { chargedMicros } = expected;
+  const isRight =
+    books.readings === BigInt(expected.readings) &&
+    books.exceptions === 0n &&
+    books.chargedMicros === chargedMicros &&
+    books.postedMicros === chargedMicros &&
+    books.balanceMicros === -chargedMicros;
+  if (!isRight) {
+    const found = Object.entries(books).map(([key, value]) => `${key} ${value}`);
+    throw new Error(
+      `BENCH_RESULT_WRONG: ${expected.readings} readings should cost ${chargedMicros} micros, ` +
+        `found ${found.join(', ')}. The figures of this run are worth nothing.`,
+    );
+  }
+  return `${expected.readings} readings, ${chargedMicros} micros charged, posted and owed`;
+}
