@@ -206,3 +206,22 @@ export const commandSweepMs = 10_000;
 /** The log's partitions are made so many days ahead; a stopped system wakes up within them. */
 export const logPartitionsAheadDays = 3;
 export const logPartitionSweepMs = 3_600_000;
+
+/** Uncommitted batches of a head-end, one a poll: then polls pause, since registers can wait. */
+export const headEndBatchesMax = 512;
+/** Batches of one commit: what has queued while the last one ran. */
+export const headEndCommitBatchesMax = 64;
+export const commitBackOffMsMin = 100;
+export const commitBackOffMsMax = 10_000;
+/** Buses polled at the same time by one process; each has at most one request in flight. */
+export const busesPolledAtOnceMax = 64;
+/** Commands on their way at the same time; the rest wait for one to end. */
+export const commandsSentAtOnceMax = 16;
+/** The sending process looks for due commands so often, besides its bell. */
+export const commandLookMs = 1_000;
+/** Events of one look of the publisher, and subjects of one message: below the broker's packet. */
+export const eventsPerRelayMax = 64;
+export const updatesPerMessageMax = 256;
+/** The publisher looks so often by itself, for bells that were lost. */
+export const relaySweepMs = 1_000;
+export const relayBackOffMs = 2_000;

@@ -1,0 +1,57 @@
+import { roles } from '../../domain/access/viewer.ts';
+import type { Role } from '../../domain/access/viewer.ts';
+import { tokenHoursMax } from '../../domain/limits.ts';
+import { accept } from '../../domain/outcome.ts';
+import { hourMs } from '../../domain/time/civil.ts';
+import { issueToken, tokenRealm } from '../../operations/issueToken.ts';
+import { Misused } from '../answer.ts';
+import type { Answer } from '../answer.ts';
+import { databaseUrl, withDatabase } from '../database.ts';
+import { readKeyFile } from '../keyFile.ts';
+import { tokenViewer } from '../viewer.ts';
+
+export type TokenOptions = {
+  readonly key: string;
+  readonly role: string;
+  readonly company: string;
+  readonly account: string | undefined;
+  readonly partner: boolean;
+  readonly hours: string;
+  readonly database: string | undefined;
+};
+
+function roleOf({ role, account }: TokenOptions): Role {
+  const known = roles.find((each) => each === role);
+  if (known === undefined) throw new Misused(`"${role}" is no role; roles are ${roles.join(', ')}`);
+  if ((known === 'subscriber') !== (account !== undefined)) {
+    throw new Misused(
+      '--account NUMBER is for --role subscriber, which needs it, and for no other',
+    );
+  }
+  return known;
+}
+
+function hoursOf(text: string): number {
+  const hours = Number(text);
+  if (!Number.isFinite(hours) || hours <= 0 || hours > tokenHoursMax) {
+    throw new Misused(`--hours is above 0 and at most ${tokenHoursMax}, not "${text}"`);
+  }
+  return hours;
+}
+
+export async function makeToken(options: TokenOptions): Promise<Answer> {
+  const role = roleOf(options);
+  const lifetimeMs = Math.round(hoursOf(options.hours) * hourMs);
+  const key = readKeyFile(options.key);
+  if (!key.ok) return key;
+  return withDatabase(databaseUrl(options.database), 'joulebook_writer', async (sql) => {
+    const { company, account, partner: isPartner } = options;
+    const viewer = await tokenViewer(sql, { company, account, role, isPartner });
+    if (!viewer.ok) return viewer;
+    const nowMs = Date.now();
+    const signer = { privateKey: key.value, ...tokenRealm };
+    const token = issueToken(signer, { viewer: viewer.value, nowMs, lifetimeMs });
+    const expiresAt = new Date(nowMs + lifetimeMs).toISOString();
+    return accept({ sentence: token, facts: { token, expiresAt, actor: viewer.value.actor } });
+  });
+}

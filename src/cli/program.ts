@@ -1,0 +1,95 @@
+import { Command } from 'commander';
+import type { Answer } from './answer.ts';
+import { databaseUrl } from './database.ts';
+import { lintTariff } from './commands/lintTariff.ts';
+import { makeKey } from './commands/makeKey.ts';
+import { makeToken } from './commands/makeToken.ts';
+import type { TokenOptions } from './commands/makeToken.ts';
+import { migrateDatabase } from './commands/migrateDatabase.ts';
+import { payTopUp } from './commands/payTopUp.ts';
+import type { TopUpOptions } from './commands/payTopUp.ts';
+import { registerFleetFile } from './commands/registerFleetFile.ts';
+import { registerOperations } from './commands/registerOperations.ts';
+
+type Finish = (answer: Answer, isJson: boolean) => void;
+
+type Common = { readonly json: boolean; readonly database: string | undefined };
+
+function leaf(parent: Command, usage: string, description: string): Command {
+  return parent
+    .command(usage)
+    .description(description)
+    .option('--json', 'one line of JSON instead of a sentence', false);
+}
+
+function withUrl(command: Command): Command {
+  return command.option('--database <url>', 'instead of DATABASE_URL');
+}
+
+function addFiles(program: Command, finish: Finish): void {
+  const key = program.command('key').description('Ed25519 keys of edges and of tokens');
+  leaf(key, 'make <file>', 'write a new private key (PEM, mode 0600), print its public key').action(
+    (file: string, { json }: Common) => finish(makeKey(file), json),
+  );
+  const tariff = program.command('tariff').description('tariff documents');
+  leaf(
+    tariff,
+    'lint <file>',
+    'check a tariff document as publishing does, print its prices',
+  ).action((file: string, { json }: Common) => finish(lintTariff(file), json));
+}
+
+function addRegistry(program: Command, finish: Finish): void {
+  withUrl(leaf(program, 'migrate', "bring the database to this version's tables")).action(
+    async ({ json, database }: Common) =>
+      finish(await migrateDatabase(databaseUrl(database)), json),
+  );
+  const fleet = program.command('fleet').description('companies, edges, meters, agreements');
+  withUrl(leaf(fleet, 'register <file>', 'make the registry say what a declaration says'))
+    .option('--dry-run', 'check the declaration in itself, write nothing', false)
+    .action(async (file: string, { json, ...options }: Common & { dryRun: boolean }) =>
+      finish(await registerFleetFile(file, options), json),
+    );
+  const operations = program.command('operations').description('documents that partners may send');
+  withUrl(leaf(operations, 'register <source>', 'a .graphql file, a manifest, or their folder'))
+    .requiredOption('--company <name>', 'whose audit tells of it')
+    .action(async (source: string, { json, ...options }: Common & { company: string }) =>
+      finish(await registerOperations(source, options), json),
+    );
+}
+
+function addAccess(program: Command, finish: Finish): void {
+  const token = program.command('token').description('access tokens of the API');
+  withUrl(leaf(token, 'make', 'sign an access token'))
+    .requiredOption('--key <file>', 'the private key of tokens')
+    .requiredOption('--role <role>', 'subscriber, operator, administrator or developer')
+    .requiredOption('--company <name>', 'as it is registered')
+    .option('--account <number>', 'the one account of a subscriber')
+    .option('--partner', 'registered documents only', false)
+    .option('--hours <n>', 'until it expires', '1')
+    .action(async ({ json, ...options }: Common & TokenOptions) =>
+      finish(await makeToken(options), json),
+    );
+  withUrl(leaf(program, 'top-up', 'take a payment'))
+    .requiredOption('--company <name>', 'as it is registered')
+    .requiredOption('--account <number>', 'as it is registered')
+    .requiredOption('--amount <decimal>', 'such as 12.50')
+    .requiredOption('--currency <code>', 'such as EUR')
+    .option('--key <uuid>', 'the same key again pays nothing more')
+    .action(async ({ json, ...options }: Common & TopUpOptions) =>
+      finish(await payTopUp(options), json),
+    );
+}
+
+/** Every command; `finish` hears the answer of the one that ran. */
+export function buildProgram(name: string, finish: Finish): Command {
+  const program = new Command(name)
+    .description('Joulebook at the command line: register, sign, pay, check.')
+    .addHelpText('after', '\nEnds with 0 when done, 1 when refused, 2 when called wrongly.');
+  // Subcommands inherit both; the caller turns what was caught into one sentence.
+  program.exitOverride().configureOutput({ writeErr: () => {} });
+  addRegistry(program, finish);
+  addFiles(program, finish);
+  addAccess(program, finish);
+  return program;
+}
