@@ -5,7 +5,7 @@ import { rateReadings } from '../operations/rateReadings.ts';
 import type { RateDeps, Rated } from '../operations/rateReadings.ts';
 import { createRatingMemory } from '../operations/rating/registry.ts';
 import type { RatingMemory } from '../operations/rating/registry.ts';
-import { createBellRope } from './bellRope.ts';
+import { createBellRope } from '../stream/bellRope.ts';
 
 export type RaterOptions = Omit<RateDeps, 'memory'> & {
   wake(bell: Bell): void;
