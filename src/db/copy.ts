@@ -126,6 +126,22 @@ function* chunksOf(buffer: Buffer): Generator<Buffer> {
   for (let at = 0; at < buffer.length; at += chunkBytes) yield buffer.subarray(at, at + chunkBytes);
 }
 
+/**
+ * Rejects with the error that ends a COPY. postgres.js 3.4.9 gives it to the query, which has
+ * already resolved to its stream, and the stream then never ends: the transaction would wait for
+ * ever and keep its locks.
+ */
+function refusalOf(copy: object): Promise<never> {
+  return new Promise((_, reject) => {
+    const settle: unknown = Reflect.get(copy, 'reject');
+    assert(typeof settle === 'function', 'a query of postgres.js is rejected by its own method');
+    Reflect.set(copy, 'reject', (error: unknown) => {
+      Reflect.apply(settle, copy, [error]);
+      reject(error);
+    });
+  });
+}
+
 /** Appends rows to a table. Constraints hold as for any insert; one bad row refuses all. */
 export async function copyInto(
   statement: Statement,
@@ -135,7 +151,11 @@ export async function copyInto(
 ): Promise<void> {
   if (rows === 0) return;
   const names = statement(columns.map((column) => column.name));
-  const writable = await statement`
-    copy ${statement(table)} (${names}) from stdin (format binary)`.writable();
-  await pipeline(Readable.from(chunksOf(encodeCopy(columns, rows))), writable);
+  const copy = statement`copy ${statement(table)} (${names}) from stdin (format binary)`;
+  const refused = refusalOf(copy);
+  const send = async (): Promise<void> => {
+    const writable = await copy.writable();
+    await pipeline(Readable.from(chunksOf(encodeCopy(columns, rows))), writable);
+  };
+  await Promise.race([send(), refused]);
 }
