@@ -1,12 +1,16 @@
 import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
+const graphqlMain = fileURLToPath(new URL('./node_modules/graphql/index.js', import.meta.url));
 const globalSetup = './test/support/globalSetup.ts';
 
 // CI sums the results of its suites.
 const resultsFile = process.env['TEST_RESULTS_FILE'];
 
 export default defineConfig({
+  // As Node resolves it: its "module" entry would be a second copy beside the one its users load.
+  resolve: { alias: [{ find: /^graphql$/, replacement: graphqlMain }] },
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['test/peers/**', 'test/architecture/planted/**'],

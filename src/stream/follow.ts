@@ -33,25 +33,31 @@ export type FollowOptions<Snapshot> = {
   readonly sql: Sql;
   readonly viewer: Viewer;
   readonly subject: Subject;
+  /** The others are passed over. */
+  wants(event: SubjectEvent): boolean;
   /** Null: begin with a snapshot. */
   readonly after: StreamPosition | null;
   readonly mode: StreamMode;
   readonly clock: { nowMs(): number };
   readonly progressMs: number;
+  /** The end of the viewer's token: the stream ends and the client comes back with a new one. */
+  readonly endsAtMs: number;
   /** State and the number it is of, from one statement. */
   snapshot(): Promise<{ readonly sequence: bigint; readonly snapshot: Snapshot }>;
   readonly onError: (error: unknown) => void;
 };
 
-function foldLatest(events: readonly SubjectEvent[]): SubjectEvent {
-  return events.reduce((folded, event) => ({
-    ...event,
-    energyWh: folded.energyWh + event.energyWh,
-    chargedMicros: folded.chargedMicros + event.chargedMicros,
-    ...(event.kind === 'rated' || folded.readAtMs === 0
-      ? {}
-      : { readAtMs: folded.readAtMs, registerWh: folded.registerWh, powerW: folded.powerW }),
-  }));
+/** The newest state, with the energy and the cost of all. */
+function foldLatest(events: readonly SubjectEvent[]): SubjectEvent[] {
+  const newest = events.at(-1);
+  if (newest === undefined) return [];
+  let energyWh = 0n;
+  let chargedMicros = 0n;
+  for (const event of events) {
+    energyWh += event.energyWh;
+    chargedMicros += event.chargedMicros;
+  }
+  return [{ ...newest, energyWh, chargedMicros }];
 }
 
 /** Waiting that news, a deadline or the close ends, whichever comes first. */
@@ -95,6 +101,7 @@ export function follow<Snapshot>(
   let position: bigint | null = null;
   let untold: Untold<Snapshot>[] = [];
   let toldAtMs = clock.nowMs();
+  let hasMore = false;
   let isClosed = false;
   let turn: Promise<unknown> = Promise.resolve();
 
@@ -132,8 +139,9 @@ export function follow<Snapshot>(
     const last = events.at(-1)?.sequence ?? from;
     const isAll = recent !== null || events.length < limit;
     position = isAll && head > last ? head : last;
-    if (events.length === 0) return;
-    const told = options.mode === 'LATEST' ? [foldLatest(events)] : events;
+    hasMore = !isAll;
+    const wanted = events.filter((event) => options.wants(event));
+    const told = options.mode === 'LATEST' ? foldLatest(wanted) : wanted;
     for (const event of told) untold.push({ kind: 'event', event, sequence: event.sequence });
   };
   const tell = (item: Untold<Snapshot>): IteratorResult<StreamItem<Snapshot>> => {
@@ -146,11 +154,16 @@ export function follow<Snapshot>(
     while (!isClosed) {
       const next = untold.shift();
       if (next !== undefined) return tell(next);
+      const leftMs = options.endsAtMs - clock.nowMs();
+      if (leftMs <= 0) {
+        close();
+        break;
+      }
       const quietMs = clock.nowMs() - toldAtMs;
       if (position !== null && quietMs >= options.progressMs) {
         return tell({ kind: 'progress', sequence: position });
       }
-      let waitMs = options.progressMs - quietMs;
+      let waitMs = Math.min(options.progressMs - quietMs, leftMs);
       try {
         if (position === null) {
           await begin();
@@ -159,9 +172,10 @@ export function follow<Snapshot>(
         await pull(position);
       } catch (error) {
         if (!isClosed) options.onError(error);
+        hasMore = false;
         waitMs = Math.min(streamRetryMs, waitMs);
       }
-      if (untold.length === 0 && !isClosed) await bell.wait(waitMs);
+      if (untold.length === 0 && !isClosed && !hasMore) await bell.wait(waitMs);
     }
     return { done: true, value: undefined };
   };

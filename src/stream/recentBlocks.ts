@@ -46,6 +46,7 @@ function subjectEventOf(kept: KeptBlock, viewer: Viewer, subject: Subject): Subj
     sequence: block.sequence,
     kind: block.kind,
     atMs: block.atMs,
+    accountId: block.accountIds[newestRow],
     readAtMs: block.readAtMs[newestRow],
     registerWh: block.registerWh[newestRow],
     powerW: block.powerW[newestRow],

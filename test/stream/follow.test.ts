@@ -84,6 +84,8 @@ function open(options: Partial<FollowOptions<string>> = {}) {
     sql: api.sql,
     viewer: subscriber,
     subject: { meterId: 10 },
+    wants: () => true,
+    endsAtMs: Infinity,
     after: null,
     mode: 'ALL',
     clock,

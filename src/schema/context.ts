@@ -1,0 +1,48 @@
+import { findAccounts } from '../db/accountReads.ts';
+import type { Sql, Transaction } from '../db/connect.ts';
+import { asViewer } from '../db/viewer.ts';
+import type { Viewer } from '../domain/access/viewer.ts';
+import type { RequestDeps } from '../operations/onceByKey.ts';
+import type { Tail } from '../stream/tail.ts';
+
+export type ApiDeps = RequestDeps & {
+  readonly tail: Tail;
+  readonly onError: (error: unknown) => void;
+  readonly streamProgressMs: number;
+};
+
+/** What resolvers are given, for one request or one connection. */
+export type ApiContext = {
+  readonly viewer: Viewer;
+  /** When the viewer's token ends, and with it every stream. */
+  readonly expiresAtMs: number;
+  readonly deps: ApiDeps;
+  /** One transaction under row-level security. */
+  read<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
+  /** An account's currency, asked for once: it never changes. Null when it is not visible. */
+  currencyOf(accountId: number): Promise<string | null>;
+};
+
+export function createContext(
+  deps: ApiDeps,
+  { viewer, expiresAtMs }: { readonly viewer: Viewer; readonly expiresAtMs: number },
+): ApiContext {
+  const sql: Sql = deps.sql;
+  const read = <T>(work: (tx: Transaction) => Promise<T>): Promise<T> =>
+    asViewer(sql, viewer, work);
+  const currencies = new Map<number, string>();
+  return {
+    viewer,
+    expiresAtMs,
+    deps,
+    read,
+    async currencyOf(accountId) {
+      const known = currencies.get(accountId);
+      if (known !== undefined) return known;
+      const [account] = await read((tx) => findAccounts(tx, [accountId]));
+      if (account === undefined) return null;
+      currencies.set(accountId, account.currency);
+      return account.currency;
+    },
+  };
+}

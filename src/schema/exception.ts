@@ -1,0 +1,63 @@
+import { pageQuarantine, pageReadingExceptions } from '../db/exceptionReads.ts';
+import type { QuarantineView, ReadingExceptionView } from '../db/exceptionReads.ts';
+import { builder, pageCost } from './builder.ts';
+import { Meter } from './meter.ts';
+import { integerKey } from './nodeKey.ts';
+import { pageByTime } from './page.ts';
+
+const ReadingException = builder.objectRef<ReadingExceptionView>('ReadingException').implement({
+  description: 'A reading of an accepted batch that may not be billed.',
+  fields: (t) => ({
+    meter: t.field({ type: Meter, nullable: true, resolve: ({ meterId }) => meterId }),
+    readAt: t.field({ type: 'DateTime', resolve: ({ readAt }) => readAt }),
+    value: t.field({
+      type: 'Decimal',
+      description: 'As the batch carried it.',
+      resolve: ({ value }) => value.toString(),
+    }),
+    code: t.exposeString('code'),
+    message: t.exposeString('message'),
+  }),
+});
+
+const QuarantinedBatch = builder.objectRef<QuarantineView>('QuarantinedBatch').implement({
+  description: 'A batch that was not accepted. Its bytes are kept.',
+  fields: (t) => ({
+    edgeName: t.exposeString('edgeName', { nullable: true }),
+    receivedAt: t.field({ type: 'DateTime', resolve: ({ receivedAt }) => receivedAt }),
+    byteCount: t.exposeInt('byteCount'),
+    code: t.exposeString('code'),
+    message: t.exposeString('message'),
+  }),
+});
+
+builder.queryFields((t) => ({
+  readingExceptions: t.connection({
+    type: ReadingException,
+    authScopes: { may: 'Query.readingExceptions' },
+    complexity: pageCost,
+    description: 'Newest first; of one meter when it is given.',
+    args: { meterId: t.arg.globalID({ for: Meter }) },
+    resolve: (_root, args, { read }) => {
+      const { meterId } = args;
+      const key = meterId === null || meterId === undefined ? null : integerKey(meterId.id);
+      return pageByTime(
+        args,
+        (page) => read((tx) => pageReadingExceptions(tx, key, page)),
+        (exception) => ({ atMs: exception.readAt.getTime(), key: exception.key }),
+      );
+    },
+  }),
+  quarantinedBatches: t.connection({
+    type: QuarantinedBatch,
+    authScopes: { may: 'Query.quarantinedBatches' },
+    complexity: pageCost,
+    description: 'Newest first.',
+    resolve: (_root, args, { read }) =>
+      pageByTime(
+        args,
+        (page) => read((tx) => pageQuarantine(tx, page)),
+        (batch) => ({ atMs: batch.receivedAt.getTime(), key: batch.key }),
+      ),
+  }),
+}));

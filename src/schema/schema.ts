@@ -1,0 +1,50 @@
+import type { GraphQLSchema } from 'graphql';
+import { policy } from '../domain/access/policy.ts';
+import { assert } from '../domain/assert.ts';
+import './account.ts';
+import './accountBalance.ts';
+import './agreement.ts';
+import { builder } from './builder.ts';
+import './charge.ts';
+import './command.ts';
+import './commandProgress.ts';
+import './exception.ts';
+import './meter.ts';
+import './meterConsumption.ts';
+import './persistedOperation.ts';
+import './scalars.ts';
+import './tariff.ts';
+import './transfer.ts';
+import './viewer.ts';
+
+/** Root fields whose rule is missing or of another field: nobody could say who may use them. */
+export function fieldsWithoutRule(schema: GraphQLSchema): string[] {
+  const missing: string[] = [];
+  for (const type of [
+    schema.getQueryType(),
+    schema.getMutationType(),
+    schema.getSubscriptionType(),
+  ]) {
+    for (const field of Object.values(type?.getFields() ?? {})) {
+      const coordinate = `${type?.name}.${field.name}`;
+      const options: unknown = field.extensions['pothosOptions'];
+      const scopes =
+        typeof options === 'object' && options !== null && 'authScopes' in options
+          ? options.authScopes
+          : null;
+      const rule =
+        typeof scopes === 'object' && scopes !== null && 'may' in scopes ? scopes.may : null;
+      if (rule !== coordinate || !Object.hasOwn(policy, coordinate)) missing.push(coordinate);
+    }
+  }
+  return missing;
+}
+
+function makeSchema(): GraphQLSchema {
+  const made = builder.toSchema();
+  const missing = fieldsWithoutRule(made);
+  assert(missing.length === 0, `fields without a rule of their own: ${missing.join(', ')}`);
+  return made;
+}
+
+export const schema = makeSchema();

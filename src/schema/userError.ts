@@ -1,0 +1,114 @@
+import type { ObjectRef } from '@pothos/core';
+import { assertNever } from '../domain/assert.ts';
+import type { Refused } from '../domain/outcome.ts';
+import type { PublishTariffCode } from '../operations/publishTariff.ts';
+import type { RegisterCode } from '../operations/registerPersistedOperation.ts';
+import type { RequestCommandCode } from '../operations/requestCommand.ts';
+import type { TopUpCode } from '../operations/topUp.ts';
+import { builder } from './builder.ts';
+
+/** Every code that a mutation can answer with. Stable: clients match on them. */
+export type UserErrorCode =
+  | TopUpCode
+  | RequestCommandCode
+  | PublishTariffCode
+  | RegisterCode
+  | 'ID_MALFORMED'
+  | 'DOCUMENT_INVALID';
+
+const errorTypeNames = [
+  'InvalidInputError',
+  'NotFoundError',
+  'NotPermittedError',
+  'ConflictError',
+] as const;
+type ErrorTypeName = (typeof errorTypeNames)[number];
+
+export type UserErrorValue = {
+  readonly errorType: ErrorTypeName;
+  readonly code: string;
+  readonly message: string;
+  readonly path: readonly string[];
+};
+
+/** Which type a code is of; what is not named here is a mistake in the input. */
+function errorTypeOf(code: UserErrorCode): ErrorTypeName {
+  switch (code) {
+    case 'NOT_PERMITTED':
+      return 'NotPermittedError';
+    case 'ACCOUNT_NOT_FOUND':
+    case 'METER_NOT_FOUND':
+    case 'TARIFF_NOT_FOUND':
+      return 'NotFoundError';
+    case 'IDEMPOTENCY_KEY_REUSED':
+    case 'COMMAND_OPEN':
+    case 'SUPPLY_ALREADY_SO':
+    case 'BALANCE_AT_LIMIT':
+    case 'NO_CONTACTOR':
+    case 'TARIFF_VERSION_EXISTS':
+      return 'ConflictError';
+    default:
+      return 'InvalidInputError';
+  }
+}
+
+export function userErrorOf(refusal: Refused<UserErrorCode>): UserErrorValue {
+  const { code, message } = refusal;
+  const path = refusal.path === undefined ? ['input'] : ['input', ...refusal.path];
+  return { errorType: errorTypeOf(code), code, message, path };
+}
+
+/** Only an open command passes by itself: the same request may succeed later. */
+function isRetryable({ code }: UserErrorValue): boolean {
+  return code === 'COMMAND_OPEN';
+}
+
+const UserError = builder.interfaceRef<UserErrorValue>('UserError').implement({
+  description: 'An expected refusal. Nothing was changed.',
+  fields: (t) => ({
+    code: t.exposeString('code', { description: 'Stable; match on it.' }),
+    message: t.exposeString('message', { description: 'What happened and what to do.' }),
+    path: t.exposeStringList('path', { description: 'Where in the arguments.' }),
+    retryable: t.boolean({ resolve: isRetryable }),
+  }),
+});
+
+function errorRef(name: ErrorTypeName, description: string) {
+  return builder
+    .objectRef<UserErrorValue>(name)
+    .implement({ interfaces: [UserError], description });
+}
+
+const errorRefs = {
+  InvalidInputError: errorRef('InvalidInputError', 'Correct the input.'),
+  NotFoundError: errorRef('NotFoundError', 'There is no such thing, or you may not see it.'),
+  NotPermittedError: errorRef('NotPermittedError', 'Somebody else may do this.'),
+  ConflictError: errorRef('ConflictError', 'It does not fit the present state.'),
+};
+
+function isUserError(value: object): value is UserErrorValue {
+  return 'errorType' in value;
+}
+
+/** The payload of a mutation or one of the typed errors. */
+export function resultUnion<Payload extends object>(
+  name: string,
+  // The schema's own type parameter, which only Pothos can spell.
+  payload: ObjectRef<typeof builder.$inferSchemaTypes, Payload>,
+) {
+  return builder.unionType(name, {
+    types: [payload, ...errorTypeNames.map((each) => errorRefs[each])],
+    resolveType: (value) => {
+      if (!isUserError(value)) return payload;
+      switch (value.errorType) {
+        case 'InvalidInputError':
+        case 'NotFoundError':
+        case 'NotPermittedError':
+        case 'ConflictError':
+          return errorRefs[value.errorType];
+        default:
+          return assertNever(value.errorType);
+      }
+    },
+  });
+}
