@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { eventShardOf, wakeReaders } from '../../db/events.ts';
+import { ringBell } from '../../db/bells.ts';
 import type { Sql } from '../../db/connect.ts';
+import { wakeReaders } from '../../db/events.ts';
 import type { Bell } from '../../domain/bell.ts';
 import { formatMicros } from '../../domain/exact.ts';
 import { accept } from '../../domain/outcome.ts';
@@ -27,6 +28,11 @@ async function findIds(sql: Sql, { company, account }: TopUpOptions) {
   return accept({ companyId: companyId.value, accountId: accountId.value });
 }
 
+/** After the commit: whoever tells of balances or sends commands need not wait for its sweep. */
+function ring(sql: Sql, bell: Bell): Promise<void> {
+  return bell.kind === 'events' ? wakeReaders(sql, bell.shard) : ringBell(sql, bell);
+}
+
 /** A payment at the counter. Without a key of its own each call is another payment. */
 export async function payTopUp(options: TopUpOptions): Promise<Answer> {
   const url = databaseUrl(options.database);
@@ -42,10 +48,7 @@ export async function payTopUp(options: TopUpOptions): Promise<Answer> {
       { idempotencyKey, accountId, amount: options.amount, currency: options.currency },
     );
     if (!paid.ok) return paid;
-    // Commands that this payment caused are found by the sweep of whoever sends them.
-    if (bells.some(({ kind }) => kind === 'events')) {
-      await wakeReaders(sql, eventShardOf(companyId));
-    }
+    for (const bell of bells) await ring(sql, bell);
     const { transferId, amountMicros, balanceMicros, currency, isReplay } = paid.value;
     const digits = minorDigitsOf(currency);
     const amount = formatMicros(amountMicros, digits);
