@@ -1,4 +1,10 @@
-import { countAccounts, countTransfers, findAccounts, pageAccounts, pageTransfers } from '../db/accountReads.ts';
+import {
+  countAccounts,
+  countTransfers,
+  findAccounts,
+  pageAccounts,
+  pageTransfers,
+} from '../db/accountReads.ts';
 import type { AccountView } from '../db/accountReads.ts';
 import { countCharges, pageCharges } from '../db/chargeReads.ts';
 import { pageAgreements } from '../db/tariffReads.ts';

@@ -38,7 +38,10 @@ export const builder = new SchemaBuilder<{
   defaultFieldNullability: false,
   relay: {
     cursorType: 'String',
-    edgesFieldOptions: { nullable: { list: false, items: false }, complexity: 0 },
+    edgesFieldOptions: {
+      nullable: { list: false, items: false },
+      complexity: { field: 0, multiplier: 1 }, // the connection has counted its page already
+    },
     nodeFieldOptions: { nullable: false },
     nodeQueryOptions: { authScopes: { may: 'Query.node' } },
     nodesQueryOptions: {

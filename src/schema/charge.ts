@@ -57,9 +57,10 @@ Charge.implement({
       type: [ChargeLine],
       description: 'Of the quarter hours that are over.',
       resolve: ({ currency, ...charge }) =>
-        readChargeLines({ ...charge, periodStartMs: charge.periodStart.getTime() }).map(
-          (line) => ({ ...line, currency }),
-        ),
+        readChargeLines({ ...charge, periodStartMs: charge.periodStart.getTime() }).map((line) => ({
+          ...line,
+          currency,
+        })),
     }),
     revision: t.exposeInt('revision'),
   }),

@@ -31,7 +31,9 @@ const CommandProgress = builder
       state: t.field({
         type: CommandStateEnum,
         resolve: (item) =>
-          item.kind === 'snapshot' ? item.snapshot.state : (newsOf(item.event.detail)?.state ?? 'requested'),
+          item.kind === 'snapshot'
+            ? item.snapshot.state
+            : (newsOf(item.event.detail)?.state ?? 'requested'),
       }),
       command: t.field({
         type: Command,

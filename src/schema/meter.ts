@@ -1,5 +1,12 @@
 import { importChannel } from '../domain/channel.ts';
-import { countMeters, findLiveRegisters, findMeters, findSupplies, findUnrated, pageMeters } from '../db/meterReads.ts';
+import {
+  countMeters,
+  findLiveRegisters,
+  findMeters,
+  findSupplies,
+  findUnrated,
+  pageMeters,
+} from '../db/meterReads.ts';
 import type { LiveRegister, MeterView, SupplyView, UnratedView } from '../db/meterReads.ts';
 import { pageCommands } from '../db/commandReads.ts';
 import { pageAgreements } from '../db/tariffReads.ts';

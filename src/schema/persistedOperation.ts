@@ -38,10 +38,7 @@ builder.queryField('persistedOperations', (t) =>
 );
 
 /** Only what runs may be registered: a partner would find out too late. */
-function checkDocument(
-  schema: GraphQLSchema,
-  document: string,
-): Outcome<null, 'DOCUMENT_INVALID'> {
+function checkDocument(schema: GraphQLSchema, document: string): Outcome<null, 'DOCUMENT_INVALID'> {
   try {
     const [error] = validate(schema, parse(document, { maxTokens: documentTokensMax }));
     if (error === undefined) return accept(null);

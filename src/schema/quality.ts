@@ -1,8 +1,4 @@
-import {
-  qualityActual,
-  qualityCalculated,
-  qualityEstimated,
-} from '../domain/series/quality.ts';
+import { qualityActual, qualityCalculated, qualityEstimated } from '../domain/series/quality.ts';
 import { builder } from './builder.ts';
 
 export const Quality = builder.enumType('Quality', {

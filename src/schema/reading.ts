@@ -17,7 +17,9 @@ type CompletenessView = { readonly expected: number; readonly received: number }
 
 export const Completeness = builder.objectRef<CompletenessView>('Completeness').implement({
   fields: (t) => ({
-    expected: t.exposeInt('expected', { description: 'Quarter hours of the window that are over.' }),
+    expected: t.exposeInt('expected', {
+      description: 'Quarter hours of the window that are over.',
+    }),
     received: t.exposeInt('received', { description: 'Those whose energy is known.' }),
   }),
 });

@@ -113,7 +113,9 @@ function jsonOf(node: ValueNode): unknown {
     case Kind.LIST:
       return node.values.map(jsonOf);
     case Kind.OBJECT:
-      return Object.fromEntries(node.fields.map((field) => [field.name.value, jsonOf(field.value)]));
+      return Object.fromEntries(
+        node.fields.map((field) => [field.name.value, jsonOf(field.value)]),
+      );
     case Kind.VARIABLE:
       throw coded('JSON_MALFORMED', 'Send the whole document as one variable.');
     default:

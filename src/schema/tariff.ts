@@ -1,4 +1,10 @@
-import { countTariffs, findTariffVersions, findTariffs, pageTariffVersions, pageTariffs } from '../db/tariffReads.ts';
+import {
+  countTariffs,
+  findTariffVersions,
+  findTariffs,
+  pageTariffVersions,
+  pageTariffs,
+} from '../db/tariffReads.ts';
 import type { TariffVersionView, TariffView } from '../db/tariffReads.ts';
 import { parseTariffId } from '../domain/ids.ts';
 import { publishTariff } from '../operations/publishTariff.ts';

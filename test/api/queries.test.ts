@@ -24,7 +24,11 @@ describe('what a role sees', () => {
       data: {
         meters: {
           totalCount: 3,
-          edges: [{ node: { serial: 'M10' } }, { node: { serial: 'M11' } }, { node: { serial: 'M12' } }],
+          edges: [
+            { node: { serial: 'M10' } },
+            { node: { serial: 'M11' } },
+            { node: { serial: 'M12' } },
+          ],
         },
         accounts: {
           edges: [
@@ -101,8 +105,20 @@ describe('values', () => {
           },
           readings: {
             edges: [
-              { node: { readAt: '2026-03-02T00:00:00.000Z', register: { wattHours: '1000' }, quality: 'ACTUAL' } },
-              { node: { readAt: '2026-03-02T00:15:00.000Z', register: { wattHours: '1250' }, quality: 'ACTUAL' } },
+              {
+                node: {
+                  readAt: '2026-03-02T00:00:00.000Z',
+                  register: { wattHours: '1000' },
+                  quality: 'ACTUAL',
+                },
+              },
+              {
+                node: {
+                  readAt: '2026-03-02T00:15:00.000Z',
+                  register: { wattHours: '1250' },
+                  quality: 'ACTUAL',
+                },
+              },
             ],
           },
           intervals: {
@@ -160,8 +176,20 @@ describe('values', () => {
             transfers: {
               totalCount: 2,
               edges: [
-                { node: { code: 'ENERGY', amount: { amount: '-0.30' }, postedAt: '2026-03-02T00:00:00.000Z' } },
-                { node: { code: 'TOP_UP', amount: { amount: '5.30' }, postedAt: '2026-03-01T00:00:00.000Z' } },
+                {
+                  node: {
+                    code: 'ENERGY',
+                    amount: { amount: '-0.30' },
+                    postedAt: '2026-03-02T00:00:00.000Z',
+                  },
+                },
+                {
+                  node: {
+                    code: 'TOP_UP',
+                    amount: { amount: '5.30' },
+                    postedAt: '2026-03-01T00:00:00.000Z',
+                  },
+                },
               ],
             },
           },
@@ -181,7 +209,9 @@ describe('values', () => {
     expect(body).toEqual({
       data: {
         readingExceptions: {
-          edges: [{ node: { code: 'REGISTER_WENT_BACKWARDS', value: '5', meter: { serial: 'M10' } } }],
+          edges: [
+            { node: { code: 'REGISTER_WENT_BACKWARDS', value: '5', meter: { serial: 'M10' } } },
+          ],
         },
         quarantinedBatches: {
           edges: [{ node: { code: 'SIGNATURE_INVALID', edgeName: 'edge', byteCount: 2 } }],
@@ -200,7 +230,12 @@ describe('values', () => {
         },
         meters: {
           edges: [
-            { node: { serial: 'M12', unrated: [{ code: 'AGREEMENT_NOT_FOUND', energy: { wattHours: '9' } }] } },
+            {
+              node: {
+                serial: 'M12',
+                unrated: [{ code: 'AGREEMENT_NOT_FOUND', energy: { wattHours: '9' } }],
+              },
+            },
           ],
           pageInfo: { hasNextPage: false },
         },
@@ -215,7 +250,9 @@ describe('values', () => {
       return JSON.stringify(body);
     };
     const cursor = (id: number) => Buffer.from(`id/${id}`).toString('base64url');
-    expect(await page('first: 2')).toContain('[{"node":{"serial":"M10"}},{"node":{"serial":"M11"}}]');
+    expect(await page('first: 2')).toContain(
+      '[{"node":{"serial":"M10"}},{"node":{"serial":"M11"}}]',
+    );
     expect(await page(`first: 2, after: "${cursor(11)}"`)).toContain('[{"node":{"serial":"M12"}}]');
     expect(await page(`last: 2, before: "${cursor(12)}"`)).toContain(
       '[{"node":{"serial":"M10"}},{"node":{"serial":"M11"}}]',
@@ -225,13 +262,29 @@ describe('values', () => {
 
 describe('bad input is refused with a code that says what to do', () => {
   const cases: [string, string, string][] = [
-    ['an unknown field', '{ meters { nonsense } }', 'REQUEST_INVALID'],
-    ['no GraphQL', '{ meters {', 'REQUEST_INVALID'],
+    ['an unknown field', '{ meters { nonsense } }', 'GRAPHQL_VALIDATION_FAILED'],
+    ['no GraphQL', '{ meters {', 'GRAPHQL_PARSE_FAILED'],
     ['a malformed id', '{ meter(id: "12") { serial } }', 'ID_MALFORMED'],
-    ['an id of another type', `{ meter(id: "${globalId('Account', 100)}") { serial } }`, 'REQUEST_INVALID'],
-    ['a number beyond int4', `{ node(id: "${globalId('Meter', 9_999_999_999)}") { id } }`, 'ID_MALFORMED'],
-    ['a page too large', '{ meters(first: 501) { pageInfo { hasNextPage } } }', 'PAGE_SIZE_OUT_OF_RANGE'],
-    ['a foreign cursor', '{ meters(after: "bogus") { pageInfo { hasNextPage } } }', 'CURSOR_MALFORMED'],
+    [
+      'an id of another type',
+      `{ meter(id: "${globalId('Account', 100)}") { serial } }`,
+      'REQUEST_INVALID',
+    ],
+    [
+      'a number beyond int4',
+      `{ node(id: "${globalId('Meter', 9_999_999_999)}") { id } }`,
+      'ID_MALFORMED',
+    ],
+    [
+      'a page too large',
+      '{ meters(first: 501) { pageInfo { hasNextPage } } }',
+      'PAGE_SIZE_OUT_OF_RANGE',
+    ],
+    [
+      'a foreign cursor',
+      '{ meters(after: "bogus") { pageInfo { hasNextPage } } }',
+      'CURSOR_MALFORMED',
+    ],
     [
       'a window that ends before it begins',
       `{ meter(id: "${globalId('Meter', 10)}") { readings(from: "2026-03-02T01:00:00Z", to: "2026-03-02T00:00:00Z") { pageInfo { hasNextPage } } } }`,
@@ -247,8 +300,12 @@ describe('bad input is refused with a code that says what to do', () => {
       '{ accounts(first: 500) { edges { node { transfers(first: 500) { edges { node { code } } } } } } }',
       'OPERATION_TOO_LARGE',
     ],
-    ['introspection in circles', `{ __schema { types { ${'fields { type { '.repeat(6)} name ${'} }'.repeat(6)} } } }`, 'REQUEST_INVALID'],
-    ['too many tokens', `{ ${'a: viewer { role } '.repeat(2_000)} }`, 'REQUEST_INVALID'],
+    [
+      'introspection in circles',
+      `{ __schema { types { ${'fields { type { '.repeat(6)} name ${'} }'.repeat(6)} } } }`,
+      'GRAPHQL_VALIDATION_FAILED',
+    ],
+    ['too many tokens', `{ ${'a: viewer { role } '.repeat(2_000)} }`, 'GRAPHQL_PARSE_FAILED'],
   ];
   test.each(cases)('%s', async (_name, query, code) => {
     const accept = { accept: 'application/graphql-response+json' };

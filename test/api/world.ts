@@ -163,7 +163,11 @@ async function seed(url: string): Promise<void> {
                                      read_at, value, code, message)
         values (1, 1, 1, 0, 1, 10, 1, '2026-03-02Z', 5, 'REGISTER_WENT_BACKWARDS', 'made up');
     `);
-    for (const [meter, company] of [[10, 1], [11, 1], [20, 2]] as const) {
+    for (const [meter, company] of [
+      [10, 1],
+      [11, 1],
+      [20, 2],
+    ] as const) {
       await sql`insert into series_day (meter_id, channel, day, company_id, bytes, revision)
         values (${meter}, 1, ${day}, ${company}, ${dayBytes()}, 3)`;
       await sql`insert into series_head (meter_id, channel, company_id, carry, last_read_at,
@@ -249,7 +253,8 @@ export async function openWorld(
       await wakeReaders(writer.sql, shard);
     },
     async post(viewer, body, headers = {}) {
-      const authorization = viewer === null ? {} : { authorization: `Bearer ${await tokenOf(viewer)}` };
+      const authorization =
+        viewer === null ? {} : { authorization: `Bearer ${await tokenOf(viewer)}` };
       const response = await fetch(`${base}/graphql`, {
         method: 'POST',
         headers: { 'content-type': 'application/json', ...authorization, ...headers },
