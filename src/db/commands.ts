@@ -1,4 +1,5 @@
 import type { CommandCause, SupplyFacts, SwitchKind } from '../domain/command/supplyPolicy.ts';
+import { supplyFollowUpMsMax } from '../domain/limits.ts';
 import { integersOf, wordsOf } from './arrays.ts';
 import type { Statement } from './connect.ts';
 
@@ -124,7 +125,7 @@ export async function readMeterSupplies(
       select kind, cause, state, next_attempt_at from command c
       where c.meter_id = m.id and c.attempts > 0
         and c.state not in ('requested', 'queued', 'sent', 'acknowledged')
-      order by c.requested_at desc limit 1
+      order by c.requested_at desc, c.next_attempt_at desc limit 1
     ) t on true
     where m.company_id = ${query.companyId} and ${filter}
     order by m.id`;
@@ -270,6 +271,35 @@ export async function findDueCommands(
       and c.next_attempt_at <= ${new Date(nowMs)}
     order by c.next_attempt_at, c.id limit ${limit}`;
   return rows.map(({ notAfter, ...row }) => ({ ...row, notAfterMs: notAfter.getTime() }));
+}
+
+/**
+ * Accounts whose supply may be due for a decision that no reading and no payment will ask for: an
+ * automatic cut that the balance no longer justifies, and tries that ended without being verified.
+ */
+export async function findUnsettledAccounts(
+  statement: Statement,
+  { nowMs, limit }: { nowMs: number; limit: number },
+): Promise<readonly { readonly companyId: number; readonly accountId: number }[]> {
+  const now = new Date(nowMs);
+  return statement<{ companyId: number; accountId: number }[]>`
+    select distinct g.company_id as "companyId", g.account_id as "accountId"
+    from (
+      select meter_id, true as is_cut from supply
+      where state = 'disconnected' and cause = 'automatic'
+      union all
+      select meter_id, false from command
+      where state in ('failed', 'expired', 'cancelled') and attempts > 0
+        and next_attempt_at between ${new Date(nowMs - supplyFollowUpMsMax)} and ${now}
+    ) u
+    join meter m on m.id = u.meter_id
+    join agreement g on g.company_id = m.company_id and g.service_point_id = m.service_point_id
+      and g.valid_from <= ${now} and (g.valid_to is null or g.valid_to > ${now})
+    join account_balance b on b.account_id = g.account_id
+    where (not u.is_cut or g.mode = 'postpaid' or b.balance_micros >= g.reconnect_micros)
+      and not exists (select from command o where o.meter_id = m.id
+                      and o.state in ('requested', 'queued', 'sent', 'acknowledged'))
+    order by 1, 2 limit ${limit}`;
 }
 
 /** What a verified command left behind. Writer's role. */

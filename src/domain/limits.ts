@@ -225,3 +225,7 @@ export const updatesPerMessageMax = 256;
 /** The publisher looks so often by itself, for bells that were lost. */
 export const relaySweepMs = 1_000;
 export const relayBackOffMs = 2_000;
+/** A try whose end is unknown is followed up for so long by itself; then a person must look. */
+export const supplyFollowUpMsMax = 172_800_000;
+/** Accounts of one sweep over supplies; the rest are found by the next. */
+export const accountsPerSweepMax = 256;

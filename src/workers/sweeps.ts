@@ -4,6 +4,7 @@ import { assertNever } from '../domain/assert.ts';
 import type { Bell } from '../domain/bell.ts';
 import { commandSweepMs, logPartitionsAheadDays, logPartitionSweepMs } from '../domain/limits.ts';
 import { sweepCommands } from '../operations/sweepCommands.ts';
+import { sweepSupplies } from '../operations/sweepSupplies.ts';
 import type { JobPayload } from './jobs.ts';
 import type { JobQueue } from './queues.ts';
 
@@ -18,6 +19,7 @@ export type SweepDeps = {
 export async function sweep(deps: SweepDeps, { what }: JobPayload<'sweep'>): Promise<void> {
   switch (what) {
     case 'commands': {
+      await sweepSupplies(deps);
       const { due } = await sweepCommands(deps);
       if (due.length > 0) deps.wake({ kind: 'commands' });
       return;

@@ -5,10 +5,12 @@ import type { MeterWorld } from '../../src/embedded/meterWorld.ts';
 import { createCommandLink } from '../../src/ingest/commandLink.ts';
 import type { CommandLink } from '../../src/operations/sendCommand.ts';
 import { pushedClock } from '../devices/field.ts';
+import type { PushedClock } from '../devices/field.ts';
 
 export type CommandField = {
   readonly world: MeterWorld;
   readonly link: CommandLink;
+  readonly clock: PushedClock;
   close(): Promise<void>;
 };
 
@@ -30,6 +32,7 @@ export async function openCommandField(busId: number, verifyMsMax = 400): Promis
   const busOf = (id: number) => (id === busId ? bus : undefined);
   return {
     world,
+    clock,
     link: createCommandLink({ busOf, clock, verifyMsMax }),
     async close() {
       await bus.close();

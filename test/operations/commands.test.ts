@@ -8,6 +8,7 @@ import { reviewSupply } from '../../src/operations/reviewSupply.ts';
 import { sendCommand } from '../../src/operations/sendCommand.ts';
 import type { CommandLink } from '../../src/operations/sendCommand.ts';
 import { sweepCommands } from '../../src/operations/sweepCommands.ts';
+import { sweepSupplies } from '../../src/operations/sweepSupplies.ts';
 import { topUp } from '../../src/operations/topUp.ts';
 import { openCommandField } from './commandField.ts';
 import type { CommandField } from './commandField.ts';
@@ -106,6 +107,7 @@ beforeEach(async () => {
   ground.bells.length = 0;
   field.world.setPowerW(0, 1, 0);
   field.world.setFault(0, 101, null);
+  field.clock.push(120_000); // past the breaker of a unit that a test silenced
 });
 
 describe('an automatic cut (003.7)', () => {
@@ -202,6 +204,31 @@ describe('an automatic cut (003.7)', () => {
     expect(await pay('0.01')).toMatchObject({ ok: true });
     const [back] = (await sweepCommands(deps())).due;
     expect(await sendCommand(deps(), back?.commandId ?? '')).toMatchObject({ state: 'verified' });
+    expect(field.world.isSupplyClosed(0, 1)).toBe(true);
+  });
+});
+
+describe('a reconnection that failed', () => {
+  test('is tried again by the sweep after its cool-down, until the supply is back', async () => {
+    await settle('0');
+    const [cut = ''] = (await review()).requested;
+    expect(await sendCommand(deps(), cut)).toMatchObject({ state: 'verified' });
+    expect(await pay('5')).toMatchObject({ ok: true });
+    field.world.setFault(0, 101, { kind: 'silent' });
+    const [first] = (await sweepCommands(deps())).due;
+    const firstId = first?.commandId ?? '';
+    for (let state: string | null = null; state !== 'failed';) {
+      ({ state } = await sendCommand(deps(), firstId));
+      ground.clock.push(10_000);
+    }
+    expect(await sweepSupplies(deps())).toEqual({ requested: [] });
+    ground.clock.push(60_000);
+    const { requested } = await sweepSupplies(deps());
+    expect(requested).toHaveLength(1);
+    expect(await sweepSupplies(deps())).toEqual({ requested: [] });
+    field.world.setFault(0, 101, null);
+    field.clock.push(60_000); // past the breaker of the silent unit
+    expect(await sendCommand(deps(), requested[0] ?? '')).toMatchObject({ state: 'verified' });
     expect(field.world.isSupplyClosed(0, 1)).toBe(true);
   });
 });

@@ -1,0 +1,32 @@
+import { findUnsettledAccounts } from '../db/commands.ts';
+import { eventShardOf } from '../db/events.ts';
+import { lockAccounts } from '../db/ledger.ts';
+import { accountsPerSweepMax } from '../domain/limits.ts';
+import { reviewSupply } from './reviewSupply.ts';
+import type { CommandDeps } from './sendCommand.ts';
+
+/**
+ * Decides again where neither a reading nor a payment will ask: somebody who has paid and sits in
+ * the dark because the reconnection failed, and a cut whose end nobody knows.
+ */
+export async function sweepSupplies({
+  sql,
+  clock,
+  wake,
+}: CommandDeps): Promise<{ readonly requested: readonly string[] }> {
+  const nowMs = clock.nowMs();
+  const requested: string[] = [];
+  const unsettled = await findUnsettledAccounts(sql, { nowMs, limit: accountsPerSweepMax });
+  for (const { companyId, accountId } of unsettled) {
+    const accountIds = [accountId];
+    const review = await sql.begin(async (tx) => {
+      await lockAccounts(tx, { companyId, accountIds });
+      return reviewSupply(tx, { companyId, accountIds, nowMs });
+    });
+    if (review.requested.length === 0) continue;
+    requested.push(...review.requested);
+    wake({ kind: 'events', shard: eventShardOf(companyId) });
+    wake({ kind: 'commands' });
+  }
+  return { requested };
+}

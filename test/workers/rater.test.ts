@@ -1,0 +1,126 @@
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { takeEpoch } from '../../src/db/edges.ts';
+import { keyIdOf } from '../../src/db/fleet.ts';
+import type { Bell } from '../../src/domain/bell.ts';
+import { rateJob } from '../../src/domain/rating/job.ts';
+import { commitBatches } from '../../src/operations/commitBatches.ts';
+import { batchHash, signBatch } from '../../src/wire/batch.ts';
+import { encodeBatch } from '../../src/wire/encodeBatch.ts';
+import { ratingBackOffMs, startRater } from '../../src/workers/rater.ts';
+import type { RaterOptions } from '../../src/workers/rater.ts';
+import { edgeKeys, openGround, startMs } from '../operations/smallFleet.ts';
+import type { Ground } from '../operations/smallFleet.ts';
+
+let ground: Ground;
+beforeAll(async () => {
+  ground = await openGround('rater');
+  ground.clock.push(3_600_000);
+});
+afterAll(() => ground.close());
+
+/** One batch a reading of meter 3, a quarter hour apart, each 1 kWh further. */
+async function commitReadings(count: number, firstWh: bigint): Promise<void> {
+  const edgeId = ground.fleet.edges.get('head-end')?.edgeId;
+  if (edgeId === undefined) throw new Error('the fleet has its edge');
+  const { sql } = ground.writer;
+  const epoch = await takeEpoch(sql, edgeId);
+  const raw = edgeKeys.publicKey.export({ format: 'der', type: 'spki' }).subarray(-32);
+  const key = { privateKey: edgeKeys.privateKey, keyId: keyIdOf(raw) };
+  let previousHash: Uint8Array = new Uint8Array(32);
+  const carried = Array.from({ length: count }, (_, index) => {
+    const wh = firstWh + BigInt(index) * 1_000n;
+    const payload = encodeBatch({
+      edgeId,
+      epoch,
+      sequence: BigInt(index + 1),
+      previousHash,
+      createdAtMs: startMs,
+      stream: 'billing',
+      blocks: [
+        {
+          channel: 1,
+          unit: 30,
+          scaler: 0,
+          meterId: Int32Array.of(ground.fleet.meters.get('JB000003') ?? 0),
+          readAtMs: Float64Array.of(startMs - 86_400_000 + Number(wh) * 900),
+          value: BigInt64Array.of(wh),
+          quality: new Uint8Array(1),
+        },
+      ],
+    });
+    previousHash = batchHash(payload);
+    return signBatch(payload, key);
+  });
+  const answers = await commitBatches({ sql, clock: ground.clock }, carried);
+  expect(answers.every((answer) => answer.ok)).toBe(true);
+}
+
+function options(bells: Bell[]): RaterOptions {
+  return {
+    sql: ground.writer.sql,
+    clock: ground.clock,
+    rate: (job) => Promise.resolve(rateJob(job)),
+    wake: (bell) => bells.push(bell),
+    report: () => {},
+    sweepMs: 60_000,
+  };
+}
+
+async function balance(): Promise<bigint> {
+  const [row] = await ground.writer.sql<{ micros: bigint }[]>`
+    select balance_micros as micros from account_balance
+    where account_id = ${ground.account('A-3')}`;
+  return row?.micros ?? 0n;
+}
+
+describe('the rater', () => {
+  test('rates what waits at its start and what a bell tells of, and rings for its readers', async () => {
+    const bells: Bell[] = [];
+    await commitReadings(5, 0n);
+    const rater = startRater(options(bells));
+    // 4 kWh between 5 readings, at 0.30.
+    await vi.waitFor(async () => expect(await balance()).toBe(-1_200_000n));
+    expect(bells).toContainEqual({ kind: 'events', shard: ground.fleet.companyId % 4 });
+    await commitReadings(2, 5_000n);
+    rater.ring();
+    await vi.waitFor(async () => expect(await balance()).toBe(-1_800_000n));
+    await vi.waitFor(() => expect(rater.stats()).toEqual({ batches: 7, readings: 7, failures: 0 }));
+    await rater.stop();
+  });
+
+  test('goes on after failures, with a longer wait after each, and posts nothing twice', async () => {
+    const reported: unknown[] = [];
+    let failuresLeft = 3;
+    const rater = startRater({
+      ...options([]),
+      rate: (job) => {
+        failuresLeft -= 1;
+        return failuresLeft >= 0
+          ? Promise.reject(new Error('a thread died'))
+          : Promise.resolve(rateJob(job));
+      },
+      report: (problem) => reported.push(problem),
+    });
+    await commitReadings(1, 7_000n);
+    rater.ring();
+    await vi.waitFor(async () => expect(await balance()).toBe(-2_100_000n), { timeout: 5_000 });
+    await rater.stop();
+    expect(reported).toHaveLength(3);
+    expect([1, 2, 3, 4, 20, 2_000].map(ratingBackOffMs)).toEqual([
+      100, 200, 400, 800, 10_000, 10_000,
+    ]);
+  });
+
+  test('of two processes share the shards, and every reading is rated once', async () => {
+    const raters = [startRater(options([])), startRater(options([]))];
+    for (let wh = 8_000n; wh < 18_000n; wh += 1_000n) {
+      await commitReadings(1, wh);
+      for (const rater of raters) rater.ring();
+    }
+    await vi.waitFor(async () => expect(await balance()).toBe(-5_100_000n));
+    for (const rater of raters) await rater.stop();
+    const rated = raters.map((rater) => rater.stats());
+    expect(rated[0].readings + rated[1].readings).toBe(10);
+    expect(rated[0].failures + rated[1].failures).toBe(0);
+  });
+});
