@@ -1,6 +1,7 @@
 import { bytesArrayOf, instantsOf, integersOf } from './arrays.ts';
 import type { Statement } from './connect.ts';
 import { copyInto } from './copy.ts';
+import { pricesLock } from './tariffVersions.ts';
 
 /** SQL of the batch log: guard, head, appending and reading. */
 
@@ -147,10 +148,14 @@ export async function readLog(
   }));
 }
 
-/** The shard's cursor, locked: one rater a shard, whatever the number of processes. */
+/**
+ * The shard's cursor, locked: one rater a shard, whatever the number of processes. With it the
+ * prices stand still until the transaction ends: see `holdPrices`.
+ */
 export async function lockRatingCursor(tx: Statement, shard: number): Promise<bigint> {
   const [row] = await tx<{ position: bigint }[]>`
-    select position from rating_cursor where shard = ${shard} for update`;
+    select position, pg_advisory_xact_lock_shared(${pricesLock}) from rating_cursor
+    where shard = ${shard} for update`;
   if (row === undefined) throw new Error(`LOG_SHARD_UNKNOWN: there is no log shard ${shard}`);
   return row.position;
 }

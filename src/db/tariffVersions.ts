@@ -23,6 +23,19 @@ export async function findTariff(
   return row ?? null;
 }
 
+/** Any number: held shared by every rating commit, and alone by whoever changes what prices. */
+export const pricesLock = 7_425_300_912;
+
+/**
+ * Waits for the rating commits underway and keeps others back until the transaction ends. Without
+ * it a commit that read the old prices could write a day after the duties were looked up: nobody
+ * would rate it again. Taken before a version gets its id, so that ids become visible in their order
+ * and `registryMark` sees each one.
+ */
+async function holdPrices(tx: Statement): Promise<void> {
+  await tx`select pg_advisory_xact_lock(${pricesLock})`;
+}
+
 /** The new version's id, or null when one begins at that instant already. */
 export async function insertTariffVersion(
   tx: Statement,
@@ -35,6 +48,7 @@ export async function insertTariffVersion(
     readonly publishedBy: string;
   },
 ): Promise<number | null> {
+  await holdPrices(tx);
   const [row] = await tx<{ id: number }[]>`
     insert into tariff_version
       (company_id, tariff_id, valid_from, document, published_at, published_by)
@@ -51,7 +65,10 @@ function fromDayOf(instantMs: number): number {
   return Math.floor(instantMs / dayMs) - 1;
 }
 
-/** Duties for the meters whose agreements use the tariff and that have data there; their count. */
+/**
+ * Duties for the meters whose agreements use the tariff and that have data there; their count. After
+ * `insertTariffVersion`, which holds the prices.
+ */
 export async function insertTariffDuties(
   tx: Statement,
   duty: { readonly companyId: number; readonly tariffId: number; readonly fromMs: number },
@@ -76,6 +93,7 @@ export async function insertAgreementDuties(
     readonly fromMs: number;
   },
 ): Promise<number> {
+  await holdPrices(tx);
   const fromDay = fromDayOf(duty.fromMs);
   const inserted = await tx`
     insert into rerate_duty (company_id, meter_id, from_day, reason)
