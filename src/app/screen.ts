@@ -30,7 +30,7 @@ function kilowattHours(registerWh: bigint): string {
 }
 
 function balanceOf({ balanceMicros }: Row): string {
-  return balanceMicros === null ? '-' : formatMicros(balanceMicros, 2);
+  return balanceMicros === null ? '-' : formatMicros(balanceMicros, 6);
 }
 
 export function createScreen(
@@ -76,7 +76,7 @@ export function createScreen(
       row.serial.padEnd(14),
       `${kilowattHours(row.registerWh)} kWh`.padStart(16),
       `${row.powerW} W`.padStart(9),
-      `cost ${formatMicros(row.costMicros, 2)}`.padStart(16),
+      `cost ${formatMicros(row.costMicros, 6)}`.padStart(16),
       `balance ${balanceOf(row)} EUR`.padStart(26),
     ].join('  ');
   return {

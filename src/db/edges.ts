@@ -1,3 +1,6 @@
+import { assert } from '../domain/assert.ts';
+import { parseEdgeId } from '../domain/ids.ts';
+import type { EdgeId } from '../domain/ids.ts';
 import type { Statement } from './connect.ts';
 
 /** What the intake must know of an edge to believe its batches. */
@@ -44,4 +47,19 @@ export async function takeEpoch(statement: Statement, edgeId: number): Promise<n
     update edge set epoch = epoch + 1 where id = ${edgeId} returning epoch`;
   if (row === undefined) throw new Error(`EDGE_UNKNOWN: there is no edge ${edgeId}`);
   return row.epoch;
+}
+
+/** The edge of that name which signs with that key; a name alone is not unique over companies. */
+export async function findEdgeByName(
+  statement: Statement,
+  { name, keyId }: { name: string; keyId: Uint8Array },
+): Promise<{ readonly edgeId: EdgeId; readonly companyId: number } | null> {
+  const [row] = await statement<{ id: number; company_id: number }[]>`
+    select e.id, e.company_id from edge e join edge_key k on k.edge_id = e.id
+    where e.name = ${name} and k.revoked_at is null
+      and k.key_id = ${Buffer.from(keyId)}`;
+  if (row === undefined) return null;
+  const edgeId = parseEdgeId(row.id);
+  assert(edgeId.ok, 'a stored edge has an id');
+  return { edgeId: edgeId.value, companyId: row.company_id };
 }

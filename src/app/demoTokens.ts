@@ -1,0 +1,43 @@
+import type { KeyObject } from 'node:crypto';
+import type { Viewer } from '../domain/access/viewer.ts';
+import { roles } from '../domain/access/viewer.ts';
+import type { AccountId, CompanyId } from '../domain/ids.ts';
+import { signToken } from '../schema/token.ts';
+import { tokenRealm } from './parts.ts';
+
+/** Long enough for a day's look around; they are worth nothing to any other start. */
+const lifetimeMs = 24 * 3_600_000;
+
+export type DemoTokens = Readonly<Record<(typeof roles)[number] | 'partner', string>>;
+
+export function demoViewer(
+  role: Viewer['role'],
+  { companyId, accountId }: { companyId: CompanyId; accountId: AccountId },
+): Viewer {
+  return {
+    companyId,
+    role,
+    accountId: role === 'subscriber' ? accountId : null,
+    actor: `demo:${role}`,
+    persistedOnly: false,
+  };
+}
+
+/** A token for each role, and one of a partner that may send registered documents only. */
+export async function demoTokens(
+  privateKey: KeyObject,
+  scope: { companyId: CompanyId; accountId: AccountId; nowMs: number },
+): Promise<DemoTokens> {
+  const signer = { ...tokenRealm, privateKey };
+  const sign = (viewer: Viewer): Promise<string> =>
+    signToken(signer, { viewer, nowMs: scope.nowMs, lifetimeMs });
+  const [subscriber, operator, administrator, developer] = await Promise.all(
+    roles.map((role) => sign(demoViewer(role, scope))),
+  );
+  const partner = await sign({
+    ...demoViewer('operator', scope),
+    actor: 'demo:partner',
+    persistedOnly: true,
+  });
+  return { subscriber, operator, administrator, developer, partner };
+}

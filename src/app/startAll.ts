@@ -1,0 +1,163 @@
+import { createPublicKey } from 'node:crypto';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { eventHeads, readEvents } from '../db/events.ts';
+import { migrate } from '../db/migrate.ts';
+import { systemBusClock } from '../devices/busClock.ts';
+import { accept } from '../domain/outcome.ts';
+import type { Outcome } from '../domain/outcome.ts';
+import { startBroker } from '../embedded/broker.ts';
+import { openDataDirectory } from '../embedded/dataDirectory.ts';
+import type { DataDirectory } from '../embedded/dataDirectory.ts';
+import { startPostgres } from '../embedded/postgres.ts';
+import { openQueues } from '../workers/queues.ts';
+import { createBells } from './bells.ts';
+import type { Closing } from './closing.ts';
+import type { Config } from './config.ts';
+import { demoTimeScale } from './demoFleet.ts';
+import { demoTokens } from './demoTokens.ts';
+import { demoKey, registerDemo, startDemoMeters } from './demoWorld.ts';
+import type { Demo } from './demoWorld.ts';
+import { createLog } from './log.ts';
+import { openDatabase } from './parts.ts';
+import type { Parts } from './parts.ts';
+import type { Screen } from './screen.ts';
+import { startApi } from './startApi.ts';
+import { startIngest } from './startIngest.ts';
+import { startWorker } from './startWorker.ts';
+import type { Ready } from './welcome.ts';
+
+export type StartContext = {
+  readonly config: Config;
+  readonly closing: Closing;
+  progress(line: string): void;
+  /** Something that must not end has ended: stop everything. */
+  onDeath(message: string): void;
+};
+
+async function startDatabase(
+  { config, closing, progress, onDeath }: StartContext,
+  directory: DataDirectory,
+): Promise<Outcome<string, string>> {
+  if (config.databaseUrl !== null) return accept(config.databaseUrl);
+  const postgres = await startPostgres({
+    directory: directory.path,
+    ephemeral: config.ephemeral,
+    onProgress: (step) => progress(`  ${step}`),
+  });
+  if (!postgres.ok) return postgres;
+  closing.add('Postgres', () => postgres.value.stop());
+  postgres.value.died.then((lines) => onDeath(`POSTGRES_DIED: ${lines}`)).catch(() => {});
+  return accept(postgres.value.url);
+}
+
+async function startMqtt(
+  { config, closing }: StartContext,
+  log: Parts['log'],
+): Promise<Outcome<{ url: string; publisherUrl: string }, string>> {
+  if (config.mqttUrl !== null) {
+    return accept({ url: config.mqttUrl, publisherUrl: config.mqttUrl });
+  }
+  const broker = await startBroker({ onProblem: (message) => log.warn(message) });
+  if (!broker.ok) return broker;
+  closing.add('MQTT broker', () => broker.value.stop());
+  return broker;
+}
+
+/** Bells, queues and connections: what every role is given. */
+export async function openParts(
+  { config, closing }: Pick<StartContext, 'config' | 'closing'>,
+  databaseUrl: string,
+  log: Parts['log'],
+): Promise<Parts> {
+  const writer = await openDatabase({ databaseUrl, closing }, 'joulebook_writer', config.role);
+  const bells = await createBells(writer.sql, (error) => log.warn({ err: error }, 'BELL_LOST'));
+  closing.add('bells', () => bells.close());
+  let backend: Parameters<typeof openQueues>[0] = { kind: 'postgres', url: databaseUrl };
+  if (config.redisUrl !== null) {
+    const redis = new Redis(config.redisUrl, { maxRetriesPerRequest: null });
+    redis.on('error', (error) => log.warn({ err: error }, 'REDIS_UNREACHABLE'));
+    closing.add('Redis', () => redis.disconnect());
+    backend = { kind: 'redis', connection: redis };
+  }
+  const queues = openQueues(backend, ({ queue, jobId, error }) =>
+    log.warn({ queue, jobId, err: error }, 'JOB_FAILED'),
+  );
+  closing.add('queues', () => queues.close());
+  return { databaseUrl, writer, queues, bells, clock: systemBusClock(), log, closing };
+}
+
+/** Feeds the terminal from the event log, as any client would be fed. */
+async function followEvents({ writer, closing, log }: Parts, screen: Screen): Promise<void> {
+  const positions = [...(await eventHeads(writer.sql))];
+  let isReading = false;
+  const look = async (): Promise<void> => {
+    if (isReading) return;
+    isReading = true;
+    try {
+      for (const [shard, after] of positions.entries()) {
+        for (const block of await readEvents(writer.sql, { shard, after, limit: 200 })) {
+          screen.take(block);
+          positions[shard] = block.sequence;
+        }
+      }
+      screen.draw();
+    } catch (error) {
+      log.warn({ err: error }, 'SCREEN_BEHIND');
+    } finally {
+      isReading = false;
+    }
+  };
+  const timer = setInterval(() => {
+    look().catch(() => {});
+  }, 2_000);
+  closing.add('screen', () => clearInterval(timer));
+}
+
+/** Role `all`: whatever is not given is embedded, and a simulated world is billed. */
+export async function startAll(
+  context: StartContext,
+  screenOf: ((demo: Demo) => Screen) | null,
+): Promise<Outcome<Ready, string>> {
+  const { config, closing, progress } = context;
+  const { ephemeral } = config;
+  const opened = openDataDirectory({ path: config.dataDirectory, ephemeral });
+  if (!opened.ok) return opened;
+  const directory = opened.value;
+  closing.add('data directory', () => directory.close());
+  const log = createLog({ kind: 'file', path: join(directory.path, 'joulebook.log') });
+  progress('Postgres');
+  const database = await startDatabase(context, directory);
+  if (!database.ok) return database;
+  progress('tables');
+  await migrate(database.value);
+  progress('MQTT broker');
+  const broker = await startMqtt(context, log);
+  if (!broker.ok) return broker;
+  const clock = systemBusClock();
+  progress(`${config.meters} simulated meters`);
+  const world = await startDemoMeters(directory, { meters: config.meters, closing, clock });
+  const parts = await openParts(context, database.value, log);
+  progress('customers and tariffs');
+  const demo = await registerDemo(parts, world, demoKey(directory, 'edge-key'));
+  progress('rating, polling');
+  await startWorker(parts);
+  await startIngest(parts, {
+    edgeId: demo.edgeId,
+    key: demo.edgeKey,
+    brokerUrl: broker.value.publisherUrl,
+    lineOptions: { registerPace: demoTimeScale },
+  });
+  progress('GraphQL');
+  const privateKey = demoKey(directory, 'token-key');
+  const { host, port, isPortAsked } = config;
+  const keys = { privateKey, publicKey: createPublicKey(privateKey) };
+  const api = await startApi(parts, { host, port, isPortAsked, keys, sandbox: true });
+  if (!api.ok) return api;
+  if (screenOf !== null) await followEvents(parts, screenOf(demo));
+  const [{ accountId }] = demo.accounts;
+  const { companyId } = demo;
+  const scope = { companyId, accountId, nowMs: clock.nowMs() };
+  const tokens = await demoTokens(privateKey, scope);
+  return accept({ graphql: api.value.graphql, mqtt: broker.value.url, tokens, demo });
+}

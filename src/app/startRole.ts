@@ -1,0 +1,72 @@
+import { createPublicKey } from 'node:crypto';
+import { readKeyFile, rawPublicKey } from '../cli/keyFile.ts';
+import { findEdgeByName } from '../db/edges.ts';
+import { keyIdOf } from '../db/fleet.ts';
+import { migrate } from '../db/migrate.ts';
+import { assert, assertNever } from '../domain/assert.ts';
+import { accept, refuse } from '../domain/outcome.ts';
+import type { Outcome } from '../domain/outcome.ts';
+import type { Config } from './config.ts';
+import { createLog } from './log.ts';
+import type { Parts } from './parts.ts';
+import { openParts } from './startAll.ts';
+import type { StartContext } from './startAll.ts';
+import { startApi } from './startApi.ts';
+import { startIngest } from './startIngest.ts';
+import { startWorker } from './startWorker.ts';
+
+type Started = Outcome<{ readonly message: string }, string>;
+
+async function startApiRole(config: Config, parts: Parts): Promise<Started> {
+  assert(config.tokenKeyFile !== null, 'the configuration was checked');
+  const key = readKeyFile(config.tokenKeyFile);
+  if (!key.ok) return key;
+  const { host, port } = config;
+  const keys = { privateKey: null, publicKey: createPublicKey(key.value) };
+  const api = await startApi(parts, { host, port, isPortAsked: true, keys, sandbox: false });
+  return api.ok ? accept({ message: `api ready at ${api.value.graphql}` }) : api;
+}
+
+async function startIngestRole(config: Config, parts: Parts): Promise<Started> {
+  assert(config.edgeKeyFile !== null, 'the configuration was checked');
+  const key = readKeyFile(config.edgeKeyFile);
+  if (!key.ok) return key;
+  const keyId = keyIdOf(rawPublicKey(key.value));
+  const edge = await findEdgeByName(parts.writer.sql, { name: config.edgeName, keyId });
+  if (edge === null) {
+    return refuse(
+      'EDGE_UNKNOWN',
+      `No edge "${config.edgeName}" signs with this key. Register it: ems-cli fleet register FILE.`,
+    );
+  }
+  await startIngest(parts, {
+    edgeId: edge.edgeId,
+    key: { privateKey: key.value, keyId },
+    brokerUrl: config.mqttUrl,
+  });
+  return accept({ message: `ingest ready, edge "${config.edgeName}"` });
+}
+
+/** One role of a deployment against the user's own servers; `migrate` runs and ends. */
+export async function startRole(context: StartContext): Promise<Started> {
+  const { config } = context;
+  assert(config.databaseUrl !== null, 'the configuration was checked');
+  if (config.role === 'migrate') {
+    await migrate(config.databaseUrl);
+    return accept({ message: 'the database is up to date' });
+  }
+  const parts = await openParts(context, config.databaseUrl, createLog({ kind: 'stdout' }));
+  switch (config.role) {
+    case 'api':
+      return startApiRole(config, parts);
+    case 'ingest':
+      return startIngestRole(config, parts);
+    case 'worker':
+      await startWorker(parts);
+      return accept({ message: 'worker ready' });
+    case 'all':
+      throw new Error('role all is started elsewhere');
+    default:
+      return assertNever(config.role);
+  }
+}
