@@ -11,7 +11,7 @@ import { Money } from './money.ts';
 import { chargeKey } from './nodeKey.ts';
 import { TariffVersion } from './tariff.ts';
 
-export const Charge = builder.loadableNodeRef<ChargeView, string>('Charge', {
+export const Charge = builder.loadableNodeRef<ChargeView>('Charge', {
   id: { resolve: (charge) => charge.key, parse: chargeKey },
   load: (keys, { read }) => read((tx) => findCharges(tx, keys)),
   sort: (charge) => charge.key,

@@ -10,7 +10,7 @@ import { integerKey, uuidKey } from './nodeKey.ts';
 import { pageByTime } from './page.ts';
 import { resultUnion, userErrorOf } from './userError.ts';
 
-export const Command = builder.loadableNodeRef<CommandView, string>('Command', {
+export const Command = builder.loadableNodeRef<CommandView>('Command', {
   id: { resolve: (command) => command.id, parse: uuidKey },
   load: (ids, { read }) => read((tx) => findCommands(tx, ids)),
   sort: (command) => command.id,

@@ -11,7 +11,7 @@ import { integerKey, uuidKey } from './nodeKey.ts';
 import { TariffVersion } from './tariff.ts';
 import { resultUnion, userErrorOf } from './userError.ts';
 
-export const Transfer = builder.loadableNodeRef<TransferView, string>('Transfer', {
+export const Transfer = builder.loadableNodeRef<TransferView>('Transfer', {
   id: { resolve: (transfer) => transfer.id, parse: uuidKey },
   load: (ids, { read }) => read((tx) => findTransfers(tx, ids)),
   sort: (transfer) => transfer.id,

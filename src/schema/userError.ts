@@ -32,30 +32,23 @@ export type UserErrorValue = {
 };
 
 /** Which type a code is of; what is not named here is a mistake in the input. */
-function errorTypeOf(code: UserErrorCode): ErrorTypeName {
-  switch (code) {
-    case 'NOT_PERMITTED':
-      return 'NotPermittedError';
-    case 'ACCOUNT_NOT_FOUND':
-    case 'METER_NOT_FOUND':
-    case 'TARIFF_NOT_FOUND':
-      return 'NotFoundError';
-    case 'IDEMPOTENCY_KEY_REUSED':
-    case 'COMMAND_OPEN':
-    case 'SUPPLY_ALREADY_SO':
-    case 'BALANCE_AT_LIMIT':
-    case 'NO_CONTACTOR':
-    case 'TARIFF_VERSION_EXISTS':
-      return 'ConflictError';
-    default:
-      return 'InvalidInputError';
-  }
-}
+const errorTypes: Partial<Record<UserErrorCode, ErrorTypeName>> = {
+  NOT_PERMITTED: 'NotPermittedError',
+  ACCOUNT_NOT_FOUND: 'NotFoundError',
+  METER_NOT_FOUND: 'NotFoundError',
+  TARIFF_NOT_FOUND: 'NotFoundError',
+  IDEMPOTENCY_KEY_REUSED: 'ConflictError',
+  COMMAND_OPEN: 'ConflictError',
+  SUPPLY_ALREADY_SO: 'ConflictError',
+  BALANCE_AT_LIMIT: 'ConflictError',
+  NO_CONTACTOR: 'ConflictError',
+  TARIFF_VERSION_EXISTS: 'ConflictError',
+};
 
 export function userErrorOf(refusal: Refused<UserErrorCode>): UserErrorValue {
   const { code, message } = refusal;
   const path = refusal.path === undefined ? ['input'] : ['input', ...refusal.path];
-  return { errorType: errorTypeOf(code), code, message, path };
+  return { errorType: errorTypes[code] ?? 'InvalidInputError', code, message, path };
 }
 
 /** Only an open command passes by itself: the same request may succeed later. */

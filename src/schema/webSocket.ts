@@ -136,8 +136,12 @@ export function acceptWebSockets(server: Server, options: WebSocketOptions): () 
       return refuseUpgrade(socket, '503 Service Unavailable\r\nretry-after: 5');
     }
     sockets.handleUpgrade(request, socket, head, (accepted) => {
-      accepted.on('error', deps.onError);
       sockets.emit('connection', accepted, request);
+      // graphql-ws would print each to the console; what a client does wrong is closed by ws itself.
+      accepted.removeAllListeners('error');
+      accepted.on('error', (error) => {
+        if (!('code' in error)) deps.onError(error);
+      });
     });
   };
   server.on('upgrade', onUpgrade);

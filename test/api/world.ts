@@ -95,12 +95,7 @@ function dayBytes(): Uint8Array {
   return encodeDay(series);
 }
 
-async function seed(url: string): Promise<void> {
-  const sql = postgres(url, { max: 1, onnotice: () => {} });
-  const document = JSON.stringify(flatTariff);
-  const sums = { sumWh: Float64Array.from([1_000]), ratedSlots: 4, missingSlots: 0 };
-  try {
-    await sql.unsafe(`
+const registry = `
       insert into company (id, name) overriding system value values (1, 'North'), (2, 'South');
       insert into edge (id, company_id, name, log_shard) overriding system value
         values (1, 1, 'edge', 0), (2, 2, 'edge', 1);
@@ -129,8 +124,9 @@ async function seed(url: string): Promise<void> {
         values (1, 1, 'flat', 'EUR'), (2, 2, 'flat', 'EUR');
       insert into tariff_version (id, company_id, tariff_id, valid_from, document, published_at,
                                   published_by) overriding system value
-        values (1, 1, 1, '2020-01-01Z', '${document}', '2020-01-01Z', 'test'),
-               (2, 2, 2, '2020-01-01Z', '${document}', '2020-01-01Z', 'test');
+        values (1, 1, 1, '2020-01-01Z', '${JSON.stringify(flatTariff)}', '2020-01-01Z', 'test'),
+               (2, 2, 2, '2020-01-01Z', '${JSON.stringify(flatTariff)}', '2020-01-01Z', 'test');
+      alter table tariff_version alter column id restart with 1000;
       insert into agreement (id, company_id, account_id, service_point_id, tariff_id, mode,
                              valid_from, balance_limit_micros, reconnect_micros)
         overriding system value
@@ -162,7 +158,13 @@ async function seed(url: string): Promise<void> {
       insert into reading_exception (edge_id, epoch, sequence, row, company_id, meter_id, channel,
                                      read_at, value, code, message)
         values (1, 1, 1, 0, 1, 10, 1, '2026-03-02Z', 5, 'REGISTER_WENT_BACKWARDS', 'made up');
-    `);
+    `;
+
+async function seed(url: string): Promise<void> {
+  const sql = postgres(url, { max: 1, onnotice: () => {} });
+  const sums = { sumWh: Float64Array.from([1_000]), ratedSlots: 4, missingSlots: 0 };
+  try {
+    await sql.unsafe(registry);
     for (const [meter, company] of [
       [10, 1],
       [11, 1],

@@ -203,6 +203,20 @@ describe('a subscription', () => {
     await own.return?.();
   });
 
+  test("ends with its viewer's token, and not before", async () => {
+    const stream = open({ endsAtMs: Date.now() + 200 });
+    expect(registers(await take(stream, 5))).toEqual(['snapshot']);
+    expect(await stream.next()).toEqual({ done: true, value: undefined });
+  });
+
+  test('passes over what it does not want', async () => {
+    const stream = open({ wants: (event) => event.registerWh === 2n });
+    await take(stream, 1);
+    await append(rated(1), rated(2));
+    expect(registers(await take(stream, 1))).toEqual([2n]);
+    await stream.return?.();
+  });
+
   test('closed while it waits ends its pending read at once', async () => {
     const stream = open();
     await take(stream, 1);
