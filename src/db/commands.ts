@@ -179,7 +179,7 @@ async function insertStep(tx: Statement, commandId: string, step: Step): Promise
     from command c where c.id = ${commandId}::uuid`;
 }
 
-/** Moves a command out of one of these states and writes the step beside it; false if it had left. */
+/** Moves a command out of one of these states, with its step; false if it had left them. */
 export async function moveCommand(
   tx: Statement,
   commandId: string,

@@ -7,7 +7,7 @@ import type { Statement } from './connect.ts';
  * as they stand, so that the caller can see where the registry says something else.
  */
 
-/** Any constant of its own: registrations take turns, since some natural keys have no unique index. */
+/** Any constant of its own. Registrations take turns: some natural keys have no unique index. */
 const registrationLock = 7_425_300_913n;
 
 /** Rows as one json parameter; via text, because a json parameter would be quoted a second time. */

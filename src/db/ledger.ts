@@ -1,7 +1,7 @@
 import { integersOf } from './arrays.ts';
 import type { Statement } from './connect.ts';
 
-/** SQL of balances and single transfers. The transfers of rating are posted by its own statements. */
+/** SQL of balances and single transfers; those of rating are posted by its own statements. */
 
 export type AccountHead = {
   readonly accountId: number;

@@ -202,7 +202,8 @@ function checkTariff(tariff: FleetTariff, index: number): Check {
         return refuse(parsed.code, parsed.message, documentPath.map(String));
       }
       if (parsed.value.currency === tariff.currency) return null;
-      const message = `the document is in ${parsed.value.currency}, its tariff in ${tariff.currency}.`;
+      const { currency } = parsed.value;
+      const message = `the document is in ${currency}, its tariff in ${tariff.currency}.`;
       return refuseAt('CURRENCY_MISMATCH', [...versionPath, 'document', 'currency'], message);
     })
   );

@@ -140,7 +140,7 @@ export const commandReasonLengthMax = 400;
 
 /** Blocks of the event log that a process keeps at hand for its live subscribers, a shard. */
 export const tailBlocksMax = 128;
-/** Rows of those blocks together, a shard: about 80 bytes each, 16 MB. Older ones are in the log. */
+/** Rows of those blocks together, a shard: about 60 bytes each, 12 MB. Older ones are in the log. */
 export const tailRowsMax = 200_000;
 /** A bell that was lost is made up for within a second. */
 export const tailPollMs = 1_000;
@@ -188,7 +188,7 @@ export const inputFileBytesMax = 67_108_864;
 /** A token made by hand outlives a shift of work and no more; services get theirs by renewal. */
 export const tokenHoursMax = 24;
 
-/** Fewer slots are rated where they are: handing over costs as much as rating a hundred thousand. */
+/** Fewer slots are rated in place: handing over costs as much as rating a hundred thousand. */
 export const inlineSlotsMax = 100_000;
 /** Rating jobs that wait for a thread; a shard has one, and each shard waits for its own. */
 export const ratingQueueMax = 64;

@@ -68,7 +68,7 @@ function checkSupply(meter: MeterSupply, kind: SwitchKind): Refused<RequestComma
   if (kind === 'reconnect' && isAtLimit) {
     return refuse(
       'BALANCE_AT_LIMIT',
-      'The prepaid balance is at its limit, so the supply would be cut again at once. Top up first.',
+      'The prepaid balance is at its limit: the supply would be cut again. Top up first.',
     );
   }
   return null;

@@ -62,7 +62,7 @@ function parseAmount(input: TopUpInput): Outcome<bigint, TopUpCode> {
   const path = ['amount'];
   const decimals = /^-?\d+\.(\d+)$/.exec(input.amount)?.[1]?.length ?? 0;
   if (decimals > minorDigits) {
-    const message = `${input.currency} has ${minorDigits} decimals, the amount ${decimals}; round it.`;
+    const message = `${input.currency} has ${minorDigits} decimals, not ${decimals}; round it.`;
     return refuse('AMOUNT_TOO_PRECISE', message, path);
   }
   const amount = parseMicros(input.amount);

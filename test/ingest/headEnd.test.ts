@@ -89,7 +89,7 @@ describe('the head-end (000.5, 000.6, 000.22)', () => {
     await headEnd.stop();
   });
 
-  test('sends the same bytes again after a failed commit, and an answer that was lost is no double', async () => {
+  test('sends the same bytes again after a failed commit, and is no double', async () => {
     const before = (await logged()).length;
     const sent: string[] = [];
     let calls = 0;
@@ -113,7 +113,7 @@ describe('the head-end (000.5, 000.6, 000.22)', () => {
     await headEnd.stop();
   });
 
-  test('takes a bounded number of polls while the log takes none, and loses none of them', async () => {
+  test('takes a bounded number of polls while the log takes none, loses none', async () => {
     const before = (await logged()).length;
     let isDown = true;
     const headEnd = await open({

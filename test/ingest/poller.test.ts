@@ -90,7 +90,7 @@ describe('the poller (000.18)', () => {
     expect(importsOf(submitted[0] ?? [])).toEqual([[12, 7_000n]]);
   });
 
-  test('a poll that is still running is not begun twice, and another bus does not wait', async () => {
+  test('a poll that still runs is not begun twice, another bus does not wait', async () => {
     world.setFault(0, 1, { kind: 'silent' });
     const slow = poller.poll(1);
     expect(await poller.poll(1)).toMatchObject({ state: 'busy' });

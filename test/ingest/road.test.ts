@@ -149,7 +149,7 @@ function pay(number: string, amount: string) {
 const waiting = { timeout: 10_000, interval: 20 };
 
 describe('the whole road, every part real (000.1, 000.2, 000.29, 003.7)', () => {
-  test('registers become balances and messages, a limit cuts the supply, a payment restores it', async () => {
+  test('registers become balances, a limit cuts the supply, a payment restores it', async () => {
     await pay('A-1', '10');
     await pay('A-2', '10');
     await vi.waitFor(() => expect(polls.some((poll) => poll.readings === 9)).toBe(true), waiting);

@@ -179,7 +179,7 @@ describe('an automatic cut (003.7)', () => {
     expect(await stepsOf(cut)).toEqual(['requested', 'expired']);
   });
 
-  test('whose meter still draws power fails after three tries, visibly, and is taken back', async () => {
+  test('whose meter still draws power fails after three tries and is taken back', async () => {
     // Welded contacts: the coil obeys, the power goes on.
     const stuck: CommandLink = {
       writeSwitch: field.link.writeSwitch,
@@ -333,14 +333,14 @@ describe('a command by staff', () => {
     expect(await count()).toBe(before);
   });
 
-  test('to connect a prepaid supply at its limit is refused, since it would be cut again', async () => {
+  test('to connect a prepaid supply at its limit is refused', async () => {
     await settle('0');
     await ground.writer.sql`update supply set state = 'disconnected' where meter_id = ${meter(1)}`;
     const refused = await request(ground.viewer('operator'), { kind: 'reconnect' });
     expect(refused).toMatchObject({ ok: false, code: 'BALANCE_AT_LIMIT' });
   });
 
-  test('to a silent contactor is tried again and then fails, with the code of the device', async () => {
+  test('to a silent contactor is tried again, with the code of the device', async () => {
     await settle('9000000');
     field.world.setFault(0, 101, { kind: 'silent' });
     const cut = await request(ground.viewer('operator'), {});

@@ -27,9 +27,10 @@ function register(fleet: Fleet) {
 }
 
 describe('registering a fleet', () => {
-  test('writes every noun with ledger accounts and balances, and again changes nothing', async () => {
+  test('writes every noun with ledgers and balances, and again nothing', async () => {
     // 1 company, 1 edge, 1 key, 1 bus, 3 points, 3 meters, 3 customers, 3 accounts,
-    // 3 customer ledger accounts + revenue + clearing, 3 balances, 1 tariff, 1 version, 3 agreements.
+    // 3 customer ledger accounts + revenue + clearing, 3 balances, 1 tariff, 1 version,
+    // 3 agreements.
     expect(await counts()).toBe('1/1/1/1/3/3/3/3/5/3/1/1/3');
     const again = await register(smallFleet());
     expect(again).toEqual({ ok: true, value: ground.fleet });

@@ -74,7 +74,7 @@ async function balance(): Promise<bigint> {
 }
 
 describe('the rater', () => {
-  test('rates what waits at its start and what a bell tells of, and rings for its readers', async () => {
+  test('rates what waits at its start and what a bell tells of, and rings', async () => {
     const bells: Bell[] = [];
     await commitReadings(5, 0n);
     const rater = startRater(options(bells));
@@ -88,7 +88,7 @@ describe('the rater', () => {
     await rater.stop();
   });
 
-  test('goes on after failures, with a longer wait after each, and posts nothing twice', async () => {
+  test('goes on after failures, waits longer after each, posts nothing twice', async () => {
     const reported: unknown[] = [];
     let failuresLeft = 3;
     const rater = startRater({

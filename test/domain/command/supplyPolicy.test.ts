@@ -61,7 +61,7 @@ describe('the supply policy (003.7)', () => {
     expect(decideSupply({ ...atEase, ...facts })?.action ?? null).toBe(action);
   });
 
-  test('cuts only a fresh prepaid balance at its limit with nothing open, whatever else is so', () => {
+  test('cuts only a fresh prepaid balance at its limit with nothing open', () => {
     const kind = fc.constantFrom<'disconnect' | 'reconnect'>('disconnect', 'reconnect');
     const cause = fc.constantFrom<'automatic' | 'manual'>('automatic', 'manual');
     const money = fc.bigInt({ min: -3n, max: 3n });
