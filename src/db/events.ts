@@ -165,14 +165,15 @@ export async function readEvents(
     companyId: row.company_id,
     kind: row.kind,
     atMs: row.at.getTime(),
-    meterIds: row.meter_ids,
-    accountIds: row.account_ids,
-    readAtMs: row.read_at_ms.map(Number),
-    registerWh: row.register_wh,
-    powerW: row.power_w,
-    energyWh: row.energy_wh,
-    chargedMicros: row.charged_micros,
-    balanceMicros: row.balance_micros,
+    // A process keeps many of them: 60 bytes a row instead of 200.
+    meterIds: Int32Array.from(row.meter_ids),
+    accountIds: Int32Array.from(row.account_ids),
+    readAtMs: Float64Array.from(row.read_at_ms, Number),
+    registerWh: BigInt64Array.from(row.register_wh),
+    powerW: Int32Array.from(row.power_w),
+    energyWh: BigInt64Array.from(row.energy_wh),
+    chargedMicros: BigInt64Array.from(row.charged_micros),
+    balanceMicros: BigInt64Array.from(row.balance_micros),
     detail: row.detail,
   }));
 }

@@ -15,24 +15,33 @@ export function answerError(
   response.end(JSON.stringify({ errors: [{ message, extensions: { code } }] }));
 }
 
-/** The body up to the limit; what is larger is not read to its end. */
-export async function readBody(
-  request: IncomingMessage,
-): Promise<Outcome<Buffer, 'REQUEST_TOO_LARGE'>> {
+/**
+ * The body up to the limit. What is larger is not read to its end, and its connection is left open
+ * for as long as it takes to say so.
+ */
+export function readBody(request: IncomingMessage): Promise<Outcome<Buffer, 'REQUEST_TOO_LARGE'>> {
   const tooLarge = refuse(
     'REQUEST_TOO_LARGE',
     `A request has at most ${requestBytesMax} bytes. Send less, or in parts.`,
   );
-  if (Number(request.headers['content-length'] ?? 0) > requestBytesMax) return tooLarge;
-  const chunks: Buffer[] = [];
-  let byteCount = 0;
-  for await (const chunk of request) {
-    if (!Buffer.isBuffer(chunk)) continue; // without an encoding the chunks are buffers
-    byteCount += chunk.length;
-    if (byteCount > requestBytesMax) return tooLarge;
-    chunks.push(chunk);
+  if (Number(request.headers['content-length'] ?? 0) > requestBytesMax) {
+    return Promise.resolve(tooLarge);
   }
-  return accept(Buffer.concat(chunks));
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let byteCount = 0;
+    request.on('data', (chunk: Buffer) => {
+      byteCount += chunk.length;
+      if (byteCount <= requestBytesMax) {
+        chunks.push(chunk);
+        return;
+      }
+      request.pause();
+      resolve(tooLarge);
+    });
+    request.on('end', () => resolve(accept(Buffer.concat(chunks))));
+    request.on('error', reject);
+  });
 }
 
 function parseJson(text: string): unknown {

@@ -1,5 +1,5 @@
 import type { Sql } from '../db/connect.ts';
-import { eventShardOf, readSubjectEvents } from '../db/events.ts';
+import { eventHeads, eventShardOf, readSubjectEvents } from '../db/events.ts';
 import type { Subject, SubjectEvent } from '../db/events.ts';
 import { asViewer } from '../db/viewer.ts';
 import type { Viewer } from '../domain/access/viewer.ts';
@@ -120,9 +120,12 @@ export function follow<Snapshot>(
     if (options.after === null) return pushSnapshot();
     const { sequence } = options.after;
     const oldest = await tail.oldest(shard);
-    const isKept = oldest === null ? sequence >= tail.head(shard) : sequence + 1n >= oldest;
+    // A client may come from a process whose tail is further than this one's.
+    const known = tail.head(shard);
+    const head = sequence <= known ? known : ((await eventHeads(options.sql))[shard] ?? known);
+    const isKept = oldest === null ? sequence >= head : sequence + 1n >= oldest;
     // Ahead of the log: it was restored from a backup, and its numbers are given out again.
-    if (isKept && sequence <= tail.head(shard)) {
+    if (isKept && sequence <= head) {
       position = sequence;
       return;
     }

@@ -23,7 +23,8 @@ export type Tail = {
   close(): Promise<void>;
 };
 
-const blocksPerReadMax = 64;
+/** A block of 10,000 meters is about 2 MB while it is parsed. */
+const blocksPerReadMax = 16;
 
 type Watchers = Map<number, Set<() => void>>;
 

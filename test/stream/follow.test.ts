@@ -1,3 +1,4 @@
+import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connect } from '../../src/db/connect.ts';
 import type { Database } from '../../src/db/connect.ts';
@@ -28,12 +29,13 @@ const subscriber: Viewer = { ...operator, role: 'subscriber', accountId: account
 const clock = { nowMs: () => Date.now() };
 const shard = 1; // company 1 modulo 4
 
+let url: string;
 let writer: Database;
 let api: Database;
 let tail: Tail;
 
 beforeAll(async () => {
-  const { url } = await freshDatabase('follow');
+  ({ url } = await freshDatabase('follow'));
   writer = await connect(url, { role: 'joulebook_writer', connectionsMax: 3, name: 'writer' });
   api = await connect(url, { role: 'joulebook_api', connectionsMax: 5, name: 'api' });
   tail = await startTail(writer.sql, { pollMs: 50, onError: failOn });
@@ -177,6 +179,34 @@ describe('a subscription', () => {
     const stream = open({ after: { shard, sequence: (await head()) + 50n } });
     expect(registers(await take(stream, 2))).toEqual(['gap', 'snapshot']);
     await stream.return?.();
+  });
+
+  test('goes on from a cursor that this process has not heard of yet, without a gap', async () => {
+    const slow = await startTail(writer.sql, { pollMs: 600_000, onError: failOn });
+    await writer.sql.begin((tx) => appendEvent(tx, rated(1)));
+    const sequence = await head();
+    expect(slow.head(shard)).toBe(sequence - 1n);
+    const stream = open({ tail: slow, after: { shard, sequence } });
+    const pending = take(stream, 1);
+    await append(rated(2));
+    expect(registers(await pending)).toEqual([2n]);
+    await stream.return?.();
+    await slow.close();
+  });
+
+  test('tells of a gap, and starts over, when its next event is not kept any more', async () => {
+    const before = await head();
+    await append(rated(1), rated(2), rated(3));
+    await expect.poll(() => tail.head(shard)).toBe(before + 3n);
+    const owner = postgres(url, { max: 1, onnotice: () => {} });
+    await owner`delete from event where shard = ${shard} and sequence <= ${(before + 2n).toString()}`;
+    await owner.end();
+    const late = open({ after: { shard, sequence: before + 1n } });
+    expect(registers(await take(late, 2))).toEqual(['gap', 'snapshot']);
+    await late.return?.();
+    const kept = open({ after: { shard, sequence: before + 2n } });
+    expect(registers(await take(kept, 1))).toEqual([3n]);
+    await kept.return?.();
   });
 
   test('shows a subscriber only its own rows, from memory and from the log alike', async () => {
