@@ -1,0 +1,107 @@
+/**
+ * Runs the simulator over many seeds: the production operations on a real Postgres of its own,
+ * crashed, interleaved and fed with every fault, against an independent auditor.
+ *
+ *   npm run simulate -- --seed=17 --seeds=100 --steps=120
+ */
+import { execFileSync } from 'node:child_process';
+import { performance } from 'node:perf_hooks';
+import { parseArgs } from 'node:util';
+import postgres from 'postgres';
+import { migrate } from '../src/db/migrate.ts';
+import { startPostgres } from '../src/embedded/postgres.ts';
+import { simulate } from '../test/simulate/run.ts';
+import type { RunOutcome } from '../test/simulate/run.ts';
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string', default: '1' },
+    seeds: { type: 'string', default: '20' },
+    steps: { type: 'string', default: '120' },
+    verbose: { type: 'boolean', default: false },
+  },
+});
+
+function wholeNumber(name: 'seed' | 'seeds' | 'steps'): number {
+  const number = Number(values[name]);
+  if (Number.isSafeInteger(number) && number > 0) return number;
+  process.stderr.write(`ARGUMENT_MALFORMED: --${name} is a whole number above 0.\n`);
+  process.exit(2);
+}
+
+function commit(): string {
+  try {
+    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
+  } catch {
+    return 'unknown';
+  }
+}
+
+const firstSeed = wholeNumber('seed');
+const seeds = wholeNumber('seeds');
+const steps = wholeNumber('steps');
+const started = await startPostgres({ directory: '', ephemeral: true, onProgress: () => {} });
+if (!started.ok) {
+  process.stderr.write(`${started.code}: ${started.message}\n`);
+  process.exit(2);
+}
+const { url, stop } = started.value;
+const admin = postgres(url, { max: 1, onnotice: () => {} });
+
+function urlOf(database: string): string {
+  const of = new URL(url);
+  of.pathname = database;
+  return of.href;
+}
+
+async function run(seed: number): Promise<RunOutcome> {
+  const database = `seed_${seed}`;
+  await admin`create database ${admin(database)} template seed_template`;
+  try {
+    const onStep = (step: number, what: string): void => {
+      if (values.verbose) process.stdout.write(`  ${step} ${what}\n`);
+    };
+    return await simulate({ url: urlOf(database), seed, steps, onStep });
+  } finally {
+    await admin`drop database ${admin(database)} with (force)`;
+  }
+}
+
+let failed = 0;
+process.once('SIGINT', () => {
+  process.stdout.write('stopped; nothing is left running\n');
+  stop().then(
+    () => process.exit(130),
+    () => process.exit(1),
+  );
+});
+try {
+  await admin`create database seed_template`;
+  await migrate(urlOf('seed_template'));
+  const beganMs = performance.now();
+  for (let seed = firstSeed; seed < firstSeed + seeds; seed += 1) {
+    const outcome = await run(seed);
+    const seconds = ((performance.now() - beganMs) / 1_000).toFixed(0);
+    const { counts } = outcome;
+    if (outcome.ok) {
+      process.stdout.write(
+        `seed ${seed} holds: ${counts.receipts} batches, ${counts.crashes} crashes ` +
+          `(${counts.crashesAfterCommit} after a commit, ${counts.cuts} cut), ` +
+          `${counts.visits} visits, ${counts.publications} tariffs, ${counts.audits} audits ` +
+          `(${seconds} s)\n`,
+      );
+      continue;
+    }
+    failed += 1;
+    process.stdout.write(
+      `seed ${seed} FAILED at step ${outcome.step}: ${outcome.message}\n` +
+        `  again: npm run simulate -- --seed=${seed} --seeds=1 --steps=${steps}   ` +
+        `(commit ${commit()})\n`,
+    );
+  }
+  process.stdout.write(`${seeds} seeds of ${steps} steps, ${failed} failed\n`);
+} finally {
+  await admin.end({ timeout: 5 });
+  await stop();
+}
+process.exitCode = failed === 0 ? 0 : 1;

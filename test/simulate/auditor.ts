@@ -1,0 +1,292 @@
+import type { TariffText } from '../../src/domain/tariff/shape.ts';
+import { referenceBill } from '../bills/referenceEngine.ts';
+
+/**
+ * What every charge and balance must be, worked out from the readings that were acknowledged: slow,
+ * obvious, in bigint, and without a line of the series or of the rating. The rules are those of
+ * the documents: one winner an instant, the first and last reading of a slot, a line between two
+ * accepted readings floored to a watt-hour at each quarter hour.
+ */
+export type AuditedRow = {
+  readonly channel: number;
+  readonly unit: number;
+  readonly scaler: number;
+  readonly meterId: number;
+  readonly atMs: number;
+  readonly value: bigint;
+  readonly quality: number;
+  readonly row: number;
+};
+
+export type AuditedBatch = {
+  readonly edgeId: number;
+  readonly epoch: number;
+  readonly sequence: bigint;
+  readonly receivedAtMs: number;
+  readonly rows: readonly AuditedRow[];
+};
+
+export type AuditedMeter = {
+  readonly meterId: number;
+  readonly edgeId: number;
+  readonly servicePoint: string;
+  readonly zone: string;
+  readonly powerMaxW: number;
+  readonly modulusWh: bigint | null;
+};
+
+export type AuditedAgreement = {
+  readonly agreementId: number;
+  readonly accountId: number;
+  readonly servicePoint: string;
+  readonly tariffId: number;
+  readonly validFromMs: number;
+  readonly validToMs: number | null;
+};
+
+export type AuditedVersion = {
+  readonly versionId: number;
+  readonly tariffId: number;
+  readonly validFromMs: number;
+  readonly tariff: TariffText;
+};
+
+export type Books = {
+  readonly batches: readonly AuditedBatch[];
+  readonly meters: readonly AuditedMeter[];
+  readonly agreements: readonly AuditedAgreement[];
+  readonly versions: readonly AuditedVersion[];
+  readonly accountIds: readonly number[];
+  readonly payments: readonly { readonly accountId: number; readonly micros: bigint }[];
+};
+
+export type Audited = {
+  /** agreement/meter/period start/version -> "Wh micros"; charges of nothing are left out. */
+  readonly charges: Map<string, string>;
+  /** meter/period start/code -> "Wh slots". */
+  readonly unrated: Map<string, string>;
+  /** account -> micros. */
+  readonly balances: Map<string, string>;
+};
+
+const quarterMs = 900_000;
+const hourMs = 3_600_000n;
+const gapMsMax = 400 * 86_400_000;
+const aheadMsMax = 60_000;
+const registerStepWh = 100n;
+
+type Winner = AuditedRow & { readonly epoch: number; readonly sequence: bigint; wh: bigint };
+
+function compareNumbers(a: bigint | number, b: bigint | number): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+/** Above zero when `a` outranks `b`: the better quality, then the later word of the edge. */
+function rank(a: Winner, b: Winner): number {
+  return (
+    compareNumbers(b.quality, a.quality) ||
+    compareNumbers(a.epoch, b.epoch) ||
+    compareNumbers(a.sequence, b.sequence) ||
+    compareNumbers(a.row, b.row) ||
+    compareNumbers(a.wh, b.wh)
+  );
+}
+
+/** The readings of a meter that may be billed, in time order, at most two a quarter hour. */
+function seriesOf(meter: AuditedMeter, batches: readonly AuditedBatch[]): Winner[][] {
+  const byInstant = new Map<number, Winner>();
+  for (const batch of batches) {
+    if (batch.edgeId !== meter.edgeId) continue;
+    for (const row of batch.rows) {
+      const isBillable =
+        row.meterId === meter.meterId &&
+        row.channel === 1 &&
+        row.unit === 30 &&
+        row.scaler >= 0 &&
+        row.atMs <= batch.receivedAtMs + aheadMsMax;
+      if (!isBillable) continue;
+      const { epoch, sequence } = batch;
+      const offered = { ...row, epoch, sequence, wh: row.value * 10n ** BigInt(row.scaler) };
+      const standing = byInstant.get(row.atMs);
+      if (standing === undefined || rank(offered, standing) > 0) byInstant.set(row.atMs, offered);
+    }
+  }
+  const bySlot = new Map<number, Winner[]>();
+  for (const reading of [...byInstant.values()].toSorted((a, b) => a.atMs - b.atMs)) {
+    const slot = Math.floor(reading.atMs / quarterMs);
+    const [first] = bySlot.get(slot) ?? [];
+    bySlot.set(slot, first === undefined ? [reading] : [first, reading]);
+  }
+  return [...bySlot.values()];
+}
+
+type Point = { readonly atMs: number; readonly wh: bigint };
+
+/** Stretches of believed readings; between two stretches the energy is billed by nobody. */
+function believe(meter: AuditedMeter, readings: readonly Winner[]): Point[][] {
+  const stretches: Point[][] = [];
+  let last: Point | null = null;
+  let turnsWh = 0n;
+  for (const { atMs, wh: shownWh } of readings) {
+    if (shownWh < 0n || (meter.modulusWh !== null && shownWh >= meter.modulusWh)) continue;
+    if (last === null) {
+      last = { atMs, wh: shownWh };
+      stretches.push([last]);
+      continue;
+    }
+    const gapMs = BigInt(atMs - last.atMs);
+    const flowWhMax = (BigInt(meter.powerMaxW) * gapMs + hourMs - 1n) / hourMs + registerStepWh;
+    let wh = shownWh + turnsWh;
+    if (wh < last.wh && meter.modulusWh !== null) wh += meter.modulusWh;
+    if (wh < last.wh || wh - last.wh > flowWhMax) continue;
+    turnsWh = wh - shownWh;
+    last = { atMs, wh };
+    if (gapMs > gapMsMax) stretches.push([last]);
+    else stretches.at(-1)?.push(last);
+  }
+  return stretches;
+}
+
+/** The register at an instant: read, or on the line between its neighbours. */
+function registerAt(stretch: readonly Point[], atMs: number): bigint {
+  const after = stretch.findIndex((point) => point.atMs >= atMs);
+  if (after === -1) return stretch[stretch.length - 1].wh;
+  const right = stretch[after];
+  if (right.atMs === atMs || after === 0) return right.wh;
+  const left = stretch[after - 1];
+  const share = (right.wh - left.wh) * BigInt(atMs - left.atMs);
+  return left.wh + share / BigInt(right.atMs - left.atMs);
+}
+
+type Slots = Map<number, bigint>;
+
+function energyOf(stretches: readonly (readonly Point[])[]): Slots {
+  const slots: Slots = new Map();
+  for (const stretch of stretches) {
+    const lastMs = stretch[stretch.length - 1].atMs;
+    let fromMs = stretch[0].atMs;
+    let fromWh = stretch[0].wh;
+    for (let slot = Math.floor(fromMs / quarterMs); slot * quarterMs <= lastMs; slot += 1) {
+      fromMs = Math.min((slot + 1) * quarterMs, lastMs);
+      const toWh = registerAt(stretch, fromMs);
+      slots.set(slot, (slots.get(slot) ?? 0n) + toWh - fromWh);
+      fromWh = toWh;
+    }
+  }
+  return slots;
+}
+
+/** The slot of the newest reading that no further one can replace: what lies before is settled. */
+function settledUntil(meter: AuditedMeter, series: readonly Winner[][]): number {
+  const newest = series.at(-1) ?? [];
+  const firm = newest.length === 2 ? [...series.slice(0, -1), [newest[0]]] : series;
+  const last = believe(meter, firm.flat()).at(-1)?.at(-1);
+  return last === undefined ? -1 : Math.floor(last.atMs / quarterMs);
+}
+
+const months = new Map<string, Intl.DateTimeFormat>();
+
+function monthOf(zone: string, atMs: number): string {
+  const format =
+    months.get(zone) ??
+    new Intl.DateTimeFormat('en-GB', { timeZone: zone, year: 'numeric', month: '2-digit' });
+  months.set(zone, format);
+  return format.format(atMs);
+}
+
+const periods = new Map<string, { startMs: number; endMs: number }>();
+
+/** The local calendar month, by asking the wall clock of quarter hours until the month changes. */
+function monthAround(zone: string, atMs: number): { startMs: number; endMs: number } {
+  const month = monthOf(zone, atMs);
+  const known = periods.get(`${zone} ${month}`);
+  if (known !== undefined) return known;
+  const hoursMs = 3_600_000;
+  const edge = (stepMs: number): number => {
+    let at = Math.floor(atMs / quarterMs) * quarterMs;
+    while (monthOf(zone, at + stepMs * hoursMs) === month) at += stepMs * hoursMs;
+    while (monthOf(zone, at + stepMs * quarterMs) === month) at += stepMs * quarterMs;
+    return at;
+  };
+  const period = { startMs: edge(-1), endMs: edge(1) + quarterMs };
+  periods.set(`${zone} ${month}`, period);
+  return period;
+}
+
+type Account = { readonly slots: { startMs: number; energyWh: number }[] };
+type Charge = Account & {
+  readonly agreement: AuditedAgreement;
+  readonly version: AuditedVersion;
+  readonly isClosed: boolean;
+};
+
+function add(sums: Map<string, bigint>, key: string, amount: bigint): void {
+  sums.set(key, (sums.get(key) ?? 0n) + amount);
+}
+
+/** Sorts a meter's slots by what prices them. */
+function auditMeter(
+  books: Books,
+  meter: AuditedMeter,
+  audited: Audited,
+  owed: Map<string, bigint>,
+) {
+  const series = seriesOf(meter, books.batches);
+  const untilSlot = settledUntil(meter, series);
+  const charges = new Map<string, Charge>();
+  const unratedWh = new Map<string, bigint>();
+  const unratedSlots = new Map<string, bigint>();
+  for (const [slot, energyWh] of energyOf(believe(meter, series.flat()))) {
+    const startMs = slot * quarterMs;
+    const period = monthAround(meter.zone, startMs);
+    const agreement = books.agreements.find(
+      ({ servicePoint, validFromMs, validToMs }) =>
+        servicePoint === meter.servicePoint &&
+        validFromMs <= startMs &&
+        startMs < (validToMs ?? Infinity),
+    );
+    const versions = books.versions
+      .filter(({ tariffId }) => tariffId === agreement?.tariffId)
+      .toSorted((a, b) => a.validFromMs - b.validFromMs);
+    const version = versions.findLast(({ validFromMs }) => validFromMs <= startMs);
+    if (agreement === undefined || version === undefined) {
+      const code = agreement === undefined ? 'AGREEMENT_NOT_FOUND' : 'TARIFF_NOT_FOUND';
+      if (slot >= untilSlot) continue;
+      add(unratedWh, `${meter.meterId}/${period.startMs}/${code}`, energyWh);
+      add(unratedSlots, `${meter.meterId}/${period.startMs}/${code}`, 1n);
+      continue;
+    }
+    const next = versions.find(({ validFromMs }) => validFromMs > startMs)?.validFromMs;
+    const endMs = Math.min(period.endMs, agreement.validToMs ?? Infinity, next ?? Infinity);
+    const id = `${agreement.agreementId}/${meter.meterId}/${period.startMs}/${version.versionId}`;
+    const isClosed = untilSlot * quarterMs >= endMs;
+    const charge = charges.get(id) ?? { agreement, version, isClosed, slots: [] };
+    charges.set(id, charge);
+    if (energyWh !== 0n) charge.slots.push({ startMs, energyWh: Number(energyWh) });
+  }
+  for (const [id, { agreement, version, isClosed, slots }] of charges) {
+    const bill = referenceBill({ tariff: version.tariff, zone: meter.zone, slots });
+    const isRounded = isClosed && Object.keys(version.tariff.rounding ?? {}).length > 0;
+    const micros = BigInt(isRounded ? bill.totalMicros : bill.runningMicros);
+    const energyWh = slots.reduce((sum, slot) => sum + BigInt(slot.energyWh), 0n);
+    if (energyWh !== 0n || micros !== 0n) audited.charges.set(id, `${energyWh} ${micros}`);
+    add(owed, String(agreement.accountId), micros);
+  }
+  for (const [id, energyWh] of unratedWh) {
+    audited.unrated.set(id, `${energyWh} ${unratedSlots.get(id)}`);
+  }
+}
+
+export function audit(books: Books): Audited {
+  const audited: Audited = { charges: new Map(), unrated: new Map(), balances: new Map() };
+  const owed = new Map<string, bigint>();
+  for (const meter of books.meters) auditMeter(books, meter, audited, owed);
+  const paid = new Map<string, bigint>();
+  for (const { accountId, micros } of books.payments) add(paid, String(accountId), micros);
+  for (const accountId of books.accountIds.map(String)) {
+    const micros = (paid.get(accountId) ?? 0n) - (owed.get(accountId) ?? 0n);
+    audited.balances.set(accountId, micros.toString());
+  }
+  return audited;
+}

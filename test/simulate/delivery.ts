@@ -1,0 +1,184 @@
+import { noCrash } from './faults.ts';
+import type { LoggedBatch } from './invariants.ts';
+import { Violation } from './simulation.ts';
+import type { Simulation } from './simulation.ts';
+import { sha256Hex } from './sender.ts';
+import type { SentBatch } from './sender.ts';
+
+/** Bytes on their way: a batch of the journal, or something that must be refused. */
+type Parcel = { readonly bytes: Uint8Array; readonly batch: SentBatch | null };
+
+function nameOf({ edgeId, epoch, sequence }: SentBatch): string {
+  return `${edgeId}/${epoch}/${sequence}`;
+}
+
+/** Carries batches to the head-end and judges every answer by the senders' journal. */
+export class Delivery {
+  readonly #simulation: Simulation;
+  /** What was answered with a refusal has to stand in quarantine. */
+  readonly refused = new Set<string>();
+  /** What may stand there besides: its answer was lost. */
+  readonly suspected = new Set<string>();
+
+  constructor(simulation: Simulation) {
+    this.#simulation = simulation;
+  }
+
+  get sent(): SentBatch[] {
+    return this.#simulation.senders.flatMap((sender) => sender.outbox);
+  }
+
+  /** Some of what waits, in any order, some of it twice, some of it long acknowledged or spoilt. */
+  #parcels(): Parcel[] {
+    const { random, senders, nowMs } = this.#simulation;
+    const parcels: Parcel[] = [];
+    for (const sender of random.shuffled(senders).slice(0, random.between(1, senders.length))) {
+      const waiting = sender.outbox.filter((batch) => batch.answer === null);
+      const inOrder = random.chance(0.5) ? waiting : random.shuffled(waiting);
+      const chosen = inOrder.slice(0, random.between(1, 6)).filter(() => !random.chance(0.15));
+      for (const batch of chosen) {
+        parcels.push({ bytes: batch.bytes, batch });
+        if (random.chance(0.1)) parcels.push({ bytes: batch.bytes, batch });
+      }
+      if (sender.outbox.length === 0) continue;
+      const any = random.pick(sender.outbox);
+      if (random.chance(0.2)) parcels.push({ bytes: any.bytes, batch: any });
+      if (random.chance(0.1)) {
+        const other = random.pick(senders.filter((each) => each !== sender));
+        parcels.push({ bytes: sender.spoiled(any, nowMs, other.edgeId), batch: null });
+      }
+    }
+    return random.chance(0.3) ? random.shuffled(parcels) : parcels;
+  }
+
+  /** `isVisit`: from within another operation, whose locks a visitor of its own could wait for. */
+  async deliver(isVisit: boolean): Promise<void> {
+    const { random } = this.#simulation;
+    const shard = random.pick([0, 1, 3]);
+    const atAwait = !isVisit && random.chance(0.2) ? random.between(1, 10) : Infinity;
+    const visit = async (): Promise<void> => {
+      await this.#simulation.rate(shard, noCrash);
+    };
+    await this.carry(this.#parcels(), { atAwait, visit });
+  }
+
+  async carry(
+    parcels: readonly Parcel[],
+    visitor?: { readonly atAwait: number; readonly visit: () => Promise<void> },
+  ): Promise<void> {
+    if (parcels.length === 0) return;
+    const simulation = this.#simulation;
+    for (const { batch } of parcels) batch?.attemptsMs.push(simulation.nowMs);
+    const answers = await simulation.survive(
+      simulation.crashPlan(),
+      ({ writer }) =>
+        simulation.operations.commitBatches(
+          { sql: writer, clock: simulation.clock },
+          parcels.map(({ bytes }) => bytes),
+        ),
+      visitor,
+    );
+    if (answers === null) {
+      for (const { batch, bytes } of parcels) {
+        if (batch !== null && batch.answer === null) batch.isInDoubt = true;
+        this.suspected.add(sha256Hex(bytes));
+      }
+      return;
+    }
+    if (answers.length !== parcels.length) {
+      throw new Violation('ANSWER_MISSING', `${parcels.length} sent, ${answers.length} answered`);
+    }
+    for (const [index, parcel] of parcels.entries()) this.#judge(parcel, answers[index]);
+  }
+
+  #judge(
+    { batch, bytes }: Parcel,
+    answer: Awaited<ReturnType<Simulation['operations']['commitBatches']>>[number],
+  ): void {
+    const { counts } = this.#simulation;
+    if (!answer.ok) {
+      counts.refusals += 1;
+      this.refused.add(`${sha256Hex(bytes)} ${answer.code}`);
+    }
+    if (batch === null) {
+      if (answer.ok) throw new Violation('SPOILT_BATCH_ACCEPTED', sha256Hex(bytes));
+      return;
+    }
+    const rivals = this.sent.filter(
+      (other) => other !== batch && nameOf(other) === nameOf(batch) && other.bytes !== batch.bytes,
+    );
+    if (!answer.ok) {
+      const mayBeTaken = rivals.some((rival) => rival.isInDoubt || isReceipt(rival));
+      if (answer.code !== 'BATCH_SEQUENCE_REUSED' || !mayBeTaken || isReceipt(batch)) {
+        throw new Violation('GOOD_BATCH_REFUSED', `${nameOf(batch)}: ${answer.message}`);
+      }
+      batch.answer = 'refused';
+      batch.isInDoubt = false;
+      return;
+    }
+    if (batch.answer === 'refused' || rivals.some(isReceipt)) {
+      throw new Violation('SEQUENCE_ACCEPTED_TWICE', nameOf(batch));
+    }
+    const { state, position } = answer.value;
+    const isKnown = isReceipt(batch);
+    if (isKnown !== (state === 'duplicate') && !batch.isInDoubt) {
+      throw new Violation('RECEIPT_OF_WRONG_KIND', `${nameOf(batch)} is answered as ${state}`);
+    }
+    if (isReceipt(batch) && batch.answer.shardPosition !== position) {
+      throw new Violation('BATCH_MOVED', `${nameOf(batch)} now stands at ${position}`);
+    }
+    if (state === 'duplicate') counts.duplicates += 1;
+    else counts.receipts += 1;
+    batch.answer = { shardPosition: position };
+    batch.isInDoubt = false;
+  }
+
+  /** Sends on until every batch has its answer. */
+  async settle(): Promise<void> {
+    for (let round = 0; round < 200; round += 1) {
+      const waiting = this.sent.filter((batch) => batch.answer === null);
+      if (waiting.length === 0) return;
+      await this.carry(waiting.slice(0, 32).map((batch) => ({ bytes: batch.bytes, batch })));
+    }
+    throw new Violation('NO_ANSWER', 'batches are left without an answer');
+  }
+
+  /** Does the log hold what was acknowledged, and nothing else? */
+  compareLog(logged: readonly LoggedBatch[]): void {
+    const byHash = new Map(this.sent.map((batch) => [sha256Hex(batch.bytes), batch]));
+    const inLog = new Map(logged.map((row) => [row.carriedHash, row]));
+    for (const row of logged) {
+      const batch = byHash.get(row.carriedHash);
+      if (batch === undefined || batch.answer === 'refused') {
+        throw new Violation('UNKNOWN_BATCH_IN_LOG', row.carriedHash);
+      }
+      if (!isReceipt(batch) && !batch.isInDoubt) {
+        throw new Violation('BATCH_WITHOUT_RECEIPT', nameOf(batch));
+      }
+      if (!batch.attemptsMs.includes(row.receivedAtMs)) {
+        throw new Violation('RECEIVED_AT_WRONG', `${nameOf(batch)} at ${row.receivedAtMs}`);
+      }
+    }
+    for (const [hash, batch] of byHash) {
+      if (isReceipt(batch) && inLog.get(hash)?.position !== batch.answer.shardPosition) {
+        throw new Violation('RECEIPT_WITHOUT_BATCH', `${nameOf(batch)} was acknowledged`);
+      }
+    }
+  }
+
+  compareQuarantine(stands: ReadonlySet<string>): void {
+    for (const said of this.refused) {
+      if (!stands.has(said)) throw new Violation('REFUSAL_NOT_IN_QUARANTINE', said);
+    }
+    for (const said of stands) {
+      const isKnown = this.refused.has(said) || this.suspected.has(said.slice(0, 64));
+      if (!isKnown) throw new Violation('UNKNOWN_QUARANTINE', said);
+    }
+  }
+}
+
+type Receipted = SentBatch & { readonly answer: { readonly shardPosition: bigint } };
+
+export function isReceipt(batch: SentBatch): batch is Receipted {
+  return batch.answer !== null && batch.answer !== 'refused';
+}

@@ -1,0 +1,15 @@
+import { divertedSql } from '../faults.ts';
+import { productionOperations } from '../simulation.ts';
+import type { Operations } from '../simulation.ts';
+
+/** The guard is claimed in a transaction of its own, and the batch appended in the next one. */
+const commitBatches: Operations['commitBatches'] = (deps, carried) => {
+  const sql = divertedSql(deps.sql, (statement) =>
+    statement.text.includes('insert into batch_guard')
+      ? statement.runOn(deps.sql)
+      : statement.run(),
+  );
+  return productionOperations.commitBatches({ ...deps, sql }, carried);
+};
+
+export const claimsBeforeAppend: Operations = { ...productionOperations, commitBatches };

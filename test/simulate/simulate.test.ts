@@ -1,0 +1,58 @@
+import { expect, test } from 'vitest';
+import { freshDatabase } from '../support/postgres.ts';
+import { acknowledgesBeforeCommit } from './planted/acknowledgesBeforeCommit.ts';
+import { claimsBeforeAppend } from './planted/claimsBeforeAppend.ts';
+import { losesEvents } from './planted/losesEvents.ts';
+import { movesBalancesApart } from './planted/movesBalancesApart.ts';
+import { movesCursorFirst } from './planted/movesCursorFirst.ts';
+import { simulate } from './run.ts';
+import type { RunOutcome } from './run.ts';
+import type { Operations } from './simulation.ts';
+
+async function run(seed: number, steps: number, operations?: Operations): Promise<RunOutcome> {
+  const database = await freshDatabase(`simulate_${seed}`);
+  const only = operations === undefined ? {} : { operations };
+  const outcome = await simulate({ url: database.url, seed, steps, ...only });
+  if (outcome.ok || operations !== undefined) await database.drop();
+  return outcome;
+}
+
+/** Any seed has to hold: npm run simulate -- --seed=N --seeds=M runs further ones. */
+test.each([1, 2, 3, 10])(
+  'crashes, repeats and disorder of seed %i leave the charges and balances of the auditor',
+  async (seed) => {
+    const outcome = await run(seed, 60);
+    expect(outcome).toMatchObject({ ok: true, counts: { audits: 3 } });
+    expect(outcome.counts.crashes).toBeGreaterThan(0);
+    expect(outcome.counts.receipts).toBeGreaterThan(10);
+  },
+  60_000,
+);
+
+const seedsMax = 12;
+
+async function findsBy(operations: Operations): Promise<string> {
+  for (let seed = 1; seed <= seedsMax; seed += 1) {
+    const outcome = await run(seed, 45, operations);
+    if (!outcome.ok) return outcome.code;
+  }
+  return `not found with ${seedsMax} seeds`;
+}
+
+test.each<[string, readonly string[], Operations]>([
+  [
+    'a receipt before the commit',
+    ['RECEIPT_WITHOUT_BATCH', 'RECEIPT_OF_WRONG_KIND'],
+    acknowledgesBeforeCommit,
+  ],
+  ['a guard claimed before the batch', ['GUARD_WITHOUT_BATCH'], claimsBeforeAppend],
+  ['balances apart from their transfers', ['BALANCE_NOT_ITS_ENTRIES'], movesBalancesApart],
+  ['a cursor ahead of its readings', ['CHARGE_WRONG', 'UNRATED_WRONG'], movesCursorFirst],
+  ['an event number apart from its event', ['EVENTS_HAVE_GAPS'], losesEvents],
+])(
+  'the simulator finds %s',
+  async (_, codes, operations) => {
+    expect(codes).toContain(await findsBy(operations));
+  },
+  60_000,
+);

@@ -1,0 +1,259 @@
+import postgres from 'postgres';
+import { connect } from '../../src/db/connect.ts';
+import type { Database, Sql } from '../../src/db/connect.ts';
+import type { Viewer } from '../../src/domain/access/viewer.ts';
+import type { Fleet } from '../../src/domain/fleet.ts';
+import { parseCompanyId } from '../../src/domain/ids.ts';
+import { rateJob } from '../../src/domain/rating/job.ts';
+import { commitBatches } from '../../src/operations/commitBatches.ts';
+import { publishTariff } from '../../src/operations/publishTariff.ts';
+import { createRatingMemory } from '../../src/operations/rating/registry.ts';
+import { rateReadings } from '../../src/operations/rateReadings.ts';
+import type { Rated } from '../../src/operations/rateReadings.ts';
+import { registerFleet } from '../../src/operations/registerFleet.ts';
+import type { RegisteredFleet } from '../../src/operations/registerFleet.ts';
+import { topUp } from '../../src/operations/topUp.ts';
+import { Fuse, brittleSql, noCrash } from './faults.ts';
+import type { CrashPlan } from './faults.ts';
+import type { Admin } from './invariants.ts';
+import { SeededRandom } from './seededRandom.ts';
+import { Sender } from './sender.ts';
+import { makeWorld } from './world.ts';
+import type { World } from './world.ts';
+
+/** The operations under test. Planted faults replace one of them. */
+export const productionOperations = {
+  commitBatches,
+  rateReadings,
+  registerFleet,
+  publishTariff,
+  topUp,
+};
+export type Operations = typeof productionOperations;
+
+/** Something that must never be: the seed and the step bring it back. */
+export class Violation extends Error {
+  override readonly name = 'Violation';
+  readonly code: string;
+
+  constructor(code: string, detail: string) {
+    super(`${code}: ${detail}`);
+    this.code = code;
+  }
+}
+
+export type Counts = {
+  crashes: number;
+  crashesAfterCommit: number;
+  cuts: number;
+  visits: number;
+  receipts: number;
+  duplicates: number;
+  refusals: number;
+  payments: number;
+  publications: number;
+  audits: number;
+};
+
+type Visitor = () => Promise<void>;
+
+const stepsOfClockMs = [1, 6, 20, 60, 60, 60, 300, 1_440].map((minutes) => minutes * 60_000);
+const dayMs = 86_400_000;
+/** The loads of the world end at 120 days. */
+const daysMax = 110;
+const attemptsMax = 40;
+
+/** One run of the world: its clock, its database, its people, and the journal of what was said. */
+export class Simulation {
+  readonly random: SeededRandom;
+  readonly world: World;
+  readonly operations: Operations;
+  readonly admin: Admin;
+  readonly senders: Sender[] = [];
+  readonly payments: { accountId: number; micros: bigint }[] = [];
+  readonly counts: Counts = {
+    crashes: 0,
+    crashesAfterCommit: 0,
+    cuts: 0,
+    visits: 0,
+    receipts: 0,
+    duplicates: 0,
+    refusals: 0,
+    payments: 0,
+    publications: 0,
+    audits: 0,
+  };
+  nowMs: number;
+  fleet: Fleet;
+  ids: RegisteredFleet | null = null;
+  readonly #writer: Database;
+  readonly #api: Database;
+  #memory = createRatingMemory();
+
+  private constructor(
+    given: { seed: number; operations: Operations },
+    clients: { admin: Admin; writer: Database; api: Database },
+  ) {
+    this.random = new SeededRandom(given.seed + 1_000_003);
+    this.world = makeWorld(given.seed);
+    this.fleet = this.world.fleet;
+    this.nowMs = this.world.startMs;
+    this.operations = given.operations;
+    this.admin = clients.admin;
+    this.#writer = clients.writer;
+    this.#api = clients.api;
+  }
+
+  /** On a migrated, empty database. */
+  static async open(given: {
+    url: string;
+    seed: number;
+    operations: Operations;
+  }): Promise<Simulation> {
+    const name = `simulation ${given.seed}`;
+    const writer = await connect(given.url, { role: 'joulebook_writer', connectionsMax: 4, name });
+    const api = await connect(given.url, { role: 'joulebook_api', connectionsMax: 2, name });
+    const admin: Admin = postgres(given.url, {
+      max: 1,
+      types: { bigint: postgres.BigInt },
+      onnotice: () => {},
+    });
+    const simulation = new Simulation(given, { admin, writer, api });
+    await simulation.#begin();
+    return simulation;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.admin.end({ timeout: 5 }), this.#writer.close(), this.#api.close()]);
+  }
+
+  async #begin(): Promise<void> {
+    await this.register(this.fleet, noCrash);
+    for (const edge of this.world.edges) {
+      const edgeId = this.registered.edges.get(edge.name)?.edgeId ?? 0;
+      const { random, world } = this;
+      const { meters, startMs } = world;
+      const meterIds = this.registered.meters;
+      this.senders.push(new Sender(edge, { edgeId, random, meters, meterIds, startMs }));
+    }
+  }
+
+  get registered(): RegisteredFleet {
+    if (this.ids === null) throw new Error('the world registers its fleet first');
+    return this.ids;
+  }
+
+  get clock(): { nowMs(): number } {
+    return { nowMs: () => this.nowMs };
+  }
+
+  get viewer(): Viewer {
+    const companyId = parseCompanyId(this.registered.companyId);
+    if (!companyId.ok) throw new Error(companyId.message);
+    const viewer = { role: 'administrator', accountId: null, actor: 'simulator' } as const;
+    return { ...viewer, companyId: companyId.value, persistedOnly: false };
+  }
+
+  /** Sometimes at none, sometimes at any await that an operation may have. */
+  crashPlan(probability = 0.4): CrashPlan {
+    const { random } = this;
+    if (!random.chance(probability)) return noCrash;
+    return { atAwait: random.between(1, 26), cutsConnection: random.chance(0.15) };
+  }
+
+  /**
+   * Another process does something in the middle of an operation. It runs until it is done or
+   * waits for a lock of the interrupted one, which then goes on: the same order at every run.
+   */
+  #visitOf(visitor: Visitor, visits: Promise<void>[]): () => Promise<void> {
+    return async () => {
+      this.counts.visits += 1;
+      let isDone = false;
+      const visit = visitor().finally(() => {
+        isDone = true;
+      });
+      // Its failure is heard when the operation is over.
+      visit.catch(() => {});
+      visits.push(visit);
+      for (;;) {
+        const [row] = await this.admin<{ blocked: boolean }[]>`
+          select exists(select from pg_stat_activity where datname = current_database()
+                        and wait_event_type = 'Lock') as blocked`;
+        if (isDone || row.blocked) return;
+      }
+    };
+  }
+
+  /** Runs one operation in a process that may die in it; null when it did. */
+  async survive<T>(
+    plan: CrashPlan,
+    run: (sql: { writer: Sql; api: Sql }) => Promise<T>,
+    visitor?: { readonly atAwait: number; readonly visit: Visitor },
+  ): Promise<T | null> {
+    // Drawn before anything runs: where processes overlap, their order must not move the dice.
+    const forgets = this.random.chance(0.7);
+    const visits: Promise<void>[] = [];
+    const guest = visitor === undefined ? null : this.#visitOf(visitor.visit, visits);
+    const fuse = new Fuse(plan, { atAwait: visitor?.atAwait ?? Infinity, visit: guest });
+    const cut = async (pid: number): Promise<void> => {
+      this.counts.cuts += 1;
+      await this.admin`select pg_terminate_backend(${pid}, 10000)`;
+    };
+    const writer = brittleSql(this.#writer.sql, fuse, cut);
+    const api = brittleSql(this.#api.sql, fuse, cut);
+    try {
+      return await run({ writer, api });
+    } catch (error) {
+      if (!fuse.isBurnt) throw error;
+      this.counts.crashes += 1;
+      if (fuse.isCommitted) this.counts.crashesAfterCommit += 1;
+      if (forgets) this.#memory = createRatingMemory();
+      return null;
+    } finally {
+      await Promise.all(visits);
+    }
+  }
+
+  /** Until it gets an answer, as a client does who keeps its key. */
+  async insist<T>(run: (sql: { writer: Sql; api: Sql }) => Promise<T>): Promise<T> {
+    for (let attempt = 1; attempt <= attemptsMax; attempt += 1) {
+      const answer = await this.survive(this.crashPlan(attempt < 6 ? 0.4 : 0), run);
+      if (answer !== null) return answer;
+    }
+    throw new Violation('NO_ANSWER', `none after ${attemptsMax} attempts`);
+  }
+
+  advanceClock(): void {
+    const { random } = this;
+    let byMs = random.pick(stepsOfClockMs);
+    if (random.chance(0.04)) byMs = random.between(2, 25) * dayMs;
+    this.nowMs = Math.min(this.nowMs + byMs, this.world.startMs + daysMax * dayMs);
+  }
+
+  async register(fleet: Fleet, plan?: CrashPlan): Promise<void> {
+    const run = ({ writer }: { writer: Sql }) =>
+      this.operations.registerFleet({ sql: writer, clock: this.clock }, fleet);
+    const registered = plan === undefined ? await this.insist(run) : await this.survive(plan, run);
+    if (registered === null || !registered.ok) {
+      throw new Violation('FLEET_REFUSED', registered?.message ?? 'no answer');
+    }
+    this.fleet = fleet;
+    this.ids = registered.value;
+  }
+
+  async rate(
+    shard: number,
+    plan: CrashPlan,
+    visitor?: { readonly atAwait: number; readonly visit: Visitor },
+  ): Promise<Rated | null> {
+    return this.survive(
+      plan,
+      ({ writer }) => {
+        const rate = async (job: Parameters<typeof rateJob>[0]) => rateJob(job);
+        const deps = { sql: writer, clock: this.clock, rate, memory: this.#memory };
+        return this.operations.rateReadings(deps, { shard });
+      },
+      visitor,
+    );
+  }
+}
