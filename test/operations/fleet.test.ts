@@ -65,6 +65,17 @@ describe('registering a fleet', () => {
     expect(shards.map((row) => row.log_shard)).toEqual([0, 1]);
   });
 
+  test('a bus takes its declared address and pace, because sockets move', async () => {
+    const base = smallFleet();
+    const [edge] = base.edges;
+    const address = { kind: 'tcp', host: '127.0.0.1', port: 1_999 } as const;
+    const buses = [{ name: 'bus 1', address, pollIntervalMs: 5_000 }];
+    const moved = await register({ ...base, edges: [{ ...edge, buses }] });
+    expect(moved.ok && moved.value.buses).toEqual(ground.fleet.buses);
+    const rows = await ground.writer.sql`select address, poll_interval_ms from bus`;
+    expect([...rows]).toEqual([{ address, poll_interval_ms: 5_000 }]);
+  });
+
   test.each<[string, string, (fleet: Fleet) => Fleet]>([
     [
       'an unknown zone',
