@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { buildSchema, lexicographicSortSchema, printSchema } from 'graphql';
+import { buildSchema, getIntrospectionQuery, lexicographicSortSchema, printSchema } from 'graphql';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { asViewer } from '../../src/db/viewer.ts';
@@ -226,7 +226,27 @@ describe('row-level security, with no filter of the application in between', () 
   });
 });
 
+test('a bug reaches the log whole and the client without its details', async () => {
+  const owner = postgres(world.url, { max: 1, onnotice: () => {} });
+  try {
+    await owner`alter table supply rename to planted`;
+    const query = '{ meters(first: 1) { edges { node { supply { since } } } } }';
+    const { body } = await world.post(viewerOf('operator'), { query });
+    expect(body).toMatchObject({ errors: [{ extensions: { code: 'INTERNAL_ERROR' } }] });
+    expect(JSON.stringify(body)).not.toMatch(/supply"? does not exist|relation/);
+    expect(String(world.errors.splice(0)[0])).toContain('relation "supply" does not exist');
+  } finally {
+    await owner`alter table planted rename to supply`;
+    await owner.end();
+  }
+});
+
 describe('the schema', () => {
+  test('is told whole to tools that ask for it', async () => {
+    const { body } = await world.post(viewerOf('developer'), { query: getIntrospectionQuery() });
+    expect(body).not.toHaveProperty('errors');
+  });
+
   test('is the committed one', () => {
     const committed = readFileSync(new URL('../../schema.graphql', import.meta.url), 'utf8');
     expect(`${printSchema(lexicographicSortSchema(schema))}\n`).toBe(committed);

@@ -276,6 +276,16 @@ describe('a socket', () => {
 });
 
 describe('over server-sent events', () => {
+  test('a partner brings no document of its own', async () => {
+    const partner = { ...ada, persistedOnly: true };
+    const variables = { id: globalId('Meter', 10) };
+    const accept = { accept: 'text/event-stream' };
+    expect(await world.post(partner, { query: consumption, variables }, accept)).toMatchObject({
+      status: 403,
+      body: { errors: [{ extensions: { code: 'PERSISTED_OPERATION_REQUIRED' } }] },
+    });
+  });
+
   test('the same stream flows, unbuffered, and its end leaves no watcher', async () => {
     const controller = new AbortController();
     const response = await fetch(`${world.base}/graphql`, {

@@ -117,6 +117,20 @@ describe('without a token that holds', () => {
     expect(await world.post(null, { query }, headers)).toMatchObject({ status: 401 });
   });
 
+  test('GraphiQL is shown in the sandbox alone, and asks for a token itself', async () => {
+    const headers = { accept: 'text/html' };
+    expect((await fetch(`${world.base}/graphql`, { headers })).status).toBe(401);
+    const sandbox = await openWorld('sandbox', { sandbox: true });
+    const page = await fetch(`${sandbox.base}/graphql`, { headers });
+    expect(await page.text()).toContain('GraphiQL');
+    expect(await sandbox.post(null, { query: '{ __typename }' })).toMatchObject({ status: 401 });
+    // An accepted page does not open the door for a query in its address.
+    const query = new URLSearchParams({ query: '{ viewer { role } }' });
+    const asked = await fetch(`${sandbox.base}/graphql?${query}`, { headers });
+    expect(await asked.text()).not.toContain('OPERATOR');
+    await sandbox.close();
+  });
+
   test('a page of another origin is not told that it may read', async () => {
     const preflight = (origin: string) =>
       fetch(`${world.base}/graphql`, { method: 'OPTIONS', headers: { origin } });

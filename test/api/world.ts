@@ -210,7 +210,7 @@ export type Answer = { readonly status: number; readonly body: Record<string, un
 
 export async function openWorld(
   name: string,
-  options: { streamProgressMs?: number; webSocketConnectionsMax?: number } = {},
+  options: { streamProgressMs?: number; webSocketConnectionsMax?: number; sandbox?: boolean } = {},
 ): Promise<World> {
   const { url } = await freshDatabase(name);
   await seed(url);
@@ -234,7 +234,7 @@ export async function openWorld(
       streamProgressMs: options.streamProgressMs ?? 15_000,
     },
     tokens: { ...realm, publicKey: key.publicKey },
-    sandbox: false,
+    sandbox: options.sandbox ?? false,
     allowedOrigins: ['https://portal.test'],
     ...(options.webSocketConnectionsMax === undefined
       ? {}
