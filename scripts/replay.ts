@@ -5,7 +5,7 @@
  *
  *   npm run replay -- FILE --tariff examples/tariff-replay.json --months 2016-03,2016-11
  *
- * FILE is a wide CSV: instants with their offset, then a column a meter with the mean W of the hour.
+ * FILE is a wide CSV: instants with their offset, then for each meter the mean W of the hour.
  */
 import { readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';

@@ -27,7 +27,7 @@ export type Field = {
   close(): Promise<void>;
 };
 
-/** Simulated time for stamps and deadlines, real time for waiting: nothing waits while all answer. */
+/** Simulated time for stamps and deadlines, real time for waiting, which is only after failures. */
 function clockFor(clock: { nowMs(): number }): BusClock {
   return { ...systemBusClock(), nowMs: () => clock.nowMs() };
 }

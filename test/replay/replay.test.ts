@@ -35,7 +35,7 @@ describe('a file goes from Modbus registers to balances', () => {
   test('a day of 25 hours with a gap costs what a person works out', async () => {
     const { replayed: road, comparison } = await replayed('day', longDay);
     expect(comparison.differences).toEqual([]);
-    // Night hours: 00, 01 PDT, 01 PST, 02 to 05, 22 and 23 = 9; day: 06 to 21 = 16, A has 14 of them.
+    // Night: 00, 01 PDT, 01 PST, 02 to 05, 22 and 23 = 9 hours; day: 06 to 21 = 16, A has 14.
     // A: 9 x 0.20 + 14 x 0.30 = 6.00. B: 1.5 x (9 x 0.20 + 16 x 0.30) = 9.90.
     expect(road.accounts.map(({ owedMicros }) => owedMicros)).toEqual([6_000_000n, 9_900_000n]);
     expect(comparison.accounts.map(({ energyWh }) => Object.fromEntries(energyWh))).toEqual([
@@ -67,7 +67,7 @@ describe('a file goes from Modbus registers to balances', () => {
   });
 });
 
-test('the comparison finds a planted difference of one Wh, one micro, one hour, one reading', async () => {
+test('the comparison finds a planted Wh, micro, hour, account and refused reading', async () => {
   // Up to 22:00, so that an hour earlier is another sum: B has 7 night and 16 day hours of 1.5 kWh.
   const csv = longDayCsv.split('\n').slice(0, -2).join('\n');
   const { replayed: road, independent } = await replayed('planted', { ...longDay, csv });
