@@ -2,17 +2,23 @@ import { appendFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { backFill, backFillSize } from './backFill.ts';
 import { batchToLog, batchToLogSize } from './batchToLog.ts';
+import { kernel, kernelSize } from './kernel.ts';
 import { live, liveSize } from './live.ts';
+import { pool, poolSize } from './pool.ts';
 import { commitOf, thisMachine } from './machine.ts';
 import { openPlace } from './place.ts';
 import type { OwnPlace, Place } from './place.ts';
 import { shown } from './sideBySide.ts';
 import type { Result } from './sideBySide.ts';
+import { subscriber, subscriberSizes } from './subscriber.ts';
 
 const benches: Readonly<Record<string, (place: Place) => Promise<Result[]>>> = {
   'batch-to-log': (place) => batchToLog(place, batchToLogSize),
   'back-fill': (place) => backFill(place, backFillSize),
   live: (place) => live(place, liveSize),
+  kernel: (place) => kernel(place, kernelSize),
+  pool: (place) => pool(place, poolSize),
+  subscriber: (place) => subscriber(place, subscriberSizes),
 };
 
 const usage = `npm run bench -- [options]

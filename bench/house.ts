@@ -1,0 +1,111 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { createBells } from '../src/app/bells.ts';
+import { connect } from '../src/db/connect.ts';
+import { takeEpoch } from '../src/db/edges.ts';
+import { ensureLogPartitions } from '../src/db/log.ts';
+import { systemBusClock } from '../src/devices/busClock.ts';
+import { assert } from '../src/domain/assert.ts';
+import { parseEdgeId } from '../src/domain/ids.ts';
+import { streamProgressMs, tailPollMs } from '../src/domain/limits.ts';
+import { openHeadEnd } from '../src/ingest/headEnd.ts';
+import type { HeadEnd } from '../src/ingest/headEnd.ts';
+import { commitBatches } from '../src/operations/commitBatches.ts';
+import { createApiServer } from '../src/schema/server.ts';
+import { signToken } from '../src/schema/token.ts';
+import { startTail } from '../src/stream/tail.ts';
+import { startRater } from '../src/workers/rater.ts';
+import { openRatingPool } from '../src/workers/ratingPool.ts';
+import { buildFleet } from '../test/support/build/fleet.ts';
+import type { Place } from './place.ts';
+
+/** All roles in one process, as `npm start` has them; only the buses are left out. */
+export type House = {
+  readonly headEnd: HeadEnd;
+  readonly meterIds: readonly number[];
+  /** Of the API's WebSocket. */
+  readonly url: string;
+  /** Of an operator, who may see all meters. */
+  readonly token: string;
+  /** What went wrong and was tried again, or was refused. */
+  readonly problems: readonly string[];
+  close(): Promise<void>;
+};
+
+const realm = { issuer: 'https://bench.example', audience: 'joulebook' };
+const tokenLifetimeMs = 600_000;
+
+export async function openHouse(
+  place: Place,
+  { name, meters }: { name: string; meters: number },
+): Promise<House> {
+  const databaseUrl = await place.freshDatabase(name);
+  const connectAs = (role: 'joulebook_writer' | 'joulebook_api') =>
+    connect(databaseUrl, { role, connectionsMax: 8, name: role });
+  const writer = await connectAs('joulebook_writer');
+  const reader = await connectAs('joulebook_api');
+  const clock = systemBusClock();
+  const problems: string[] = [];
+  const report = (problem: unknown) => {
+    problems.push(String(problem));
+  };
+  await ensureLogPartitions(writer.sql, { nowMs: clock.nowMs(), days: 1 });
+  const fleet = await buildFleet(writer.sql, { meters });
+  const edgeId = parseEdgeId(fleet.edgeId);
+  assert(edgeId.ok, 'the fleet has an edge');
+  const bells = await createBells(writer.sql, report);
+  const wake = bells.wake.bind(bells);
+  const pool = openRatingPool();
+  const rater = startRater({
+    sql: writer.sql,
+    clock,
+    rate: (job) => pool.rate(job),
+    wake,
+    report: ({ error }) => report(error),
+  });
+  bells.onWork('rating', () => rater.ring());
+  const headEnd = openHeadEnd({
+    edgeId: edgeId.value,
+    epoch: await takeEpoch(writer.sql, edgeId.value),
+    key: fleet.edge,
+    clock,
+    commit: (carried) => commitBatches({ sql: writer.sql, clock }, carried),
+    onCommitted: () => wake({ kind: 'rating' }),
+    report: ({ code, message }) => report(`${code}: ${message}`),
+  });
+  const tail = await startTail(writer.sql, { pollMs: tailPollMs, onError: report });
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+  const api = createApiServer({
+    deps: { sql: reader.sql, clock, wake, tail, onError: report, streamProgressMs },
+    tokens: { ...realm, publicKey },
+    sandbox: false,
+    allowedOrigins: [],
+  });
+  const port = await api.listen(0, '127.0.0.1');
+  const viewer = {
+    companyId: fleet.companyId,
+    role: 'operator',
+    accountId: null,
+    actor: 'bench',
+    persistedOnly: false,
+  } as const;
+  return {
+    headEnd,
+    meterIds: [...fleet.meters.values()],
+    url: `ws://127.0.0.1:${port}/graphql`,
+    token: await signToken(
+      { ...realm, privateKey },
+      { viewer, nowMs: clock.nowMs(), lifetimeMs: tokenLifetimeMs },
+    ),
+    problems,
+    close: async () => {
+      await headEnd.stop();
+      await api.close();
+      await tail.close();
+      await rater.stop();
+      await pool.close();
+      await bells.close();
+      await reader.close();
+      await writer.close();
+    },
+  };
+}
