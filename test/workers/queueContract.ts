@@ -3,6 +3,9 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { openQueues } from '../../src/workers/queues.ts';
 import type { QueueBackend, QueueProblem, Queues } from '../../src/workers/queues.ts';
 
+/** A busy machine may be slow; a condition that holds is seen at once. */
+const waiting = { timeout: 10_000, interval: 20 };
+
 /** What every backend must do; called once for each with a way to an empty one. */
 export function testQueues(name: string, emptyBackend: () => Promise<QueueBackend>): void {
   let queues: Queues;
@@ -29,7 +32,7 @@ export function testQueues(name: string, emptyBackend: () => Promise<QueueBacken
       await south.add({ commandId: second });
       await vi.waitFor(() => {
         expect(seen.toSorted()).toEqual([`north ${first}`, `south ${second}`]);
-      });
+      }, waiting);
       expect(problems).toEqual([]);
     });
 
@@ -40,11 +43,11 @@ export function testQueues(name: string, emptyBackend: () => Promise<QueueBacken
       await queue.add({ commandId }, { id: commandId });
       const seen: string[] = [];
       await queue.work(async (payload) => void seen.push(payload.commandId), { concurrency: 1 });
-      await vi.waitFor(() => expect(seen).toHaveLength(1));
+      await vi.waitFor(() => expect(seen).toHaveLength(1), waiting);
       await vi.waitFor(async () => {
         await queue.add({ commandId }, { id: commandId });
         expect(seen).toHaveLength(2);
-      });
+      }, waiting);
     });
 
     test('a schedule beats, and one that is no longer wanted is gone', async () => {
@@ -56,7 +59,7 @@ export function testQueues(name: string, emptyBackend: () => Promise<QueueBacken
       await queue.work(async ({ busId }) => void seen.push(busId), { concurrency: 1 });
       await vi.waitFor(() => {
         expect(seen.filter((busId) => busId === 2).length).toBeGreaterThanOrEqual(3);
-      });
+      }, waiting);
       // At most the beat that was due before the schedule went.
       expect(seen.filter((busId) => busId === 1).length).toBeLessThanOrEqual(1);
     });
@@ -73,12 +76,12 @@ export function testQueues(name: string, emptyBackend: () => Promise<QueueBacken
       );
       await queue.add({ busId: 1 });
       await queue.add({ busId: 2 });
-      await vi.waitFor(() => expect(seen).toEqual([1, 2]));
+      await vi.waitFor(() => expect(seen).toEqual([1, 2]), waiting);
       await vi.waitFor(() => {
         expect(problems).toMatchObject([
           { queue: 'pollBus-edge1', jobId: expect.any(String), error: { message: 'BUS_ON_FIRE' } },
         ]);
-      });
+      }, waiting);
     });
   });
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { takeEpoch } from '../../src/db/edges.ts';
 import { keyIdOf } from '../../src/db/fleet.ts';
+import { assert } from '../../src/domain/assert.ts';
 import type { Bell } from '../../src/domain/bell.ts';
 import { rateJob } from '../../src/domain/rating/job.ts';
 import { commitBatches } from '../../src/operations/commitBatches.ts';
@@ -10,6 +11,9 @@ import { ratingBackOffMs, startRater } from '../../src/workers/rater.ts';
 import type { RaterOptions } from '../../src/workers/rater.ts';
 import { edgeKeys, openGround, startMs } from '../operations/smallFleet.ts';
 import type { Ground } from '../operations/smallFleet.ts';
+
+/** A busy machine may be slow; a condition that holds is seen at once. */
+const waiting = { timeout: 10_000, interval: 20 };
 
 let ground: Ground;
 beforeAll(async () => {
@@ -79,12 +83,15 @@ describe('the rater', () => {
     await commitReadings(5, 0n);
     const rater = startRater(options(bells));
     // 4 kWh between 5 readings, at 0.30.
-    await vi.waitFor(async () => expect(await balance()).toBe(-1_200_000n));
+    await vi.waitFor(async () => expect(await balance()).toBe(-1_200_000n), waiting);
     expect(bells).toContainEqual({ kind: 'events', shard: ground.fleet.companyId % 4 });
     await commitReadings(2, 5_000n);
     rater.ring();
-    await vi.waitFor(async () => expect(await balance()).toBe(-1_800_000n));
-    await vi.waitFor(() => expect(rater.stats()).toEqual({ batches: 7, readings: 7, failures: 0 }));
+    await vi.waitFor(async () => expect(await balance()).toBe(-1_800_000n), waiting);
+    await vi.waitFor(
+      () => expect(rater.stats()).toEqual({ batches: 7, readings: 7, failures: 0 }),
+      waiting,
+    );
     await rater.stop();
   });
 
@@ -103,12 +110,45 @@ describe('the rater', () => {
     });
     await commitReadings(1, 7_000n);
     rater.ring();
-    await vi.waitFor(async () => expect(await balance()).toBe(-2_100_000n), { timeout: 5_000 });
+    await vi.waitFor(async () => expect(await balance()).toBe(-2_100_000n), waiting);
     await rater.stop();
     expect(reported).toHaveLength(3);
     expect([1, 2, 3, 4, 20, 2_000].map(ratingBackOffMs)).toEqual([
       100, 200, 400, 800, 10_000, 10_000,
     ]);
+  });
+
+  test('set a batch aside that breaks an assertion every time, and rate those behind it', async () => {
+    const problems: string[] = [];
+    const { sql } = ground.writer;
+    const [before] = await sql<
+      { readings: bigint }[]
+    >`select sum(position)::int8 as readings from rating_cursor`;
+    await commitReadings(4, 400_000n);
+    // The reading of 402,000 Wh: its open slot, the last piece of its job, begins at its quarter hour.
+    const poisonedSlot = Math.floor((startMs - 86_400_000 + 402_000 * 900) / 900_000);
+    const rater = startRater({
+      ...options([]),
+      rate: (job) => {
+        assert(job.firstSlot.at(-1) !== poisonedSlot, 'planted');
+        return Promise.resolve(rateJob(job));
+      },
+      report: ({ error }) => problems.push(String(error)),
+    });
+    await vi.waitFor(async () => {
+      const [row] = await sql<
+        { readings: bigint }[]
+      >`select sum(position)::int8 as readings from rating_cursor`;
+      expect(row.readings).toBe(before.readings + 4n);
+    }, waiting);
+    await rater.stop();
+    expect(problems.filter((problem) => problem.includes('RATING_FAILED'))).toHaveLength(1);
+    const rows = await sql<{ code: string }[]>`
+      select code from batch_quarantine where code = 'RATING_FAILED'`;
+    expect(rows).toHaveLength(1);
+    const [head] = await sql<{ last_value_wh: bigint }[]>`
+      select last_value_wh from series_head order by last_value_wh desc limit 1`;
+    expect(head.last_value_wh).toBe(403_000n);
   });
 
   test('of two processes share the shards, and every reading is rated once', async () => {
@@ -117,7 +157,7 @@ describe('the rater', () => {
       await commitReadings(1, wh);
       for (const rater of raters) rater.ring();
     }
-    await vi.waitFor(async () => expect(await balance()).toBe(-5_100_000n));
+    await vi.waitFor(async () => expect(await balance()).toBe(-5_100_000n), waiting);
     for (const rater of raters) await rater.stop();
     const rated = raters.map((rater) => rater.stats());
     expect(rated[0].readings + rated[1].readings).toBe(10);
