@@ -140,7 +140,7 @@ export const commandReasonLengthMax = 400;
 
 /** Blocks of the event log that a process keeps at hand for its live subscribers, a shard. */
 export const tailBlocksMax = 128;
-/** Rows of those blocks together, a shard: about 60 bytes each, 12 MB. Older ones are in the log. */
+/** Their rows together, a shard: about 60 bytes each, 12 MB. Older ones are in the log. */
 export const tailRowsMax = 200_000;
 /** A bell that was lost is made up for within a second. */
 export const tailPollMs = 1_000;
@@ -161,6 +161,8 @@ export const requestBytesMax = 100_000;
 export const webSocketMessageBytesMax = 100_000;
 /** Sockets of one process: each costs about 50 kB, half of a small machine. */
 export const webSocketConnectionsMax = 12_000;
+/** What a client gets for saying goodbye when the process stops. */
+export const webSocketCloseMsMax = 1_000;
 /** A dashboard shows some tens of meters at once. */
 export const subscriptionsPerConnectionMax = 50;
 /** A client that has connected says who it is at once, or is let go. */
@@ -229,3 +231,13 @@ export const relayBackOffMs = 2_000;
 export const supplyFollowUpMsMax = 172_800_000;
 /** Accounts of one sweep over supplies; the rest are found by the next. */
 export const accountsPerSweepMax = 256;
+
+/** A replay copies so many batches at a time: at most 256 MB in memory, some ten MB as a rule. */
+export const replayedBatchesPerCopy = 256;
+/** Rows of one fetch when a replay compares tables of any length. */
+export const replayedRowsPerFetch = 1_000;
+/** Differences that a replay names; one is enough to look into, the rest are counted. */
+export const differencesToldMax = 20;
+
+/** Tries of one batch that breaks an assertion before it is set aside; others are tried for ever. */
+export const ratingTriesMax = 4;

@@ -70,7 +70,7 @@ function collectReadings(
   }
 }
 
-/** The readings that the series keeps of a meter, the first and the last of each slot, in time order. */
+/** The readings that the series keeps: the first and the last of each slot, in time order. */
 export async function readReadings(
   tx: Statement,
   meter: { readonly id: number },
@@ -126,7 +126,7 @@ export async function readIntervals(
     },
   );
   const revisions = new Map(rows.map((row) => [row.day, row.revision]));
-  // A slot closed by a reading further on than its own end is interpolated until a nearer one comes.
+  // A slot that a reading beyond its end closed is interpolated until a nearer one comes.
   const settledSlot = walked.carrySettled?.boundarySlot ?? -1;
   const intervals: IntervalView[] = [];
   let received = 0;

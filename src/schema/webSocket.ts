@@ -10,6 +10,7 @@ import {
   documentTokensMax,
   subscriptionsPerConnectionMax,
   tokenCloseLeadMs,
+  webSocketCloseMsMax,
   webSocketConnectionsMax,
   webSocketMessageBytesMax,
 } from '../domain/limits.ts';
@@ -137,7 +138,7 @@ export function acceptWebSockets(server: Server, options: WebSocketOptions): () 
     }
     sockets.handleUpgrade(request, socket, head, (accepted) => {
       sockets.emit('connection', accepted, request);
-      // graphql-ws would print each to the console; what a client does wrong is closed by ws itself.
+      // graphql-ws would print each to the console; ws itself closes what a client does wrong.
       accepted.removeAllListeners('error');
       accepted.on('error', (error) => {
         if (!('code' in error)) deps.onError(error);
@@ -148,6 +149,11 @@ export function acceptWebSockets(server: Server, options: WebSocketOptions): () 
   return async () => {
     server.off('upgrade', onUpgrade);
     for (const client of sockets.clients) client.close(closeRestart, 'Restarting');
+    // A dead client would answer after ws' own 30 s, or never.
+    const last = setTimeout(() => {
+      for (const client of sockets.clients) client.terminate();
+    }, webSocketCloseMsMax);
     await disposable.dispose();
+    clearTimeout(last);
   };
 }

@@ -211,7 +211,7 @@ describe('row-level security, with no filter of the application in between', () 
     return rows.map((row) => row.name);
   }
 
-  test('every table that the API may touch has a policy, and a planted one without is found', async () => {
+  test('every table of the API has a policy, and a planted one without is found', async () => {
     const owner = postgres(world.url, { max: 1, onnotice: () => {} });
     try {
       // Numbers of the event log without a company, and documents that are not secret.

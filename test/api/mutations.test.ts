@@ -49,7 +49,7 @@ describe('topUp', () => {
     },
   });
 
-  test('credits the account once, and the same request again says that it is a replay', async () => {
+  test('credits the account once, and the same request again is a replay', async () => {
     const before = await world.post(ada, {
       query: '{ viewer { account { balance { amount } } } }',
     });
@@ -76,7 +76,7 @@ describe('topUp', () => {
     ['a negative amount', { amount: '-1.00' }, 'InvalidInputError', 'AMOUNT_NOT_POSITIVE'],
     ['ten decimals', { amount: '1.0000000001' }, 'InvalidInputError', 'AMOUNT_TOO_PRECISE'],
     ['another currency', { currency: 'USD' }, 'InvalidInputError', 'CURRENCY_MISMATCH'],
-    ['no currency', { currency: 'XXX' }, 'InvalidInputError', 'CURRENCY_UNKNOWN'],
+    ['no currency', { currency: 'ABC' }, 'InvalidInputError', 'CURRENCY_UNKNOWN'],
     ['a neighbour', { accountId: globalId('Account', 101) }, 'NotFoundError', 'ACCOUNT_NOT_FOUND'],
     [
       'another company',
@@ -104,7 +104,8 @@ describe('topUp', () => {
 
 describe('requestDisconnect', () => {
   const query = `mutation ($input: RequestCommandInput!) { requestDisconnect(input: $input) {
-    ${failure} ... on RequestCommandPayload { isReplay command { id state kind meter { serial } } } } }`;
+    ${failure}
+    ... on RequestCommandPayload { isReplay command { id state kind meter { serial } } } } }`;
   const inputOf = (meter: number) => ({
     input: { idempotencyKey, meterId: globalId('Meter', meter), reason: 'test' },
   });

@@ -36,10 +36,11 @@ const consumption = `subscription ($id: ID!, $after: Cursor, $mode: StreamMode! 
   meterConsumption(meterId: $id, after: $after, mode: $mode) {
     __typename ... on StreamEvent { cursor }
     ... on MeterSnapshot { snapshotRegister: register { wattHours } }
-    ... on MeterConsumption { register { wattHours } energy { wattHours } charged { amount currency }
+    ... on MeterConsumption { register { wattHours } energy { wattHours }
+      charged { amount currency }
       balance { amount } } } }`;
-const balance = `subscription ($id: ID!, $after: Cursor) { accountBalance(accountId: $id, after: $after) {
-  __typename ... on StreamEvent { cursor } ... on AccountSnapshot { account { number } now: balance { amount } }
+const balance = `subscription ($id: ID!) { accountBalance(accountId: $id) {
+  __typename ... on AccountSnapshot { account { number } now: balance { amount } }
   ... on AccountBalanceChange { cause balance { amount } charged { amount } } } }`;
 
 type Event = Record<string, unknown>;
@@ -110,7 +111,8 @@ describe('over WebSocket', () => {
     ]);
     await world.append(rated());
     const topUp = `mutation { topUp(input: { idempotencyKey: "00000000-0000-4000-8000-0000000000aa",
-      accountId: "${globalId('Account', 100)}", amount: "2.00", currency: "EUR" }) { __typename } }`;
+      accountId: "${globalId('Account', 100)}", amount: "2.00", currency: "EUR" }) {
+      __typename } }`;
     expect((await world.post(ada, { query: topUp })).body).toEqual({
       data: { topUp: { __typename: 'TopUpPayload' } },
     });
@@ -155,7 +157,7 @@ describe('over WebSocket', () => {
     await client.dispose();
   });
 
-  test('a live stream shows a subscriber nothing of a meter that went to another account', async () => {
+  test('a live stream shows nothing of a meter that went to another account', async () => {
     const client = clientOf(ada);
     const variables = { id: globalId('Meter', 10) };
     const stream = client.iterate({ query: consumption, variables });
@@ -273,6 +275,28 @@ describe('a socket', () => {
     expect(await closeCode(rawSocket())).toBe(1006);
     for (const socket of sockets) socket.terminate();
   });
+});
+
+test('a restart tells its clients so with 1012, and does not wait for a dead one', async () => {
+  const own = await openWorld('restart');
+  const url = `${own.base.replace('http', 'ws')}/graphql`;
+  const [alive, dead] = [0, 1].map(() => new WebSocket(url, 'graphql-transport-ws'));
+  if (alive === undefined || dead === undefined) throw new Error('two sockets were made');
+  await Promise.all(
+    [alive, dead].map(
+      (socket) =>
+        new Promise((resolve) => {
+          socket.on('open', resolve);
+        }),
+    ),
+  );
+  dead.pause();
+  const closed = closeCode(alive);
+  const startedAtMs = Date.now();
+  await own.close();
+  expect(await closed).toBe(1012);
+  expect(Date.now() - startedAtMs).toBeLessThan(10_000);
+  dead.terminate();
 });
 
 describe('over server-sent events', () => {

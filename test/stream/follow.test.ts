@@ -199,7 +199,8 @@ describe('a subscription', () => {
     await append(rated(1), rated(2), rated(3));
     await expect.poll(() => tail.head(shard)).toBe(before + 3n);
     const owner = postgres(url, { max: 1, onnotice: () => {} });
-    await owner`delete from event where shard = ${shard} and sequence <= ${(before + 2n).toString()}`;
+    const gone = (before + 2n).toString();
+    await owner`delete from event where shard = ${shard} and sequence <= ${gone}`;
     await owner.end();
     const late = open({ after: { shard, sequence: before + 1n } });
     expect(registers(await take(late, 2))).toEqual(['gap', 'snapshot']);
