@@ -61,7 +61,7 @@ async function run(seed: number): Promise<RunOutcome> {
     const onStep = (step: number, what: string): void => {
       if (values.verbose) process.stdout.write(`  ${step} ${what}\n`);
     };
-    return await simulate({ url: urlOf(database), seed, steps, onStep });
+    return await simulate({ url: urlOf(database), seed, steps, replays: true, onStep });
   } finally {
     await admin`drop database ${admin(database)} with (force)`;
   }

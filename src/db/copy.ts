@@ -131,7 +131,7 @@ function* chunksOf(buffer: Buffer): Generator<Buffer> {
  * already resolved to its stream, and the stream then never ends: the transaction would wait for
  * ever and keep its locks.
  */
-function refusalOf(copy: object): Promise<never> {
+export function refusalOf(copy: object): Promise<never> {
   return new Promise((_, reject) => {
     const settle: unknown = Reflect.get(copy, 'reject');
     assert(typeof settle === 'function', 'a query of postgres.js is rejected by its own method');

@@ -1,5 +1,7 @@
 import type { TariffText } from '../../src/domain/tariff/shape.ts';
 import { parseAccountId, parseTariffId } from '../../src/domain/ids.ts';
+import { rateJob } from '../../src/domain/rating/job.ts';
+import { replayLog } from '../../src/operations/replayLog.ts';
 import { audit } from './auditor.ts';
 import type { AuditedBatch, AuditedVersion, Books } from './auditor.ts';
 import { Delivery, isReceipt } from './delivery.ts';
@@ -186,6 +188,21 @@ class Workload {
     simulation.counts.audits += 1;
   }
 
+  /** The log alone, rated in its own order and without a crash, says the same. */
+  async replay(ownerUrl: string, seed: number): Promise<void> {
+    const rate = async (job: Parameters<typeof rateJob>[0]) => rateJob(job);
+    const outcome = await replayLog({
+      ownerUrl,
+      seed: `simulated ${seed}`,
+      rate,
+      onStep: () => {},
+    });
+    if (!outcome.ok) throw new Violation(outcome.code, outcome.message);
+    const [first] = outcome.value.differences;
+    if (first === undefined) return;
+    throw new Violation(first.code, `${first.key} is ${first.stored}, replayed ${first.replayed}`);
+  }
+
   async #books(): Promise<Books> {
     const simulation = this.#simulation;
     const { registered, fleet, world } = simulation;
@@ -260,6 +277,8 @@ export async function simulate(given: {
   seed: number;
   steps: number;
   operations?: Operations;
+  /** Also replay the log at the end: half a second. */
+  replays?: boolean;
   onStep?: (step: number, what: string) => void;
 }): Promise<RunOutcome> {
   const operations = given.operations ?? productionOperations;
@@ -274,6 +293,7 @@ export async function simulate(given: {
       given.onStep?.(step, what);
       if (step % third === 0 || step === given.steps) await workload.audit();
     }
+    if (given.replays === true) await workload.replay(given.url, given.seed);
     return { ok: true, counts };
   } catch (error) {
     const code = error instanceof Violation ? error.code : 'UNEXPECTED_ERROR';

@@ -12,14 +12,15 @@ import type { Operations } from './simulation.ts';
 async function run(seed: number, steps: number, operations?: Operations): Promise<RunOutcome> {
   const database = await freshDatabase(`simulate_${seed}`);
   const only = operations === undefined ? {} : { operations };
-  const outcome = await simulate({ url: database.url, seed, steps, ...only });
+  const replays = operations === undefined;
+  const outcome = await simulate({ url: database.url, seed, steps, replays, ...only });
   if (outcome.ok || operations !== undefined) await database.drop();
   return outcome;
 }
 
 /** Any seed has to hold: npm run simulate -- --seed=N --seeds=M runs further ones. */
 test.each([1, 2, 3, 10])(
-  'crashes, repeats and disorder of seed %i leave the charges and balances of the auditor',
+  'crashes, repeats and disorder of seed %i leave what the auditor and a replay say',
   async (seed) => {
     const outcome = await run(seed, 60);
     expect(outcome).toMatchObject({ ok: true, counts: { audits: 3 } });
