@@ -6,7 +6,10 @@ const closeMsMax = 10_000;
 /** What was started, to be stopped in the opposite order. */
 export type Closing = {
   add(name: string, close: () => Promise<void> | void): void;
-  /** Idempotent; returns the parts that did not stop by themselves. */
+  /**
+   * Stops what was added up to now, and returns the parts that did not stop by themselves. What is
+   * still being started is added later: whoever waits for it calls again.
+   */
   closeAll(): Promise<readonly string[]>;
 };
 
@@ -28,7 +31,6 @@ async function closeOne({ name, close }: Closer): Promise<string | null> {
 
 export function createClosing(): Closing {
   const closers: Closer[] = [];
-  let closed: Promise<readonly string[]> | null = null;
   const run = async (): Promise<readonly string[]> => {
     const problems: string[] = [];
     for (;;) {
@@ -40,6 +42,6 @@ export function createClosing(): Closing {
   };
   return {
     add: (name, close) => closers.push({ name, close }),
-    closeAll: () => (closed ??= run()),
+    closeAll: run,
   };
 }

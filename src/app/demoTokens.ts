@@ -1,7 +1,10 @@
 import type { KeyObject } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Viewer } from '../domain/access/viewer.ts';
 import { roles } from '../domain/access/viewer.ts';
 import type { AccountId, CompanyId } from '../domain/ids.ts';
+import { writeWhole } from '../embedded/secretFile.ts';
 import { signToken } from '../schema/token.ts';
 import { tokenRealm } from './parts.ts';
 
@@ -40,4 +43,12 @@ export async function demoTokens(
     persistedOnly: true,
   });
   return { subscriber, operator, administrator, developer, partner };
+}
+
+/** One file a role (0600), so that a command to paste names a short file and not a long token. */
+export function keepTokens(tokens: DemoTokens, { dataPath }: { dataPath: string }): string {
+  const folder = join(dataPath, 'tokens');
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  for (const [role, token] of Object.entries(tokens)) writeWhole(join(folder, role), `${token}\n`);
+  return folder;
 }

@@ -2,6 +2,7 @@ import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync } fr
 import type { KeyObject } from 'node:crypto';
 import { keyIdOf } from '../db/fleet.ts';
 import { readHeads } from '../db/series.ts';
+import { assert } from '../domain/assert.ts';
 import { importChannel } from '../domain/channel.ts';
 import type { AccountId, CompanyId, EdgeId } from '../domain/ids.ts';
 import type { DataDirectory } from '../embedded/dataDirectory.ts';
@@ -27,7 +28,10 @@ export type Demo = {
   readonly companyId: CompanyId;
   readonly edgeId: EdgeId;
   readonly edgeKey: SigningKey;
-  readonly accounts: readonly (DemoAccount & { readonly accountId: AccountId })[];
+  readonly accounts: readonly (DemoAccount & {
+    readonly accountId: AccountId;
+    readonly meterId: number;
+  })[];
   /** Id of the document that the partner's token may send. */
   readonly partnerOperation: string;
 };
@@ -136,8 +140,10 @@ export async function registerDemo(
   const api = await openDatabase(parts, 'joulebook_api', 'demonstration');
   const accounts = demoAccounts(world).map((account) => {
     const accountId = fleet.accounts.get(account.number);
-    if (accountId === undefined) throw new Error(`account ${account.number} is registered`);
-    return { ...account, accountId };
+    const meterId = fleet.meters.get(account.serial);
+    assert(accountId !== undefined, `account ${account.number} is registered`);
+    assert(meterId !== undefined, `meter ${account.serial} is registered`);
+    return { ...account, accountId, meterId };
   });
   const { companyId } = fleet;
   const [{ accountId }] = accounts;

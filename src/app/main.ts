@@ -1,26 +1,34 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { createClosing } from './closing.ts';
 import { readConfig } from './config.ts';
 import type { Config } from './config.ts';
-import type { Demo } from './demoWorld.ts';
-import { createScreen } from './screen.ts';
-import type { Screen } from './screen.ts';
+import { showLive } from './showLive.ts';
 import { startAll } from './startAll.ts';
 import { startRole } from './startRole.ts';
 import { readyLine, welcomeText } from './welcome.ts';
 
+/** npm passes a Ctrl-C on that the terminal has sent us already: within this it is the same one. */
+const samePressMs = 1_000;
+/** What is being started when the end comes is given so long to arrive and be stopped. */
+const bootEndMsMax = 8_000;
+
 const closing = createClosing();
-let isEnding = false;
+let endingSinceMs: number | null = null;
+let booting: Promise<unknown> = Promise.resolve();
 
 function say(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-/** Stops what runs, in reverse order, and ends the process. */
-async function end(code: number, message: string | null): Promise<never> {
+/** Stops what runs, in reverse order, and ends the process. The first caller's code counts. */
+async function end(code: number, message: string | null): Promise<void> {
+  if (endingSinceMs !== null) return; // what fails now, fails because we end
+  endingSinceMs = performance.now();
   if (message !== null) say(message);
-  if (isEnding) process.exit(130); // asked twice: no more patience
-  isEnding = true;
-  for (const problem of await closing.closeAll()) say(problem);
+  const problems = await closing.closeAll();
+  await Promise.race([booting, delay(bootEndMsMax)]);
+  for (const problem of [...problems, ...(await closing.closeAll())]) say(problem);
   process.exit(code);
 }
 
@@ -29,48 +37,46 @@ function failure(error: unknown): string {
   return /^[A-Z][A-Z_]+: /.test(text) ? text : `START_FAILED: ${text}`;
 }
 
+function endWith(code: number, message: string | null): void {
+  end(code, message).catch(() => process.exit(1));
+}
+
 async function runAll(config: Config): Promise<void> {
   const startedMs = performance.now();
   const seconds = (): string => ((performance.now() - startedMs) / 1000).toFixed(1);
   const progress = (line: string): void => {
     if (!config.json) say(`${seconds().padStart(5)} s  ${line}`);
   };
-  const screenOf = (demo: Demo): Screen => createScreen(process.stdout, () => demo.accounts);
-  const onDeath = (message: string): void => {
-    if (!isEnding) end(1, message).catch(() => process.exit(1));
-  };
-  const context = { config, closing, progress, onDeath };
-  const ready = await startAll(context, config.json ? null : screenOf);
-  if (!ready.ok) await end(1, `${ready.code}: ${ready.message}`);
-  else if (config.json) process.stdout.write(`${readyLine(ready.value)}\n`);
-  else {
-    progress('ready');
-    process.stdout.write(welcomeText(ready.value));
+  const onDeath = (message: string): void => endWith(1, message);
+  const started = await startAll({ config, closing, progress, onDeath });
+  if (!started.ok) return endWith(1, `${started.code}: ${started.message}`);
+  const { ready, parts } = started.value;
+  if (config.json) {
+    process.stdout.write(`${readyLine(ready)}\n`);
+    return;
   }
+  progress('ready');
+  process.stdout.write(welcomeText(ready, { paymentKey: randomUUID() }));
+  await showLive(parts, ready.demo, process.stdout);
 }
 
 async function run(): Promise<void> {
   const config = readConfig(process.argv.slice(2), process.env);
-  if (!config.ok) return end(2, `${config.code}: ${config.message}`);
+  if (!config.ok) return endWith(2, `${config.code}: ${config.message}`);
   if (config.value.role === 'all') return runAll(config.value);
-  const context = {
-    config: config.value,
-    closing,
-    progress: say,
-    onDeath: (message: string) => say(message),
-  };
+  const context = { config: config.value, closing, progress: say, onDeath: say };
   const started = await startRole(context);
-  if (!started.ok) return end(1, `${started.code}: ${started.message}`);
+  if (!started.ok) return endWith(1, `${started.code}: ${started.message}`);
   say(started.value.message);
-  if (config.value.role === 'migrate') await end(0, null);
+  if (config.value.role === 'migrate') endWith(0, null);
 }
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
-    end(0, null).catch(() => process.exit(1));
+    const isSecond = endingSinceMs !== null && performance.now() - endingSinceMs > samePressMs;
+    if (isSecond) process.exit(130); // no more patience; a watchdog stops Postgres
+    endWith(0, signal === 'SIGINT' ? 'Stopping.' : null);
   });
 }
-process.on('uncaughtException', (thrown) => {
-  end(1, failure(thrown)).catch(() => process.exit(1));
-});
-run().catch((error: unknown) => end(1, failure(error)));
+process.on('uncaughtException', (thrown) => endWith(1, failure(thrown)));
+booting = run().catch((error: unknown) => endWith(1, failure(error)));

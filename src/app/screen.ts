@@ -1,96 +1,135 @@
 import type { SequencedBlock } from '../db/events.ts';
 import { formatMicros } from '../domain/exact.ts';
-import type { DemoAccount } from './demoFleet.ts';
+import { demoTimeScale } from './demoFleet.ts';
 
 /** What the terminal shows of a few accounts, from the same events that clients get. */
-type Row = {
+export type ScreenRow = {
+  readonly accountId: number;
+  readonly meterId: number;
   readonly account: string;
   readonly serial: string;
   readonly mode: string;
-  registerWh: bigint;
-  powerW: number;
+  supply: 'on' | 'cut' | null;
+  registerWh: bigint | null;
+  powerW: number | null;
+  /** Since this start. */
   costMicros: bigint;
   balanceMicros: bigint | null;
 };
 
 export type Screen = {
-  /** One line of progress while booting. */
-  progress(line: string): void;
   /** Takes news of any account; keeps those that it shows. */
   take(block: SequencedBlock): void;
   /** Draws the table of the accounts, over the last one when the output is a terminal. */
   draw(): void;
 };
 
-const rowsShown = 6;
+export type ScreenOutput = {
+  write(text: string): unknown;
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+};
 
-function kilowattHours(registerWh: bigint): string {
+/** A file would fill with tables: there every fifth is written. */
+const drawsPerTableInFile = 5;
+const columnsDefault = 80;
+const unknown = '-';
+
+function kilowattHours(registerWh: bigint | null): string {
+  if (registerWh === null) return unknown;
   const wh = registerWh.toString().padStart(4, '0');
   return `${wh.slice(0, -3)}.${wh.slice(-3)}`;
 }
 
-function balanceOf({ balanceMicros }: Row): string {
-  return balanceMicros === null ? '-' : formatMicros(balanceMicros, 6);
+/** To the ledger's scale, so that a balance is seen to move with each reading. */
+function euros(micros: bigint | null): string {
+  return micros === null ? unknown : formatMicros(micros, 6);
 }
 
-export function createScreen(
-  output: { write(text: string): unknown; readonly isTTY?: boolean },
-  accounts: () => readonly (DemoAccount & { readonly accountId: number })[],
-): Screen {
-  const rows = new Map<number, Row>();
-  let linesDrawn = 0;
-  const rowOf = (accountId: number): Row | null => {
-    const known = rows.get(accountId);
-    if (known !== undefined) return known;
-    const shown = accounts().slice(0, rowsShown);
-    const account = shown.find((each) => each.accountId === accountId);
-    if (account === undefined) return null;
-    const row: Row = {
-      account: account.number,
-      serial: account.serial,
-      mode: account.mode,
-      registerWh: 0n,
-      powerW: 0,
-      costMicros: 0n,
-      balanceMicros: null,
-    };
-    rows.set(accountId, row);
-    return row;
-  };
-  const takeSubject = (block: SequencedBlock, index: number): void => {
-    const row = rowOf(block.accountIds[index]);
-    if (row === null) return;
-    if (block.kind === 'rated') {
+/** 79 columns: narrower than the narrowest usual terminal, whose wrapping would spoil the redraw. */
+function lineOf(cells: readonly [string, string, string, string, string, string, string, string]) {
+  const [account, mode, serial, supply, register, power, cost, balance] = cells;
+  return [
+    account.padEnd(8),
+    mode.padEnd(10),
+    serial.padEnd(10),
+    supply.padEnd(7),
+    register.padStart(11),
+    power.padStart(9),
+    cost.padStart(11),
+    balance.padStart(13),
+  ].join('');
+}
+
+const heading = [
+  lineOf(['', '', '', '', 'register', 'power', 'cost', 'balance']),
+  lineOf(['account', 'mode', 'meter', 'supply', 'kWh', 'W', 'EUR', 'EUR']),
+];
+
+function takeSubject(row: ScreenRow, block: SequencedBlock, index: number): void {
+  switch (block.kind) {
+    case 'rated':
       row.registerWh = block.registerWh[index];
       row.powerW = block.powerW[index];
       row.costMicros += block.chargedMicros[index];
       row.balanceMicros = block.balanceMicros[index];
-    } else if (block.kind === 'top_up') {
+      return;
+    case 'top_up':
       row.balanceMicros = block.balanceMicros[index];
-    }
-  };
-  const lineOf = (row: Row): string =>
-    [
-      row.account.padEnd(8),
-      row.mode.padEnd(9),
-      row.serial.padEnd(14),
-      `${kilowattHours(row.registerWh)} kWh`.padStart(16),
-      `${row.powerW} W`.padStart(9),
-      `cost ${formatMicros(row.costMicros, 6)}`.padStart(16),
-      `balance ${balanceOf(row)} EUR`.padStart(26),
-    ].join('  ');
+      return;
+    case 'command':
+      row.supply = supplyAfter(block.detail) ?? row.supply;
+      return;
+    case 'tariff':
+  }
+}
+
+function supplyAfter(detail: SequencedBlock['detail']): ScreenRow['supply'] {
+  if (typeof detail !== 'object' || detail === null || !('state' in detail)) return null;
+  if (detail['state'] !== 'verified') return null;
+  return detail['kind'] === 'disconnect' ? 'cut' : 'on';
+}
+
+export function createScreen(output: ScreenOutput, rows: readonly ScreenRow[]): Screen {
+  const rowOf = new Map(rows.map((row) => [row.accountId, row]));
+  let draws = 0;
+  let linesDrawn = 0;
+  let readings = 0;
+  const bodyOf = (row: ScreenRow): string =>
+    lineOf([
+      row.account,
+      row.mode,
+      row.serial,
+      row.supply ?? unknown,
+      kilowattHours(row.registerWh),
+      row.powerW === null ? unknown : String(row.powerW),
+      euros(row.costMicros),
+      euros(row.balanceMicros),
+    ]);
+  const foot = (): string =>
+    `${readings} readings rated. Energy runs ${demoTimeScale} times faster than the clock. ` +
+    'Ctrl-C ends.';
   return {
-    progress: (line) => output.write(`${line}\n`),
-    take: (block) => {
-      for (let index = 0; index < block.accountIds.length; index += 1) takeSubject(block, index);
-    },
-    draw: () => {
-      if (rows.size === 0) return;
-      const lines = [...rows.values()].map(lineOf);
-      if (output.isTTY === true && linesDrawn > 0) output.write(`\u001B[${linesDrawn}A`);
-      for (const line of lines) {
-        output.write(output.isTTY === true ? `\u001B[2K${line}\n` : `${line}\n`);
+    take(block) {
+      for (let index = 0; index < block.accountIds.length; index += 1) {
+        const row = rowOf.get(block.accountIds[index]);
+        if (row !== undefined) takeSubject(row, block, index);
       }
+      if (block.kind === 'rated') readings += block.accountIds.length;
+    },
+    draw() {
+      const isTerminal = output.isTTY === true;
+      draws += 1;
+      if (!isTerminal && draws % drawsPerTableInFile !== 1) return;
+      const widthMax = (output.columns ?? columnsDefault) - 1;
+      const lines = [...heading, ...rows.map(bodyOf), foot()];
+      if (!isTerminal) {
+        for (const line of lines) output.write(`${line.trimEnd()}\n`);
+        return;
+      }
+      const up = linesDrawn > 0 ? `\u001B[${linesDrawn}A` : '';
+      // One write, so that no half of a table is ever seen.
+      output.write(up + lines.map((line) => `\u001B[2K${line.slice(0, widthMax)}\n`).join(''));
       linesDrawn = lines.length;
     },
   };

@@ -1,7 +1,6 @@
 import { createPublicKey } from 'node:crypto';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { eventHeads, readEvents } from '../db/events.ts';
 import { migrate } from '../db/migrate.ts';
 import { systemBusClock } from '../devices/busClock.ts';
 import { accept } from '../domain/outcome.ts';
@@ -15,13 +14,11 @@ import { createBells } from './bells.ts';
 import type { Closing } from './closing.ts';
 import type { Config } from './config.ts';
 import { demoTimeScale } from './demoFleet.ts';
-import { demoTokens } from './demoTokens.ts';
+import { demoTokens, keepTokens } from './demoTokens.ts';
 import { demoKey, registerDemo, startDemoMeters } from './demoWorld.ts';
-import type { Demo } from './demoWorld.ts';
 import { createLog } from './log.ts';
 import { openDatabase } from './parts.ts';
 import type { Parts } from './parts.ts';
-import type { Screen } from './screen.ts';
 import { startApi } from './startApi.ts';
 import { startIngest } from './startIngest.ts';
 import { startWorker } from './startWorker.ts';
@@ -87,38 +84,10 @@ export async function openParts(
   return { databaseUrl, writer, queues, bells, clock: systemBusClock(), log, closing };
 }
 
-/** Feeds the terminal from the event log, as any client would be fed. */
-async function followEvents({ writer, closing, log }: Parts, screen: Screen): Promise<void> {
-  const positions = [...(await eventHeads(writer.sql))];
-  let isReading = false;
-  const look = async (): Promise<void> => {
-    if (isReading) return;
-    isReading = true;
-    try {
-      for (const [shard, after] of positions.entries()) {
-        for (const block of await readEvents(writer.sql, { shard, after, limit: 200 })) {
-          screen.take(block);
-          positions[shard] = block.sequence;
-        }
-      }
-      screen.draw();
-    } catch (error) {
-      log.warn({ err: error }, 'SCREEN_BEHIND');
-    } finally {
-      isReading = false;
-    }
-  };
-  const timer = setInterval(() => {
-    look().catch(() => {});
-  }, 2_000);
-  closing.add('screen', () => clearInterval(timer));
-}
-
 /** Role `all`: whatever is not given is embedded, and a simulated world is billed. */
 export async function startAll(
   context: StartContext,
-  screenOf: ((demo: Demo) => Screen) | null,
-): Promise<Outcome<Ready, string>> {
+): Promise<Outcome<{ readonly ready: Ready; readonly parts: Parts }, string>> {
   const { config, closing, progress } = context;
   const { ephemeral } = config;
   const opened = openDataDirectory({ path: config.dataDirectory, ephemeral });
@@ -154,10 +123,14 @@ export async function startAll(
   const keys = { privateKey, publicKey: createPublicKey(privateKey) };
   const api = await startApi(parts, { host, port, isPortAsked, keys, sandbox: true });
   if (!api.ok) return api;
-  if (screenOf !== null) await followEvents(parts, screenOf(demo));
   const [{ accountId }] = demo.accounts;
   const { companyId } = demo;
   const scope = { companyId, accountId, nowMs: clock.nowMs() };
   const tokens = await demoTokens(privateKey, scope);
-  return accept({ graphql: api.value.graphql, mqtt: broker.value.url, tokens, demo });
+  const tokensFolder = keepTokens(tokens, { dataPath: directory.path });
+  const { graphql } = api.value;
+  return accept({
+    ready: { graphql, mqtt: broker.value.url, tokens, tokensFolder, demo },
+    parts,
+  });
 }

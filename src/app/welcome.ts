@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Demo } from './demoWorld.ts';
 import type { DemoTokens } from './demoTokens.ts';
 
@@ -5,6 +6,8 @@ export type Ready = {
   readonly graphql: string;
   readonly mqtt: string | null;
   readonly tokens: DemoTokens;
+  /** Holds each token in a file of its role's name. */
+  readonly tokensFolder: string;
   readonly demo: Demo;
 };
 
@@ -25,65 +28,63 @@ export function readyLine({ graphql, mqtt, tokens, demo }: Ready): string {
   });
 }
 
-function curl(
-  { graphql, token, stream }: { graphql: string; token: string; stream?: boolean },
-  body: object,
-): string {
-  const accept = stream === true ? `-N -H 'accept: text/event-stream' ` : '';
-  return (
-    `curl -s ${accept}${graphql} -H 'content-type: application/json' \\\n` +
-    `  -H "authorization: Bearer ${token}" \\\n  -d '${JSON.stringify(body)}'`
-  );
+/** For a POSIX shell, inside "$(...)". */
+function quoted(path: string): string {
+  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`;
 }
 
+function curl(
+  { graphql, tokensFolder }: Ready,
+  role: keyof DemoTokens,
+  { body, stream = false }: { body: object; stream?: boolean },
+): string {
+  const token = quoted(join(tokensFolder, role));
+  return [
+    `curl -s ${stream ? `-N -H 'accept: text/event-stream' ` : ''}${graphql} \\`,
+    ` -H 'content-type: application/json' -H "authorization: Bearer $(cat ${token})" \\`,
+    ` -d '${JSON.stringify(body)}'`,
+  ].join('\n');
+}
+
+const balancesQuery = '{accounts(first:3){edges{node{number balance{amount currency}}}}}';
+const balanceStream =
+  'subscription($id:ID!){accountBalance(accountId:$id){__typename ' +
+  '...on AccountSnapshot{balance{amount}} ' +
+  '...on AccountBalanceChange{emittedAt energy{wattHours} balance{amount}}}}';
+const payment =
+  'mutation($input:TopUpInput!){topUp(input:$input){__typename ' +
+  '...on TopUpPayload{isReplay balance{amount}} ...on UserError{code message}}}';
+
 /** What a newcomer sees when everything runs: addresses, tokens, three things to paste. */
-export function welcomeText(ready: Ready): string {
-  const { graphql, mqtt, tokens, demo } = ready;
+export function welcomeText(ready: Ready, { paymentKey }: { paymentKey: string }): string {
+  const { graphql, mqtt, tokens, tokensFolder, demo } = ready;
   const [account] = demo.accounts;
-  const accountId = globalId('Account', account.accountId);
-  const query = {
-    query: '{ accounts(first: 3) { edges { node { number balance { amount currency } } } } }',
-  };
-  const subscription = {
-    query:
-      'subscription ($id: ID!) { accountBalance(accountId: $id) { __typename ' +
-      '... on AccountBalanceChange { cursor emittedAt balance { amount } } ' +
-      '... on AccountSnapshot { cursor balance { amount } } } }',
-    variables: { id: accountId },
-  };
-  const payment = {
-    query:
-      'mutation ($input: TopUpInput!) { topUp(input: $input) { __typename ' +
-      '... on TopUpPayload { isReplay account { balance { amount } } } ' +
-      '... on UserError { code message } } }',
-    variables: {
-      input: {
-        accountId,
-        amount: '10.00',
-        currency: 'EUR',
-        idempotencyKey: '00000000-0000-4000-8000-000000000001',
-      },
-    },
-  };
+  const id = globalId('Account', account.accountId);
+  const input = { accountId: id, amount: '10.00', currency: 'EUR', idempotencyKey: paymentKey };
   return [
     '',
-    `GraphQL    ${graphql}   (open it in a browser for GraphiQL)`,
+    `Tokens, good for a day; the subscriber is ${account.number}. Each is also a file in`,
+    tokensFolder,
+    ...Object.entries(tokens).flatMap(([role, token]) => [`${role}:`, token]),
+    '',
+    `GraphQL    ${graphql}  (GraphiQL in a browser that is online)`,
     `WebSocket  ${graphql.replace(/^http/, 'ws')}`,
-    ...(mqtt === null ? [] : [`MQTT       ${mqtt}   topic energy/billing/updates`]),
+    ...(mqtt === null ? [] : [`MQTT       ${mqtt}  topic energy/billing/updates`]),
     '',
-    'Tokens, good for a day and for this start only:',
-    ...Object.entries(tokens).map(([role, token]) => `  ${role.padEnd(14)}${token}`),
+    'Three things to try, in another terminal:',
     '',
-    '1. Ask for three balances:',
-    curl({ graphql, token: tokens.operator }, query),
+    '1. Ask for three balances.',
+    curl(ready, 'operator', { body: { query: balancesQuery } }),
     '',
-    `2. Follow the balance of ${account.number} live (Ctrl-C ends it):`,
-    curl({ graphql, token: tokens.subscriber, stream: true }, subscription),
+    `2. Follow the balance of ${account.number} live; Ctrl-C there ends it.`,
+    curl(ready, 'subscriber', {
+      body: { query: balanceStream, variables: { id } },
+      stream: true,
+    }),
     '',
-    '3. Top it up by 10.00; run it twice: the key makes it one payment:',
-    curl({ graphql, token: tokens.subscriber }, payment),
+    `3. Top ${account.number} up by 10.00; a second time is no second payment, by its key.`,
+    curl(ready, 'subscriber', { body: { query: payment, variables: { input } } }),
     '',
-    'Ctrl-C stops everything.',
     '',
   ].join('\n');
 }
