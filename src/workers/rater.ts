@@ -1,8 +1,15 @@
 import { shardsBehind } from '../db/log.ts';
+import { AssertionBroken } from '../domain/assert.ts';
 import type { Bell } from '../domain/bell.ts';
-import { ratingBackOffMsMax, ratingBackOffMsMin, ratingSweepMs } from '../domain/limits.ts';
+import {
+  ratingBackOffMsMax,
+  ratingBackOffMsMin,
+  ratingSweepMs,
+  ratingTriesMax,
+} from '../domain/limits.ts';
 import { rateReadings } from '../operations/rateReadings.ts';
 import type { RateDeps, Rated } from '../operations/rateReadings.ts';
+import { setAsideBatch } from '../operations/setAsideBatch.ts';
 import { createRatingMemory } from '../operations/rating/registry.ts';
 import type { RatingMemory } from '../operations/rating/registry.ts';
 import { createBellRope } from '../stream/bellRope.ts';
@@ -43,6 +50,8 @@ export function startRater(options: RaterOptions): Rater {
   const memories = new Map<number, RatingMemory>();
   const counts = { batches: 0, readings: 0, failures: 0 };
   let stopping = false;
+  /** Failures in a row of a shard; while there are some, it rates one batch at a time. */
+  const failing = new Map<number, number>();
   let failuresInRow = 0;
 
   function depsOf(shard: number): RateDeps {
@@ -58,11 +67,32 @@ export function startRater(options: RaterOptions): Rater {
     counts.readings += rated.readings;
   }
 
+  /**
+   * A failure that comes back is looked for batch by batch. One that breaks an assertion every time
+   * is our own mistake about that batch: it is set aside, so that the meters behind it go on.
+   */
+  async function isolate(shard: number, error: unknown): Promise<void> {
+    const times = (failing.get(shard) ?? 0) + 1;
+    failing.set(shard, times);
+    if (times < ratingTriesMax || !(error instanceof AssertionBroken)) return;
+    const { message: reason } = error;
+    const aside = await setAsideBatch({ sql, clock: options.clock }, { shard, reason });
+    failing.delete(shard);
+    if (aside === null) return;
+    const message = `RATING_FAILED: batch ${shard}/${aside.position} is set aside: ${reason}`;
+    report({ shard, error: new Error(message) });
+  }
+
   /** Rates a shard until it has caught up. False after a failure. */
   async function catchUp(shard: number): Promise<boolean> {
     try {
       for (let more = true; more && !stopping;) {
-        const rated = await rateReadings(depsOf(shard), { shard });
+        const isAlone = failing.has(shard);
+        const rated = await rateReadings(
+          depsOf(shard),
+          isAlone ? { shard, batchesMax: 1 } : { shard },
+        );
+        failing.delete(shard);
         tell(rated);
         ({ more } = rated);
       }
@@ -71,6 +101,7 @@ export function startRater(options: RaterOptions): Rater {
       // What it remembers may come from a transaction that was rolled back.
       memories.delete(shard);
       report({ shard, error });
+      await isolate(shard, error);
       return false;
     }
   }
