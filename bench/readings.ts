@@ -13,7 +13,7 @@ export function registerWhOf(index: number, step: number): number {
   return 1_000_000 + index * 1_009 + step * stepWhOf(index);
 }
 
-/** Meters `from` to `to` of the fleet, each with the readings of some steps, one after the other. */
+/** Meters `from` to `to` of the fleet, each with its readings of some steps, one by one. */
 export type Cut = {
   readonly from: number;
   readonly to: number;

@@ -11,7 +11,7 @@ export type Timed = { readonly units: number; readonly durationMs: number };
 
 export type Spread = { readonly median: number; readonly min: number; readonly max: number };
 
-/** Units a second of each side, by round: sides that stand side by side in one round are compared. */
+/** Units a second of each side, by round: what stood side by side in a round is compared. */
 export type Rates = ReadonlyMap<string, readonly number[]>;
 
 /** Without interpolation: the middle round, the upper one of two. */
