@@ -1,12 +1,15 @@
-import type { Outcome, Refused } from '../domain/outcome.ts';
+import type { Accepted, Refused } from '../domain/outcome.ts';
 
 /** What a command found or did: a sentence for people, the same facts for scripts. */
 export type Told = {
   readonly sentence: string;
-  readonly facts: { readonly [name: string]: unknown };
+  readonly facts: Facts;
 };
 
-export type Answer = Outcome<Told, string>;
+type Facts = { readonly [name: string]: unknown };
+
+/** A refusal may have facts of its own for scripts. */
+export type Answer = Accepted<Told> | (Refused<string> & { readonly facts?: Facts });
 
 /** 0 done; 1 refused; 2 called wrongly. */
 export const exitCodes = { done: 0, refused: 1, misused: 2 } as const;
@@ -23,8 +26,9 @@ function lineOf(value: object): string {
   return `${JSON.stringify(value, plain)}\n`;
 }
 
-export function tellRefusal({ code, message, path }: Refused<string>, isJson: boolean): void {
-  const refusal = { ok: false, code, message, ...(path === undefined ? {} : { path }) };
+export function tellRefusal(refused: Exclude<Answer, Accepted<Told>>, isJson: boolean): void {
+  const { code, message, path, facts } = refused;
+  const refusal = { ok: false, code, message, ...(path === undefined ? {} : { path }), ...facts };
   if (isJson) process.stdout.write(lineOf(refusal));
   else process.stderr.write(`${code}: ${message}\n`);
 }

@@ -10,6 +10,7 @@ import { payTopUp } from './commands/payTopUp.ts';
 import type { TopUpOptions } from './commands/payTopUp.ts';
 import { registerFleetFile } from './commands/registerFleetFile.ts';
 import { registerOperations } from './commands/registerOperations.ts';
+import { replayTheLog } from './commands/replayTheLog.ts';
 
 type Finish = (answer: Answer, isJson: boolean) => void;
 
@@ -81,6 +82,15 @@ function addAccess(program: Command, finish: Finish): void {
     );
 }
 
+function addChecks(program: Command, finish: Finish): void {
+  const log = program.command('log').description('the log of all accepted batches');
+  withUrl(
+    leaf(log, 'replay', 'rate the whole log anew in a scratch database and compare; superuser'),
+  ).action(async ({ json, database }: Common) =>
+    finish(await replayTheLog(databaseUrl(database), json), json),
+  );
+}
+
 /** Every command; `finish` hears the answer of the one that ran. */
 export function buildProgram(name: string, finish: Finish): Command {
   const program = new Command(name)
@@ -91,5 +101,6 @@ export function buildProgram(name: string, finish: Finish): Command {
   addRegistry(program, finish);
   addFiles(program, finish);
   addAccess(program, finish);
+  addChecks(program, finish);
   return program;
 }
