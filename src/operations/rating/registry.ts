@@ -60,7 +60,11 @@ function groupBy<Row>(rows: readonly Row[], keyOf: (row: Row) => number): Map<nu
   return groups;
 }
 
-/** Makes sure that the memory has these meters, their agreements and tariff versions. */
+/**
+ * Makes sure that the memory has these meters, their agreements and tariff versions. All of it
+ * enters the memory at once: a connection lost between two reads would otherwise leave meters that
+ * look known and have no agreement, and their energy would stay unrated.
+ */
 export async function loadRegistry(
   tx: Statement,
   memory: RatingMemory,
@@ -74,19 +78,19 @@ export async function loadRegistry(
   const missing = [...meterIds].filter((meterId) => !memory.meters.has(meterId));
   if (missing.length === 0) return;
   const meters = await readMeters(tx, missing);
-  for (const meter of meters) memory.meters.set(meter.meterId, meter);
   const points = [...new Set(meters.map((meter) => meter.servicePointId))].filter(
     (servicePointId) => !memory.agreements.has(servicePointId),
   );
   const agreements = await readAgreements(tx, points);
-  const byPoint = groupBy(agreements, (agreement) => agreement.servicePointId);
-  for (const point of points) memory.agreements.set(point, byPoint.get(point) ?? []);
   const tariffs = [...new Set(agreements.map((agreement) => agreement.tariffId))].filter(
     (tariffId) => !memory.versions.has(tariffId),
   );
-  if (tariffs.length === 0) return;
-  const byTariff = groupBy(await readVersions(tx, tariffs), (version) => version.tariffId);
+  const versions = tariffs.length === 0 ? [] : await readVersions(tx, tariffs);
+  const byPoint = groupBy(agreements, (agreement) => agreement.servicePointId);
+  const byTariff = groupBy(versions, (version) => version.tariffId);
   for (const tariff of tariffs) memory.versions.set(tariff, byTariff.get(tariff) ?? []);
+  for (const point of points) memory.agreements.set(point, byPoint.get(point) ?? []);
+  for (const meter of meters) memory.meters.set(meter.meterId, meter);
 }
 
 /** Which agreement and tariff version price a slot of a meter, or why none does. */
