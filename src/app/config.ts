@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
+import { dataDirectoryDefault } from '../embedded/dataDirectory.ts';
 
 export const roles = ['all', 'api', 'ingest', 'worker', 'migrate'] as const;
 export type ProcessRole = (typeof roles)[number];
@@ -45,7 +46,7 @@ const environment = z.object({
   MQTT_URL: url(['mqtt', 'mqtts']).optional(),
   HOST: z.string().min(1).default('127.0.0.1'),
   PORT: z.coerce.number().int().min(0).max(65_535).optional(),
-  JOULEBOOK_DATA: z.string().min(1).default('.joulebook'),
+  JOULEBOOK_DATA: z.string().min(1).default(dataDirectoryDefault),
   JOULEBOOK_METERS: z.coerce.number().int().min(1).max(metersMax).default(metersDefault),
   JOULEBOOK_EDGE: z.string().min(1).default('head-end'),
   JOULEBOOK_EDGE_KEY: z.string().min(1).optional(),

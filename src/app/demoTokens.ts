@@ -5,8 +5,7 @@ import type { Viewer } from '../domain/access/viewer.ts';
 import { roles } from '../domain/access/viewer.ts';
 import type { AccountId, CompanyId } from '../domain/ids.ts';
 import { writeWhole } from '../embedded/secretFile.ts';
-import { signToken } from '../schema/token.ts';
-import { tokenRealm } from './parts.ts';
+import { issueToken, tokenRealm } from '../operations/issueToken.ts';
 
 /** Long enough for a day's look around; they are worth nothing to any other start. */
 const lifetimeMs = 24 * 3_600_000;
@@ -33,7 +32,7 @@ export async function demoTokens(
 ): Promise<DemoTokens> {
   const signer = { ...tokenRealm, privateKey };
   const sign = (viewer: Viewer): Promise<string> =>
-    signToken(signer, { viewer, nowMs: scope.nowMs, lifetimeMs });
+    issueToken(signer, { viewer, nowMs: scope.nowMs, lifetimeMs });
   const [subscriber, operator, administrator, developer] = await Promise.all(
     roles.map((role) => sign(demoViewer(role, scope))),
   );

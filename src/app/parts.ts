@@ -19,8 +19,6 @@ export type Parts = {
   readonly closing: Closing;
 };
 
-export const tokenRealm = { issuer: 'joulebook', audience: 'joulebook-api' };
-
 export type TokenKeys = { readonly privateKey: KeyObject | null; readonly publicKey: KeyObject };
 
 /** Connections a process keeps: the rater's shards, commits, streams and one to spare. */

@@ -3,7 +3,8 @@ import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import { createApiServer } from '../schema/server.ts';
 import { startTail } from '../stream/tail.ts';
-import { openDatabase, tokenRealm } from './parts.ts';
+import { tokenRealm } from '../operations/issueToken.ts';
+import { openDatabase } from './parts.ts';
 import type { Parts, TokenKeys } from './parts.ts';
 
 export type ApiOptions = {

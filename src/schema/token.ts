@@ -1,4 +1,4 @@
-import { SignJWT, jwtVerify } from 'jose';
+import { jwtVerify } from 'jose';
 import type { CryptoKey, KeyObject } from 'jose';
 import { z } from 'zod';
 import { assert } from '../domain/assert.ts';
@@ -36,28 +36,6 @@ const refused = refuse(
   'The access token is missing, altered, expired or not for this API. Get a new one and send it ' +
     'as "Authorization: Bearer ..." or as "token" in connection_init.',
 );
-
-/** For demo tokens and tests; in production an identity provider signs. */
-export function signToken(
-  { privateKey, issuer, audience }: TokenRealm & { readonly privateKey: CryptoKey | KeyObject },
-  token: { readonly viewer: Viewer; readonly nowMs: number; readonly lifetimeMs: number },
-): Promise<string> {
-  const { viewer, nowMs, lifetimeMs } = token;
-  const issuedAt = Math.floor(nowMs / 1_000);
-  return new SignJWT({
-    company: viewer.companyId,
-    role: viewer.role,
-    account: viewer.accountId,
-    persistedOnly: viewer.persistedOnly,
-  })
-    .setProtectedHeader({ alg: 'EdDSA', typ: 'at+jwt' })
-    .setIssuer(issuer)
-    .setAudience(audience)
-    .setSubject(viewer.actor)
-    .setIssuedAt(issuedAt)
-    .setExpirationTime(Math.floor((nowMs + lifetimeMs) / 1_000))
-    .sign(privateKey);
-}
 
 function viewerOf(claims: z.infer<typeof claimsShape>): Viewer | null {
   const company = parseCompanyId(claims.company);

@@ -1,7 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { SignJWT, UnsecuredJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { signToken, verifyToken } from '../../src/schema/token.ts';
+import { issueToken } from '../../src/operations/issueToken.ts';
+import { verifyToken } from '../../src/schema/token.ts';
 import { openWorld, realm, signingKey, viewerOf } from './world.ts';
 import type { World } from './world.ts';
 
@@ -29,7 +30,7 @@ function signed(changed: object, header: { alg?: string; typ?: string } = {}) {
 
 describe('a token', () => {
   test('that we signed is its viewer until it ends', async () => {
-    const token = await signToken(signer, valid);
+    const token = await issueToken(signer, valid);
     expect(await verifyToken(verifier, token, nowMs)).toEqual({
       ok: true,
       value: { viewer, expiresAtMs: nowMs + 600_000 },
@@ -38,7 +39,7 @@ describe('a token', () => {
   });
 
   test('altered in any character is refused', async () => {
-    const token = await signToken(signer, valid);
+    const token = await issueToken(signer, valid);
     for (let at = 0; at < token.length; at += 1) {
       const other = token[at] === 'A' ? 'B' : 'A';
       const altered = token.slice(0, at) + other + token.slice(at + 1);
@@ -47,7 +48,7 @@ describe('a token', () => {
   });
 
   test('in another spelling of the same bytes is refused', async () => {
-    const token = await signToken(signer, valid);
+    const token = await issueToken(signer, valid);
     for (const spelling of [`${token}=`, ` ${token}`, `${token}\n`, token.replace('.', '=.')]) {
       expect(await verifyToken(verifier, spelling, nowMs)).toMatchObject({ ok: false });
     }
@@ -112,7 +113,7 @@ describe('without a token that holds', () => {
       body: { errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] },
     });
     const late = { viewer, nowMs: Date.now() - 3_600_000, lifetimeMs: 60_000 };
-    const ended = await signToken({ ...realm, privateKey: signingKey }, late);
+    const ended = await issueToken({ ...realm, privateKey: signingKey }, late);
     const headers = { authorization: `Bearer ${ended}` };
     expect(await world.post(null, { query }, headers)).toMatchObject({ status: 401 });
   });

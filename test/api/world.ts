@@ -9,7 +9,7 @@ import { encodeDay } from '../../src/domain/series/dayCodec.ts';
 import { encodeAccumulator } from '../../src/domain/rating/accumulatorCodec.ts';
 import { createApiServer } from '../../src/schema/server.ts';
 import type { ApiServer } from '../../src/schema/server.ts';
-import { signToken } from '../../src/schema/token.ts';
+import { issueToken } from '../../src/operations/issueToken.ts';
 import { appendEvent, wakeReaders } from '../../src/db/events.ts';
 import type { EventBlock } from '../../src/db/events.ts';
 import { startTail } from '../../src/stream/tail.ts';
@@ -55,7 +55,7 @@ export function viewerOf(
 
 export function tokenOf(viewer: Viewer, lifetimeMs = 600_000): Promise<string> {
   const signer = { ...realm, privateKey: key.privateKey };
-  return signToken(signer, { viewer, nowMs: Date.now(), lifetimeMs });
+  return issueToken(signer, { viewer, nowMs: Date.now(), lifetimeMs });
 }
 
 export function globalId(type: string, id: number | string): string {

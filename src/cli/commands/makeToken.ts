@@ -50,7 +50,7 @@ export async function makeToken(options: TokenOptions): Promise<Answer> {
     if (!viewer.ok) return viewer;
     const nowMs = Date.now();
     const signer = { privateKey: key.value, ...tokenRealm };
-    const token = issueToken(signer, { viewer: viewer.value, nowMs, lifetimeMs });
+    const token = await issueToken(signer, { viewer: viewer.value, nowMs, lifetimeMs });
     const expiresAt = new Date(nowMs + lifetimeMs).toISOString();
     return accept({ sentence: token, facts: { token, expiresAt, actor: viewer.value.actor } });
   });
