@@ -173,7 +173,8 @@ const comparisons = {
            concat_ws(' ', energy_wh, slot_count) as value
     from unrated_energy`,
   TRANSFERS_DIFFER: `
-    select concat_ws('/', 'account ' || t.account_id, 'meter ' || t.meter_id, t.period_start) as key,
+    select concat_ws('/', 'account ' || t.account_id, 'meter ' || t.meter_id, t.period_start)
+             as key,
            sum(case when l.code = 'customer' then t.amount_micros else -t.amount_micros end)::text
              as value
     from transfer t join ledger_account l on l.id = t.debit_id

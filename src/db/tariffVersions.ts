@@ -29,8 +29,8 @@ export const pricesLock = 7_425_300_912;
 /**
  * Waits for the rating commits underway and keeps others back until the transaction ends. Without
  * it a commit that read the old prices could write a day after the duties were looked up: nobody
- * would rate it again. Taken before a version gets its id, so that ids become visible in their order
- * and `registryMark` sees each one.
+ * would rate it again. Taken before a version gets its id, so that ids become visible in their
+ * order and `registryMark` sees each one.
  */
 async function holdPrices(tx: Statement): Promise<void> {
   await tx`select pg_advisory_xact_lock(${pricesLock})`;
@@ -66,8 +66,8 @@ function fromDayOf(instantMs: number): number {
 }
 
 /**
- * Duties for the meters whose agreements use the tariff and that have data there; their count. After
- * `insertTariffVersion`, which holds the prices.
+ * Duties for the meters whose agreements use the tariff and that have data there; their count.
+ * After `insertTariffVersion`, which holds the prices.
  */
 export async function insertTariffDuties(
   tx: Statement,

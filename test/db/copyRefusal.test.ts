@@ -9,7 +9,7 @@ afterAll(async () => {
   await Promise.all(opened.map((database) => database.close()));
 });
 
-test('a COPY that a constraint refuses fails at once and its transaction is rolled back', async () => {
+test('a COPY that a constraint refuses fails at once and is rolled back', async () => {
   const { url } = await freshDatabase('copy_refused');
   const name = 'copy refusal';
   const database = await connect(url, { role: 'joulebook_writer', connectionsMax: 1, name });

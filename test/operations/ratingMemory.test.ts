@@ -20,7 +20,7 @@ const clock = { nowMs: () => noon + 3_600_000 };
 /** More than a rating has. */
 const awaitsMax = 40;
 
-test('a rating that failed at any await leaves a memory that prices as an empty one does', async () => {
+test('a rating that failed at any await leaves a memory that prices correctly', async () => {
   const { url } = await freshDatabase('rating_memory');
   const name = 'rating memory';
   const database = await connect(url, { role: 'joulebook_writer', connectionsMax: 2, name });

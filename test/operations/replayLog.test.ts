@@ -29,7 +29,7 @@ async function open(role: 'joulebook_api' | 'joulebook_writer'): Promise<Databas
   return database;
 }
 
-/** Late readings, a correction, a version published late, an agreement without a tariff, a payment. */
+/** Late readings, a correction, a version published late, slots without an agreement. */
 async function live(): Promise<void> {
   const { sql } = await open('joulebook_writer');
   const edge = testEdge();
@@ -106,7 +106,7 @@ function replay(onStep: (step: ReplayStep) => void = () => {}) {
 }
 
 describe('replaying the log into empty tables', () => {
-  test('gives the same series, charges, transfers and balances, and leaves nothing behind', async () => {
+  test('gives the same series, charges, transfers and balances, and leaves nothing', async () => {
     const steps: string[] = [];
     const replayed = await replay(({ what, subject }) => steps.push(`${what} ${subject}`));
     expect(replayed).toMatchObject({

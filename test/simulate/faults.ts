@@ -182,7 +182,7 @@ function textOf(args: readonly unknown[]): string {
   return Array.isArray(parts) ? parts.join('?') : '';
 }
 
-/** A client some of whose statements are answered by somebody else: what planted faults are made of. */
+/** A client some of whose statements somebody else answers: planted faults are made of it. */
 export function divertedSql(sql: Sql, divert: Divert): Sql {
   const statement = (run: () => unknown, args: readonly unknown[]): unknown =>
     divert({

@@ -20,7 +20,9 @@ export async function findBreaches(admin: Admin): Promise<readonly Breach[]> {
     union all
     select 'CHARGE_NOT_ITS_TRANSFERS', 'charge of agreement ' || agreement_id || ', meter '
       || meter_id || ': ' || coalesce(c.amount_micros, 0) || ' against ' || coalesce(t.micros, 0)
-    from (select agreement_id, meter_id, period_start, tariff_version_id, amount_micros from charge) c
+    from (
+      select agreement_id, meter_id, period_start, tariff_version_id, amount_micros from charge
+    ) c
     full join (
       select t.agreement_id, t.meter_id, t.period_start, t.tariff_version_id,
              sum(case when l.code = 'customer' then t.amount_micros else -t.amount_micros end)
@@ -87,7 +89,8 @@ export async function readBooked(admin: Admin): Promise<{
            energy_wh || ' ' || amount_micros as said
     from charge where energy_wh <> 0 or amount_micros <> 0
     union all
-    select 'unrated', concat_ws('/', meter_id, (extract(epoch from period_start) * 1000)::int8, code),
+    select 'unrated',
+           concat_ws('/', meter_id, (extract(epoch from period_start) * 1000)::int8, code),
            energy_wh || ' ' || slot_count
     from unrated_energy
     union all

@@ -121,7 +121,7 @@ async function booksAfter(history: History, arrivals: Arrivals) {
   }
 }
 
-test('the same batches in any order, again and in any grouping leave byte-identical books', async () => {
+test('batches in any order, repeated and in any grouping leave byte-identical books', async () => {
   await fc.assert(
     fc.asyncProperty(cases, async ({ history, arrivals }) => {
       const inOrder = history.map((_, index) => ({ batches: [index], isRated: true }));
