@@ -1,8 +1,7 @@
 import { openFloors } from './floors.ts';
 import type { Place } from './place.ts';
 import { blockOf, stepWhOf } from './readings.ts';
-import { openRoad, verifyBooks } from './road.ts';
-import type { Road } from './road.ts';
+import { commitAndRate, openRoad, verifyBooks } from './road.ts';
 import { compare, sideBySide, timed } from './sideBySide.ts';
 import type { Result } from './sideBySide.ts';
 
@@ -14,33 +13,6 @@ export const backFillSize: BackFillSize = { metersPerBatch: 100, days: 30, round
 const side = 'back-fill';
 const quarterMs = 900_000;
 const quartersPerDay = 96;
-
-/**
- * Commits and rates at the same time, as a running process does: the rater takes what has been
- * committed since its last step.
- */
-async function commitAndRate(road: Road, batches: readonly Uint8Array[]): Promise<void> {
-  let isCommitted = false;
-  let bell = Promise.withResolvers<void>();
-  const commits = async () => {
-    for (const carried of batches) {
-      await road.commit(carried);
-      bell.resolve();
-    }
-    isCommitted = true;
-    bell.resolve();
-  };
-  const rates = async () => {
-    for (;;) {
-      const isLast = isCommitted;
-      bell = Promise.withResolvers<void>();
-      if (await road.rate()) continue;
-      if (isLast) return;
-      if (!isCommitted) await bell.promise;
-    }
-  };
-  await Promise.all([commits(), rates()]);
-}
 
 /**
  * Micro-units: 300 a Wh by day and 200 by night, from 22:00 to 06:00 in Berlin, which is 21:00 to

@@ -107,3 +107,30 @@ export async function verifyBooks(
   }
   return `${expected.readings} readings, ${chargedMicros} micros charged, posted and owed`;
 }
+
+/**
+ * Commits and rates at the same time, as a running process does: the rater takes what has been
+ * committed since its last step.
+ */
+export async function commitAndRate(road: Road, batches: readonly Uint8Array[]): Promise<void> {
+  let isCommitted = false;
+  let bell = Promise.withResolvers<void>();
+  const commits = async () => {
+    for (const carried of batches) {
+      await road.commit(carried);
+      bell.resolve();
+    }
+    isCommitted = true;
+    bell.resolve();
+  };
+  const rates = async () => {
+    for (;;) {
+      const isLast = isCommitted;
+      bell = Promise.withResolvers<void>();
+      if (await road.rate()) continue;
+      if (isLast) return;
+      if (!isCommitted) await bell.promise;
+    }
+  };
+  await Promise.all([commits(), rates()]);
+}

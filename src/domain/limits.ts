@@ -70,7 +70,7 @@ export const busCommandsQueuedMax = 64;
 /** From asking to the answer, queue included: later than this the poller has asked again. */
 export const busOperationMsMax = 15_000;
 export const busConnectMsMax = 3_000;
-/** A timer this late means that the process itself stood still (a long task, a suspended machine). */
+/** A timer this late means that the process itself stood still: a long task, a suspended host. */
 export const processStallMs = 50;
 /** Silence between two requests on one bus; several serial gateways need it even over TCP. */
 export const busGapMsMin = 5;
@@ -190,8 +190,11 @@ export const inputFileBytesMax = 67_108_864;
 /** A token made by hand outlives a shift of work and no more; services get theirs by renewal. */
 export const tokenHoursMax = 24;
 
-/** Fewer slots are rated in place: handing over costs as much as rating a hundred thousand. */
-export const inlineSlotsMax = 100_000;
+/**
+ * A job of so many slots holds the event loop for a millisecond, and `npm run bench -- --only pool`
+ * shows that threads are not faster below it. Larger ones leave the loop to the subscribers.
+ */
+export const inlineSlotsMax = 2_000_000;
 /** Rating jobs that wait for a thread; a shard has one, and each shard waits for its own. */
 export const ratingQueueMax = 64;
 /** A rater looks by itself so often, for bells that were lost. */
@@ -239,5 +242,5 @@ export const replayedRowsPerFetch = 1_000;
 /** Differences that a replay names; one is enough to look into, the rest are counted. */
 export const differencesToldMax = 20;
 
-/** Tries of one batch that breaks an assertion before it is set aside; others are tried for ever. */
+/** Tries of a batch that breaks an assertion before it is set aside; others never end. */
 export const ratingTriesMax = 4;

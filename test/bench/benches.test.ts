@@ -37,7 +37,8 @@ describe('every bench runs and finds its results right', () => {
     const results = await live(place, { meters: 3, minutesPerRound: 16, rounds: 1 });
     // 1, 32 and 63 Wh a minute for 31 minutes at 300 micros a Wh.
     expect(results[0].verified).toBe('96 readings, 892800 micros charged, posted and owed');
-    expect(results).toHaveLength(2);
+    expect(results[2].verified).toBe('96 readings, 892800 micros charged, posted and owed');
+    expect(results).toHaveLength(4);
   });
 
   test('the kernel', async () => {
