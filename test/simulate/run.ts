@@ -286,6 +286,7 @@ export async function simulate(given: {
   const { counts } = simulation;
   let step = 0;
   try {
+    await simulation.begin();
     const workload = new Workload(simulation);
     const third = Math.ceil(given.steps / 3);
     for (step = 1; step <= given.steps; step += 1) {

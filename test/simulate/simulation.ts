@@ -118,16 +118,15 @@ export class Simulation {
       types: { bigint: postgres.BigInt },
       onnotice: () => {},
     });
-    const simulation = new Simulation(given, { admin, writer, api });
-    await simulation.#begin();
-    return simulation;
+    return new Simulation(given, { admin, writer, api });
   }
 
   async close(): Promise<void> {
     await Promise.all([this.admin.end({ timeout: 5 }), this.#writer.close(), this.#api.close()]);
   }
 
-  async #begin(): Promise<void> {
+  /** Registers the world's fleet. */
+  async begin(): Promise<void> {
     await this.register(this.fleet, noCrash);
     for (const edge of this.world.edges) {
       const edgeId = this.registered.edges.get(edge.name)?.edgeId ?? 0;
