@@ -6,10 +6,7 @@ const closeMsMax = 10_000;
 /** What was started, to be stopped in the opposite order. */
 export type Closing = {
   add(name: string, close: () => Promise<void> | void): void;
-  /**
-   * Stops what was added up to now, and returns the parts that did not stop by themselves. What is
-   * still being started is added later: whoever waits for it calls again.
-   */
+  /** Returns what the parts that did not stop by themselves have to say. */
   closeAll(): Promise<readonly string[]>;
 };
 

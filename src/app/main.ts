@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { databaseRefusal } from '../cli/database.ts';
 import { createClosing } from './closing.ts';
 import { readConfig } from './config.ts';
 import type { Config } from './config.ts';
@@ -10,7 +11,7 @@ import { readyLine, welcomeText } from './welcome.ts';
 
 /** npm passes a Ctrl-C on that the terminal has sent us already: within this it is the same one. */
 const samePressMs = 1_000;
-/** What is being started when the end comes is given so long to arrive and be stopped. */
+/** A boot that is under way stops at its next step; one that hangs is not waited for longer. */
 const bootEndMsMax = 8_000;
 
 const closing = createClosing();
@@ -26,13 +27,14 @@ async function end(code: number, message: string | null): Promise<void> {
   if (endingSinceMs !== null) return; // what fails now, fails because we end
   endingSinceMs = performance.now();
   if (message !== null) say(message);
-  const problems = await closing.closeAll();
   await Promise.race([booting, delay(bootEndMsMax)]);
-  for (const problem of [...problems, ...(await closing.closeAll())]) say(problem);
+  for (const problem of await closing.closeAll()) say(problem);
   process.exit(code);
 }
 
-function failure(error: unknown): string {
+function failure(error: unknown, { databaseUrl }: Pick<Config, 'databaseUrl'>): string {
+  const refusal = databaseUrl === null ? null : databaseRefusal(error, databaseUrl);
+  if (refusal !== null) return `${refusal.code}: ${refusal.message}`;
   const text = error instanceof Error ? error.message : String(error);
   return /^[A-Z][A-Z_]+: /.test(text) ? text : `START_FAILED: ${text}`;
 }
@@ -45,6 +47,7 @@ async function runAll(config: Config): Promise<void> {
   const startedMs = performance.now();
   const seconds = (): string => ((performance.now() - startedMs) / 1000).toFixed(1);
   const progress = (line: string): void => {
+    if (endingSinceMs !== null) throw new Error('the boot ends here, because we end');
     if (!config.json) say(`${seconds().padStart(5)} s  ${line}`);
   };
   const onDeath = (message: string): void => endWith(1, message);
@@ -60,15 +63,22 @@ async function runAll(config: Config): Promise<void> {
   await showLive(parts, ready.demo, process.stdout);
 }
 
+async function runRole(config: Config): Promise<void> {
+  const started = await startRole({ config, closing, progress: say, onDeath: say });
+  if (!started.ok) return endWith(1, `${started.code}: ${started.message}`);
+  say(started.value.message);
+  if (config.role === 'migrate') endWith(0, null);
+}
+
 async function run(): Promise<void> {
   const config = readConfig(process.argv.slice(2), process.env);
   if (!config.ok) return endWith(2, `${config.code}: ${config.message}`);
-  if (config.value.role === 'all') return runAll(config.value);
-  const context = { config: config.value, closing, progress: say, onDeath: say };
-  const started = await startRole(context);
-  if (!started.ok) return endWith(1, `${started.code}: ${started.message}`);
-  say(started.value.message);
-  if (config.value.role === 'migrate') endWith(0, null);
+  try {
+    if (config.value.role === 'all') await runAll(config.value);
+    else await runRole(config.value);
+  } catch (error) {
+    endWith(1, failure(error, config.value));
+  }
 }
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -78,5 +88,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     endWith(0, signal === 'SIGINT' ? 'Stopping.' : null);
   });
 }
-process.on('uncaughtException', (thrown) => endWith(1, failure(thrown)));
-booting = run().catch((error: unknown) => endWith(1, failure(error)));
+const noDatabase = { databaseUrl: null };
+process.on('uncaughtException', (thrown) => endWith(1, failure(thrown, noDatabase)));
+booting = run();
+await booting;

@@ -19,7 +19,7 @@ import { demoKey, registerDemo, startDemoMeters } from './demoWorld.ts';
 import { createLog } from './log.ts';
 import { openDatabase } from './parts.ts';
 import type { Parts } from './parts.ts';
-import { startApi } from './startApi.ts';
+import { checkPort, startApi } from './startApi.ts';
 import { startIngest } from './startIngest.ts';
 import { startWorker } from './startWorker.ts';
 import type { Ready } from './welcome.ts';
@@ -90,16 +90,21 @@ export async function startAll(
 ): Promise<Outcome<{ readonly ready: Ready; readonly parts: Parts }, string>> {
   const { config, closing, progress } = context;
   const { ephemeral } = config;
+  if (config.isPortAsked) {
+    const port = await checkPort(config);
+    if (!port.ok) return port;
+  }
   const opened = openDataDirectory({ path: config.dataDirectory, ephemeral });
   if (!opened.ok) return opened;
   const directory = opened.value;
   closing.add('data directory', () => directory.close());
-  const log = createLog({ kind: 'file', path: join(directory.path, 'joulebook.log') });
   progress('Postgres');
   const database = await startDatabase(context, directory);
   if (!database.ok) return database;
   progress('tables');
   await migrate(database.value);
+  // Not before: a start that is refused leaves no file in a directory that it has made.
+  const log = createLog({ kind: 'file', path: join(directory.path, 'joulebook.log') });
   progress('MQTT broker');
   const broker = await startMqtt(context, log);
   if (!broker.ok) return broker;

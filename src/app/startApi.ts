@@ -1,6 +1,8 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { streamProgressMs, tailPollMs } from '../domain/limits.ts';
 import { accept, refuse } from '../domain/outcome.ts';
-import type { Outcome } from '../domain/outcome.ts';
+import type { Outcome, Refused } from '../domain/outcome.ts';
 import { createApiServer } from '../schema/server.ts';
 import { startTail } from '../stream/tail.ts';
 import { tokenRealm } from '../operations/issueToken.ts';
@@ -18,15 +20,52 @@ export type ApiOptions = {
 
 export type StartedApi = { readonly graphql: string; readonly origin: string };
 
-function isTaken(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+export type ListenRefusal = 'PORT_TAKEN' | 'PORT_FORBIDDEN' | 'HOST_UNKNOWN';
+
+type Address = Pick<ApiOptions, 'host' | 'port'>;
+
+/** What the machine's answer to listening means; null for a bug. */
+function listenRefusal(error: unknown, { host, port }: Address): Refused<ListenRefusal> | null {
+  switch (error instanceof Error && 'code' in error ? error.code : null) {
+    case 'EADDRINUSE':
+      return refuse(
+        'PORT_TAKEN',
+        `Port ${port} is taken. Stop what listens there, or choose another with --port.`,
+      );
+    case 'EACCES':
+      return refuse(
+        'PORT_FORBIDDEN',
+        `This user may not listen on port ${port}. Choose one above 1023 with --port.`,
+      );
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return refuse('HOST_UNKNOWN', `${host} is no address of this machine. Correct HOST.`);
+    default:
+      return null;
+  }
+}
+
+/** Before anything is started: nobody waits for a database to hear that a port is taken. */
+export async function checkPort(address: Address): Promise<Outcome<undefined, ListenRefusal>> {
+  const probe = createServer();
+  try {
+    probe.listen(address.port, address.host);
+    await once(probe, 'listening');
+    return accept(undefined);
+  } catch (error) {
+    const refusal = listenRefusal(error, address);
+    if (refusal === null) throw error;
+    return refusal;
+  } finally {
+    probe.close();
+  }
 }
 
 /** Role `api`: GraphQL over HTTP, server-sent events and WebSocket. */
 export async function startApi(
   parts: Parts,
   options: ApiOptions,
-): Promise<Outcome<StartedApi, 'PORT_TAKEN'>> {
+): Promise<Outcome<StartedApi, ListenRefusal>> {
   const { writer, bells, clock, log, closing } = parts;
   const onError = (error: unknown): void => log.error({ err: error }, 'API_ERROR');
   const database = await openDatabase(parts, 'joulebook_api', 'api');
@@ -51,13 +90,9 @@ export async function startApi(
   try {
     port = await api.listen(options.port, host);
   } catch (error) {
-    if (!isTaken(error)) throw error;
-    if (options.isPortAsked) {
-      return refuse(
-        'PORT_TAKEN',
-        `Port ${options.port} is taken. Stop what listens there, or choose another with --port.`,
-      );
-    }
+    const refusal = listenRefusal(error, options);
+    if (refusal === null) throw error;
+    if (options.isPortAsked || refusal.code === 'HOST_UNKNOWN') return refusal;
     port = await api.listen(0, host);
   }
   const origin = `http://${host}:${port}`;

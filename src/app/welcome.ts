@@ -49,7 +49,8 @@ function curl(
 const balancesQuery = '{accounts(first:3){edges{node{number balance{amount currency}}}}}';
 const balanceStream =
   'subscription($id:ID!){accountBalance(accountId:$id){__typename ' +
-  '...on AccountSnapshot{balance{amount}} ' +
+  // Under another name: here it is never null, and GraphQL merges only fields of one type.
+  '...on AccountSnapshot{now:balance{amount}} ' +
   '...on AccountBalanceChange{emittedAt energy{wattHours} balance{amount}}}}';
 const payment =
   'mutation($input:TopUpInput!){topUp(input:$input){__typename ' +

@@ -1,0 +1,273 @@
+import { randomUUID } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import mqtt from 'mqtt';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { at, overEvents, overWebSocket, post } from './graphqlClient.ts';
+import type { Endpoint } from './graphqlClient.ts';
+import { descendantsOf, interrupt, isRunning, openFolder, startJson } from './joulebook.ts';
+import type { Ready, Running, TokenName } from './joulebook.ts';
+
+/** One start, as a newcomer's, shared by the tests of this file: 20 simulated meters. */
+let running: Running;
+let ready: Ready;
+let folder: string;
+let bootMs = 0;
+
+beforeAll(async () => {
+  folder = openFolder();
+  const fromMs = performance.now();
+  // A TMPDIR of its own shows what is left behind.
+  ({ running, ready } = await startJson(['--ephemeral', '--meters', '20'], { TMPDIR: folder }));
+  bootMs = performance.now() - fromMs;
+});
+afterAll(async () => {
+  running.child.kill('SIGTERM');
+  await running.ended;
+  await rm(folder, { recursive: true, force: true });
+});
+
+function as(name: TokenName): Endpoint {
+  return { graphql: ready.graphql, token: ready.tokens[name] };
+}
+
+type Meter = { id: string; serial: string };
+
+/** The meter of an account, by the service point that both share. */
+async function meterOf(account: string): Promise<Meter> {
+  const query = '{ meters(first: 50) { edges { node { id serial servicePointName } } } }';
+  const edges = at((await post(as('operator'), { query })).body, 'data', 'meters', 'edges');
+  const nodes = Array.isArray(edges) ? edges.map((edge) => at(edge, 'node')) : [];
+  const meter = nodes.find((node) => at(node, 'servicePointName') === `home ${account}`);
+  return { id: String(at(meter, 'id')), serial: String(at(meter, 'serial')) };
+}
+
+async function accountOf(number: string): Promise<{ id: string; balance: number }> {
+  const query = '{ accounts(first: 50) { edges { node { id number balance { amount } } } } }';
+  const edges = at((await post(as('operator'), { query })).body, 'data', 'accounts', 'edges');
+  const nodes = Array.isArray(edges) ? edges.map((edge) => at(edge, 'node')) : [];
+  const account = nodes.find((node) => at(node, 'number') === number);
+  return { id: String(at(account, 'id')), balance: Number(at(account, 'balance', 'amount')) };
+}
+
+async function meterNow(id: string): Promise<unknown> {
+  const query = `query ($id: ID!) { meter(id: $id) { live { power { watts } readAt }
+    supply { state isManual } commands(first: 5) { edges { node { kind state isAutomatic } } } } }`;
+  return at((await post(as('operator'), { query, variables: { id } })).body, 'data', 'meter');
+}
+
+async function untilMeter(id: string, expected: object): Promise<void> {
+  await vi.waitFor(async () => expect(await meterNow(id)).toMatchObject(expected), {
+    timeout: 20_000,
+    interval: 200,
+  });
+}
+
+const topUp = `mutation ($input: TopUpInput!) { topUp(input: $input) { __typename
+  ... on TopUpPayload { isReplay balance { amount currency } }
+  ... on UserError { code message } } }`;
+const command = (kind: 'requestDisconnect' | 'requestReconnect') => `
+  mutation ($input: RequestCommandInput!) { ${kind}(input: $input) { __typename
+    ... on RequestCommandPayload { command { id state } } ... on UserError { code message } } }`;
+const balances = `subscription ($id: ID!) { accountBalance(accountId: $id) { __typename
+  ... on AccountSnapshot { now: balance { amount } } ... on AccountBalanceChange { cause
+  balance { amount } charged { amount } energy { wattHours } } } }`;
+
+/** Two events that were rated, each of which moved the balance. */
+function twoMoves(messages: readonly unknown[]): boolean {
+  return movesOf(messages).length >= 2;
+}
+
+function movesOf(messages: readonly unknown[]): readonly number[] {
+  const events = messages.map((message) => at(message, 'data', 'accountBalance'));
+  const moved = events.filter((event) => Number(at(event, 'charged', 'amount')) > 0);
+  return moved.map((event) => Number(at(event, 'balance', 'amount')));
+}
+
+describe('one command', () => {
+  test('is ready within half a minute and names its addresses and tokens', () => {
+    expect(bootMs).toBeLessThan(30_000);
+    expect(ready.graphql).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/graphql$/);
+    expect(ready.mqtt).toMatch(/^mqtt:\/\/127\.0\.0\.1:\d+$/);
+  });
+
+  test('gives each role a token under which it sees what the role may see', async () => {
+    const query = '{ viewer { role account { number } } accounts(first: 1) { totalCount } }';
+    const staff = { data: { viewer: { account: null }, accounts: { totalCount: 20 } } };
+    for (const name of ['operator', 'administrator', 'developer'] as const) {
+      const { body } = await post(as(name), { query });
+      expect(body).toMatchObject(staff);
+      expect(at(body, 'data', 'viewer', 'role')).toBe(name.toUpperCase());
+    }
+    expect((await post(as('subscriber'), { query })).body).toMatchObject({
+      data: { viewer: { role: 'SUBSCRIBER', account: { number: 'A-1001' } } },
+    });
+  });
+});
+
+describe('a balance', () => {
+  test('falls with each rated reading, over server-sent events and over WebSocket', async () => {
+    const request = { query: balances, variables: { id: ready.account } };
+    for (const follow of [overEvents, overWebSocket]) {
+      const messages = await follow(as('subscriber'), request, twoMoves);
+      expect(at(messages[0], 'data', 'accountBalance')).toMatchObject({
+        __typename: 'AccountSnapshot',
+      });
+      const [first = 0, second = 0] = movesOf(messages);
+      expect(second).toBeLessThan(first);
+    }
+  });
+
+  test('rises by a payment once, however often its key is sent', async () => {
+    const input = {
+      accountId: ready.account,
+      amount: '10.00',
+      currency: 'EUR',
+      idempotencyKey: randomUUID(),
+    };
+    const before = (await accountOf('A-1001')).balance;
+    for (const isReplay of [false, true]) {
+      const { body } = await post(as('subscriber'), { query: topUp, variables: { input } });
+      expect(body).toMatchObject({ data: { topUp: { __typename: 'TopUpPayload', isReplay } } });
+    }
+    const after = (await accountOf('A-1001')).balance;
+    // Consumption goes on meanwhile: less than half a euro a minute at any load of a household.
+    expect(after - before).toBeGreaterThan(9);
+    expect(after - before).toBeLessThanOrEqual(10);
+  });
+});
+
+describe('a partner', () => {
+  const own = '{ viewer { role } }';
+
+  test('runs the registered document over HTTP and WebSocket', async () => {
+    const documentId = ready.operations.Balances;
+    const expected = { data: { accounts: { edges: [{ node: { number: 'A-1001' } }] } } };
+    const variables = { first: 1 };
+    const overHttp = await post(as('partner'), { documentId, variables });
+    expect(overHttp.body).toMatchObject(expected);
+    const persistedQuery = { version: 1, sha256Hash: documentId.slice('sha256:'.length) };
+    const request = { query: '', variables, extensions: { persistedQuery } };
+    const [message] = await overWebSocket(as('partner'), request, () => true);
+    expect(message).toMatchObject(expected);
+  });
+
+  test('is refused anything else on both', async () => {
+    const code = 'PERSISTED_OPERATION_REQUIRED';
+    const refused = { errors: [{ extensions: { code } }] };
+    const overHttp = await post(as('partner'), { query: own });
+    expect(overHttp).toMatchObject({ status: 403, body: refused });
+    await expect(overWebSocket(as('partner'), { query: own }, () => true)).rejects.toMatchObject([
+      { extensions: { code } },
+    ]);
+    const unknown = { documentId: `sha256:${'0'.repeat(64)}` };
+    expect((await post(as('partner'), unknown)).status).toBe(404);
+  });
+});
+
+describe('the broker', () => {
+  test('tells a rated update to whoever listens to energy/billing/updates', async () => {
+    const client = await mqtt.connectAsync(ready.mqtt);
+    const heard = new Promise<string>((resolve) => {
+      client.on('message', (_topic, payload) => resolve(payload.toString('utf8')));
+    });
+    const [grant] = await client.subscribeAsync('energy/billing/updates', { qos: 1 });
+    expect(grant?.topic).toBe('energy/billing/updates');
+    const update: unknown = JSON.parse(await heard);
+    expect(update).toMatchObject({ updates: expect.arrayContaining([]) });
+    await client.endAsync();
+  });
+});
+
+describe('bad input that names what is not there', () => {
+  const nowhere = Buffer.from('Meter:999999').toString('base64url');
+  const input = { idempotencyKey: randomUUID(), meterId: nowhere, reason: 'test' };
+
+  test('an unknown meter is nothing to read and is not switched', async () => {
+    expect(await meterNow(nowhere)).toBeNull();
+    const query = command('requestDisconnect');
+    expect((await post(as('operator'), { query, variables: { input } })).body).toMatchObject({
+      data: { requestDisconnect: { __typename: 'NotFoundError', code: 'METER_NOT_FOUND' } },
+    });
+  });
+
+  test('an id that is none is told so by a code', async () => {
+    const query = '{ meter(id: "nonsense") { serial } }';
+    const { body } = await post(as('operator'), { query });
+    expect(String(at(body, 'errors', 0, 'extensions', 'code'))).toMatch(/^[A-Z_]+$/);
+  });
+});
+
+describe('a supply', () => {
+  test('is cut by an operator, verified at the contactor, without power, and comes back', async () => {
+    const meter = await meterOf('A-1002');
+    const send = async (kind: 'requestDisconnect' | 'requestReconnect') => {
+      const input = { idempotencyKey: randomUUID(), meterId: meter.id, reason: 'test' };
+      const query = command(kind);
+      const { body } = await post(as('operator'), { query, variables: { input } });
+      expect(at(body, 'data', kind, '__typename')).toBe('RequestCommandPayload');
+    };
+    const verified = (kind: string) => ({
+      commands: { edges: [{ node: { kind, state: 'VERIFIED', isAutomatic: false } }] },
+    });
+    await send('requestDisconnect');
+    await untilMeter(meter.id, {
+      supply: { state: 'DISCONNECTED', isManual: true },
+      live: { power: { watts: '0' } },
+      ...verified('DISCONNECT'),
+    });
+    await send('requestReconnect');
+    await untilMeter(meter.id, { supply: { state: 'CONNECTED' } });
+    await vi.waitFor(
+      async () => {
+        const watts = Number(at(await meterNow(meter.id), 'live', 'power', 'watts'));
+        expect(watts).toBeGreaterThan(0);
+      },
+      { timeout: 20_000, interval: 200 },
+    );
+  });
+
+  // The demonstration gives A-1005 two cents, which last less than a minute at any load.
+  test('is cut once when its credit is used up, and a payment brings it back', async () => {
+    const meter = await meterOf('A-1005');
+    const cut = { node: { kind: 'DISCONNECT', state: 'VERIFIED', isAutomatic: true } };
+    await vi.waitFor(
+      async () =>
+        expect(await meterNow(meter.id)).toMatchObject({
+          supply: { state: 'DISCONNECTED', isManual: false },
+          live: { power: { watts: '0' } },
+        }),
+      { timeout: 60_000, interval: 250 },
+    );
+    expect(at(await meterNow(meter.id), 'commands', 'edges')).toEqual([cut]);
+    const account = await accountOf('A-1005');
+    expect(account.balance).toBeLessThanOrEqual(0);
+    const input = {
+      accountId: account.id,
+      amount: '5.00',
+      currency: 'EUR',
+      idempotencyKey: randomUUID(),
+    };
+    await post(as('operator'), { query: topUp, variables: { input } });
+    await untilMeter(meter.id, { supply: { state: 'CONNECTED' } });
+    expect(at(await meterNow(meter.id), 'commands', 'edges')).toEqual([
+      { node: { kind: 'RECONNECT', state: 'VERIFIED', isAutomatic: true } },
+      cut,
+    ]);
+  }, 90_000);
+});
+
+describe('the end', () => {
+  test('by Ctrl-C is quick, and leaves no process and no folder', async () => {
+    const descendants = descendantsOf(running.child.pid ?? 0);
+    // Postgres with its own children, and the watchdog.
+    expect(descendants.length).toBeGreaterThan(3);
+    expect(readdirSync(folder)).not.toEqual([]);
+    const { code, tookMs } = await interrupt(running);
+    expect(code).toBe(0);
+    expect(tookMs).toBeLessThan(10_000);
+    expect(descendants.filter(isRunning)).toEqual([]);
+    expect(readdirSync(folder)).toEqual([]);
+    expect(running.said()).toBe('Stopping.\n');
+  });
+});
