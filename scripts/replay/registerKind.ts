@@ -1,4 +1,4 @@
-import type { RegisterMapName } from '../../src/devices/registerMap.ts';
+import type { RegisterMapName } from '../../src/domain/registerMapName.ts';
 
 /** What the simulated meters count in: exact Wh, float32 kWh, or tenths of a kWh. */
 export const registerKinds = ['int64', 'float32', 'tenth'] as const;

@@ -1,5 +1,6 @@
 import { drizzle } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
+import { makeBeginLossProof } from './lossProofBegin.ts';
 import { promptSocket } from './promptSocket.ts';
 
 export type Sql = postgres.Sql<{ bigint: bigint }>;
@@ -50,6 +51,7 @@ export async function connect(
       options: `-c role=${options.role} -c timezone=UTC`,
     },
   });
+  makeBeginLossProof(sql);
   try {
     await assertDurable(sql);
   } catch (error) {

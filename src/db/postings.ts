@@ -52,19 +52,18 @@ export async function insertTransfers(
   );
 }
 
-/**
- * Adds to balances and returns them as they are then. The rows are locked in the order of their
- * ids, so that two commits never wait for each other in a circle. A delta of zero only reads.
- */
-export async function moveBalances(
+type BalanceRow = { account_id: number; balance_micros: bigint };
+
+/** Locked in the order of the ids, so that two commits never wait for each other in a circle. */
+function addToBalances(
   tx: Statement,
-  deltas: ReadonlyMap<number, bigint>,
-): Promise<Map<number, bigint>> {
-  if (deltas.size === 0) return new Map();
-  const rows = await tx<{ account_id: number; balance_micros: bigint }[]>`
+  moves: readonly (readonly [number, bigint])[],
+): Promise<BalanceRow[]> {
+  return tx<BalanceRow[]>`
     with moved as (
       select account_id, delta from unnest(
-        ${integersOf([...deltas.keys()])}::int4[], ${integersOf([...deltas.values()])}::int8[]
+        ${integersOf(moves.map(([accountId]) => accountId))}::int4[],
+        ${integersOf(moves.map(([, delta]) => delta))}::int8[]
       ) as u(account_id, delta)
     ), locked as materialized (
       select b.account_id from account_balance b join moved using (account_id)
@@ -74,8 +73,24 @@ export async function moveBalances(
     from locked l join moved m using (account_id)
     where b.account_id = l.account_id
     returning b.account_id, b.balance_micros`;
-  if (rows.length !== deltas.size) {
+}
+
+/** Adds to balances and returns them as they are then; a delta of zero only reads. */
+export async function moveBalances(
+  tx: Statement,
+  deltas: ReadonlyMap<number, bigint>,
+): Promise<Map<number, bigint>> {
+  const moves = [...deltas].filter(([, delta]) => delta !== 0n);
+  const still = [...deltas].filter(([, delta]) => delta === 0n).map(([accountId]) => accountId);
+  const moved = moves.length === 0 ? [] : await addToBalances(tx, moves);
+  const read =
+    still.length === 0
+      ? []
+      : await tx<BalanceRow[]>`
+          select account_id, balance_micros from account_balance
+          where account_id = any(${integersOf(still)}::int4[])`;
+  if (moved.length + read.length !== deltas.size) {
     throw new Error('ACCOUNT_WITHOUT_BALANCE: an account of this commit has no balance row');
   }
-  return new Map(rows.map((row) => [row.account_id, row.balance_micros]));
+  return new Map([...moved, ...read].map((row) => [row.account_id, row.balance_micros]));
 }

@@ -13,7 +13,8 @@ import { probeUnit, readCoilAgain, readWithConfirmation } from './confirmedRead.
 import type { UnitLine } from './confirmedRead.ts';
 import { planRead } from './readPlan.ts';
 import { registerMaps } from './registerMaps.ts';
-import type { Channel, RegisterMap, RegisterMapName } from './registerMap.ts';
+import type { RegisterMapName } from '../domain/registerMapName.ts';
+import type { Channel, RegisterMap } from './registerMap.ts';
 
 export type DeviceRead = {
   unitId: number;

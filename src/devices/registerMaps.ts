@@ -3,7 +3,8 @@ import { em24 } from './maps/em24.ts';
 import { iem3000 } from './maps/iem3000.ts';
 import { int64Wh } from './maps/int64Wh.ts';
 import { sdm630 } from './maps/sdm630.ts';
-import type { RegisterMap, RegisterMapName } from './registerMap.ts';
+import type { RegisterMapName } from '../domain/registerMapName.ts';
+import type { RegisterMap } from './registerMap.ts';
 
 /** The meter models we speak to. A new one is a file in maps/ and a line here. */
 export const registerMaps: Readonly<Record<RegisterMapName, RegisterMap>> = {
@@ -13,7 +14,3 @@ export const registerMaps: Readonly<Record<RegisterMapName, RegisterMap>> = {
   int64Wh,
   contactor,
 };
-
-export function isRegisterMapName(raw: string): raw is RegisterMapName {
-  return Object.hasOwn(registerMaps, raw);
-}

@@ -1,6 +1,7 @@
 import { accept, refuse } from './outcome.ts';
 import type { Outcome, Refused } from './outcome.ts';
 import { isOnSlotGrid } from './rating/slot.ts';
+import { isRegisterMapName } from './registerMapName.ts';
 import { minorDigitsOf } from './tariff/currency.ts';
 import { parseTariffDocument } from './tariff/document.ts';
 import type { TariffRefusal } from './tariff/document.ts';
@@ -162,6 +163,10 @@ function checkMeters(fleet: Fleet): Check {
     if (!points.has(meter.servicePoint)) return unknown('servicePoint', meter.servicePoint);
     if (meter.bus !== null && !buses.has(busKey(meter.edge, meter.bus.name))) {
       return unknown('bus', meter.bus.name);
+    }
+    if (!isRegisterMapName(meter.mapName) || meter.mapName === 'contactor') {
+      const message = `there is no register map "${meter.mapName}" for a meter; see src/devices/maps.`;
+      return refuseAt('FLEET_METER_MALFORMED', path, message);
     }
     for (const unitId of [meter.bus?.unitId, meter.contactor?.unitId]) {
       if (unitId !== undefined && (unitId < 1 || unitId > unitIdMax)) {

@@ -232,6 +232,8 @@ export const relaySweepMs = 1_000;
 export const relayBackOffMs = 2_000;
 /** A try whose end is unknown is followed up for so long by itself; then a person must look. */
 export const supplyFollowUpMsMax = 172_800_000;
+/** How long the beat of a bus may be missing when Redis has forgotten its schedules. */
+export const schedulesCheckMs = 10_000;
 /** Accounts of one sweep over supplies; the rest are found by the next. */
 export const accountsPerSweepMax = 256;
 

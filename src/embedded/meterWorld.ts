@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { assert } from '../domain/assert.ts';
-import type { RegisterMapName } from '../devices/registerMap.ts';
+import type { RegisterMapName } from '../domain/registerMapName.ts';
 import { chance, householdLoad, integrateMj, loadSlotMs } from './meterWorldLoad.ts';
 import type { LoadShape } from './meterWorldLoad.ts';
 import { answerRegisters } from './meterWorldRegisters.ts';

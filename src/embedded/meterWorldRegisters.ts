@@ -1,5 +1,5 @@
 import { assertNever } from '../domain/assert.ts';
-import type { RegisterMapName } from '../devices/registerMap.ts';
+import type { RegisterMapName } from '../domain/registerMapName.ts';
 
 /** What a simulated meter knows about itself at the moment it is asked. */
 export type MeterFacts = {

@@ -2,7 +2,7 @@ import type { BusClock } from '../devices/busClock.ts';
 import { verifySwitch, writeSwitch } from '../devices/deviceLink.ts';
 import type { SupplySwitch, VerifyRefusal } from '../devices/deviceLink.ts';
 import type { Bus } from '../devices/modbusBus.ts';
-import { isRegisterMapName } from '../devices/registerMaps.ts';
+import { isRegisterMapName } from '../domain/registerMapName.ts';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { CommandLink, SwitchTarget } from '../operations/sendCommand.ts';

@@ -15,7 +15,7 @@ import type { Cause } from './rating/postCharges.ts';
 import { priceSlots } from './rating/priceSlots.ts';
 import type { ChargeDelta, SlotSpan } from './rating/priceSlots.ts';
 import { ratedEvents } from './rating/ratedEvents.ts';
-import { loadRegistry } from './rating/registry.ts';
+import { accountOf, loadRegistry } from './rating/registry.ts';
 import type { RatingMemory } from './rating/registry.ts';
 import { reviewSupply } from './reviewSupply.ts';
 
@@ -69,7 +69,11 @@ async function priceAndPost(
   tx: Transaction,
   advanced: readonly AdvancedRegister[],
   { cause, duties, nowMs }: Step,
-): Promise<{ charges: readonly ChargeDelta[]; balances: Map<number, bigint> }> {
+): Promise<{
+  charges: readonly ChargeDelta[];
+  accounts: Map<number, number>;
+  balances: Map<number, bigint>;
+}> {
   const imports = advanced.filter(({ work }) => work.channel.code === importChannel);
   const wanted = chargesFrom(imports);
   const stored = await readCharges(tx, wanted);
@@ -92,7 +96,14 @@ async function priceAndPost(
   });
   await addUnrated(tx, priced.unrated);
   const dutyMeters = new Set(duties.map((duty) => duty.meterId));
+  const accounts = new Map(
+    imports.map(({ work: { meter }, head }) => [
+      meter.meterId,
+      head === null ? 0 : accountOf(memory, meter, head.lastReadAtMs),
+    ]),
+  );
   const balances = await postCharges(tx, priced.charges, {
+    accountIds: accounts.values(),
     cause,
     nowMs,
     codeOf: ({ row }) => {
@@ -100,7 +111,7 @@ async function priceAndPost(
       return recomputed.has(row.meterId) ? 'reading_corrected' : 'energy';
     },
   });
-  return { charges: priced.charges, balances };
+  return { charges: priced.charges, accounts, balances };
 }
 
 /** Prepaid accounts that may need a cut (at or below the limit) or its end (credited back). */
@@ -153,15 +164,15 @@ async function rateShard(
     ...gathered.exceptions,
     ...advanced.flatMap(({ advance }) => advance.exceptions),
   ]);
-  const { charges, balances } = await priceAndPost(deps, tx, advanced, { cause, duties, nowMs });
+  const posted = await priceAndPost(deps, tx, advanced, { cause, duties, nowMs });
   let commandsRequested = false;
-  for (const [companyId, accountIds] of accountsToReview(charges, balances)) {
+  for (const [companyId, accountIds] of accountsToReview(posted.charges, posted.balances)) {
     const review = await reviewSupply(tx, { companyId, accountIds, nowMs });
     commandsRequested ||= review.commandsRequested;
   }
   await dropDuties(tx, duties);
   if (entries.length > 0) await setRatingCursor(tx, shard, position);
-  const events = ratedEvents({ advanced, charges, balances, power: gathered.power, nowMs });
+  const events = ratedEvents({ advanced, ...posted, nowMs });
   for (const event of events) await appendEvent(tx, event);
   return {
     batches: entries.length,

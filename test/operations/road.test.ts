@@ -215,6 +215,21 @@ test('a batch that was set aside stops nobody and stays in the log and in quaran
   expect(row).toEqual({ logged: 3, aside: 1 });
 });
 
+test('an account is told of its meter also where nothing has a price yet', async () => {
+  const here = await road('road_told', { meters: 1, versions: [] });
+  const [meterId] = here.meterIds;
+  await here.commit([
+    here.maker.readings([
+      { meterId, atMs: noon, wh: 0 },
+      { meterId, atMs: noon + 20 * minute, wh: 300 },
+    ]),
+  ]);
+  await here.rateAll();
+  const rows = await here.database.sql<{ account_ids: number[]; register_wh: bigint[] }[]>`
+    select account_ids, register_wh from event where kind = 'rated'`;
+  expect([...rows]).toEqual([{ account_ids: [...here.accountIds], register_wh: [300n] }]);
+});
+
 /** Fisher-Yates by a small linear congruential generator: the same seed, the same order. */
 function shuffled<T>(items: T[], seed: number): T[] {
   let state = seed;

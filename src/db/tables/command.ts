@@ -7,6 +7,7 @@ import {
   primaryKey,
   smallint,
   text,
+  unique,
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
@@ -48,6 +49,7 @@ export const command = pgTable(
     uniqueIndex('command_open')
       .on(t.meterId)
       .where(sql`${t.state} in ('requested', 'queued', 'sent', 'acknowledged')`),
+    unique().on(t.companyId, t.id),
     index().on(t.meterId, t.requestedAt),
     index().on(t.accountId),
     foreignKey({ columns: [t.companyId, t.meterId], foreignColumns: [meter.companyId, meter.id] }),
@@ -58,9 +60,7 @@ export const command = pgTable(
 export const commandStep = pgTable(
   'command_step',
   {
-    commandId: uuid('command_id')
-      .notNull()
-      .references(() => command.id),
+    commandId: uuid('command_id').notNull(),
     ordinal: smallint('ordinal').notNull(),
     companyId: integer('company_id').notNull(),
     accountId: integer('account_id'),
@@ -68,7 +68,13 @@ export const commandStep = pgTable(
     at: instant('at').notNull(),
     detail: text('detail').notNull(),
   },
-  (t) => [primaryKey({ columns: [t.commandId, t.ordinal] })],
+  (t) => [
+    primaryKey({ columns: [t.commandId, t.ordinal] }),
+    foreignKey({
+      columns: [t.companyId, t.commandId],
+      foreignColumns: [command.companyId, command.id],
+    }),
+  ],
 );
 
 /** What the last verified command left behind. A meter without a row is connected. */

@@ -221,7 +221,8 @@ export async function advanceRegisters(
       stored,
     );
     if (merged.days.size === 0) continue;
-    const powerW = gathered.power.get(meterId)?.powerW ?? null;
+    // A batch without power leaves the last one standing.
+    const powerW = gathered.power.get(meterId)?.powerW ?? merged.head?.lastPowerW ?? null;
     const due = work.channel.code === importChannel ? dutyDay.get(meterId) : undefined;
     const fromDay = due === undefined ? merged.fromDay : Math.min(due, merged.fromDay ?? due);
     advanced.push(

@@ -60,18 +60,20 @@ function transferOf(
 
 /**
  * Posts by how much each charge moved: charge rows, balanced transfers and balances. Returns the
- * balance of every account of the charges, also of those that did not move.
+ * balance of every account of the charges and of `accountIds`, also where it did not move.
  */
 export async function postCharges(
   tx: Transaction,
   charges: readonly ChargeDelta[],
   posting: {
+    accountIds: Iterable<number>;
     cause: Cause;
     codeOf(charge: ChargeDelta): TransferRow['code'];
     nowMs: number;
   },
 ): Promise<Map<number, bigint>> {
   const deltas = new Map<number, bigint>();
+  for (const accountId of posting.accountIds) if (accountId !== 0) deltas.set(accountId, 0n);
   const transfers: TransferRow[] = [];
   for (const charge of charges) {
     const { accountId } = charge.row;

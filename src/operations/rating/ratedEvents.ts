@@ -1,66 +1,81 @@
 import type { EventBlock } from '../../db/events.ts';
 import { importChannel } from '../../domain/channel.ts';
 import type { AdvancedRegister } from './advanceRegisters.ts';
-import type { LatestPower } from './gatherReadings.ts';
 import type { ChargeDelta } from './priceSlots.ts';
 
-type MeterNews = {
-  accountId: number;
-  energyWh: bigint;
-  chargedMicros: bigint;
+type News = { energyWh: bigint; chargedMicros: bigint };
+
+/** By meter and account, what this commit changed; the account of today is there in any case. */
+function newsOf(
+  advanced: readonly AdvancedRegister[],
+  charges: readonly ChargeDelta[],
+  accounts: ReadonlyMap<number, number>,
+): Map<number, Map<number, News>> {
+  const news = new Map<number, Map<number, News>>();
+  const at = (meterId: number, accountId: number): News => {
+    const ofMeter = news.get(meterId) ?? new Map<number, News>();
+    news.set(meterId, ofMeter);
+    const known = ofMeter.get(accountId) ?? { energyWh: 0n, chargedMicros: 0n };
+    ofMeter.set(accountId, known);
+    return known;
+  };
+  for (const { work } of advanced) {
+    at(work.meter.meterId, accounts.get(work.meter.meterId) ?? 0);
+  }
+  for (const { row, deltaMicros, deltaWh } of charges) {
+    if (deltaMicros === 0n && deltaWh === 0n) continue;
+    const entry = at(row.meterId, row.accountId);
+    entry.energyWh += deltaWh;
+    entry.chargedMicros += deltaMicros;
+  }
+  return news;
+}
+
+type Told = {
+  readonly register: AdvancedRegister;
+  readonly accountId: number;
+  readonly news: News;
 };
 
 /**
- * One event a company for a commit, its meters as columns. A meter's account is the one whose
- * agreement prices its newest slot; 0 while none does.
+ * One event a company for a commit, with a row for each meter and account: the account whose
+ * agreement covers the newest reading, and any other whose charges a correction moved. Account 0
+ * where no agreement covers the meter.
  */
 export function ratedEvents(input: {
   readonly advanced: readonly AdvancedRegister[];
   readonly charges: readonly ChargeDelta[];
+  /** By meter, the account that its newest reading belongs to. */
+  readonly accounts: ReadonlyMap<number, number>;
   readonly balances: ReadonlyMap<number, bigint>;
-  readonly power: ReadonlyMap<number, LatestPower>;
   readonly nowMs: number;
 }): EventBlock[] {
-  const news = new Map<number, MeterNews>();
-  for (const { row, segment, deltaMicros, deltaWh } of input.charges) {
-    const known = news.get(row.meterId);
-    if (known === undefined) {
-      news.set(row.meterId, {
-        accountId: row.accountId,
-        energyWh: deltaWh,
-        chargedMicros: deltaMicros,
-      });
-      continue;
+  const { charges, accounts, balances, nowMs } = input;
+  const advanced = input.advanced.filter(
+    ({ work, head }) => work.channel.code === importChannel && head !== null,
+  );
+  const news = newsOf(advanced, charges, accounts);
+  const byCompany = new Map<number, Told[]>();
+  for (const register of advanced) {
+    const { companyId, meterId } = register.work.meter;
+    const rows = byCompany.get(companyId) ?? [];
+    byCompany.set(companyId, rows);
+    for (const [accountId, entry] of news.get(meterId) ?? []) {
+      rows.push({ register, accountId, news: entry });
     }
-    known.energyWh += deltaWh;
-    known.chargedMicros += deltaMicros;
-    // Charges come in time order; a withdrawn one has no slots left and names nobody.
-    if (segment.endSlot !== 0) known.accountId = row.accountId;
   }
-  const byCompany = new Map<number, AdvancedRegister[]>();
-  for (const each of input.advanced) {
-    if (each.work.channel.code !== importChannel || each.head === null) continue;
-    const { companyId } = each.work.meter;
-    const list = byCompany.get(companyId);
-    if (list === undefined) byCompany.set(companyId, [each]);
-    else list.push(each);
-  }
-  return [...byCompany].map(([companyId, list]) => {
-    const ids = list.map(({ work }) => work.meter.meterId);
-    const newsOf = ids.map((meterId) => news.get(meterId));
-    return {
-      companyId,
-      kind: 'rated',
-      atMs: input.nowMs,
-      meterIds: ids,
-      accountIds: newsOf.map((each) => each?.accountId ?? 0),
-      readAtMs: list.map(({ head }) => head?.lastReadAtMs ?? 0),
-      registerWh: list.map(({ head }) => head?.lastValueWh ?? 0n),
-      powerW: ids.map((meterId) => input.power.get(meterId)?.powerW ?? 0),
-      energyWh: newsOf.map((each) => each?.energyWh ?? 0n),
-      chargedMicros: newsOf.map((each) => each?.chargedMicros ?? 0n),
-      balanceMicros: newsOf.map((each) => input.balances.get(each?.accountId ?? 0) ?? 0n),
-      detail: null,
-    };
-  });
+  return [...byCompany].map(([companyId, rows]) => ({
+    companyId,
+    kind: 'rated',
+    atMs: nowMs,
+    meterIds: rows.map(({ register }) => register.work.meter.meterId),
+    accountIds: rows.map(({ accountId }) => accountId),
+    readAtMs: rows.map(({ register }) => register.head?.lastReadAtMs ?? 0),
+    registerWh: rows.map(({ register }) => register.head?.lastValueWh ?? 0n),
+    powerW: rows.map(({ register }) => register.head?.lastPowerW ?? 0),
+    energyWh: rows.map((row) => row.news.energyWh),
+    chargedMicros: rows.map((row) => row.news.chargedMicros),
+    balanceMicros: rows.map(({ accountId }) => balances.get(accountId) ?? 0n),
+    detail: null,
+  }));
 }

@@ -104,6 +104,14 @@ export function segmentOf(memory: RatingMemory, meter: RatedMeter, slot: number)
   return segment;
 }
 
+/** The account that a meter's energy of an instant belongs to, priced or not; 0 for nobody's. */
+export function accountOf(memory: RatingMemory, meter: RatedMeter, atMs: number): number {
+  const agreement = (memory.agreements.get(meter.servicePointId) ?? []).findLast(
+    ({ validFromMs, validToMs }) => validFromMs <= atMs && atMs < validToMs,
+  );
+  return agreement?.accountId ?? 0;
+}
+
 /** The segment's tariff as tables; thousands of agreements share one. */
 export function compiledFor(
   memory: RatingMemory,

@@ -269,3 +269,7 @@ INSERT INTO log_head SELECT s, 0 FROM generate_series(0, 3) s;
 INSERT INTO rating_cursor SELECT s, 0 FROM generate_series(0, 3) s;
 --> statement-breakpoint
 INSERT INTO event_head SELECT s, 0 FROM generate_series(0, 3) s;
+--> statement-breakpoint
+
+-- A bus may move to another socket or be polled at another pace; what hangs on it stays.
+GRANT UPDATE (address, poll_interval_ms) ON bus TO joulebook_writer;

@@ -42,7 +42,8 @@ CREATE TABLE "command" (
 	"not_after" timestamp with time zone NOT NULL,
 	"attempts" smallint NOT NULL,
 	"next_attempt_at" timestamp with time zone NOT NULL,
-	"failure_code" text
+	"failure_code" text,
+	CONSTRAINT "command_company_id_id_unique" UNIQUE("company_id","id")
 );
 --> statement-breakpoint
 CREATE TABLE "command_step" (
@@ -383,7 +384,7 @@ CREATE INDEX "agreement_account_id_index" ON "agreement" ("account_id");--> stat
 CREATE INDEX "agreement_tariff_id_index" ON "agreement" ("tariff_id");--> statement-breakpoint
 ALTER TABLE "idempotency_key" ADD CONSTRAINT "idempotency_key_company_id_company_id_fkey" FOREIGN KEY ("company_id") REFERENCES "company"("id");--> statement-breakpoint
 ALTER TABLE "command" ADD CONSTRAINT "command_company_id_meter_id_meter_company_id_id_fkey" FOREIGN KEY ("company_id","meter_id") REFERENCES "meter"("company_id","id");--> statement-breakpoint
-ALTER TABLE "command_step" ADD CONSTRAINT "command_step_command_id_command_id_fkey" FOREIGN KEY ("command_id") REFERENCES "command"("id");--> statement-breakpoint
+ALTER TABLE "command_step" ADD CONSTRAINT "command_step_company_id_command_id_command_company_id_id_fkey" FOREIGN KEY ("company_id","command_id") REFERENCES "command"("company_id","id");--> statement-breakpoint
 ALTER TABLE "supply" ADD CONSTRAINT "supply_company_id_meter_id_meter_company_id_id_fkey" FOREIGN KEY ("company_id","meter_id") REFERENCES "meter"("company_id","id");--> statement-breakpoint
 ALTER TABLE "account_balance" ADD CONSTRAINT "account_balance_zddC6J4JcG4U_fkey" FOREIGN KEY ("company_id","account_id") REFERENCES "account"("company_id","id");--> statement-breakpoint
 ALTER TABLE "ledger_account" ADD CONSTRAINT "ledger_account_company_id_company_id_fkey" FOREIGN KEY ("company_id") REFERENCES "company"("id");--> statement-breakpoint

@@ -1,0 +1,76 @@
+import postgres from 'postgres';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { connect } from '../../src/db/connect.ts';
+import type { Database, Transaction } from '../../src/db/connect.ts';
+import { freshDatabase } from '../support/postgres.ts';
+
+let database: Database;
+let admin: postgres.Sql;
+beforeAll(async () => {
+  const { url } = await freshDatabase('connection_loss');
+  database = await connect(url, { role: 'joulebook_writer', connectionsMax: 2, name: 'loss' });
+  admin = postgres(url, { max: 1 });
+});
+afterAll(async () => {
+  await admin.end();
+  await database.close();
+});
+
+async function backendOf(tx: Transaction): Promise<number> {
+  const [row] = await tx<[{ pid: number }]>`select pg_backend_pid() as pid`;
+  return row.pid;
+}
+
+async function terminate(pid: number): Promise<void> {
+  await admin`select pg_terminate_backend(${pid})`;
+  await expect
+    .poll(async () => (await admin`select from pg_stat_activity where pid = ${pid}`).length)
+    .toBe(0);
+}
+
+/** Whatever postgres.js does in a setImmediate after a loss has been done when this resolves. */
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** In the server's words, when they came before the end; else in those of postgres.js. */
+const told = /terminating connection|CONNECTION_CLOSED/;
+
+// An exception that nobody can catch would end the test run: that these pass is the guarantee.
+describe('a connection that is lost inside a transaction', () => {
+  test('while a statement runs: the caller is told, the process lives', async () => {
+    const lost = database.sql.begin(async (tx) => {
+      const pid = await backendOf(tx);
+      await Promise.all([tx`select pg_sleep(30)`, terminate(pid)]);
+    });
+    await expect(lost).rejects.toThrow(told);
+    await turns();
+  });
+
+  test('between two statements: the next one is refused, the caller is told', async () => {
+    const lost = database.sql.begin(async (tx) => {
+      await terminate(await backendOf(tx));
+      await turns();
+      await tx`select 1`;
+    });
+    await expect(lost).rejects.toThrow(told);
+    await turns();
+  });
+
+  test('before the commit: the caller is told that it did not happen', async () => {
+    const lost = database.sql.begin(async (tx) => {
+      await terminate(await backendOf(tx));
+      await turns();
+    });
+    await expect(lost).rejects.toThrow(told);
+    await turns();
+  });
+
+  test('and the next transaction has a new connection', async () => {
+    const answer = await database.sql.begin(async (tx) => {
+      const [row] = await tx<[{ answer: number }]>`select 42 as answer`;
+      return row.answer;
+    });
+    expect(answer).toBe(42);
+  });
+});
