@@ -1,6 +1,6 @@
 import { createPostgresBackend, createRedisBackend, UnrecoverableError, withBackend } from 'bullmq';
 import type { BackendClasses, ConnectionOptions, IQueueBackend, Job } from 'bullmq';
-import { failedJobsKeptMax, queueConnectionsMax } from '../domain/limits.ts';
+import { failedJobsKeptMax, queueConnectionsMax, schedulesCheckMs } from '../domain/limits.ts';
 import { jobShapes } from './jobs.ts';
 import type { JobName, JobPayload } from './jobs.ts';
 
@@ -19,7 +19,7 @@ export type QueueProblem = {
 export type JobQueue<Name extends JobName> = {
   /** An id that is waiting or running already adds nothing. */
   add(payload: JobPayload<Name>, options?: { id?: string; delayMs?: number }): Promise<void>;
-  /** Repeats for ever, over restarts; the same id again replaces it. */
+  /** Repeats for ever, over restarts and losses of Redis; the same id again replaces it. */
   schedule(id: string, everyMs: number, payload: JobPayload<Name>): Promise<void>;
   /** Removes every schedule that is not among these. */
   keepSchedules(ids: ReadonlySet<string>): Promise<void>;
@@ -67,6 +67,16 @@ export function openQueues(backend: QueueBackend, report: (problem: QueueProblem
   };
 }
 
+/** A Redis that was emptied has forgotten the schedules too, and says nothing about it. */
+async function restoreLost(
+  queue: { getJobSchedulers(): Promise<readonly { readonly key: string }[]> },
+  promised: ReadonlyMap<string, () => Promise<unknown>>,
+): Promise<void> {
+  if (promised.size === 0) return;
+  const kept = new Set((await queue.getJobSchedulers()).map(({ key }) => key));
+  for (const [id, schedule] of promised) if (!kept.has(id)) await schedule();
+}
+
 async function openQueue<B extends IQueueBackend, C, Name extends JobName>(
   classes: BackendClasses<B, C>,
   connection: C,
@@ -89,6 +99,13 @@ async function openQueue<B extends IQueueBackend, C, Name extends JobName>(
   queue.on('error', (error) => report({ queue: queueName, jobId: null, error }));
   closing.queues.push(() => queue.close());
   await queue.waitUntilReady();
+  const promised = new Map<string, () => Promise<unknown>>();
+  const keeper = setInterval(() => {
+    restoreLost(queue, promised).catch((error: unknown) => {
+      report({ queue: queueName, jobId: null, error });
+    });
+  }, schedulesCheckMs);
+  closing.workers.push(async () => clearInterval(keeper));
   return {
     async add(payload, { id, delayMs } = {}) {
       await queue.add(name, payload, {
@@ -97,9 +114,13 @@ async function openQueue<B extends IQueueBackend, C, Name extends JobName>(
       });
     },
     async schedule(id, everyMs, payload) {
-      await queue.upsertJobScheduler(id, { every: everyMs }, { name, data: payload });
+      const schedule = () =>
+        queue.upsertJobScheduler(id, { every: everyMs }, { name, data: payload });
+      promised.set(id, schedule);
+      await schedule();
     },
     async keepSchedules(ids) {
+      for (const id of promised.keys()) if (!ids.has(id)) promised.delete(id);
       for (const { key } of await queue.getJobSchedulers()) {
         if (!ids.has(key)) await queue.removeJobScheduler(key);
       }
