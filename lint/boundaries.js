@@ -84,7 +84,7 @@ export const bannedNames = [
 /** The planted tree mirrors the real one, so that the same rules read it. */
 const plantedRoot = 'test/architecture/planted/';
 
-/** Not the working folder: started from elsewhere, the rules would match nothing and stay silent. */
+/** Not the working folder: started elsewhere, the rules would match nothing and stay silent. */
 const projectRoot = path.resolve(import.meta.dirname, '..');
 
 function projectPath(filename) {

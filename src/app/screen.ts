@@ -46,7 +46,7 @@ function euros(micros: bigint | null): string {
   return micros === null ? unknown : formatMicros(micros, 6);
 }
 
-/** 79 columns: narrower than the narrowest usual terminal, whose wrapping would spoil the redraw. */
+/** 79 columns: narrower than any usual terminal, whose wrapping would spoil the redraw. */
 function lineOf(cells: readonly [string, string, string, string, string, string, string, string]) {
   const [account, mode, serial, supply, register, power, cost, balance] = cells;
   return [

@@ -5,7 +5,9 @@ type Work = (tx: postgres.TransactionSql<{ bigint: bigint }>) => unknown;
 
 /** Told by postgres.js (CONNECTION_CLOSED and others), or by a server that ends (class 57P). */
 function isConnectionLoss(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && /^(?:CONNECTION_|57P)/.test(`${error.code}`);
+  return (
+    error instanceof Error && 'code' in error && /^(?:CONNECTION_|57P)/.test(String(error.code))
+  );
 }
 
 /** Settles never: what waits for it is forgotten together with the connection. */
@@ -14,7 +16,7 @@ function forgotten(): Promise<never> {
 }
 
 /**
- * Makes `begin` survive a connection that is lost inside the transaction. postgres.js then sends the
+ * Makes `begin` survive a connection lost inside the transaction. postgres.js then sends the
  * ROLLBACK, COMMIT or next statement to a socket that is null, in a setImmediate that nobody can
  * catch, and the process dies (porsager/postgres, 1154 and 1208). Here the caller gets the loss as
  * the rejection that postgres.js gives anyway, and nothing more is sent: further statements are
@@ -23,7 +25,7 @@ function forgotten(): Promise<never> {
 export function makeBeginLossProof(sql: Client): void {
   const begin: (work: Work) => Promise<unknown> = sql.begin.bind(sql);
   const lossProof = (work: Work): Promise<unknown> => {
-    let loss: unknown = null;
+    let loss: Error | null = null;
     const outer = begin(async (tx) => {
       const guarded = new Proxy(tx, {
         apply(target, self, args) {
@@ -40,7 +42,7 @@ export function makeBeginLossProof(sql: Client): void {
       }
     });
     outer.catch((error: unknown) => {
-      loss = error;
+      loss = error instanceof Error ? error : new Error(String(error));
     });
     return outer;
   };

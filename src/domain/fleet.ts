@@ -165,7 +165,7 @@ function checkMeters(fleet: Fleet): Check {
       return unknown('bus', meter.bus.name);
     }
     if (!isRegisterMapName(meter.mapName) || meter.mapName === 'contactor') {
-      const message = `there is no register map "${meter.mapName}" for a meter; see src/devices/maps.`;
+      const message = `no meter has the register map "${meter.mapName}"; see src/devices/maps.`;
       return refuseAt('FLEET_METER_MALFORMED', path, message);
     }
     for (const unitId of [meter.bus?.unitId, meter.contactor?.unitId]) {

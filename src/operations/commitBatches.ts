@@ -93,7 +93,7 @@ function verifyOne(
   if (!verifyEnvelope(envelope, key.publicKey)) {
     return refuse(
       'BATCH_SIGNATURE_WRONG',
-      'The signature does not fit the bytes: they were changed on the way or another key signed them.',
+      'The signature does not fit: the bytes were changed on the way, or another key signed them.',
     );
   }
   const decoded = decodeBatch(envelope.payload);

@@ -57,7 +57,7 @@ function answerFrame(transaction: number, unitId: number, energyWh: bigint): Buf
 /** Lets the other end read what was written so far. */
 const nextTurn = () => new Promise(setImmediate);
 
-test('an answer is the same however its bytes are split, with late frames in front or not', async () => {
+test('an answer is the same however its bytes are split, late frames in front or not', async () => {
   let pieces: readonly number[] = [];
   let staleInFront = 0;
   const bus = await busOn(async (request, socket) => {

@@ -21,12 +21,15 @@ function protoc(argument: string, input: Uint8Array | string): Buffer {
 }
 
 const atMs = BigInt(sampleAtMs);
+const previousHash =
+  '\\000\\007\\016\\025\\034#*18?FMT[bipw~\\205\\214\\223\\232' +
+  '\\241\\250\\257\\266\\275\\304\\313\\322\\331';
 /** The text format of the message that `sampleBatch` describes, written by hand. */
 const payloadText = `version: 1
 edge_id: 70001
 epoch: 3
 sequence: 90210
-previous_hash: "\\000\\007\\016\\025\\034#*18?FMT[bipw~\\205\\214\\223\\232\\241\\250\\257\\266\\275\\304\\313\\322\\331"
+previous_hash: "${previousHash}"
 created_at_ms: ${atMs + 5_000n}
 stream: 1
 blocks {

@@ -106,7 +106,7 @@ describe('the signed batch', () => {
     expect(survivors).toEqual([]);
   });
 
-  it('signs the domain prefix and the payload: a bare signature over the payload is refused', () => {
+  it('signs the domain prefix too: a bare signature over the payload is refused', () => {
     const payload = encodeBatch(sampleBatch([sampleBlock(2)]));
     const opened = openEnvelope(signBatch(payload, signer));
     assert(opened.ok, 'an own envelope opens');

@@ -131,10 +131,10 @@ describe('the rater', () => {
     expect(rated[0].failures + rated[1].failures).toBe(0);
   });
 
-  test('sets a batch aside that breaks an assertion every time, and rates what follows', async () => {
+  test('sets a batch aside that always breaks an assertion, and rates what follows', async () => {
     const problems: string[] = [];
     const { sql } = ground.writer;
-    // The open slot of this reading begins with its quarter hour; no later batch has it as its last.
+    // The open slot of this reading begins with its quarter hour; no later batch ends with it.
     const poisonedSlot = Math.floor((startMs - 86_400_000 + 20_000 * 900) / 900_000);
     await commitReadings(1, 20_000n);
     const rater = startRater({

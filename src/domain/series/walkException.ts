@@ -18,18 +18,18 @@ export function describeWalkException(exception: WalkException): string {
   switch (exception.code) {
     case 'REGISTER_WENT_BACKWARDS':
       return (
-        `The register showed ${exception.wh} Wh, less than the ${exception.lastWh ?? 0n} Wh before, ` +
-        'and it is no rollover. Nothing is billed: look for a reset or an exchange of the meter.'
+        `The register showed ${exception.wh} Wh, less than ${exception.lastWh ?? 0n} Wh ` +
+        'before, and it is no rollover. Nothing is billed: look for a reset or an exchange of the meter.'
       );
     case 'REGISTER_JUMPED':
       return (
-        `The register showed ${exception.wh} Wh after ${exception.lastWh ?? 0n} Wh, more than can ` +
-        'flow at this meter. Nothing is billed: check the reading, its unit and the largest power.'
+        `The register showed ${exception.wh} Wh after ${exception.lastWh ?? 0n} Wh, more than ` +
+        'can flow at this meter. Nothing is billed: check the reading, its unit and the largest power.'
       );
     case 'GAP_NOT_BRIDGED':
       return (
-        `No reading for more than ${gapBridgedDaysMax} days before ${exception.wh} Wh. The energy ` +
-        'in between is not spread over slots: bill it by hand.'
+        `No reading for more than ${gapBridgedDaysMax} days before ${exception.wh} Wh. The ` +
+        'energy in between is not spread over slots: bill it by hand.'
       );
     default:
       return assertNever(exception.code);

@@ -142,7 +142,7 @@ describe('the walk over a register', () => {
     expect([...result.slotQuality]).toEqual([calculated, calculated]);
   });
 
-  it('calls a slot by its worse boundary: within one slot ACTUAL, two CALCULATED, else ESTIMATED', () => {
+  it('calls a slot by its worse boundary: one slot ACTUAL, two CALCULATED, else ESTIMATED', () => {
     const minutes = (list: readonly (readonly [number, number])[]): number[] => [
       ...walk(list.map(([minute, wh]) => ({ atMs: sampleDayMs + minute * 60_000, wh })))
         .slotQuality,
@@ -185,7 +185,7 @@ describe('the walk over a register', () => {
     expect([...walk(read).slotQuality]).toEqual([estimated, estimated]);
   });
 
-  it('refuses a jump beyond what can flow, and takes the next reading against the last good one', () => {
+  it('refuses a jump beyond what can flow, and judges the next by the last good one', () => {
     // A quarter hour at 41,400 W is 10,350 Wh, and one step of the register.
     expect(
       walk(

@@ -125,7 +125,7 @@ describe('guarantees over any register', () => {
     );
   });
 
-  it('goes on in an open day from the settled carry, reading by reading, as if walked at once', () => {
+  it('goes on in an open day from the settled carry as if walked at once', () => {
     fc.assert(
       fc.property(register, (readings) => {
         const [day] = daysOf(readings.slice(0, 1));
