@@ -44,7 +44,7 @@ export async function replayTheLog(url: string, isJson: boolean): Promise<Answer
   if (!replayed.ok) return replayed;
   const { batches, readings, rowsCompared, differenceCount, differences } = replayed.value;
   const facts = { ...replayed.value };
-  const done = `${batches} batches (${readings} readings) rated anew, ${rowsCompared} rows compared`;
+  const done = `${batches} batches, ${readings} readings rated, ${rowsCompared} rows compared`;
   if (differenceCount === 0) return accept({ sentence: `${done}: all the same.`, facts });
   const told = differences.map(
     ({ code, key, stored, replayed: anew }) => `${code} ${key}: ${stored ?? '-'} is ${anew ?? '-'}`,

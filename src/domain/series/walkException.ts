@@ -19,12 +19,12 @@ export function describeWalkException(exception: WalkException): string {
     case 'REGISTER_WENT_BACKWARDS':
       return (
         `The register showed ${exception.wh} Wh, less than ${exception.lastWh ?? 0n} Wh ` +
-        'before, and it is no rollover. Nothing is billed: look for a reset or an exchange of the meter.'
+        'before, and it is no rollover. Nothing is billed: look for a reset or an exchange.'
       );
     case 'REGISTER_JUMPED':
       return (
         `The register showed ${exception.wh} Wh after ${exception.lastWh ?? 0n} Wh, more than ` +
-        'can flow at this meter. Nothing is billed: check the reading, its unit and the largest power.'
+        'can flow at this meter. Nothing is billed: check its unit and its largest power.'
       );
     case 'GAP_NOT_BRIDGED':
       return (
