@@ -1,5 +1,6 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
+import { z } from 'zod';
 import { keyIdOf } from '../db/fleet.ts';
 import { readHeads } from '../db/series.ts';
 import { assert } from '../domain/assert.ts';
@@ -53,6 +54,14 @@ export function demoKey(directory: DataDirectory, name: string): KeyObject {
 function rawPublicKey(key: KeyObject): Uint8Array {
   const der = createPublicKey(key).export({ format: 'der', type: 'spki' });
   return Uint8Array.from(der.subarray(-32)); // RFC 8410, 4: the key is what the DER ends with
+}
+
+const savedShape = z.object({ meters: z.array(z.unknown()) });
+
+/** A meter that was billed once goes on to exist: a data directory's world grows, if anything. */
+export function demoMeterCount(directory: DataDirectory, asked: number): number {
+  const saved = savedShape.safeParse(directory.readState(stateName));
+  return saved.success ? Math.max(asked, saved.data.meters.length) : asked;
 }
 
 /** Simulated meters as real Modbus servers; their registers go on where the last start ended. */

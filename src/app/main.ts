@@ -32,11 +32,19 @@ async function end(code: number, message: string | null): Promise<void> {
   process.exit(code);
 }
 
+/** What lies behind it: a failed query is wrapped in its whole text, which is no sentence. */
+function rootMessage(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? rootMessage(error.cause) : error.message;
+}
+
 function failure(error: unknown, { databaseUrl }: Pick<Config, 'databaseUrl'>): string {
   const refusal = databaseUrl === null ? null : databaseRefusal(error, databaseUrl);
   if (refusal !== null) return `${refusal.code}: ${refusal.message}`;
-  const text = error instanceof Error ? error.message : String(error);
-  return /^[A-Z][A-Z_]+: /.test(text) ? text : `START_FAILED: ${text}`;
+  const text = rootMessage(error).replaceAll(/\s+/g, ' ');
+  if (/^[A-Z][A-Z_]+: /.test(text)) return text;
+  const advice = 'Try --ephemeral or another --data directory, and report this line.';
+  return `START_FAILED: ${text}. ${advice}`;
 }
 
 function endWith(code: number, message: string | null): void {

@@ -74,7 +74,10 @@ export async function startIngest(parts: Parts, options: IngestOptions): Promise
   const lane = `edge-${edgeId}`;
   await startCommands(parts, poller, lane);
   await startPolling(poller, plans, await queues.open('pollBus', lane), (busId, { refused }) => {
-    for (const { meterId, code } of refused) log.warn({ busId, meterId, code }, 'METER_NOT_READ');
+    for (const { meterId, code } of refused) {
+      if (code === 'BUS_CLOSED') continue; // by our own end
+      log.warn({ busId, meterId, code }, 'METER_NOT_READ');
+    }
   });
   if (options.brokerUrl !== null) await startUpdates(parts, options.brokerUrl);
   return poller;
