@@ -127,7 +127,8 @@ test('the next start finds the data of the last, after Ctrl-C and after a hard k
   running.child.kill('SIGKILL');
   await running.ended;
   const afterKill = await start();
-  expect(descendants.filter(isRunning)).toEqual([]);
+  // The watchdog looks ten times a second whether Postgres has ended.
+  await vi.waitFor(() => expect(descendants.filter(isRunning)).toEqual([]), { timeout: 5_000 });
   const atThird = await untilRead(afterKill, atSecond.registersWh.get('JB000001') ?? 0n);
   expectToGoOn(atThird, atSecond);
 }, 90_000);
