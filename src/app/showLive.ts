@@ -41,7 +41,7 @@ async function readRows({ writer }: Parts, demo: Demo): Promise<readonly ScreenR
   });
 }
 
-/** Feeds the terminal from the event log, as any client would be fed. */
+/** Feeds the terminal from the event log, like that of every other client. */
 export async function showLive(parts: Parts, demo: Demo, output: ScreenOutput): Promise<void> {
   const { writer, closing, log } = parts;
   const positions = [...(await eventHeads(writer.sql))];

@@ -199,7 +199,7 @@ describe('bad input that names what is not there', () => {
 });
 
 describe('a supply', () => {
-  test('is cut by an operator, verified at the contactor, without power, and comes back', async () => {
+  test('is cut by an operator, verified by coil and power, and comes back', async () => {
     const meter = await meterOf('A-1002');
     const send = async (kind: 'requestDisconnect' | 'requestReconnect') => {
       const input = { idempotencyKey: randomUUID(), meterId: meter.id, reason: 'test' };

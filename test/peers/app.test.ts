@@ -79,7 +79,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-test('a reading becomes money and a command reaches the meter, with the queues in Redis', async () => {
+test('a reading becomes money and a command reaches the meter, by queues in Redis', async () => {
   await expectTheRoad(roles);
   const keys = await redis.keys('*');
   expect(keys.filter((key) => key.includes('pollBus'))).not.toEqual([]);
@@ -91,7 +91,7 @@ test('mosquitto tells the rated updates', async () => {
   expect(update).toMatchObject({ updates: expect.arrayContaining([]) });
 });
 
-test('a Redis that forgets everything delays the polls and loses none of them for good', async () => {
+test('a Redis that forgets everything delays the polls and ends none', async () => {
   await redis.flushall();
   const before = heard.length;
   await vi.waitFor(() => expect(heard.length).toBeGreaterThan(before + 2), {
