@@ -1,4 +1,5 @@
 import { createPublicKey } from 'node:crypto';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { migrate } from '../db/migrate.ts';
@@ -6,8 +7,9 @@ import { systemBusClock } from '../devices/busClock.ts';
 import { accept } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import { startBroker } from '../embedded/broker.ts';
-import { openDataDirectory } from '../embedded/dataDirectory.ts';
+import { ephemeralDataPrefix, openDataDirectory } from '../embedded/dataDirectory.ts';
 import type { DataDirectory } from '../embedded/dataDirectory.ts';
+import { sweepAbandoned } from '../embedded/orphans.ts';
 import { startPostgres } from '../embedded/postgres.ts';
 import { openQueues } from '../workers/queues.ts';
 import { createBells } from './bells.ts';
@@ -93,6 +95,9 @@ export async function startAll(
   if (config.isPortAsked) {
     const port = await checkPort(config);
     if (!port.ok) return port;
+  }
+  if (ephemeral) {
+    await sweepAbandoned({ parent: tmpdir(), prefix: ephemeralDataPrefix, nowMs: Date.now() });
   }
   const opened = openDataDirectory({ path: config.dataDirectory, ephemeral });
   if (!opened.ok) return opened;

@@ -13,6 +13,8 @@ import type { DirectoryRefusal } from './writableDirectory.ts';
 
 /** Where a start keeps what the next start must find, unless it is told otherwise. */
 export const dataDirectoryDefault = '.joulebook';
+/** In the system's temporary folder; what a killed start leaves is swept by the next. */
+export const ephemeralDataPrefix = 'joulebook-data-';
 
 /** Others may pass through on the way to Postgres' own folder, but neither list nor read. */
 const directoryMode = 0o711;
@@ -38,7 +40,7 @@ export function openDataDirectory(options: {
   ephemeral: boolean;
 }): Outcome<DataDirectory, DataDirectoryRefusal> {
   const path = options.ephemeral
-    ? mkdtempSync(join(tmpdir(), 'joulebook-data-'))
+    ? mkdtempSync(join(tmpdir(), ephemeralDataPrefix))
     : resolve(options.path);
   const writable = makeWritableDirectory(path, directoryMode);
   if (!writable.ok) return writable;

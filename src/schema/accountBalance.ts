@@ -20,7 +20,12 @@ const AccountSnapshot = builder
     description: 'How it stands; events go on from here.',
     fields: (t) => ({
       account: t.field({ type: Account, resolve: ({ snapshot }) => snapshot.accountId }),
-      balance: t.field({ type: Money, resolve: ({ snapshot }) => snapshot.balance }),
+      // Nullable as in the change, so that one selection fits both members of the union.
+      balance: t.field({
+        type: Money,
+        nullable: true,
+        resolve: ({ snapshot }) => snapshot.balance,
+      }),
     }),
   });
 
