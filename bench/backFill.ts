@@ -27,28 +27,45 @@ function costOfSteps(index: number, steps: number): bigint {
   return BigInt(microsPerStepWh) * BigInt(stepWhOf(index));
 }
 
-/** Whole days of the past to rated and posted. */
+/** Whole days of the past to rated and posted, for one shard and for two side by side. */
 export async function backFill(place: Place, size: BackFillSize): Promise<Result[]> {
+  return [...(await measure(place, size, 1)), ...(await measure(place, size, 2))];
+}
+
+async function measure(place: Place, size: BackFillSize, shards: number): Promise<Result[]> {
   const { metersPerBatch, days, rounds } = size;
-  const meters = metersPerBatch * (rounds + 1);
-  const road = await openRoad(place, { name: 'back_fill', meters });
-  const beat = { meterIds: road.meterIds, startMs: Date.UTC(2026, 0, 1), stepMs: quarterMs };
+  const metersPerShard = metersPerBatch * (rounds + 1);
+  const road = await openRoad(place, {
+    name: `back_fill_${shards}`,
+    meters: metersPerShard,
+    shards,
+  });
   const blocksOf = (round: number) =>
-    Array.from({ length: days }, (_, day) =>
-      blockOf(beat, {
-        from: round * metersPerBatch,
-        to: (round + 1) * metersPerBatch,
-        firstStep: day * quartersPerDay,
-        steps: quartersPerDay,
-      }),
+    road.edges.map(({ meterIds }) =>
+      Array.from({ length: days }, (_, day) =>
+        blockOf(
+          { meterIds, startMs: Date.UTC(2026, 0, 1), stepMs: quarterMs },
+          {
+            from: round * metersPerBatch,
+            to: (round + 1) * metersPerBatch,
+            firstStep: day * quartersPerDay,
+            steps: quartersPerDay,
+          },
+        ),
+      ),
     );
-  const floors = await openFloors(road.url, blocksOf);
+  const floors = await openFloors(road.url, (round) => blocksOf(round).flat());
   try {
+    const readingsPerRound = shards * metersPerBatch * days * quartersPerDay;
     const roadSide = {
       name: side,
       run: (round: number) => {
-        const batches = blocksOf(round).map((block) => road.sign(block));
-        return timed(metersPerBatch * days * quartersPerDay, () => commitAndRate(road, batches));
+        const batches = blocksOf(round).map((blocks, shard) =>
+          blocks.map((block) => road.edges[shard].sign(block)),
+        );
+        return timed(readingsPerRound, async () => {
+          await Promise.all(batches.map((ones, shard) => commitAndRate(road, shard, ones)));
+        });
       },
     };
     const rates = await sideBySide([roadSide, floors.rowCopy], {
@@ -56,13 +73,14 @@ export async function backFill(place: Place, size: BackFillSize): Promise<Result
       onProgress: place.onProgress,
     });
     let chargedMicros = 0n;
-    for (let index = 0; index < meters; index += 1) {
-      chargedMicros += costOfSteps(index, days * quartersPerDay - 1);
+    for (let index = 0; index < metersPerShard; index += 1) {
+      chargedMicros += BigInt(shards) * costOfSteps(index, days * quartersPerDay - 1);
     }
-    const readings = meters * days * quartersPerDay;
+    const readings = shards * metersPerShard * days * quartersPerDay;
     const verified = await verifyBooks(road, { readings, chargedMicros });
     const line = { side, unit: 'readings/s', verified, against: floors.rowCopy.name };
-    return [compare(rates, { ...line, name: 'back-fill to rated and posted', target: 2.5 })];
+    const name = `back-fill to rated and posted, ${shards} shard${shards === 1 ? '' : 's'}`;
+    return [compare(rates, { ...line, name, target: 2.5 })];
   } finally {
     await floors.close();
     await road.close();

@@ -18,7 +18,7 @@ function roadSide(road: Road, blocksOf: (round: number) => ReturnType<typeof blo
     name: side,
     run: (round) => {
       const blocks = blocksOf(round);
-      const batches = blocks.map((block) => road.sign(block));
+      const batches = blocks.map((block) => road.edges[0].sign(block));
       const readings = blocks.reduce((sum, block) => sum + block.meterId.length, 0);
       return timed(readings, async () => {
         for (const carried of batches) await road.commit(carried);
@@ -34,7 +34,11 @@ function roadSide(road: Road, blocksOf: (round: number) => ReturnType<typeof blo
 export async function batchToLog(place: Place, size: BatchToLogSize): Promise<Result[]> {
   const { meters, batchesPerRound, rounds } = size;
   const road = await openRoad(place, { name: 'batch_to_log', meters });
-  const beat = { meterIds: road.meterIds, startMs: Date.UTC(2026, 0, 15, 10), stepMs: 60_000 };
+  const beat = {
+    meterIds: road.edges[0].meterIds,
+    startMs: Date.UTC(2026, 0, 15, 10),
+    stepMs: 60_000,
+  };
   const blocksOf = (round: number) =>
     Array.from({ length: batchesPerRound }, (_, n) =>
       blockOf(beat, { from: 0, to: meters, firstStep: round * batchesPerRound + n, steps: 1 }),

@@ -19,7 +19,7 @@ const dayMicrosPerWh = 300n;
 async function oneByOne(road: Road, batches: readonly Uint8Array[]): Promise<void> {
   for (const carried of batches) {
     await road.commit(carried);
-    await road.rate();
+    await road.rate(0);
   }
 }
 
@@ -32,7 +32,11 @@ type Drive = {
 const drives: readonly Drive[] = [
   { database: 'live', name: 'live, one batch at a time', drive: oneByOne },
   // As many as can be carried: the rater takes what has queued during its last commit.
-  { database: 'live_queued', name: 'live, as fast as it goes', drive: commitAndRate },
+  {
+    database: 'live_queued',
+    name: 'live, as fast as it goes',
+    drive: (road, batches) => commitAndRate(road, 0, batches),
+  },
 ];
 
 /** One reading of each meter a batch, minute by minute, to rated and posted. */
@@ -49,7 +53,11 @@ async function measure(
 ): Promise<Result[]> {
   const road = await openRoad(place, { name: database, meters });
   // 11:07 in Berlin; the rounds end before the night price begins at 22:00.
-  const beat = { meterIds: road.meterIds, startMs: Date.UTC(2026, 0, 15, 10, 7), stepMs: 60_000 };
+  const beat = {
+    meterIds: road.edges[0].meterIds,
+    startMs: Date.UTC(2026, 0, 15, 10, 7),
+    stepMs: 60_000,
+  };
   const blocksOf = (round: number) =>
     Array.from({ length: minutesPerRound }, (_, minute) =>
       blockOf(beat, {
@@ -64,7 +72,7 @@ async function measure(
     const roadSide = {
       name: side,
       run: (round: number) => {
-        const batches = blocksOf(round).map((block) => road.sign(block));
+        const batches = blocksOf(round).map((block) => road.edges[0].sign(block));
         return timed(meters * minutesPerRound, () => drive(road, batches));
       },
     };

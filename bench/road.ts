@@ -14,16 +14,22 @@ import { BatchMaker, testEdge } from '../test/support/build/edge.ts';
 import { buildFleet } from '../test/support/build/fleet.ts';
 import type { Place } from './place.ts';
 
-/** The production operations on a fleet of one edge, with a key that signs the receipts. */
+/** One edge of a company of its own, with its meters. */
+export type RoadEdge = {
+  readonly shard: number;
+  readonly meterIds: readonly number[];
+  sign(block: RegisterBlock): Uint8Array;
+};
+
+/** The production operations on a fleet, an edge a shard, with a key that signs the receipts. */
 export type Road = {
   readonly url: string;
   readonly database: Database;
-  readonly meterIds: readonly number[];
-  sign(block: RegisterBlock): Uint8Array;
+  readonly edges: readonly RoadEdge[];
   /** One commit; returns the signed receipt that the edge waits for. */
   commit(carried: Uint8Array): Promise<Uint8Array>;
   /** One step of rating; false when there was nothing to do. */
-  rate(): Promise<boolean>;
+  rate(shard: number): Promise<boolean>;
   close(): Promise<void>;
 };
 
@@ -32,34 +38,39 @@ const receivedAtMs = Date.UTC(2026, 5, 1);
 
 export async function openRoad(
   place: Place,
-  { name, meters }: { name: string; meters: number },
+  { name, meters, shards = 1 }: { name: string; meters: number; shards?: number },
 ): Promise<Road> {
   const url = await place.freshDatabase(name);
-  const database = await connect(url, { role: 'joulebook_writer', connectionsMax: 4, name });
+  const database = await connect(url, { role: 'joulebook_writer', connectionsMax: 8, name });
   const clock = { nowMs: () => receivedAtMs };
   await ensureLogPartitions(database.sql, { nowMs: receivedAtMs, days: 1 });
-  const fleet = await buildFleet(database.sql, { meters });
-  const maker = new BatchMaker(fleet.edge, { edgeId: fleet.edgeId });
+  const edges: RoadEdge[] = [];
+  for (let shard = 0; shard < shards; shard += 1) {
+    const shape = { company: `Bench ${shard}`, meters, logShard: shard };
+    const fleet = await buildFleet(database.sql, shape);
+    const maker = new BatchMaker(fleet.edge, { edgeId: fleet.edgeId });
+    const meterIds = [...fleet.meters.values()];
+    edges.push({ shard, meterIds, sign: (block) => maker.sign([block]) });
+  }
   const head = testEdge();
-  const deps: RateDeps = {
+  const depsOf: RateDeps[] = edges.map(() => ({
     sql: database.sql,
     clock,
     rate: async (job) => rateJob(job),
     memory: createRatingMemory(),
-  };
+  }));
   return {
     url,
     database,
-    meterIds: [...fleet.meters.values()],
-    sign: (block) => maker.sign([block]),
+    edges,
     commit: async (carried) => {
-      const [answer] = await commitBatches(deps, [carried]);
+      const [answer] = await commitBatches({ sql: database.sql, clock }, [carried]);
       assert(answer.ok, 'a batch of the bench is accepted');
       const edgeId = parseEdgeId(answer.value.edgeId);
       assert(edgeId.ok, 'the log knows its edges');
       return signReceipt(encodeReceipt({ ...answer.value, edgeId: edgeId.value }), head);
     },
-    rate: async () => (await rateReadings(deps, { shard: 0 })).batches > 0,
+    rate: async (shard) => (await rateReadings(depsOf[shard], { shard })).batches > 0,
     close: () => database.close(),
   };
 }
@@ -110,9 +121,13 @@ export async function verifyBooks(
 
 /**
  * Commits and rates at the same time, as a running process does: the rater takes what has been
- * committed since its last step.
+ * committed since its last step. `batches` are those of one shard.
  */
-export async function commitAndRate(road: Road, batches: readonly Uint8Array[]): Promise<void> {
+export async function commitAndRate(
+  road: Road,
+  shard: number,
+  batches: readonly Uint8Array[],
+): Promise<void> {
   let isCommitted = false;
   let bell = Promise.withResolvers<void>();
   const commits = async () => {
@@ -127,7 +142,7 @@ export async function commitAndRate(road: Road, batches: readonly Uint8Array[]):
     for (;;) {
       const isLast = isCommitted;
       bell = Promise.withResolvers<void>();
-      if (await road.rate()) continue;
+      if (await road.rate(shard)) continue;
       if (isLast) return;
       if (!isCommitted) await bell.promise;
     }

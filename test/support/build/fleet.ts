@@ -47,6 +47,7 @@ export function flatTariff(price: string): typeof dayNightTariff {
 
 export type FleetShape = {
   readonly company?: string;
+  readonly logShard?: number;
   readonly meters: number;
   readonly timeZone?: string;
   readonly mode?: 'prepaid' | 'postpaid';
@@ -63,7 +64,9 @@ export function fleetOf(shape: FleetShape, edge: TestEdge): Fleet {
   const numbers = Array.from({ length: shape.meters }, (_, index) => index + 1);
   return {
     company: shape.company ?? 'Test Grid',
-    edges: [{ name: 'edge 1', publicKeys: [edge.publicKey], logShard: 0, buses: [] }],
+    edges: [
+      { name: 'edge 1', publicKeys: [edge.publicKey], logShard: shape.logShard ?? 0, buses: [] },
+    ],
     servicePoints: numbers.map((n) => ({
       name: `point ${n}`,
       timeZone: shape.timeZone ?? 'Europe/Berlin',
