@@ -12,11 +12,11 @@ export type PersistedOperationRow = {
 
 export async function findPersistedOperation(
   statement: Statement,
-  id: string,
+  { companyId, id }: { readonly companyId: number; readonly id: string },
 ): Promise<PersistedOperationRow | null> {
   const [row] = await statement<PersistedOperationRow[]>`
     select id, name, document, registered_at as "registeredAt"
-    from persisted_operation where id = ${id}`;
+    from persisted_operation where company_id = ${companyId} and id = ${id}`;
   return row ?? null;
 }
 
@@ -24,6 +24,7 @@ export async function findPersistedOperation(
 export async function insertPersistedOperation(
   tx: Statement,
   operation: {
+    readonly companyId: number;
     readonly id: string;
     readonly name: string;
     readonly document: string;
@@ -32,10 +33,11 @@ export async function insertPersistedOperation(
   },
 ): Promise<boolean> {
   const inserted = await tx`
-    insert into persisted_operation (id, name, document, registered_at, registered_by)
-    values (${operation.id}, ${operation.name}, ${operation.document},
+    insert into persisted_operation
+      (company_id, id, name, document, registered_at, registered_by)
+    values (${operation.companyId}, ${operation.id}, ${operation.name}, ${operation.document},
             ${new Date(operation.registeredAtMs)}, ${operation.registeredBy})
-    on conflict (id) do nothing`;
+    on conflict (company_id, id) do nothing`;
   return inserted.count === 1;
 }
 

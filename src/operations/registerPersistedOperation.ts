@@ -40,7 +40,9 @@ export async function registerPersistedOperation(
   const id = persistedOperationId(document);
   const nowMs = clock.nowMs();
   const isNew = await asViewer(sql, viewer, async (tx) => {
+    const { companyId } = viewer;
     const inserted = await insertPersistedOperation(tx, {
+      companyId,
       id,
       name,
       document,
@@ -49,8 +51,8 @@ export async function registerPersistedOperation(
     });
     if (!inserted) return false;
     await insertAudit(tx, {
-      id: derivedId('audit', 'persisted_operation', id),
-      companyId: viewer.companyId,
+      id: derivedId('audit', 'persisted_operation', String(companyId), id),
+      companyId,
       atMs: nowMs,
       actor: viewer.actor,
       action: 'persistedOperation.register',

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Sql } from '../db/connect.ts';
 import { findPersistedOperation } from '../db/persistedOperations.ts';
+import { asViewer } from '../db/viewer.ts';
 import type { Viewer } from '../domain/access/viewer.ts';
 import { persistedOperationsCachedMax } from '../domain/limits.ts';
 import { accept, refuse } from '../domain/outcome.ts';
@@ -43,14 +44,16 @@ const unknown = refuse(
 /** What is registered never changes, so what was found once is kept. */
 export function createPersistedDocuments(sql: Sql): PersistedDocuments {
   const known = new Map<string, string>();
-  const find = async (id: string): Promise<string | null> => {
+  const find = async (viewer: Viewer, id: string): Promise<string | null> => {
     if (!idPattern.test(id)) return null;
-    const kept = known.get(id);
+    const { companyId } = viewer;
+    const key = `${companyId}/${id}`;
+    const kept = known.get(key);
     if (kept !== undefined) return kept;
-    const row = await findPersistedOperation(sql, id);
+    const row = await asViewer(sql, viewer, (tx) => findPersistedOperation(tx, { companyId, id }));
     if (row === null) return null;
     if (known.size >= persistedOperationsCachedMax) known.clear();
-    known.set(id, row.document);
+    known.set(key, row.document);
     return row.document;
   };
   return {
@@ -78,7 +81,7 @@ export function createPersistedDocuments(sql: Sql): PersistedDocuments {
         const message = 'The query is not the document of this id. Send the id alone.';
         return refuse('PERSISTED_OPERATION_MISMATCH', message);
       }
-      const document = await find(id);
+      const document = await find(viewer, id);
       return document === null ? unknown : accept(document);
     },
   };

@@ -3,7 +3,6 @@ import { z } from 'zod';
 
 /** Tables of no company, and why that is right. A further one must be named here. */
 export const tablesOfNobody: Readonly<Record<string, string>> = {
-  persisted_operation: 'documents hold no data of anybody, and their ids are digests',
   log_head: 'a position a shard',
   rating_cursor: 'a position a shard',
   event_head: 'a number a shard',

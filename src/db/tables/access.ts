@@ -19,14 +19,21 @@ export const idempotencyKey = pgTable(
   (t) => [primaryKey({ columns: [t.companyId, t.actor, t.key] })],
 );
 
-/** GraphQL documents that a partner may send, by `sha256:` id. */
-export const persistedOperation = pgTable('persisted_operation', {
-  id: text('id').primaryKey(),
-  name: text('name').notNull(),
-  document: text('document').notNull(),
-  registeredAt: instant('registered_at').notNull(),
-  registeredBy: text('registered_by').notNull(),
-});
+/** GraphQL documents that a company's partners may send, by `sha256:` id. */
+export const persistedOperation = pgTable(
+  'persisted_operation',
+  {
+    companyId: integer('company_id')
+      .notNull()
+      .references(() => company.id),
+    id: text('id').notNull(),
+    name: text('name').notNull(),
+    document: text('document').notNull(),
+    registeredAt: instant('registered_at').notNull(),
+    registeredBy: text('registered_by').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.companyId, t.id] })],
+);
 
 /** Who changed what, when: one row in the transaction of each change. Insert only. */
 export const auditEntry = pgTable(

@@ -36,7 +36,7 @@ DO $$ DECLARE name text; BEGIN
     'tariff', 'tariff_version', 'agreement', 'batch_log', 'batch_guard', 'batch_quarantine',
     'reading_exception', 'series_day', 'series_head', 'charge', 'unrated_energy', 'rerate_duty',
     'ledger_account', 'transfer', 'account_balance', 'command', 'command_step', 'supply',
-    'idempotency_key', 'audit_entry'
+    'idempotency_key', 'audit_entry', 'persisted_operation'
   ] LOOP
     EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
     EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
@@ -126,6 +126,12 @@ CREATE POLICY ledger_account_viewer ON ledger_account FOR SELECT TO joulebook_ap
 --> statement-breakpoint
 CREATE POLICY idempotency_key_viewer ON idempotency_key TO joulebook_api
   USING (company_id = (SELECT viewer_company())) WITH CHECK (company_id = (SELECT viewer_company()));
+--> statement-breakpoint
+CREATE POLICY persisted_operation_viewer ON persisted_operation FOR SELECT TO joulebook_api
+  USING (company_id = (SELECT viewer_company()));
+--> statement-breakpoint
+CREATE POLICY persisted_operation_staff ON persisted_operation FOR INSERT TO joulebook_api
+  WITH CHECK ((SELECT viewer_is_staff()) AND company_id = (SELECT viewer_company()));
 --> statement-breakpoint
 CREATE POLICY audit_entry_viewer ON audit_entry FOR INSERT TO joulebook_api
   WITH CHECK (company_id = (SELECT viewer_company()));

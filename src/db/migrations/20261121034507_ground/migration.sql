@@ -21,11 +21,13 @@ CREATE TABLE "idempotency_key" (
 );
 --> statement-breakpoint
 CREATE TABLE "persisted_operation" (
-	"id" text PRIMARY KEY,
+	"company_id" integer,
+	"id" text,
 	"name" text NOT NULL,
 	"document" text NOT NULL,
 	"registered_at" timestamp with time zone NOT NULL,
-	"registered_by" text NOT NULL
+	"registered_by" text NOT NULL,
+	CONSTRAINT "persisted_operation_pkey" PRIMARY KEY("company_id","id")
 );
 --> statement-breakpoint
 CREATE TABLE "command" (
@@ -383,6 +385,7 @@ CREATE INDEX "agreement_service_point_id_index" ON "agreement" ("service_point_i
 CREATE INDEX "agreement_account_id_index" ON "agreement" ("account_id");--> statement-breakpoint
 CREATE INDEX "agreement_tariff_id_index" ON "agreement" ("tariff_id");--> statement-breakpoint
 ALTER TABLE "idempotency_key" ADD CONSTRAINT "idempotency_key_company_id_company_id_fkey" FOREIGN KEY ("company_id") REFERENCES "company"("id");--> statement-breakpoint
+ALTER TABLE "persisted_operation" ADD CONSTRAINT "persisted_operation_company_id_company_id_fkey" FOREIGN KEY ("company_id") REFERENCES "company"("id");--> statement-breakpoint
 ALTER TABLE "command" ADD CONSTRAINT "command_company_id_meter_id_meter_company_id_id_fkey" FOREIGN KEY ("company_id","meter_id") REFERENCES "meter"("company_id","id");--> statement-breakpoint
 ALTER TABLE "command_step" ADD CONSTRAINT "command_step_company_id_command_id_command_company_id_id_fkey" FOREIGN KEY ("company_id","command_id") REFERENCES "command"("company_id","id");--> statement-breakpoint
 ALTER TABLE "supply" ADD CONSTRAINT "supply_company_id_meter_id_meter_company_id_id_fkey" FOREIGN KEY ("company_id","meter_id") REFERENCES "meter"("company_id","id");--> statement-breakpoint
