@@ -241,6 +241,14 @@ describe('persisted operations over HTTP', () => {
     ['a batch', [{ query }], 400, 'REQUEST_INVALID'],
     ['an id that is not text', { documentId: 7, query }, 400, 'REQUEST_INVALID'],
   ];
+  test("another company's partner does not know it", async () => {
+    const stranger = viewerOf('operator', { company: 2, persistedOnly: true });
+    expect(await world.post(stranger, { documentId: id })).toMatchObject({
+      status: 404,
+      body: { errors: [{ extensions: { code: 'PERSISTED_OPERATION_UNKNOWN' } }] },
+    });
+  });
+
   test.each(refused)('a partner with %s is refused', async (_name, request, status, code) => {
     expect(await world.post(partner, request)).toMatchObject({
       status,
