@@ -115,6 +115,8 @@ test('an unknown, future or mislabelled reading is an exception, the rest is bil
       { meterId: other, atMs: noon, wh: 10 },
     ]),
     { ...importBlock([{ meterId: other, atMs: noon + minute, wh: 20 }]), unit: 27 },
+    // A row of the same number in a block of the same channel: both exceptions are kept.
+    importBlock([{ meterId: 88_888, atMs: noon + 2 * minute, wh: 5 }]),
   ]);
   expect(await here.commit([bytes])).toEqual(['committed']);
   await here.rateAll();
@@ -123,6 +125,7 @@ test('an unknown, future or mislabelled reading is an exception, the rest is bil
   expect(rows.map((row) => row.code)).toEqual([
     'METER_UNKNOWN',
     'UNIT_MISMATCH',
+    'METER_UNKNOWN',
     'READING_IN_FUTURE',
   ]);
   // 900 stood neither first nor last in its slot: 1,000 to 1,050 is what the series keeps.

@@ -97,7 +97,7 @@ export const readingException = pgTable(
     edgeId: integer('edge_id').notNull(),
     epoch: integer('epoch').notNull(),
     sequence: bigint('sequence', { mode: 'bigint' }).notNull(),
-    /** Row in the block of its channel. */
+    /** Row in the batch, counted over its blocks. */
     row: integer('row').notNull(),
     companyId: integer('company_id').notNull(),
     meterId: integer('meter_id').notNull(),

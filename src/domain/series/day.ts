@@ -40,6 +40,8 @@ export type ReadingColumns = {
   readonly factor: number;
   readonly epoch: number;
   readonly sequence: bigint;
+  /** Number of the first row within its batch, over all blocks; 0 unless given. */
+  readonly firstRow?: number;
 };
 
 export type SeriesReading = {
@@ -212,7 +214,7 @@ function mergeRow(
   offer.offsetMs = (columns.readAtMs[row] ?? Number.NaN) - day.day * dayMs;
   offer.wh = Number(columns.value[row]) * columns.factor;
   offer.quality = columns.quality[row] ?? 255;
-  offer.row = row;
+  offer.row = (columns.firstRow ?? 0) + row;
   assert(
     offer.offsetMs >= 0 && offer.offsetMs < dayMs,
     'a reading is of the day it is merged into',

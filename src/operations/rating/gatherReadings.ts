@@ -62,6 +62,9 @@ export function metersOf(decoded: readonly DecodedEntry[]): Set<number> {
   return meterIds;
 }
 
+/** A block, and the number of its first row within the batch. */
+type PlacedBlock = { readonly block: RegisterBlock; readonly firstRow: number };
+
 type RowRefusal = { readonly code: string; readonly message: string };
 
 function refusalOfRow(
@@ -106,7 +109,7 @@ function refusalOfRow(
 
 function exceptionOf(
   { batch, entry }: DecodedEntry,
-  block: RegisterBlock,
+  { block, firstRow }: PlacedBlock,
   row: number,
   { code, message }: RowRefusal,
 ): ReadingExceptionRow {
@@ -115,7 +118,7 @@ function exceptionOf(
     edgeId: batch.edgeId,
     epoch: batch.epoch,
     sequence: batch.sequence,
-    row,
+    row: firstRow + row,
     meterId: block.meterId[row],
     channel: block.channel,
     readAtMs: block.readAtMs[row],
@@ -144,7 +147,7 @@ function addRun(
 function gatherBlock(
   gathered: GatheredReadings,
   decoded: DecodedEntry,
-  block: RegisterBlock,
+  { block, firstRow }: PlacedBlock,
   meters: ReadonlyMap<number, RatedMeter>,
 ): void {
   const unit = checkUnit(block);
@@ -156,6 +159,7 @@ function gatherBlock(
     factor,
     epoch: decoded.batch.epoch,
     sequence: decoded.batch.sequence,
+    firstRow,
   };
   const rows = block.meterId.length;
   let open: { meter: RatedMeter; channel: Channel; day: number; from: number } | null = null;
@@ -170,7 +174,8 @@ function gatherBlock(
       : unit;
     if (refusal !== null || meter === undefined || !unit.ok) {
       close(row);
-      if (refusal !== null) gathered.exceptions.push(exceptionOf(decoded, block, row, refusal));
+      if (refusal !== null)
+        gathered.exceptions.push(exceptionOf(decoded, { block, firstRow }, row, refusal));
       continue;
     }
     const { channel } = unit.value;
@@ -205,10 +210,12 @@ export function gatherReadings(
     readingCount: 0,
   };
   for (const each of decoded) {
+    let firstRow = 0;
     for (const block of each.batch.blocks) {
-      gathered.readingCount += block.meterId.length;
-      gatherBlock(gathered, each, block, meters);
+      gatherBlock(gathered, each, { block, firstRow }, meters);
+      firstRow += block.meterId.length;
     }
+    gathered.readingCount += firstRow;
   }
   return gathered;
 }
