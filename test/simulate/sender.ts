@@ -40,7 +40,7 @@ function blockOf(rows: readonly Row[], kind: Pick<AuditedRow, 'channel' | 'unit'
     value: BigInt64Array.from(rows, (row) => row.value),
     quality: Uint8Array.from(rows, (row) => row.quality),
   };
-  return { block, audited: rows.map((row, index) => ({ ...row, ...kind, row: index })) };
+  return { block, audited: rows.map((row) => ({ ...row, ...kind, row: 0 })) };
 }
 
 /** One edge's signing side: it reads its meters, and its readings are not always good ones. */
@@ -193,7 +193,8 @@ export class Sender {
       epoch: this.#epoch,
       sequence: this.#sequence,
       bytes: signBatch(payload, this.edge),
-      rows: blocks.flatMap(({ audited }) => audited),
+      // Rows are counted over the blocks of a batch.
+      rows: blocks.flatMap(({ audited }) => audited).map((each, row) => ({ ...each, row })),
       attemptsMs: [],
       answer: null,
       isInDoubt: false,
