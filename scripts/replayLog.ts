@@ -9,15 +9,32 @@
 import { parseArgs } from 'node:util';
 import { rateJob } from '../src/domain/rating/job.ts';
 import { startPostgres } from '../src/embedded/postgres.ts';
-import { replayLog } from '../src/operations/replayLog.ts';
+import { replayLog, replayStepText } from '../src/operations/replayLog.ts';
+import { argumentRefusal } from './commandLine.ts';
 
-const { values } = parseArgs({
-  options: {
-    url: { type: 'string' },
-    data: { type: 'string' },
-    json: { type: 'boolean', default: false },
-  },
-});
+const usage = 'npm run replay:log -- [--url URL | --data DIR] [--json]';
+
+function readOptions() {
+  try {
+    return parseArgs({
+      options: {
+        url: { type: 'string' },
+        data: { type: 'string' },
+        json: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
+  } catch (error) {
+    process.stderr.write(`${argumentRefusal(error, usage)}\n`);
+    return process.exit(2);
+  }
+}
+
+const { values } = readOptions();
+if (values.help) {
+  process.stdout.write(`${usage}\n`);
+  process.exit(0);
+}
 
 function say(text: string): void {
   if (!values.json) process.stdout.write(`${text}\n`);
@@ -45,7 +62,7 @@ async function run(): Promise<number> {
       ownerUrl: url,
       seed: `${process.pid} ${Date.now()}`,
       rate: async (job) => rateJob(job),
-      onStep: ({ what, subject, count }) => say(`${what} ${subject}: ${count}`),
+      onStep: (step) => say(replayStepText(step)),
     });
     if (values.json) process.stdout.write(`${JSON.stringify(outcome)}\n`);
     if (!outcome.ok) {

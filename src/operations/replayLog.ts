@@ -13,7 +13,7 @@ import {
   withScratchDatabase,
 } from '../db/replay.ts';
 import type { DifferenceCode, ReplayGround, ReplayShard, RowDifference } from '../db/replay.ts';
-import { assert } from '../domain/assert.ts';
+import { assert, assertNever } from '../domain/assert.ts';
 import { cutDataAgeMsMax, differencesToldMax } from '../domain/limits.ts';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
@@ -26,6 +26,30 @@ export type ReplayStep = {
   readonly subject: string;
   readonly count: number;
 };
+
+/** What is compared, by the code of a difference in it. */
+const compared: Readonly<Record<DifferenceCode, string>> = {
+  SERIES_DIFFERS: 'series',
+  HEAD_DIFFERS: 'series heads',
+  CHARGE_DIFFERS: 'charges',
+  UNRATED_DIFFERS: 'unrated energy',
+  TRANSFERS_DIFFER: 'transfers',
+  BALANCE_DIFFERS: 'balances',
+};
+
+/** A line for whoever waits. */
+export function replayStepText({ what, subject, count }: ReplayStep): string {
+  switch (what) {
+    case 'copied':
+      return `copied ${subject}: up to batch ${count}`;
+    case 'rated':
+      return `rated ${subject}: ${count} batches so far`;
+    case 'compared':
+      return `compared ${subject}: ${count} rows`;
+    default:
+      return assertNever(what);
+  }
+}
 
 export type ReplayDeps = {
   /** Of a superuser: a scratch database is made beside the real one. */
@@ -77,13 +101,18 @@ async function compareAll(
   let differenceCount = 0;
   let rowsCompared = 0;
   for (const code of differenceCodes) {
+    const comparedBefore = rowsCompared;
     for await (const difference of differencesOf(ground, code)) {
       rowsCompared += 1;
       if (difference === 'same') continue;
       differenceCount += 1;
       if (differences.length < differencesToldMax) differences.push({ code, ...difference });
     }
-    deps.onStep({ what: 'compared', subject: code, count: rowsCompared });
+    deps.onStep({
+      what: 'compared',
+      subject: compared[code],
+      count: rowsCompared - comparedBefore,
+    });
   }
   return { rowsCompared, differenceCount, differences };
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { accept, refuse } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
 import { rateJob } from '../../domain/rating/job.ts';
-import { replayLog } from '../../operations/replayLog.ts';
+import { replayLog, replayStepText } from '../../operations/replayLog.ts';
 import type { ReplayCode, ReplayReport, ReplayStep } from '../../operations/replayLog.ts';
 import type { Answer } from '../answer.ts';
 import { databaseRefusal } from '../database.ts';
@@ -13,11 +13,11 @@ const progressMs = 1_000;
 /** Lines to stderr while a person waits, one a second at most. */
 function progressTo(write: (line: string) => void): (step: ReplayStep) => void {
   let toldMs = -Infinity;
-  return ({ what, subject, count }) => {
+  return (step) => {
     const nowMs = performance.now();
     if (nowMs - toldMs < progressMs) return;
     toldMs = nowMs;
-    write(`${what} ${subject}: ${count}\n`);
+    write(`${replayStepText(step)}\n`);
   };
 }
 
