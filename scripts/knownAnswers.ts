@@ -2,23 +2,49 @@
  * Checks against answers that others have worked out, from a folder of public data that is not
  * part of this project. One line a case; exit code 1 when one fails or the folder is absent.
  *
- *   npm run known-answers -- ../shared/data
+ *   npm run known-answers -- DIR
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { argumentRefusal } from './commandLine.ts';
 import type { Answers } from './knownAnswers/answer.ts';
 import { externalAnswers } from './knownAnswers/externalCases.ts';
 import { kepcoAnswers } from './knownAnswers/kepcoCases.ts';
 import { replayAnswers } from './knownAnswers/replayCases.ts';
 import { sscAnswers } from './knownAnswers/sscCases.ts';
 
-const [folder] = process.argv.slice(2);
-if (folder === undefined || !existsSync(path.join(folder, 'tariffs', 'ssc-cases.json'))) {
-  process.stderr.write(
-    `DATA_ABSENT: ${folder ?? 'no folder'} does not hold tariffs/ssc-cases.json; give the folder ` +
-      'with the data: npm run known-answers -- ../shared/data\n',
+const usage = 'npm run known-answers -- DIR';
+
+function fail(code: number, sentence: string): never {
+  process.stderr.write(`${sentence}\n`);
+  process.exit(code);
+}
+
+function readOptions() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: { help: { type: 'boolean', short: 'h', default: false } },
+    });
+  } catch (error) {
+    return fail(2, argumentRefusal(error, usage));
+  }
+}
+
+const { values, positionals } = readOptions();
+if (values.help) {
+  process.stdout.write(`${usage}\n`);
+  process.exit(0);
+}
+const folder =
+  positionals.at(0) ?? fail(1, `DATA_ABSENT: name the folder of known answers: ${usage}`);
+if (!existsSync(path.join(folder, 'tariffs', 'ssc-cases.json'))) {
+  fail(
+    1,
+    `DATA_ABSENT: ${folder} does not hold tariffs/ssc-cases.json; name the folder of known ` +
+      `answers: ${usage}`,
   );
-  process.exit(1);
 }
 const tariffs = path.join(folder, 'tariffs');
 const loads = path.join(folder, 'loads');

@@ -11,6 +11,7 @@ import { readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import { isKnownZone } from '../src/domain/time/zone.ts';
+import { argumentRefusal } from './commandLine.ts';
 import { startThrowawayDatabase } from './replay/database.ts';
 import { registerKinds } from './replay/registerKind.ts';
 import { comparisonAsJson, describeComparison } from './replay/report.ts';
@@ -56,10 +57,11 @@ function readOptions() {
         months: { type: 'string' },
         registers: { type: 'string', default: 'int64' },
         json: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
       },
     });
   } catch (error) {
-    return fail(`ARGUMENT_UNKNOWN: ${error instanceof Error ? error.message : ''} ${usage}`);
+    return fail(argumentRefusal(error, usage));
   }
 }
 
@@ -67,6 +69,10 @@ type Input = ReplayInput & { readonly file: string; readonly asJson: boolean };
 
 function readInput(): Input {
   const { values, positionals } = readOptions();
+  if (values.help) {
+    process.stdout.write(`${usage}\n`);
+    process.exit(0);
+  }
   const [file] = positionals;
   if (file === undefined || positionals.length > 1 || values.tariff === undefined) {
     return fail(`ARGUMENT_MISSING: give one load file and one tariff. ${usage}`);

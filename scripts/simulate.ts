@@ -12,15 +12,32 @@ import { migrate } from '../src/db/migrate.ts';
 import { startPostgres } from '../src/embedded/postgres.ts';
 import { simulate } from '../test/simulate/run.ts';
 import type { RunOutcome } from '../test/simulate/run.ts';
+import { argumentRefusal } from './commandLine.ts';
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: 'string', default: '1' },
-    seeds: { type: 'string', default: '20' },
-    steps: { type: 'string', default: '120' },
-    verbose: { type: 'boolean', default: false },
-  },
-});
+const usage = 'npm run simulate -- [--seed 1] [--seeds 20] [--steps 120] [--verbose]';
+
+function readOptions() {
+  try {
+    return parseArgs({
+      options: {
+        seed: { type: 'string', default: '1' },
+        seeds: { type: 'string', default: '20' },
+        steps: { type: 'string', default: '120' },
+        verbose: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
+  } catch (error) {
+    process.stderr.write(`${argumentRefusal(error, usage)}\n`);
+    return process.exit(2);
+  }
+}
+
+const { values } = readOptions();
+if (values.help) {
+  process.stdout.write(`${usage}\n`);
+  process.exit(0);
+}
 
 function wholeNumber(name: 'seed' | 'seeds' | 'steps'): number {
   const number = Number(values[name]);
