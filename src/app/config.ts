@@ -40,14 +40,23 @@ const url = (protocols: readonly string[]) =>
     error: `must begin with ${protocols.map((protocol) => `${protocol}://`).join(' or ')}`,
   });
 
+/** Digits only: `Number` would read an empty text as 0. */
+const wholeNumber = (min: number, max: number) =>
+  z
+    .string()
+    .refine((text) => /^\d+$/.test(text) && Number(text) >= min && Number(text) <= max, {
+      error: ({ input }) => `is a whole number from ${min} to ${max}, not "${String(input)}"`,
+    })
+    .transform(Number);
+
 const environment = z.object({
   DATABASE_URL: url(['postgres', 'postgresql']).optional(),
   REDIS_URL: url(['redis', 'rediss']).optional(),
   MQTT_URL: url(['mqtt', 'mqtts']).optional(),
   HOST: z.string().min(1).default('127.0.0.1'),
-  PORT: z.coerce.number().int().min(0).max(65_535).optional(),
+  PORT: wholeNumber(0, 65_535).optional(),
   JOULEBOOK_DATA: z.string().min(1).default(dataDirectoryDefault),
-  JOULEBOOK_METERS: z.coerce.number().int().min(1).max(metersMax).default(metersDefault),
+  JOULEBOOK_METERS: wholeNumber(1, metersMax).default(metersDefault),
   JOULEBOOK_EDGE: z.string().min(1).default('head-end'),
   JOULEBOOK_EDGE_KEY: z.string().min(1).optional(),
   JOULEBOOK_TOKEN_KEY: z.string().min(1).optional(),
@@ -61,6 +70,30 @@ const valued = new Map([
   ['--meters', 'JOULEBOOK_METERS'],
 ]);
 const switches = new Set(['--ephemeral', '--json']);
+
+export const usage = [
+  `npm start -- [--port ${portDefault}] [--meters ${metersDefault}] [--data DIR] ` +
+    '[--ephemeral] [--json]',
+  '',
+  '  --port PORT    exactly this port of the API; without it any free one when it is taken',
+  `  --meters N     simulated meters, up to ${metersMax}`,
+  `  --data DIR     data directory, without it ${dataDirectoryDefault}`,
+  '  --ephemeral    forgets everything at the end',
+  '  --json         prints one JSON line when ready',
+  '',
+  'One role of a deployment: node src/app/main.ts ROLE, with DATABASE_URL in the environment;',
+  `roles are ${roles.join(', ')}.`,
+].join('\n');
+
+export function asksForHelp(argv: readonly string[]): boolean {
+  return argv.some((word) => word === '--help' || word === '-h');
+}
+
+/** As whoever gives it writes it: `--port (PORT)`. */
+function labelOf(variable: string): string {
+  const flag = [...valued].find(([, named]) => named === variable)?.[0];
+  return flag === undefined ? variable : `${flag} (${variable})`;
+}
 
 function readFlags(argv: readonly string[]): Outcome<Flags, ConfigCode> {
   const flags: Flags = { role: 'all', values: new Map(), switches: new Set() };
@@ -76,7 +109,7 @@ function readFlags(argv: readonly string[]): Outcome<Flags, ConfigCode> {
     } else if (switches.has(name)) {
       flags.switches.add(name);
     } else if (name.startsWith('-')) {
-      const known = [...valued.keys(), ...switches].join(', ');
+      const known = [...valued.keys(), ...switches, '--help'].join(', ');
       return refuse('CONFIG_MALFORMED', `${name} is not known; known are ${known}.`);
     } else {
       words.push(name);
@@ -104,7 +137,7 @@ export function readConfig(
   const parsed = environment.safeParse({ ...env, ...Object.fromEntries(flags.value.values) });
   if (!parsed.success) {
     const problems = parsed.error.issues.map(
-      (issue) => `${issue.path.map(String).join('.')} ${issue.message}`,
+      (issue) => `${labelOf(issue.path.map(String).join('.'))} ${issue.message}`,
     );
     return refuse('CONFIG_MALFORMED', `${problems.join('; ')}.`);
   }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { databaseRefusal } from '../cli/database.ts';
 import { createClosing } from './closing.ts';
-import { readConfig } from './config.ts';
+import { asksForHelp, readConfig, usage } from './config.ts';
 import type { Config } from './config.ts';
 import { showLive } from './showLive.ts';
 import { startAll } from './startAll.ts';
@@ -79,7 +79,12 @@ async function runRole(config: Config): Promise<void> {
 }
 
 async function run(): Promise<void> {
-  const config = readConfig(process.argv.slice(2), process.env);
+  const argv = process.argv.slice(2);
+  if (asksForHelp(argv)) {
+    process.stdout.write(`${usage}\n`);
+    return endWith(0, null);
+  }
+  const config = readConfig(argv, process.env);
   if (!config.ok) return endWith(2, `${config.code}: ${config.message}`);
   try {
     if (config.value.role === 'all') await runAll(config.value);

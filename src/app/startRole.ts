@@ -24,7 +24,9 @@ async function startApiRole(config: Config, parts: Parts): Promise<Started> {
   const { host, port } = config;
   const keys = { privateKey: null, publicKey: createPublicKey(key.value) };
   const api = await startApi(parts, { host, port, isPortAsked: true, keys, sandbox: false });
-  return api.ok ? accept({ message: `api ready at ${api.value.graphql}` }) : api;
+  if (!api.ok) return api;
+  parts.log.info({ graphql: api.value.graphql }, 'api ready');
+  return accept({ message: `api ready at ${api.value.graphql}` });
 }
 
 async function startIngestRole(config: Config, parts: Parts): Promise<Started> {
@@ -44,6 +46,7 @@ async function startIngestRole(config: Config, parts: Parts): Promise<Started> {
     key: { privateKey: key.value, keyId },
     brokerUrl: config.mqttUrl,
   });
+  parts.log.info({ edge: config.edgeName }, 'ingest ready');
   return accept({ message: `ingest ready, edge "${config.edgeName}"` });
 }
 
@@ -63,6 +66,7 @@ export async function startRole(context: StartContext): Promise<Started> {
       return startIngestRole(config, parts);
     case 'worker':
       await startWorker(parts);
+      parts.log.info('worker ready');
       return accept({ message: 'worker ready' });
     case 'all':
       throw new Error('role all is started elsewhere');

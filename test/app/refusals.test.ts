@@ -84,11 +84,32 @@ describe('a command line or environment', () => {
     ['an unknown flag', ['--colour'], {}, /--colour is not known; known are --data/],
     ['a flag without its value', ['--port'], {}, /--port needs a value/],
     ['a port that is none', ['--port', '70000'], {}, /PORT/],
-    ['no meters', ['--meters', '0'], {}, /JOULEBOOK_METERS/],
+    [
+      'a port in words',
+      ['--port', 'abc'],
+      {},
+      /: --port \(PORT\) is a whole number from 0 to 65535, not "abc"\.$/,
+    ],
+    [
+      'no meters',
+      ['--meters', '0'],
+      {},
+      /: --meters \(JOULEBOOK_METERS\) is a whole number from 1 to 2000, not "0"\.$/,
+    ],
     ['a URL of another kind', [], { DATABASE_URL: 'mysql://x/y' }, /DATABASE_URL/],
   ];
   test.each(misuses)('with %s is refused as misused', async (_name, args, env, says) => {
     await expectRefusal(start(args, env), { code: 'CONFIG_MALFORMED', says, exitCode: 2 });
+  });
+
+  test('that asks for help is told the flags, and nothing starts', async () => {
+    const running = start(['--help']);
+    expect(await running.ended).toBe(0);
+    for (const flag of ['--port', '--meters', '--data', '--ephemeral', '--json']) {
+      expect(running.printed()).toContain(flag);
+    }
+    expect(running.said()).toBe('');
+    expect(readdirSync(temporary)).toEqual([]);
   });
 
   test('of a role that is not given what it needs says all that is missing', async () => {
