@@ -34,6 +34,7 @@ export type RequestCommandCode =
   | 'COMMAND_OPEN'
   | 'SUPPLY_ALREADY_SO'
   | 'BALANCE_AT_LIMIT'
+  | 'REASON_MISSING'
   | 'REASON_TOO_LONG';
 
 export type RequestedCommand = {
@@ -102,7 +103,7 @@ async function request(
   const commandId = derivedId('command', String(companyId), viewer.actor, key);
   const { accountId } = meter;
   const cause = 'manual';
-  const reason = input.reason.trim() === '' ? 'requested by staff' : input.reason.trim();
+  const reason = input.reason.trim();
   const isNew = await insertCommand(tx, {
     id: commandId,
     companyId,
@@ -147,6 +148,10 @@ export async function requestCommand(
       'NOT_PERMITTED',
       'Your role may not switch a supply. A prepaid one comes back by itself after a top-up.',
     );
+  }
+  if (input.reason.trim() === '') {
+    const message = 'The audit needs a reason. Say in a few words why; nothing was switched.';
+    return refuse('REASON_MISSING', message, ['reason']);
   }
   if (input.reason.length > commandReasonLengthMax) {
     const message = `The reason has at most ${commandReasonLengthMax} characters; shorten it.`;

@@ -320,6 +320,11 @@ describe('a command by staff', () => {
       () => request(ground.viewer('operator'), { kind: 'reconnect' }),
     ],
     [
+      'with a blank reason',
+      'REASON_MISSING',
+      () => request(ground.viewer('operator'), { reason: ' \n' }),
+    ],
+    [
       'with a reason of a page',
       'REASON_TOO_LONG',
       () => request(ground.viewer('operator'), { reason: 'x'.repeat(401) }),
