@@ -81,7 +81,8 @@ async function publish(
   if (parsed.value.currency !== tariff.currency) {
     return refuse(
       'CURRENCY_MISMATCH',
-      `The document is in ${parsed.value.currency}, the tariff in ${tariff.currency}.`,
+      `The document is in ${parsed.value.currency}, the tariff in ${tariff.currency}. Write the ` +
+        `prices in ${tariff.currency}, or publish under another tariff; nothing was published.`,
       ['document', 'currency'],
     );
   }

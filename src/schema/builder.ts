@@ -3,7 +3,7 @@ import ComplexityPlugin from '@pothos/plugin-complexity';
 import DataloaderPlugin from '@pothos/plugin-dataloader';
 import RelayPlugin from '@pothos/plugin-relay';
 import ScopeAuthPlugin from '@pothos/plugin-scope-auth';
-import { isAllowed } from '../domain/access/policy.ts';
+import { isAllowed, rolesAllowed } from '../domain/access/policy.ts';
 import type { AccessRule } from '../domain/access/policy.ts';
 import {
   operationBreadthMax,
@@ -61,11 +61,12 @@ export const builder = new SchemaBuilder<{
   scopeAuth: {
     authorizeOnSubscribe: true,
     authScopes: ({ viewer }) => ({ may: (rule) => isAllowed(viewer.role, rule) }),
-    unauthorizedError: (_parent, { viewer }, info) =>
-      coded(
-        'FORBIDDEN',
-        `The role ${viewer.role} may not use ${info.parentType.name}.${info.fieldName}.`,
-      ),
+    unauthorizedError: (_parent, { viewer }, info) => {
+      const field = `${info.parentType.name}.${info.fieldName}`;
+      const others = rolesAllowed(field).join(' or ');
+      const advice = others === '' ? 'Nobody may.' : `Ask somebody whose role is ${others}.`;
+      return coded('FORBIDDEN', `The role ${viewer.role} may not use ${field}. ${advice}`);
+    },
   },
   complexity: {
     defaultComplexity: 1,

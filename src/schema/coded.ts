@@ -1,3 +1,4 @@
+import { PothosValidationError } from '@pothos/core';
 import { GraphQLError } from 'graphql';
 import type { Refused } from '../domain/outcome.ts';
 
@@ -24,6 +25,12 @@ export function codedRefusal(refusal: Refused<string>): GraphQLError {
 const internal =
   'Something broke on our side and was logged. Nothing was changed; try again in a moment.';
 
+/** The types that an argument takes, when Pothos found the id of another: it gives no code. */
+function wantedTypes(error: Error | undefined): string | null {
+  if (!(error instanceof PothosValidationError)) return null;
+  return /^ID: .* is not of type: (\w+(?:, \w+)*)$/.exec(error.message)?.[1] ?? null;
+}
+
 /**
  * What leaves the process: coded errors as they are, the parser's and the validator's under one
  * code, and a bug without its details.
@@ -40,6 +47,11 @@ export function maskError(error: unknown, onBug: (bug: unknown) => void): GraphQ
     onBug(originalError);
     const masked = { code: 'INTERNAL_ERROR' };
     return new GraphQLError(internal, { ...place, extensions: masked });
+  }
+  const wanted = wantedTypes(originalError);
+  if (wanted !== null) {
+    const text = `This is the id of something else. Send one of type ${wanted}, as received.`;
+    return new GraphQLError(text, { ...place, extensions: { code: 'ID_OF_OTHER_TYPE' } });
   }
   const code = originalError?.extensions['code'] ?? extensions['code'];
   if (typeof code === 'string' && code !== 'BAD_USER_INPUT') return error;

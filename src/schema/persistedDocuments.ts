@@ -70,7 +70,8 @@ export function createPersistedDocuments(sql: Sql): PersistedDocuments {
         if (viewer.persistedOnly) {
           return refuse(
             'PERSISTED_OPERATION_REQUIRED',
-            'This token may run registered operations only. Send "documentId", without a query.',
+            'This token may run registered operations only. Send "documentId" without a query; ' +
+              'over WebSocket with query: "" beside it, which the protocol asks for.',
           );
         }
         return typeof query === 'string'

@@ -127,6 +127,16 @@ describe('requestDisconnect', () => {
     });
   });
 
+  test('without a reason says where one is missing', async () => {
+    const { input } = inputOf(10);
+    const variables = { input: { ...input, reason: ' ' } };
+    const { body } = await world.post(operator, { query, variables });
+    const refused = { code: 'REASON_MISSING', path: ['input', 'reason'], retryable: false };
+    expect(body).toMatchObject({
+      data: { requestDisconnect: { __typename: 'InvalidInputError', ...refused } },
+    });
+  });
+
   test('of a foreign meter, and of one without a contactor, changes nothing', async () => {
     const before = await totals();
     const foreign = await world.post(operator, { query, variables: inputOf(20) });
@@ -136,7 +146,9 @@ describe('requestDisconnect', () => {
     const fixed = await world.post(operator, { query, variables: inputOf(12) });
     expect(fixed.body).toMatchObject({ data: { requestDisconnect: { code: 'NO_CONTACTOR' } } });
     const own = await world.post(ada, { query, variables: inputOf(10) });
-    expect(own.body).toMatchObject({ errors: [{ extensions: { code: 'FORBIDDEN' } }] });
+    const forbidden = { extensions: { code: 'FORBIDDEN' } };
+    const message = expect.stringContaining('operator or administrator');
+    expect(own.body).toMatchObject({ errors: [{ ...forbidden, message }] });
     expect(await totals()).toEqual(before);
   });
 });

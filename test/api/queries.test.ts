@@ -272,7 +272,7 @@ describe('bad input is refused with a code that says what to do', () => {
     [
       'an id of another type',
       `{ meter(id: "${globalId('Account', 100)}") { serial } }`,
-      'REQUEST_INVALID',
+      'ID_OF_OTHER_TYPE',
     ],
     [
       'a number beyond int4',

@@ -193,6 +193,10 @@ describe('over WebSocket', () => {
       const refused = client.iterate({ query, variables, extensions: { ...extensions } });
       await expect(take(refused, 1)).rejects.toMatchObject([{ extensions: { code } }]);
     }
+    // graphql-transport-ws asks for a query in every message, and the document's id needs none.
+    const own = client.iterate({ query: '{ viewer { role } }' });
+    const message = expect.stringContaining('query: ""');
+    await expect(take(own, 1)).rejects.toMatchObject([{ message }]);
     await client.dispose();
   });
 });

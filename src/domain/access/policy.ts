@@ -36,6 +36,11 @@ export const policy = {
 
 export type AccessRule = keyof typeof policy;
 
+/** Who may use a field, by its name in the schema: `Mutation.topUp`. */
+export function rolesAllowed(field: string): readonly Role[] {
+  return new Map<string, readonly Role[]>(Object.entries(policy)).get(field) ?? [];
+}
+
 export function isAllowed(role: Role, rule: AccessRule): boolean {
   const allowed: readonly Role[] = policy[rule];
   return allowed.includes(role);
