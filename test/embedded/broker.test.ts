@@ -176,19 +176,25 @@ test('a client that asks without reading the answers costs bounded memory', asyn
   socket.on('drain', () => {
     isBlocked = false;
   });
+  let isClosed = false;
+  socket.on('error', () => {});
+  socket.on('close', () => {
+    isClosed = true;
+  });
   let backlogBytesSeen = 0;
-  // Until the broker reads no more: its bound is reached, and TCP holds the sender.
+  // Until the broker reads no more: its bound is reached, and TCP holds the sender. On a busy
+  // machine the client may be closed for its stall before the kernel's own buffers are full.
   await vi.waitFor(
     () => {
       isBlocked = !socket.write(pings);
       backlogBytesSeen = Math.max(backlogBytesSeen, broker.load().backlogBytes);
-      expect(isBlocked && socket.writableLength > 8 * pings.length).toBe(true);
+      const isHeld = isBlocked && socket.writableLength > 8 * pings.length;
+      expect(isHeld || isClosed).toBe(true);
     },
-    // The kernel's own buffers, some megabytes of two-byte answers, fill first.
-    { timeout: 110_000, interval: 1 },
+    { timeout: 50_000, interval: 1 },
   );
   expect(backlogBytesSeen).toBeLessThan(3 * brokerBacklogBytesMax);
-}, 120_000);
+}, 60_000);
 
 test('one client too many is told that the broker is full', async () => {
   const crowd = await Promise.all(Array.from({ length: brokerClientsMax }, () => rawClient()));
