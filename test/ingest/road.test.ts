@@ -176,7 +176,9 @@ describe('the whole road, every part real (000.1, 000.2, 000.29, 003.7)', () => 
     expect(clock.nowMs() - paidAtMs).toBeLessThan(5_000);
     expect(world.isSupplyClosed(0, 2)).toBe(true);
     expect(await balance('A-2')).toBe(10_000_000n);
-    const commands = await ground.writer.sql`select kind from command order by requested_at`;
+    // A poll before the first payments finds empty accounts; the payments call those cuts off.
+    const commands = await ground.writer.sql`
+      select kind from command where state <> 'cancelled' order by requested_at`;
     expect(commands.map((row) => row['kind'])).toEqual(['disconnect', 'reconnect']);
   }, 40_000);
 
