@@ -46,8 +46,12 @@ function sameLine(line: Line, expected: ReferenceLine | undefined): boolean {
   );
 }
 
+/** A tariff of nothing but zeros is refused: there is nothing to agree on. */
+const hasPrice = (tariff: TariffText): boolean =>
+  tariff.components.some((each) => Object.values(each.prices).some(Number));
+
 const cases = fc.record({
-  tariff: tariffs,
+  tariff: tariffs.filter(hasPrice),
   zone: fc.constantFrom(...gridZones),
   fromMs: windowStarts,
   loads: fc.array(slotLoads, { minLength: 1, maxLength: 400 }),
@@ -57,8 +61,6 @@ describe('the kernel and the reference engine', () => {
   test('agree on every line and total of any time-of-use bill', () => {
     fc.assert(
       fc.property(cases, ({ tariff, zone, fromMs, loads }) => {
-        // A tariff of nothing but zeros is refused: there is nothing to agree on.
-        fc.pre(tariff.components.some((each) => Object.values(each.prices).some(Number)));
         const window = { zone, fromMs, toMs: fromMs + loads.length * slotMs };
         const compiled = compiledOf(tariff, window);
         const slotWh = Float64Array.from(loads);
