@@ -25,7 +25,25 @@ export const dayTypesPerCalendarMax = 12;
 export const datesPerDayTypeMax = 512;
 export const datesPerTariffMax = 1_024;
 export const rulesPerCalendarMax = 288;
-export const componentsPerTariffMax = 32;
+export const componentsPerTariffMax = 64;
+/** Steps of one price: published rates have up to ten. */
+export const tiersPerPriceMax = 16;
+export const ratchetsPerDemandMax = 4;
+/** Months that a ratchet or a mean of monthly peaks looks back: two years. */
+export const lookBackMonthsMax = 24;
+/** Peaks of a month that are averaged. */
+export const topPeaksMax = 31;
+/** System peaks that are announced by date and hour. */
+export const coincidentWindowsMax = 512;
+export const powerFactorStepsMax = 16;
+/** Golden examples that a document carries, and pieces of load of each. */
+export const examplesPerTariffMax = 64;
+export const loadPiecesPerExampleMax = 256;
+/** Versions in one file, price series in one document, prices in one series: a year of quarter
+ * hours and some days. */
+export const versionsPerFileMax = 64;
+export const priceSeriesPerTariffMax = 8;
+export const pricesPerSeriesMax = 38_400;
 /** Periods of all calendars intersected; the slot table holds one byte a slot. */
 export const superPeriodsPerTariffMax = 255;
 /** Ten million currency units a kWh, at 10^-8: above any real price, far inside an int64. */

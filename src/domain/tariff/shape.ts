@@ -1,33 +1,30 @@
 import { z } from 'zod';
-import { roundingModes } from '../exact.ts';
 import {
   calendarsPerTariffMax,
   componentsPerTariffMax,
   datesPerDayTypeMax,
   dayTypesPerCalendarMax,
+  examplesPerTariffMax,
+  loadPiecesPerExampleMax,
+  pricesPerSeriesMax,
+  priceSeriesPerTariffMax,
   rulesPerCalendarMax,
   seasonsPerCalendarMax,
   spansPerSeasonMax,
-  tariffNameLengthMax,
   zoneNameLengthMax,
 } from '../limits.ts';
-
-const name = z
-  .string()
-  .max(tariffNameLengthMax)
-  .regex(
-    /^[A-Za-z][A-Za-z0-9 _-]*$/,
-    'A name begins with a letter: letters, digits, space, _ or -',
-  );
-const localTime = z
-  .string()
-  .regex(/^(?:(?:[01][0-9]|2[0-3]):[0-5][0-9]|24:00)$/, 'Write a local time as HH:MM');
-const monthDay = z.string().regex(/^[0-9]{2}-[0-9]{2}$/, 'Write a date of every year as MM-DD');
-const fullDate = z.string().regex(/^[0-9]{4}-[0-9]{2}-[0-9]{2}$/, 'Write a date as YYYY-MM-DD');
-const decimalText = z.string('Write the number as a string, so that no float touches it');
-export const weekdayNames = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
-
-const roundingPoint = z.strictObject({ step: decimalText, mode: z.enum(roundingModes) });
+import { componentShape } from './componentShape.ts';
+import {
+  decimalText,
+  fullDate,
+  instant,
+  localDateTime,
+  localTime,
+  monthDay,
+  name,
+  roundingPoint,
+  weekdayNames,
+} from './textShape.ts';
 
 const calendarShape = z.strictObject({
   name,
@@ -68,30 +65,89 @@ const calendarShape = z.strictObject({
     .max(rulesPerCalendarMax),
 });
 
-const energyShape = z.strictObject({
-  kind: z.literal('energy'),
+const priceSeriesShape = z.strictObject({
   name,
-  flow: z.literal('import'),
-  calendar: name,
-  /** By period of the calendar: currency a kWh, up to 8 decimals; negative is a credit. */
-  prices: z.record(name, decimalText),
+  unit: z.enum(['kWh', 'MWh']),
+  minutes: z.union([z.literal(15), z.literal(30), z.literal(60)]),
+  from: instant,
+  /** One after the other; null where there is none. */
+  prices: z.array(decimalText.nullable()).min(1).max(pricesPerSeriesMax),
+});
+
+/** What an agreement may say that a tariff asks for. */
+export const attributesShape = z.strictObject({
+  meters: z.int().min(0).optional(),
+  contractedKw: decimalText.optional(),
+  fuseA: decimalText.optional(),
+  phases: z.int().min(1).max(3).optional(),
+  customerClass: name.optional(),
+});
+
+/** A bill that the tariff must give; a version that does not is not published. */
+const exampleShape = z.strictObject({
+  name: z.string().min(1).max(200),
+  zone: z.string().max(zoneNameLengthMax).optional(),
+  attributes: attributesShape.optional(),
+  /** Local, within one month. */
+  from: localDateTime,
+  to: localDateTime,
+  intervalMinutes: z.union([
+    z.literal(5),
+    z.literal(10),
+    z.literal(15),
+    z.literal(30),
+    z.literal(60),
+  ]),
+  /** Energy spread evenly over the intervals of [from, to), in whole Wh; pieces add up. */
+  load: z
+    .array(
+      z.strictObject({
+        from: localDateTime,
+        to: localDateTime,
+        importKwh: decimalText.optional(),
+        exportKwh: decimalText.optional(),
+        q1Kvarh: decimalText.optional(),
+        q2Kvarh: decimalText.optional(),
+        q3Kvarh: decimalText.optional(),
+        q4Kvarh: decimalText.optional(),
+      }),
+    )
+    .max(loadPiecesPerExampleMax),
+  expect: z.strictObject({
+    total: decimalText,
+    /** By component, the sum of its lines. */
+    components: z.record(name, decimalText).optional(),
+  }),
 });
 
 /** The outer form of a tariff document; document.ts checks what it means. */
 export const tariffShape = z.strictObject({
   currency: z.string().regex(/^[A-Z]{3}$/, 'Write the currency as its ISO 4217 code, such as EUR'),
   zone: z.string().max(zoneNameLengthMax).optional(),
+  /** Local, inclusive and exclusive. A file with several versions says both or the first. */
+  validFrom: localDateTime.optional(),
+  validTo: localDateTime.optional(),
+  /** Where amounts are rounded; absent: nowhere. `interval` is of one interval's amount. */
   rounding: z
-    .strictObject({ line: roundingPoint.optional(), bill: roundingPoint.optional() })
+    .strictObject({
+      interval: roundingPoint.optional(),
+      line: roundingPoint.optional(),
+      tax: roundingPoint.optional(),
+      bill: roundingPoint.optional(),
+    })
     .default({}),
-  calendars: z.array(calendarShape).min(1).max(calendarsPerTariffMax),
-  components: z
-    .array(z.discriminatedUnion('kind', [energyShape]))
-    .min(1)
-    .max(componentsPerTariffMax),
+  /** What an interval is for `rounding.interval` and for netting by interval. */
+  intervalMinutes: z.union([z.literal(15), z.literal(30), z.literal(60)]).optional(),
+  calendars: z.array(calendarShape).max(calendarsPerTariffMax).default([]),
+  priceSeries: z.array(priceSeriesShape).max(priceSeriesPerTariffMax).default([]),
+  components: z.array(componentShape).min(1).max(componentsPerTariffMax),
+  examples: z.array(exampleShape).max(examplesPerTariffMax).default([]),
 });
 
 /** The document as people write it and as it is stored. */
 export type TariffText = z.input<typeof tariffShape>;
 /** With the optional lists filled in. */
 export type TariffShape = z.output<typeof tariffShape>;
+export type ExampleShape = z.output<typeof exampleShape>;
+export type PriceSeriesShape = z.output<typeof priceSeriesShape>;
+export type AttributesShape = z.output<typeof attributesShape>;
