@@ -264,3 +264,12 @@ export const differencesToldMax = 20;
 
 /** Tries of a batch that breaks an assertion before it is set aside; others never end. */
 export const ratingTriesMax = 4;
+
+/** A load file's interval in minutes: what meters store, and what an hour divides into. */
+export const loadIntervalMinutes = [5, 10, 15, 30, 60] as const;
+/** Ten years of five minutes, leap days included. */
+export const loadIntervalsMax = 1_052_064;
+/** 100 GWh in one interval is more than any country; a month of it in twelfths stays below 2^53. */
+export const intervalWhMax = 100_000_000_000;
+/** An instant and six numbers of 12 digits. */
+export const loadLineLengthMax = 256;
