@@ -2,6 +2,7 @@ import { integersOf } from './arrays.ts';
 import type { Statement } from './connect.ts';
 import { idBounds, timeBounds } from './page.ts';
 import type { IdPage, TimePage } from './page.ts';
+import type { TransferCode } from './postings.ts';
 
 /** Accounts and their money as a viewer sees them: statements for `asViewer`. */
 
@@ -46,7 +47,7 @@ export type TransferView = {
   readonly id: string;
   readonly accountId: number;
   readonly currency: string;
-  readonly code: 'energy' | 'reading_corrected' | 'tariff_changed' | 'top_up';
+  readonly code: TransferCode;
   readonly postedAt: Date;
   /** As the account sees it: a charge is negative, a top-up positive. */
   readonly amountMicros: bigint;

@@ -4,6 +4,15 @@ import { copyInto } from './copy.ts';
 
 /** Postings in bulk: transfers by COPY, balances by one statement in a fixed lock order. */
 
+/** Why money moved. A price of a series changed, or time alone passed. */
+export type TransferCode =
+  | 'energy'
+  | 'reading_corrected'
+  | 'tariff_changed'
+  | 'price_changed'
+  | 'time_passed'
+  | 'top_up';
+
 export type TransferRow = {
   /** 16 bytes. */
   readonly id: Uint8Array;
@@ -13,7 +22,7 @@ export type TransferRow = {
   readonly creditId: number;
   /** Above zero. */
   readonly amountMicros: bigint;
-  readonly code: 'energy' | 'reading_corrected' | 'tariff_changed' | 'top_up';
+  readonly code: TransferCode;
   readonly accountId: number;
   readonly agreementId: number;
   readonly meterId: number;

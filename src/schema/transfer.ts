@@ -23,6 +23,8 @@ const TransferCode = builder.enumType('TransferCode', {
     ENERGY: { value: 'energy' },
     READING_CORRECTED: { value: 'reading_corrected' },
     TARIFF_CHANGED: { value: 'tariff_changed' },
+    PRICE_CHANGED: { value: 'price_changed' },
+    TIME_PASSED: { value: 'time_passed' },
     TOP_UP: { value: 'top_up' },
   } as const,
 });

@@ -20,6 +20,8 @@ const appendOnly = [
   'tariff_version',
   'command_step',
   'audit_entry',
+  'price_point',
+  'pricing_change',
 ];
 
 /**

@@ -56,7 +56,14 @@ export const transfer = pgTable(
     creditId: integer('credit_id').notNull(),
     amountMicros: bigint('amount_micros', { mode: 'bigint' }).notNull(),
     code: text('code', {
-      enum: ['energy', 'reading_corrected', 'tariff_changed', 'top_up'],
+      enum: [
+        'energy',
+        'reading_corrected',
+        'tariff_changed',
+        'price_changed',
+        'time_passed',
+        'top_up',
+      ],
     }).notNull(),
     /** The customer's account, for its statement and its row-level security. */
     accountId: integer('account_id').notNull(),

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import {
   bigint,
+  boolean,
   check,
   customType,
   foreignKey,
@@ -92,6 +93,8 @@ export const servicePoint = pgTable(
     name: text('name').notNull(),
     /** IANA name; a missing zone is refused, never UTC by default. */
     timeZone: text('time_zone').notNull(),
+    /** Bills of a key zone are rated by both engines before they are posted. */
+    isKeyZone: boolean('is_key_zone').notNull().default(false),
   },
   (t) => [unique().on(t.companyId, t.name), unique().on(t.companyId, t.id)],
 );

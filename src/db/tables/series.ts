@@ -3,6 +3,7 @@ import {
   foreignKey,
   index,
   integer,
+  jsonb,
   pgTable,
   primaryKey,
   smallint,
@@ -68,13 +69,22 @@ export const charge = pgTable(
     tariffVersionId: integer('tariff_version_id').notNull(),
     companyId: integer('company_id').notNull(),
     accountId: integer('account_id').notNull(),
-    /** Closed slots only; the open one is in amountMicros and comes again with the next reading. */
+    /**
+     * Of a meter's own sums, closed slots only: the open one is in amountMicros and comes again
+     * with the next reading. Of a bill that is rated as a whole, all of its slots.
+     */
     accumulator: bytea('accumulator').notNull(),
     /** Energy rated so far, the open slot included. */
     energyWh: bigint('energy_wh', { mode: 'bigint' }).notNull(),
     /** Charged so far = the sum of its postings. */
     amountMicros: bigint('amount_micros', { mode: 'bigint' }).notNull(),
     revision: integer('revision').notNull(),
+    /** Up to when the bill has run; null once it is closed. */
+    openUntil: instant('open_until'),
+    /** What the bill before left and what this one leaves (domain/rating/carryCodec); null where
+     * the tariff carries nothing. */
+    carryIn: jsonb('carry_in'),
+    carryOut: jsonb('carry_out'),
   },
   (t) => [
     primaryKey({ columns: [t.agreementId, t.meterId, t.periodStart, t.tariffVersionId] }),
@@ -94,7 +104,8 @@ export const unratedEnergy = pgTable(
     meterId: integer('meter_id').notNull(),
     /** Begin of the local month of the service point's zone. */
     periodStart: instant('period_start').notNull(),
-    code: text('code', { enum: ['AGREEMENT_NOT_FOUND', 'TARIFF_NOT_FOUND'] }).notNull(),
+    /** Why it has none: no agreement, no tariff, or what the rating refused. */
+    code: text('code').notNull(),
     companyId: integer('company_id').notNull(),
     energyWh: bigint('energy_wh', { mode: 'bigint' }).notNull(),
     slotCount: integer('slot_count').notNull(),
@@ -102,7 +113,29 @@ export const unratedEnergy = pgTable(
   (t) => [primaryKey({ columns: [t.meterId, t.periodStart, t.code] })],
 );
 
-/** Meters to be rated again from a day on, because a tariff version or an agreement is new. */
+/** A closed bill of a key zone on which the two engines differ: not posted until somebody looks. */
+export const chargeHold = pgTable(
+  'charge_hold',
+  {
+    agreementId: integer('agreement_id').notNull(),
+    meterId: integer('meter_id').notNull(),
+    periodStart: instant('period_start').notNull(),
+    tariffVersionId: integer('tariff_version_id').notNull(),
+    companyId: integer('company_id').notNull(),
+    code: text('code', { enum: ['CHARGE_HELD'] }).notNull(),
+    message: text('message').notNull(),
+    heldAt: instant('held_at').notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.agreementId, t.meterId, t.periodStart, t.tariffVersionId] }),
+    foreignKey({
+      columns: [t.companyId, t.agreementId],
+      foreignColumns: [agreement.companyId, agreement.id],
+    }),
+  ],
+);
+
+/** Meters to be rated again from a day on, because prices, an agreement or time moved. */
 export const rerateDuty = pgTable(
   'rerate_duty',
   {

@@ -63,6 +63,8 @@ export const agreement = pgTable(
     balanceLimitMicros: bigint('balance_limit_micros', { mode: 'bigint' }).notNull(),
     /** Prepaid: at or above it an automatic cut is undone; above the limit, for hysteresis. */
     reconnectMicros: bigint('reconnect_micros', { mode: 'bigint' }).notNull(),
+    /** What tariffs may ask for, as domain/tariff/shape's attributesShape; added to, not changed. */
+    attributes: jsonb('attributes').notNull().default({}),
   },
   (t) => [
     index().on(t.servicePointId),
@@ -84,4 +86,77 @@ export const agreement = pgTable(
       foreignColumns: [tariff.companyId, tariff.id],
     }),
   ],
+);
+
+/**
+ * Up to when time alone is charged: standing charges of days without a reading. A fact of its own,
+ * because it comes from the clock and not from the log. Moves forward only.
+ */
+export const accrual = pgTable(
+  'accrual',
+  {
+    agreementId: integer('agreement_id').primaryKey(),
+    companyId: integer('company_id').notNull(),
+    accruedUntil: instant('accrued_until').notNull(),
+  },
+  (t) => [
+    foreignKey({
+      columns: [t.companyId, t.agreementId],
+      foreignColumns: [agreement.companyId, agreement.id],
+    }),
+  ],
+);
+
+/** Prices that change by the quarter hour or hour: what dynamic components name. */
+export const priceSeries = pgTable(
+  'price_series',
+  {
+    id: integer('id').primaryKey().generatedAlwaysAsIdentity(),
+    companyId: integer('company_id')
+      .notNull()
+      .references(() => company.id),
+    name: text('name').notNull(),
+    currency: text('currency').notNull(),
+    /** Of the prices: a kWh or a MWh. */
+    unit: text('unit', { enum: ['kWh', 'MWh'] }).notNull(),
+    stepMinutes: integer('step_minutes').notNull(),
+  },
+  (t) => [
+    unique().on(t.companyId, t.name),
+    unique().on(t.companyId, t.id),
+    check('price_series_step', sql`${t.stepMinutes} in (15, 30, 60)`),
+  ],
+);
+
+/** One price of a series. Append only: a correction is a later row, and the latest one counts. */
+export const pricePoint = pgTable(
+  'price_point',
+  {
+    id: bigint('id', { mode: 'bigint' }).primaryKey().generatedAlwaysAsIdentity(),
+    companyId: integer('company_id').notNull(),
+    seriesId: integer('series_id').notNull(),
+    startsAt: instant('starts_at').notNull(),
+    /** At 10^-8 currency a unit of the series; null where there is no price. */
+    priceE8: bigint('price_e8', { mode: 'bigint' }),
+    knownAt: instant('known_at').notNull(),
+  },
+  (t) => [
+    index().on(t.seriesId, t.startsAt, t.id),
+    foreignKey({
+      columns: [t.companyId, t.seriesId],
+      foreignColumns: [priceSeries.companyId, priceSeries.id],
+    }),
+  ],
+);
+
+/** A row for each change of what prices a reading that no other table counts: raters look at it. */
+export const pricingChange = pgTable(
+  'pricing_change',
+  {
+    id: bigint('id', { mode: 'bigint' }).primaryKey().generatedAlwaysAsIdentity(),
+    companyId: integer('company_id').notNull(),
+    what: text('what', { enum: ['prices', 'attributes', 'key_zone'] }).notNull(),
+    at: instant('at').notNull(),
+  },
+  (t) => [foreignKey({ columns: [t.companyId], foreignColumns: [company.id] })],
 );
