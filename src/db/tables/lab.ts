@@ -62,10 +62,13 @@ export const simulationAgreement = pgTable(
     /** As the agreement said it when it was rated. */
     customerClass: text('customer_class'),
     energyWh: bigint('energy_wh', { mode: 'bigint' }),
-    billCount: integer('bill_count'),
     /** Sums of bills, each as the ledger would post it: to the micro. */
     beforeMicros: bigint('before_micros', { mode: 'bigint' }),
     afterMicros: bigint('after_micros', { mode: 'bigint' }),
+    /** The same by local month, in parallel columns. */
+    months: text('months').array(),
+    monthBeforeMicros: bigint('month_before_micros', { mode: 'bigint' }).array(),
+    monthAfterMicros: bigint('month_after_micros', { mode: 'bigint' }).array(),
     /** Codes of what the bills were warned of, such as SLOTS_MISSING. */
     warnings: text('warnings').array(),
     code: text('code'),

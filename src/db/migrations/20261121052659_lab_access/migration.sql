@@ -18,5 +18,5 @@ GRANT UPDATE (state, finished_at) ON simulation TO joulebook_api;
 --> statement-breakpoint
 GRANT UPDATE (state, done_count, finished_at) ON simulation TO joulebook_writer;
 --> statement-breakpoint
-GRANT UPDATE (state, customer_class, energy_wh, bill_count, before_micros, after_micros, warnings,
-  code, message) ON simulation_agreement TO joulebook_writer;
+GRANT UPDATE (state, customer_class, energy_wh, before_micros, after_micros, months,
+  month_before_micros, month_after_micros, warnings, code, message) ON simulation_agreement TO joulebook_writer;
