@@ -48,6 +48,11 @@ export const pricesPerSeriesMax = 38_400;
 export const superPeriodsPerTariffMax = 255;
 /** Ten million currency units a kWh, at 10^-8: above any real price, far inside an int64. */
 export const priceE8Max = 1_000_000_000_000_000n;
+/** A file of another system's tariff or prices: a year of quarter hours in its longest form, XML
+ * of 150 characters a price, is 6 million; parsing so many takes under a second. */
+export const importCharactersMax = 16_777_216;
+/** Remarks on an imported file that are told; the rest are counted. */
+export const importWarningsMax = 64;
 /** A rounding step, in micro-units: from the ledger's own unit to a million units of currency. */
 export const roundingStepMicrosMax = 1_000_000_000_000n;
 /** Digits of a decimal text, sign and point apart: beyond any amount, and cheap to parse. */
