@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Fleet } from '../domain/fleet.ts';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
+import { attributesShape } from '../domain/tariff/shape.ts';
 
 /**
  * The JSON twin of a Fleet: keys in base64, instants in ISO 8601 with their offset, and whole
@@ -44,7 +45,14 @@ const edge = z
 const fleetFile = z.strictObject({
   company: z.string(),
   edges: z.array(edge),
-  servicePoints: z.array(z.strictObject({ name: z.string(), timeZone: z.string() })),
+  servicePoints: z.array(
+    z
+      .strictObject({ name: z.string(), timeZone: z.string(), isKeyZone: z.boolean().optional() })
+      // Absent is not undefined: a point stays what it is.
+      .transform(({ isKeyZone, ...rest }) =>
+        isKeyZone === undefined ? rest : { ...rest, isKeyZone },
+      ),
+  ),
   meters: z.array(
     z.strictObject({
       serial: z.string(),
@@ -90,6 +98,7 @@ const fleetFile = z.strictObject({
         validTo: instantMs.nullable().default(null),
         balanceLimitMicros: whole,
         reconnectMicros: whole,
+        attributes: attributesShape.default({}),
       })
       .transform(({ validFrom, validTo, ...rest }) => ({
         ...rest,

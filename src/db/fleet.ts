@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { FleetBus } from '../domain/fleet.ts';
+import type { FleetBus, FleetServicePoint } from '../domain/fleet.ts';
+import type { AttributesShape } from '../domain/tariff/shape.ts';
 import type { Statement } from './connect.ts';
 
 /**
@@ -115,20 +116,35 @@ export type ServicePointRow = {
   readonly id: number;
   readonly name: string;
   readonly timeZone: string;
+  readonly isKeyZone: boolean;
 };
 
 export async function insertServicePoints(
   tx: Statement,
   companyId: number,
-  points: readonly { readonly name: string; readonly timeZone: string }[],
+  points: readonly FleetServicePoint[],
 ): Promise<readonly ServicePointRow[]> {
   await tx`
-    insert into service_point (company_id, name, time_zone)
-    select ${companyId}, r.name, r."timeZone"
-    from json_to_recordset(${recordsOf(points)}::text::json) as r(name text, "timeZone" text)
+    insert into service_point (company_id, name, time_zone, is_key_zone)
+    select ${companyId}, r.name, r."timeZone", coalesce(r."isKeyZone", false)
+    from json_to_recordset(${recordsOf(points)}::text::json)
+      as r(name text, "timeZone" text, "isKeyZone" boolean)
     on conflict do nothing`;
   return tx<ServicePointRow[]>`
-    select id, name, time_zone as "timeZone" from service_point where company_id = ${companyId}`;
+    select id, name, time_zone as "timeZone", is_key_zone as "isKeyZone"
+    from service_point where company_id = ${companyId}`;
+}
+
+/** Points that are declared a key zone, or no longer one, become it. */
+export async function setKeyZones(
+  tx: Statement,
+  companyId: number,
+  points: readonly FleetServicePoint[],
+): Promise<void> {
+  await tx`
+    update service_point p set is_key_zone = r."isKeyZone"
+    from json_to_recordset(${recordsOf(points)}::text::json) as r(name text, "isKeyZone" boolean)
+    where p.company_id = ${companyId} and p.name = r.name and p.is_key_zone <> r."isKeyZone"`;
 }
 
 export type MeterRow = {
@@ -235,6 +251,7 @@ export type AgreementRow = {
   readonly validToMs: number | null;
   readonly balanceLimitMicros: bigint;
   readonly reconnectMicros: bigint;
+  readonly attributes: AttributesShape;
 };
 
 /** The agreements of a company; `validFrom` and `validTo` as epoch milliseconds. */
@@ -251,7 +268,8 @@ export async function readAgreementRows(
   >`
     select id, account_id as "accountId", service_point_id as "servicePointId",
            tariff_id as "tariffId", mode, valid_from as "validFrom", valid_to as "validTo",
-           balance_limit_micros as "balanceLimitMicros", reconnect_micros as "reconnectMicros"
+           balance_limit_micros as "balanceLimitMicros", reconnect_micros as "reconnectMicros",
+           attributes
     from agreement where company_id = ${companyId} order by id`;
   return rows.map(({ validFrom, validTo, ...row }) => ({
     ...row,
@@ -274,11 +292,21 @@ export async function insertAgreements(
   );
   await tx`
     insert into agreement (company_id, account_id, service_point_id, tariff_id, mode, valid_from,
-                           valid_to, balance_limit_micros, reconnect_micros)
+                           valid_to, balance_limit_micros, reconnect_micros, attributes)
     select ${companyId}, r."accountId", r."servicePointId", r."tariffId", r.mode, r."validFrom",
-           r."validTo", r."balanceLimitMicros", r."reconnectMicros"
+           r."validTo", r."balanceLimitMicros", r."reconnectMicros", r.attributes
     from json_to_recordset(${records}::text::json)
       as r("accountId" int4, "servicePointId" int4, "tariffId" int4, mode text,
            "validFrom" timestamptz, "validTo" timestamptz, "balanceLimitMicros" int8,
-           "reconnectMicros" int8)`;
+           "reconnectMicros" int8, attributes jsonb)`;
+}
+
+/** Adds what an agreement did not say before; the caller has checked that nothing is rewritten. */
+export async function addAttributes(
+  tx: Statement,
+  { agreementId, attributes }: { agreementId: number; attributes: AttributesShape },
+): Promise<void> {
+  await tx`
+    update agreement set attributes = attributes || ${JSON.stringify(attributes)}::text::jsonb
+    where id = ${agreementId}`;
 }

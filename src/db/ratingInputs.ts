@@ -139,10 +139,10 @@ export async function readVersions(
   }));
 }
 
-/** Grows with every change of what readMeters, readAgreements and readVersions would return. */
+/** Moves with every change of the registry, its prices and what agreements say. */
 export async function registryMark(statement: Statement): Promise<string> {
   const [row] = await statement<{ mark: string }[]>`
     select concat_ws('/', (select max(id) from tariff_version), (select max(id) from agreement),
-                     (select max(id) from meter)) as mark`;
+                     (select max(id) from meter), (select max(id) from pricing_change)) as mark`;
   return row?.mark ?? '';
 }

@@ -32,7 +32,7 @@ export const pricesLock = 7_425_300_912;
  * would rate it again. Taken before a version gets its id, so that ids become visible in their
  * order and `registryMark` sees each one.
  */
-async function holdPrices(tx: Statement): Promise<void> {
+export async function holdPrices(tx: Statement): Promise<void> {
   await tx`select pg_advisory_xact_lock(${pricesLock})`;
 }
 
@@ -65,9 +65,16 @@ function fromDayOf(instantMs: number): number {
   return Math.floor(instantMs / dayMs) - 1;
 }
 
+/** The first of the month: a version that begins within it shortens the bill of the one before. */
+function monthDayOf(instantMs: number): number {
+  const at = new Date(instantMs);
+  return fromDayOf(Date.UTC(at.getUTCFullYear(), at.getUTCMonth(), 1));
+}
+
 /**
- * Duties for the meters whose agreements use the tariff and that have data there; their count.
- * After `insertTariffVersion`, which holds the prices.
+ * Duties for the meters whose agreements use the tariff and that have data, or time that was
+ * charged, from the begin of its month on; their count. After `insertTariffVersion`, which holds
+ * the prices.
  */
 export async function insertTariffDuties(
   tx: Statement,
@@ -80,26 +87,49 @@ export async function insertTariffDuties(
     from agreement g
     join meter m on m.company_id = g.company_id and m.service_point_id = g.service_point_id
     where g.company_id = ${duty.companyId} and g.tariff_id = ${duty.tariffId}
-      and exists (select from series_day d where d.meter_id = m.id and d.day >= ${fromDay})`;
+      and (exists (select from series_day d
+                   where d.meter_id = m.id and d.day >= ${monthDayOf(duty.fromMs)})
+           or exists (select from accrual a
+                      where a.agreement_id = g.id
+                        and a.accrued_until > ${new Date(duty.fromMs)}))`;
   return inserted.count;
 }
 
-/** Duties for the meters at service points that got an agreement and have data there. */
+/** Duties for the meters at service points whose agreement is new or says more, with data there. */
 export async function insertAgreementDuties(
   tx: Statement,
   duty: {
     readonly companyId: number;
     readonly servicePointIds: readonly number[];
     readonly fromMs: number;
+    readonly reason: 'agreement_added' | 'attributes_added';
   },
 ): Promise<number> {
   await holdPrices(tx);
   const fromDay = fromDayOf(duty.fromMs);
   const inserted = await tx`
     insert into rerate_duty (company_id, meter_id, from_day, reason)
-    select m.company_id, m.id, ${fromDay}::int4, 'agreement_added' from meter m
+    select m.company_id, m.id, ${fromDay}::int4, ${duty.reason}::text from meter m
     where m.company_id = ${duty.companyId}
       and m.service_point_id = any(${integersOf(duty.servicePointIds)}::int4[])
       and exists (select from series_day d where d.meter_id = m.id and d.day >= ${fromDay})`;
   return inserted.count;
+}
+
+/**
+ * So that every rater forgets what it remembers of prices and agreements. Holds the prices, so
+ * that these ids too become visible in their order.
+ */
+export async function insertPricingChange(
+  tx: Statement,
+  change: {
+    readonly companyId: number;
+    readonly what: 'prices' | 'attributes' | 'key_zone';
+    readonly atMs: number;
+  },
+): Promise<void> {
+  await holdPrices(tx);
+  await tx`
+    insert into pricing_change (company_id, what, at)
+    values (${change.companyId}, ${change.what}, ${new Date(change.atMs)})`;
 }

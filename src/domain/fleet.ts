@@ -2,9 +2,12 @@ import { accept, refuse } from './outcome.ts';
 import type { Outcome, Refused } from './outcome.ts';
 import { isOnSlotGrid } from './rating/slot.ts';
 import { isRegisterMapName } from './registerMapName.ts';
+import { parseAttributes } from './tariff/attributes.ts';
+import type { AttributesCode } from './tariff/attributes.ts';
 import { minorDigitsOf } from './tariff/currency.ts';
 import { parseTariffDocument } from './tariff/document.ts';
 import type { TariffRefusal } from './tariff/document.ts';
+import type { AttributesShape } from './tariff/shape.ts';
 import { isKnownZone } from './time/zone.ts';
 
 /**
@@ -14,7 +17,7 @@ import { isKnownZone } from './time/zone.ts';
 export type Fleet = {
   readonly company: string;
   readonly edges: readonly FleetEdge[];
-  readonly servicePoints: readonly { readonly name: string; readonly timeZone: string }[];
+  readonly servicePoints: readonly FleetServicePoint[];
   readonly meters: readonly FleetMeter[];
   readonly customers: readonly FleetCustomer[];
   readonly tariffs: readonly FleetTariff[];
@@ -28,6 +31,13 @@ export type FleetEdge = {
   /** Absent: chosen by the edge's place among the edges of the database. */
   readonly logShard?: number;
   readonly buses: readonly FleetBus[];
+};
+
+export type FleetServicePoint = {
+  readonly name: string;
+  readonly timeZone: string;
+  /** Its bills are rated by both engines before they are posted. Absent: as it was, no at first. */
+  readonly isKeyZone?: boolean;
 };
 
 export type FleetBusAddress =
@@ -78,10 +88,13 @@ export type FleetAgreement = {
   readonly validToMs: number | null;
   readonly balanceLimitMicros: bigint;
   readonly reconnectMicros: bigint;
+  /** What tariffs may ask for, as people write it; absent: nothing is said. */
+  readonly attributes?: AttributesShape;
 };
 
 export type FleetCode =
   | TariffRefusal
+  | AttributesCode
   | 'FLEET_NAME_EMPTY'
   | 'FLEET_NAME_REPEATED'
   | 'FLEET_REFERENCE_UNKNOWN'
@@ -243,6 +256,10 @@ function checkAgreements(fleet: Fleet): Check {
     if (validToMs !== null && !isOnSlotGrid(validToMs)) return offGrid([...path, 'validToMs']);
     if (validToMs !== null && validToMs <= validFromMs) {
       return refuseAt('VALIDITY_REVERSED', [...path, 'validToMs'], 'it ends before it begins.');
+    }
+    const attributes = parseAttributes(agreement.attributes ?? {});
+    if (!attributes.ok) {
+      return refuseAt(attributes.code, [...path, 'attributes'], attributes.message);
     }
     if (agreement.reconnectMicros <= agreement.balanceLimitMicros) {
       const message = 'the reconnect level lies above the limit, or the supply would flap.';

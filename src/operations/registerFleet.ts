@@ -1,7 +1,6 @@
 import type { Sql, Transaction } from '../db/connect.ts';
 import {
   insertAccounts,
-  insertAgreements,
   insertCompany,
   insertEdgeKeys,
   insertEdges,
@@ -9,17 +8,17 @@ import {
   insertServicePoints,
   insertTariffs,
   lockRegistration,
-  readAgreementRows,
+  setKeyZones,
   upsertBuses,
 } from '../db/fleet.ts';
-import type { AccountRow, AgreementRow, MeterRow } from '../db/fleet.ts';
+import type { AccountRow, MeterRow } from '../db/fleet.ts';
 import {
-  insertAgreementDuties,
+  insertPricingChange,
   insertTariffDuties,
   insertTariffVersion,
 } from '../db/tariffVersions.ts';
 import { assert } from '../domain/assert.ts';
-import { checkFleet, checkOverlap } from '../domain/fleet.ts';
+import { checkFleet } from '../domain/fleet.ts';
 import type { Fleet, FleetCode } from '../domain/fleet.ts';
 import {
   parseAccountId,
@@ -41,8 +40,10 @@ import type {
   ServicePointId,
   TariffId,
 } from '../domain/ids.ts';
-import { accept, refuse } from '../domain/outcome.ts';
-import type { Outcome, Refused } from '../domain/outcome.ts';
+import { accept } from '../domain/outcome.ts';
+import type { Outcome } from '../domain/outcome.ts';
+import { FleetRefused, conflict, idOf } from './fleetRefused.ts';
+import { registerAgreements } from './registerAgreements.ts';
 
 export type RegisterFleetDeps = {
   /** Under joulebook_writer. */
@@ -68,32 +69,6 @@ export type RegisteredFleet = {
 
 export function busKey({ edge, bus }: { edge: string; bus: string }): string {
   return `${edge}/${bus}`;
-}
-
-/** Carries a refusal out of the transaction, which it rolls back. */
-class FleetRefused extends Error {
-  readonly refusal: Refused<FleetCode>;
-
-  constructor(refusal: Refused<FleetCode>) {
-    super(refusal.code);
-    this.refusal = refusal;
-  }
-}
-
-function conflict(what: string): FleetRefused {
-  return new FleetRefused(
-    refuse(
-      'FLEET_CONFLICT',
-      `${what} is registered with other particulars. Registered facts are not rewritten: ` +
-        'declare it as it is, or under another name.',
-    ),
-  );
-}
-
-function idOf(ids: ReadonlyMap<string, number>, name: string): number {
-  const id = ids.get(name);
-  assert(id !== undefined, 'a checked declaration refers only to what it declares');
-  return id;
 }
 
 type ParseId<T> = (raw: unknown) => Outcome<T, 'ID_MALFORMED'>;
@@ -150,6 +125,27 @@ async function registerEdges(tx: Transaction, companyId: number, fleet: Fleet) {
   return { edges, edgeIds, buses };
 }
 
+async function registerPoints(
+  tx: Transaction,
+  companyId: number,
+  { fleet, nowMs }: { fleet: Fleet; nowMs: number },
+) {
+  const points = await insertServicePoints(tx, companyId, fleet.servicePoints);
+  const zones = new Map(points.map((point) => [point.name, point.timeZone]));
+  for (const { name, timeZone } of fleet.servicePoints) {
+    if (zones.get(name) !== timeZone) throw conflict(`Service point "${name}"`);
+  }
+  const isKeyZone = new Map(points.map((point) => [point.name, point.isKeyZone]));
+  const isMoved = fleet.servicePoints.some(
+    (point) => point.isKeyZone !== undefined && point.isKeyZone !== isKeyZone.get(point.name),
+  );
+  if (isMoved) {
+    await setKeyZones(tx, companyId, fleet.servicePoints);
+    await insertPricingChange(tx, { companyId, what: 'key_zone', atMs: nowMs });
+  }
+  return byName(points);
+}
+
 async function registerMeters(
   tx: Transaction,
   companyId: number,
@@ -157,18 +153,14 @@ async function registerMeters(
     fleet,
     edgeIds,
     buses,
+    servicePoints,
   }: {
     fleet: Fleet;
     edgeIds: ReadonlyMap<string, number>;
     buses: ReadonlyMap<string, number>;
+    servicePoints: ReadonlyMap<string, number>;
   },
 ) {
-  const points = await insertServicePoints(tx, companyId, fleet.servicePoints);
-  const zones = new Map(points.map((point) => [point.name, point.timeZone]));
-  for (const { name, timeZone } of fleet.servicePoints) {
-    if (zones.get(name) !== timeZone) throw conflict(`Service point "${name}"`);
-  }
-  const servicePoints = byName(points);
   const declared = fleet.meters.map((meter): MeterRow => ({
     edgeId: idOf(edgeIds, meter.edge),
     servicePointId: idOf(servicePoints, meter.servicePoint),
@@ -199,7 +191,7 @@ async function registerMeters(
       row.contactorCoil === meter.contactorCoil;
     if (!isSame) throw conflict(`Meter "${meter.serial}"`);
   }
-  return { servicePoints, meters: new Map(rows.map((row) => [row.serial, row.id])) };
+  return new Map(rows.map((row) => [row.serial, row.id]));
 }
 
 async function registerAccounts(tx: Transaction, companyId: number, fleet: Fleet) {
@@ -239,64 +231,6 @@ async function registerTariffs(
   return byName(rows);
 }
 
-type NamedIds = {
-  readonly accounts: ReadonlyMap<string, number>;
-  readonly servicePoints: ReadonlyMap<string, number>;
-  readonly tariffs: ReadonlyMap<string, number>;
-};
-
-function agreementKey(row: Pick<AgreementRow, 'accountId' | 'servicePointId' | 'validFromMs'>) {
-  return `${row.accountId}/${row.servicePointId}/${row.validFromMs}`;
-}
-
-async function registerAgreements(
-  tx: Transaction,
-  companyId: number,
-  { fleet, ids }: { fleet: Fleet; ids: NamedIds },
-): Promise<readonly number[]> {
-  const declared = fleet.agreements.map((agreement): AgreementRow => ({
-    accountId: idOf(ids.accounts, agreement.account),
-    servicePointId: idOf(ids.servicePoints, agreement.servicePoint),
-    tariffId: idOf(ids.tariffs, agreement.tariff),
-    mode: agreement.mode,
-    validFromMs: agreement.validFromMs,
-    validToMs: agreement.validToMs,
-    balanceLimitMicros: agreement.balanceLimitMicros,
-    reconnectMicros: agreement.reconnectMicros,
-  }));
-  const known = new Set((await readAgreementRows(tx, companyId)).map(agreementKey));
-  const fresh = declared.filter((agreement) => !known.has(agreementKey(agreement)));
-  if (fresh.length > 0) {
-    await insertAgreements(tx, companyId, fresh);
-    await insertAgreementDuties(tx, {
-      companyId,
-      servicePointIds: fresh.map(({ servicePointId }) => servicePointId),
-      fromMs: fresh.reduce((least, { validFromMs }) => Math.min(least, validFromMs), Infinity),
-    });
-  }
-  const rows = await readAgreementRows(tx, companyId);
-  const pointNames = new Map([...ids.servicePoints].map(([name, id]) => [id, name]));
-  const overlap = checkOverlap(
-    rows.map((row) => ({ ...row, servicePoint: pointNames.get(row.servicePointId) ?? '' })),
-  );
-  if (!overlap.ok) throw new FleetRefused(overlap);
-  const registered = new Map(rows.map((row) => [agreementKey(row), row]));
-  return declared.map((agreement) => {
-    const row = registered.get(agreementKey(agreement));
-    const isSame =
-      row !== undefined &&
-      row.tariffId === agreement.tariffId &&
-      row.mode === agreement.mode &&
-      row.validToMs === agreement.validToMs &&
-      row.balanceLimitMicros === agreement.balanceLimitMicros &&
-      row.reconnectMicros === agreement.reconnectMicros;
-    if (!isSame) {
-      throw conflict(`The agreement of service point ${agreement.servicePointId}`);
-    }
-    return row.id;
-  });
-}
-
 /**
  * Makes the registry say what the declaration says. The same declaration again changes nothing;
  * one that contradicts what is registered changes nothing either and is refused.
@@ -314,11 +248,13 @@ export async function registerFleet(
         await lockRegistration(tx);
         const companyId = await insertCompany(tx, fleet.company);
         const { edges, edgeIds, buses } = await registerEdges(tx, companyId, fleet);
-        const field = await registerMeters(tx, companyId, { fleet, edgeIds, buses });
+        const servicePoints = await registerPoints(tx, companyId, { fleet, nowMs });
+        const field = { fleet, edgeIds, buses, servicePoints };
+        const meters = await registerMeters(tx, companyId, field);
         const accounts = await registerAccounts(tx, companyId, fleet);
         const tariffs = await registerTariffs(tx, companyId, { fleet, nowMs });
-        const ids = { accounts, tariffs, servicePoints: field.servicePoints };
-        const agreements = await registerAgreements(tx, companyId, { fleet, ids });
+        const ids = { accounts, tariffs, servicePoints };
+        const agreements = await registerAgreements(tx, companyId, { fleet, ids, nowMs });
         return {
           companyId: branded(companyId, parseCompanyId),
           edges: new Map(
@@ -328,8 +264,8 @@ export async function registerFleet(
             ]),
           ),
           buses: brandedMap(buses, parseBusId),
-          servicePoints: brandedMap(field.servicePoints, parseServicePointId),
-          meters: brandedMap(field.meters, parseMeterId),
+          servicePoints: brandedMap(servicePoints, parseServicePointId),
+          meters: brandedMap(meters, parseMeterId),
           accounts: brandedMap(accounts, parseAccountId),
           tariffs: brandedMap(tariffs, parseTariffId),
           agreements: agreements.map((id) => branded(id, parseAgreementId)),

@@ -76,6 +76,59 @@ describe('registering a fleet', () => {
     expect([...rows]).toEqual([{ address, poll_interval_ms: 5_000 }]);
   });
 
+  test('an agreement may say more than it did, and is then rated again from its begin', async () => {
+    const base = smallFleet();
+    await ground.writer.sql`delete from rerate_duty`;
+    const said = (attributes: Fleet['agreements'][number]['attributes']): Fleet => ({
+      ...base,
+      agreements: base.agreements.map((agreement, index) =>
+        index === 0 && attributes !== undefined ? { ...agreement, attributes } : agreement,
+      ),
+    });
+    expect(await register(said({ contractedKw: '41.5' }))).toMatchObject({ ok: true });
+    const duties = await ground.writer.sql`select meter_id, from_day, reason from rerate_duty`;
+    expect([...duties]).toEqual([
+      {
+        meter_id: ground.fleet.meters.get('JB000001') ?? 0,
+        from_day: Date.UTC(2025, 11, 31) / 86_400_000,
+        reason: 'attributes_added',
+      },
+    ]);
+    expect(await register(said({ phases: 3 }))).toMatchObject({ ok: true });
+    const [row] = await ground.writer.sql`select attributes from agreement order by id limit 1`;
+    expect(row).toEqual({ attributes: { contractedKw: '41.5', phases: 3 } });
+    // Said before, and now otherwise.
+    const other = await register(said({ contractedKw: '50' }));
+    expect(other).toMatchObject({ ok: false, code: 'FLEET_CONFLICT' });
+    const malformed = await register(said({ contractedKw: '5,5' }));
+    expect(malformed).toMatchObject({
+      ok: false,
+      code: 'ATTRIBUTES_MALFORMED',
+      path: ['agreements', '0', 'attributes'],
+    });
+  });
+
+  test('a service point becomes a key zone, and no longer one, as it is declared', async () => {
+    const base = smallFleet();
+    const zones = async (): Promise<readonly boolean[]> =>
+      (
+        await ground.writer.sql<{ is_key_zone: boolean }[]>`
+          select is_key_zone from service_point order by id`
+      ).map((row) => row.is_key_zone);
+    const declared = (isKeyZone: boolean): Fleet => ({
+      ...base,
+      servicePoints: base.servicePoints.map((point, index) =>
+        index === 1 ? { ...point, isKeyZone } : point,
+      ),
+    });
+    expect(await register(declared(true))).toMatchObject({ ok: true });
+    expect(await zones()).toEqual([false, true, false]);
+    expect(await register(base)).toMatchObject({ ok: true });
+    expect(await zones()).toEqual([false, true, false]);
+    expect(await register(declared(false))).toMatchObject({ ok: true });
+    expect(await zones()).toEqual([false, false, false]);
+  });
+
   test.each<[string, string, (fleet: Fleet) => Fleet]>([
     [
       'an unknown zone',
