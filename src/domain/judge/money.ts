@@ -1,0 +1,138 @@
+import type { Decimal } from 'decimal.js';
+import { accept, refuse } from '../outcome.ts';
+import type { Outcome } from '../outcome.ts';
+import type { AttributesShape } from '../tariff/shape.ts';
+import type { Bill, ComponentOf, DraftLine, JudgeRefusal } from './bill.ts';
+import { amountOf, calendarNamed, linesOf, pointOf } from './bill.ts';
+import { periodAt } from './calendarReading.ts';
+import { highest, isBelow, isNought, lowest, Num, nought, one, rounded, sumOf } from './number.ts';
+
+type Per = ComponentOf<'fixed'>['per'];
+type Times = ComponentOf<'fixed'>['times'];
+type Lines = Outcome<readonly DraftLine[], JudgeRefusal>;
+
+/** Rule 32: how many of `per` the bill is. */
+function countOf(bill: Bill, per: Per, proration: 'none' | 'days'): Decimal {
+  switch (per) {
+    case 'bill':
+      return one;
+    case 'day':
+      return bill.billedDays;
+    case 'month':
+      return proration === 'none' ? one : bill.billedDays.div(bill.monthDays);
+    case 'year':
+      return proration === 'none' ? one : bill.billedDays.div(bill.yearDays);
+  }
+}
+
+/** Null where the agreement does not say it. */
+function timesOf(attributes: AttributesShape, times: Times): Decimal | null {
+  if (times === undefined) return one;
+  const value = attributes[times];
+  return value === undefined ? null : new Num(value);
+}
+
+function attributeMissing(name: string, times: Times): Lines {
+  return refuse('ATTRIBUTE_MISSING', `${name} needs the attribute ${times}.`);
+}
+
+/** Rule 32. */
+export function judgeFixed(bill: Bill, component: ComponentOf<'fixed'>): Lines {
+  const times = timesOf(bill.attributes, component.times);
+  if (times === null) return attributeMissing(component.name, component.times);
+  const calendar = calendarNamed(bill, component.calendar);
+  const period = calendar === null ? null : periodAt(calendar, bill.first);
+  const price = ((): string => {
+    if (period !== null) return component.amounts?.[period] ?? '';
+    if (typeof component.amount === 'string') return component.amount;
+    const step = component.amount?.find(
+      ({ upTo }) => upTo === undefined || !isBelow(new Num(upTo), bill.use),
+    );
+    return step?.amount ?? '';
+  })();
+  const quantity = countOf(bill, component.per, component.proration).mul(times);
+  const share = isNought(bill.use) ? new Num(component.withoutUse ?? '1') : one;
+  const exact = quantity.mul(price).mul(share);
+  return accept([{ period, quantity, unit: component.per, price: new Num(price), exact }]);
+}
+
+/** Rule 33. */
+export function judgeMinimum(bill: Bill, component: ComponentOf<'minimum'>): Lines {
+  const times = timesOf(bill.attributes, component.times);
+  if (times === null) return attributeMissing(component.name, component.times);
+  const full = new Num(component.amount).mul(times);
+  const sum = amountOf(bill, component.of);
+  const line = (shortfall: Decimal): DraftLine => {
+    return { quantity: one, unit: 'bill', price: null, exact: highest(nought, shortfall) };
+  };
+  if (component.per !== 'year') {
+    const least = full.mul(countOf(bill, component.per, component.proration));
+    return accept([line(least.minus(highest(nought, sum)))]);
+  }
+  const { minima } = bill.carry;
+  const before = minima.get(component.name);
+  const months = new Set([...(before?.months ?? []), bill.first.month]);
+  const yearSum = (before?.sum ?? nought).plus(sum);
+  minima.set(component.name, { sum: yearSum, months });
+  if (!bill.endsMonth || bill.monthNumber !== component.month) return accept([]);
+  minima.delete(component.name);
+  const known = component.proration === 'days' ? Math.min(12, months.size) : 12;
+  const least = full.mul(known).div(12);
+  return accept([line(least.minus(highest(nought, yearSum)))]);
+}
+
+/** Rule 34. */
+export function judgeAdjust(bill: Bill, component: ComponentOf<'adjust'>): Lines {
+  const { perKwh, percent, of, loss } = component;
+  if (perKwh !== undefined) {
+    const exact = bill.use.mul(perKwh);
+    return accept([{ quantity: bill.use, unit: 'kWh', price: new Num(perKwh), exact }]);
+  }
+  if (percent !== undefined && of !== undefined) {
+    const quantity = amountOf(bill, of);
+    const exact = quantity.mul(percent).div(100);
+    return accept([{ quantity, unit: 'currency', price: new Num(percent), exact }]);
+  }
+  if (loss === undefined) throw new Error(`${component.name} adjusts by something`);
+  const noLoadKwh = bill.hours.mul(loss.noLoadKw);
+  const quantity = noLoadKwh.plus(bill.use.mul(loss.loadPercent).div(100));
+  const price = new Num(loss.price);
+  return accept([{ quantity, unit: 'kWh', price, exact: quantity.mul(price) }]);
+}
+
+/** Rule 35. */
+export function judgeDiscount(bill: Bill, component: ComponentOf<'discount'>): Lines {
+  const { amount, percent, of, floor } = component;
+  const base = amountOf(bill, of);
+  const wanted = amount === undefined ? base.mul(percent ?? '0').div(100) : new Num(amount);
+  const most = highest(nought, base.minus(floor ?? '0'));
+  const exact = highest(nought, lowest(wanted, most)).neg();
+  if (percent === undefined) return accept([{ quantity: one, unit: 'bill', price: null, exact }]);
+  return accept([{ quantity: base, unit: 'currency', price: new Num(percent), exact }]);
+}
+
+/** Rule 36. */
+export function judgeTax(bill: Bill, component: ComponentOf<'tax'>): Lines {
+  const { percent, of, perKwh, exemptKwh, each } = component;
+  const taxedKwh = highest(nought, bill.use.minus(exemptKwh ?? '0'));
+  if (perKwh !== undefined) {
+    const exact = taxedKwh.mul(perKwh);
+    return accept([{ quantity: taxedKwh, unit: 'kWh', price: new Num(perKwh), exact }]);
+  }
+  if (percent === undefined || of === undefined) throw new Error(`${component.name} taxes a base`);
+  let share: Decimal = one;
+  if (exemptKwh !== undefined) share = isNought(bill.use) ? nought : taxedKwh.div(bill.use);
+  const taxOf = (amount: Decimal): Decimal => amount.mul(share).mul(percent).div(100);
+  const quantity = amountOf(bill, of);
+  const point = pointOf(bill, component);
+  const byLine = linesOf(bill, of).map(({ amount }) => rounded(taxOf(amount), point));
+  return accept([
+    {
+      quantity,
+      unit: 'currency',
+      price: new Num(percent),
+      exact: taxOf(quantity),
+      ...(each === 'line' ? { summed: sumOf(byLine) } : {}),
+    },
+  ]);
+}

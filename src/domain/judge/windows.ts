@@ -1,0 +1,129 @@
+import type { Decimal } from 'decimal.js';
+import type { Bill, Energies, Piece } from './bill.ts';
+import { Num, nought } from './number.ts';
+import type { Wall } from './wallClock.ts';
+import { minuteMs } from './wallClock.ts';
+
+/** A window of demand (rule 22). */
+export type Window = Pick<Energies, 'import' | 'q1' | 'q4'> & {
+  readonly startMs: number;
+  readonly wall: Wall;
+  /** The piece in which it begins. */
+  readonly first: Piece;
+  readonly minutes: number;
+  readonly isMissing: boolean;
+  readonly isEstimated: boolean;
+};
+
+/** Consecutive pieces that `keyOf` calls by one name. */
+export function grouped(
+  pieces: readonly Piece[],
+  keyOf: (piece: Piece) => string,
+): readonly (readonly Piece[])[] {
+  const groups: Piece[][] = [];
+  let last: string | null = null;
+  for (const piece of pieces) {
+    const key = keyOf(piece);
+    if (key === last) groups.at(-1)?.push(piece);
+    else groups.push([piece]);
+    last = key;
+  }
+  return groups;
+}
+
+/** By the wall clock from midnight on. The hour that comes twice is two windows. */
+export function localStretchOf(piece: Piece, minutes: number): string {
+  return `${piece.wall.aheadMs} ${Math.floor(piece.wall.shownMs / (minutes * minuteMs))}`;
+}
+
+function windowOf(pieces: readonly Piece[], startMs: number, endMs: number): Window | null {
+  const [first] = pieces;
+  if (first === undefined || first.startMs > startMs) return null;
+  const sums = { import: nought, q1: nought, q4: nought };
+  let coveredMs = 0;
+  let isMissing = false;
+  let isEstimated = false;
+  for (const piece of pieces) {
+    const partMs = Math.min(endMs, piece.endMs) - Math.max(startMs, piece.startMs);
+    if (partMs <= 0) continue;
+    const lengthMs = piece.endMs - piece.startMs;
+    const part = (energy: Decimal): Decimal =>
+      partMs === lengthMs ? energy : energy.mul(partMs).div(lengthMs);
+    sums.import = sums.import.plus(part(piece.import));
+    sums.q1 = sums.q1.plus(part(piece.q1));
+    sums.q4 = sums.q4.plus(part(piece.q4));
+    coveredMs += partMs;
+    isMissing ||= piece.isMissing;
+    isEstimated ||= piece.isEstimated;
+  }
+  // A window that the bill's ends or a change of the clocks cut off does not count.
+  if (coveredMs < endMs - startMs) return null;
+  const minutes = (endMs - startMs) / minuteMs;
+  return { ...sums, startMs, wall: first.wall, first, minutes, isMissing, isEstimated };
+}
+
+function blockWindows(bill: Bill, minutes: number): readonly Window[] {
+  const isLonger = bill.loadMinutes > minutes;
+  const length = isLonger ? bill.loadMinutes : minutes;
+  const groups = grouped(bill.pieces, (piece) =>
+    isLonger ? String(piece.interval) : localStretchOf(piece, minutes),
+  );
+  return groups.flatMap((pieces) => {
+    const startMs = pieces[0]?.startMs ?? Number.NaN;
+    const window = windowOf(pieces, startMs, startMs + length * minuteMs);
+    return window === null ? [] : [window];
+  });
+}
+
+function slidingWindows(bill: Bill, minutes: number): readonly Window[] {
+  const found: Window[] = [];
+  for (const [index, piece] of bill.pieces.entries()) {
+    const beginsMs = bill.loadFromMs + piece.interval * bill.loadMinutes * minuteMs;
+    if (piece.startMs !== beginsMs) continue;
+    const endMs = piece.startMs + minutes * minuteMs;
+    // A piece is at least a minute long.
+    const pieces = bill.pieces.slice(index, index + minutes).filter((p) => p.startMs < endMs);
+    const window = windowOf(pieces, piece.startMs, endMs);
+    if (window !== null) found.push(window);
+  }
+  return found;
+}
+
+/** Rule 22: the windows within the bill that count. */
+export function windowsOf(
+  bill: Bill,
+  kind: {
+    readonly minutes: number;
+    readonly sliding: boolean;
+    readonly countsEstimates: boolean;
+  },
+): readonly Window[] {
+  const { minutes, sliding, countsEstimates } = kind;
+  const isLonger = bill.loadMinutes > minutes;
+  if (isLonger) bill.warnings.add('DEMAND_FROM_LONGER_INTERVAL');
+  const windows =
+    sliding && !isLonger ? slidingWindows(bill, minutes) : blockWindows(bill, minutes);
+  return windows.filter(
+    ({ isMissing, isEstimated }) => !isMissing && (countsEstimates || !isEstimated),
+  );
+}
+
+/** Rule 23: power of a window in kW, kvar or kVA, exact but for the root's 120 digits. */
+export function powerOf(window: Window, unit: 'kW' | 'kVA' | 'kvar'): Decimal {
+  const perHour = new Num(60).div(window.minutes);
+  const kw = window.import.mul(perHour);
+  const kvar = window.q1.minus(window.q4).abs().mul(perHour);
+  switch (unit) {
+    case 'kW':
+      return kw;
+    case 'kvar':
+      return kvar;
+    case 'kVA':
+      return kw.mul(kw).plus(kvar.mul(kvar)).sqrt();
+  }
+}
+
+/** Rule 23: only kVA is rounded, after it was chosen. */
+export function peakRounded(peak: Decimal, unit: 'kW' | 'kVA' | 'kvar'): Decimal {
+  return unit === 'kVA' ? peak.toDecimalPlaces(6) : peak;
+}
