@@ -15,6 +15,8 @@ export type VersionSpan = {
   readonly versionId: number;
   readonly tariffId: number;
   readonly validFromMs: number;
+  /** The document's own; null: the service point's. */
+  readonly zone: string | null;
 };
 
 /**
@@ -50,7 +52,52 @@ type Input<A extends AgreementSpan, V extends VersionSpan> = {
   readonly slot: number;
 };
 
-/** The segment that holds a slot. Validity is on the slot grid: whoever registers it checks. */
+/** A span that only shrinks, to what every rule allows of it. */
+type Bounds = { fromMs: number; toMs: number };
+
+/** The one that is valid at an instant; `bounds` shrinks to where that stays so. */
+function agreementAt<A extends AgreementSpan>(
+  agreements: readonly A[],
+  atMs: number,
+  bounds: Bounds,
+): A | null {
+  let agreement: A | null = null;
+  for (const candidate of agreements) {
+    if (candidate.validFromMs > atMs) {
+      bounds.toMs = Math.min(bounds.toMs, candidate.validFromMs);
+    } else if (candidate.validToMs > atMs) {
+      agreement = candidate;
+      bounds.fromMs = Math.max(bounds.fromMs, candidate.validFromMs);
+      bounds.toMs = Math.min(bounds.toMs, candidate.validToMs);
+    } else {
+      bounds.fromMs = Math.max(bounds.fromMs, candidate.validToMs);
+    }
+  }
+  return agreement;
+}
+
+function versionAt<V extends VersionSpan>(
+  versions: readonly V[],
+  { tariffId, atMs }: { readonly tariffId: number; readonly atMs: number },
+  bounds: Bounds,
+): V | null {
+  let version: V | null = null;
+  for (const candidate of versions) {
+    if (candidate.tariffId !== tariffId) continue;
+    if (candidate.validFromMs > atMs) {
+      bounds.toMs = Math.min(bounds.toMs, candidate.validFromMs);
+    } else {
+      version = candidate;
+      bounds.fromMs = Math.max(bounds.fromMs, candidate.validFromMs);
+    }
+  }
+  return version;
+}
+
+/**
+ * The segment that holds a slot, within a month of the tariff's own zone where it has one. Validity
+ * is on the slot grid: whoever registers it checks.
+ */
 export function segmentAt<A extends AgreementSpan, V extends VersionSpan>({
   agreements,
   versions,
@@ -58,33 +105,20 @@ export function segmentAt<A extends AgreementSpan, V extends VersionSpan>({
   slot,
 }: Input<A, V>): Segment<A, V> {
   const atMs = slotStartMs(slot);
-  const period = billingPeriodAt(zone, atMs);
-  let fromMs = period.startMs;
-  let toMs = period.endMs;
-  let agreement: A | null = null;
-  for (const candidate of agreements) {
-    if (candidate.validFromMs > atMs) {
-      toMs = Math.min(toMs, candidate.validFromMs);
-    } else if (candidate.validToMs > atMs) {
-      agreement = candidate;
-      fromMs = Math.max(fromMs, candidate.validFromMs);
-      toMs = Math.min(toMs, candidate.validToMs);
-    } else {
-      fromMs = Math.max(fromMs, candidate.validToMs);
-    }
+  const bounds: Bounds = { fromMs: -Infinity, toMs: Infinity };
+  const within = (period: BillingPeriod) => ({
+    period,
+    firstSlot: slotOf(Math.max(period.startMs, bounds.fromMs)),
+    endSlot: slotOf(Math.min(period.endMs, bounds.toMs)),
+  });
+  const agreement = agreementAt(agreements, atMs, bounds);
+  if (agreement === null) {
+    return { code: 'AGREEMENT_NOT_FOUND', ...within(billingPeriodAt(zone, atMs)) };
   }
-  const bounds = () => ({ period, firstSlot: slotOf(fromMs), endSlot: slotOf(toMs) });
-  if (agreement === null) return { code: 'AGREEMENT_NOT_FOUND', ...bounds() };
-  let version: V | null = null;
-  for (const candidate of versions) {
-    if (candidate.tariffId !== agreement.tariffId) continue;
-    if (candidate.validFromMs > atMs) {
-      toMs = Math.min(toMs, candidate.validFromMs);
-    } else {
-      version = candidate;
-      fromMs = Math.max(fromMs, candidate.validFromMs);
-    }
+  const { tariffId } = agreement;
+  const version = versionAt(versions, { tariffId, atMs }, bounds);
+  if (version === null) {
+    return { code: 'TARIFF_NOT_FOUND', ...within(billingPeriodAt(zone, atMs)) };
   }
-  if (version === null) return { code: 'TARIFF_NOT_FOUND', ...bounds() };
-  return { agreement, version, ...bounds() };
+  return { agreement, version, ...within(billingPeriodAt(version.zone ?? zone, atMs)) };
 }
