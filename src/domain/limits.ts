@@ -50,11 +50,13 @@ export const superPeriodsPerTariffMax = 255;
 export const priceE8Max = 1_000_000_000_000_000n;
 /** A file of another system's tariff or prices: a year of quarter hours in its longest form, XML
  * of 150 characters a price, is 6 million; parsing so many takes under a second. */
-export const importCharactersMax = 16_777_216;
+export const importCharactersMax = 8_388_608;
 /** Remarks on an imported file that are told; the rest are counted. */
 export const importWarningsMax = 64;
-/** A rounding step, in micro-units: from the ledger's own unit to a million units of currency. */
-export const roundingStepMicrosMax = 1_000_000_000_000n;
+/** A trillion of any other number of a tariff, at 10^-8: amounts, limits of tiers, percentages. */
+export const amountE8Max = 100_000_000_000_000_000_000n;
+/** A rounding step, at 10^-8: up to a million units of currency or of energy. */
+export const roundingStepE8Max = 100_000_000_000_000n;
 /** Digits of a decimal text, sign and point apart: beyond any amount, and cheap to parse. */
 export const decimalDigitsMax = 38;
 /** One compiled tariff covers a year and some days: 400 days of quarter hours, 38 kB. */
@@ -229,6 +231,22 @@ export const ratingBackOffMsMax = 10_000;
 export const queueConnectionsMax = 2;
 /** A finished job is forgotten, a failed one kept among so many to be looked at. */
 export const failedJobsKeptMax = 200;
+/** A draft over a company's agreements: two years of bills of a small utility, an hour of a core. */
+export const simulationAgreementsMax = 100_000;
+export const simulationMonthsMax = 24;
+/** Agreements times months of one chunk: 15 MB of stored days, a second or two of a thread. */
+export const simulationChunkMonthsMax = 96;
+/** Simulations of a company that are not done yet: a person compares a few drafts at a time. */
+export const simulationsOpenMax = 4;
+/** The bills that change most, and the classes and codes that are told apart. */
+export const changedBillsToldMax = 10;
+export const customerClassesToldMax = 100;
+/** Simulations are looked for so often, for bells that were lost. */
+export const simulationSweepMs = 10_000;
+/** Days of a calendar that are drawn at once: a leap year. */
+export const calendarDaysMax = 366;
+/** How far ahead prices are told: three days, as far as day-ahead markets and plans go. */
+export const pricesAheadHoursMax = 72;
 /** Overdue commands are looked for so often, besides by the process that sends them. */
 export const commandSweepMs = 10_000;
 /** The log's partitions are made so many days ahead; a stopped system wakes up within them. */
@@ -278,3 +296,5 @@ export const loadIntervalsMax = 1_052_064;
 export const intervalWhMax = 100_000_000_000;
 /** An instant and six numbers of 12 digits. */
 export const loadLineLengthMax = 256;
+/** Forty years of bills at once: 480 calendars to compile. */
+export const billedDaysMax = 14_640;

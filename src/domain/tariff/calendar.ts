@@ -81,6 +81,11 @@ function classOf(calendar: Calendar, day: Day): DayClass {
   return { season: season?.name ?? null, dayType: dayType?.name ?? null };
 }
 
+/** The season of a local date; null for a date of none. */
+export function seasonOn(calendar: Calendar, dayNumber: number): string | null {
+  return classOf(calendar, dayOfNumber(dayNumber)).season;
+}
+
 function covers(rule: CalendarRule, slot: number): boolean {
   return rule.fromSlot < rule.toSlot
     ? slot >= rule.fromSlot && slot < rule.toSlot
@@ -191,7 +196,9 @@ export function superPeriodsOf(calendars: readonly Calendar[]): ReadonlyMap<stri
   const found = new Map<string, SuperPeriod>();
   for (const day of representativeDays(calendars)) {
     for (const key of superPeriodKeys(read(day))) {
-      if (!found.has(key)) found.set(key, { periodIndexes: key.split('.').map(Number) });
+      // Without calendars there is one super period, of no periods.
+      const periodIndexes = key === '' ? [] : key.split('.').map(Number);
+      if (!found.has(key)) found.set(key, { periodIndexes });
     }
   }
   for (const { periodIndexes } of found.values()) {
