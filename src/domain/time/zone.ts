@@ -184,17 +184,25 @@ export function localPartsAt(zone: string, instantMs: number): LocalParts {
   };
 }
 
+/**
+ * The first instant at which the local clock has reached a time, given in milliseconds since
+ * 1970-01-01T00:00 local. Where the clock skips it, it is the end of the gap; where it comes twice,
+ * the first.
+ */
+export function instantAtWallMs(zone: string, wallMs: number): number {
+  // Offsets lie within 26 hours of UTC; two days each way hold every candidate.
+  const window = { fromMs: wallMs - 2 * dayMs, toMs: wallMs + 2 * dayMs };
+  for (const segment of offsetSegments(zone, window)) {
+    const candidateMs = Math.max(segment.startMs, wallMs - segment.offsetMs);
+    if (candidateMs < segment.endMs) return candidateMs;
+  }
+  assert(false, `every local time of ${zone} is reached some time, ${wallMs} too`);
+}
+
 /** The first instant at which the local date has reached the day. Where midnight does not exist
  * (Cairo in spring) it is the end of the gap, where it comes twice (Havana in autumn) the first. */
 export function startOfLocalDayMs(zone: string, dayNumber: number): number {
-  const midnightMs = dayNumber * dayMs;
-  // Offsets lie within 26 hours of UTC; two days each way hold every candidate.
-  const window = { fromMs: midnightMs - 2 * dayMs, toMs: midnightMs + 2 * dayMs };
-  for (const segment of offsetSegments(zone, window)) {
-    const candidateMs = Math.max(segment.startMs, midnightMs - segment.offsetMs);
-    if (candidateMs < segment.endMs) return candidateMs;
-  }
-  assert(false, `every local day of ${zone} begins somewhere, day ${dayNumber} too`);
+  return instantAtWallMs(zone, dayNumber * dayMs);
 }
 
 function monthPeriod(zone: string, monthNumber: number): BillingPeriod {

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { slotMs } from '../../../src/domain/rating/slot.ts';
 import { dayMs, hourMs } from '../../../src/domain/time/civil.ts';
 import {
+  instantAtWallMs,
   billingPeriodAt,
   isKnownZone,
   localPartsAt,
@@ -180,4 +181,15 @@ test('only IANA names are zones', () => {
   for (const zone of ['', '+02:00', 'Mars/Olympus', 'Europe/Berlin ', 'x'.repeat(10_000)]) {
     expect(isKnownZone(zone), zone.slice(0, 20)).toBe(false);
   }
+});
+
+// Europe/Berlin 2026: 02:00 to 03:00 is skipped on 29 March and comes twice on 25 October.
+test.each([
+  ['2026-03-29T01:45', '2026-03-29T00:45Z'],
+  ['2026-03-29T02:30', '2026-03-29T01:00Z'],
+  ['2026-03-29T03:00', '2026-03-29T01:00Z'],
+  ['2026-10-25T02:30', '2026-10-25T00:30Z'],
+  ['2026-10-25T03:00', '2026-10-25T02:00Z'],
+])('a local time is first reached once: %s is %s', (local, instant) => {
+  expect(instantAtWallMs('Europe/Berlin', Date.parse(`${local}Z`))).toBe(Date.parse(instant));
 });
