@@ -12,7 +12,7 @@ export const floors = {
   ingest: ['operations', 'db', 'stream', 'devices', 'wire', 'domain'], // 4: entrances,
   workers: ['operations', 'db', 'stream', 'wire', 'domain'], // which never import one another
   schema: ['operations', 'db', 'stream', 'domain'],
-  cli: ['operations', 'db', 'stream', 'domain'],
+  cli: ['operations', 'db', 'stream', 'wire', 'domain'],
   embedded: ['operations', 'db', 'stream', 'devices', 'wire', 'domain'],
   edge: ['devices', 'wire', 'domain'], // no database server and no operations at a gateway
 
@@ -50,6 +50,7 @@ export const homes = {
   commander: ['cli'],
   pino: ['ingest', 'workers', 'schema', 'edge', 'cli', 'embedded'],
   '@bufbuild/protobuf': ['wire'],
+  'fast-xml-parser': ['wire'], // price publications
   'decimal.js': ['domain'],
   zod: [
     'domain',

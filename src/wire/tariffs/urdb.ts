@@ -1,7 +1,7 @@
 import { assertNever } from '../../domain/assert.ts';
 import { accept } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
-import { tariffShape } from '../../domain/tariff/shape.ts';
+import { parseTariffDocument } from '../../domain/tariff/document.ts';
 import type { TariffText } from '../../domain/tariff/shape.ts';
 import { collectRemarks, refuseAt } from './imported.ts';
 import type { ImportedTariff, Remarks } from './imported.ts';
@@ -42,7 +42,7 @@ function ruleOf(record: UrdbRecord): { readonly key: string; readonly text: stri
 function netMetering(rates: EnergyRates, path: string[], remarks: Remarks): Netting {
   if (rates.tierRule !== null && rates.periods.size > 1) {
     const message =
-      'net metering of tiers in several periods is not defined in time order; export earns nothing.';
+      'net metering of tiers in several periods has no time order; export earns nothing.';
     remarks.add('URDB_EXPORT_LEFT_OUT', path, message);
     return 'none';
   }
@@ -130,14 +130,12 @@ function isAllZero(rates: EnergyRates, demand: DemandRates): boolean {
   return prices.every(isZeroText) && demand.components.length === 0;
 }
 
-/** The bounds of a document hold for imported ones too. */
+/** What holds for every document holds for imported ones too. */
 function checked(document: TariffText): Outcome<TariffText, UrdbRefusal> {
-  const shaped = tariffShape.safeParse(document);
-  if (shaped.success) return accept(document);
-  const [issue] = shaped.error.issues;
-  const where = (issue?.path ?? []).map(String).join('.');
-  const message = `the document would break a bound at ${where}: ${issue?.message ?? ''}.`;
-  return refuseAt('URDB_TOO_COMPLEX', [], message);
+  const parsed = parseTariffDocument(document);
+  if (parsed.ok) return accept(document);
+  const message = `as a tariff document it is refused: ${parsed.message}`;
+  return refuseAt('URDB_DOCUMENT_REFUSED', [], message);
 }
 
 function documentOf(

@@ -63,7 +63,7 @@ function readFlags(record: UrdbRecord): Outcome<number[], UrdbRefusal> {
   return accept(flags.flatMap((flag, month) => (flag === 1 || flag === true ? [month + 1] : [])));
 }
 
-/** The newer spelling: `lookbackPercent` of the peaks of `lookbackRange` months, or of named ones. */
+/** The newer spelling: `lookbackPercent` of peaks of `lookbackRange` months, or of named ones. */
 function readLookback(record: UrdbRecord): Outcome<RatchetText[], UrdbRefusal> {
   const flags = readFlags(record);
   if (!flags.ok) return flags;

@@ -166,7 +166,7 @@ export function parsePeriods(
     opened ??= tiers.value.at(-1)?.max ?? null;
   }
   if (opened !== null) {
-    const message = `the last tier ends at ${opened}; use beyond it has a price too, so it is open.`;
+    const message = `the last tier ends at ${opened}; use beyond it has a price too: it is open.`;
     remarks.add('URDB_LAST_TIER_OPENED', [structure.key], message);
   }
   return accept(periods);

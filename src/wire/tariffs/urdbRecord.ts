@@ -18,7 +18,8 @@ export type UrdbRefusal =
   | 'URDB_RATCHET_UNCLEAR'
   | 'URDB_CHARGE_TWICE'
   | 'URDB_ALL_ZERO'
-  | 'URDB_TOO_COMPLEX';
+  | 'URDB_TOO_COMPLEX'
+  | 'URDB_DOCUMENT_REFUSED';
 
 export type UrdbField = { readonly key: string; readonly value: unknown };
 /** By the field's name in lower case: files write `dgrules` and `dgRules`. */
