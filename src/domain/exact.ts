@@ -57,6 +57,31 @@ export function multiply(left: Fraction, right: Fraction): Fraction {
   return fraction(left.numerator * right.numerator, left.denominator * right.denominator);
 }
 
+/** As `multiply`, without finding lowest terms: for a few factors in a row on the way to an amount. */
+export function product(left: Fraction, right: Fraction): Fraction {
+  return {
+    numerator: left.numerator * right.numerator,
+    denominator: left.denominator * right.denominator,
+  };
+}
+
+/** In lowest terms: keeps the numbers of a long sum small. */
+export function reduced(value: Fraction): Fraction {
+  return fraction(value.numerator, value.denominator);
+}
+
+export function sumFractions(values: readonly Fraction[]): Fraction {
+  return reduced(values.reduce(add, zero));
+}
+
+export function larger(left: Fraction, right: Fraction): Fraction {
+  return compare(left, right) < 0 ? right : left;
+}
+
+export function smaller(left: Fraction, right: Fraction): Fraction {
+  return compare(left, right) > 0 ? right : left;
+}
+
 /** Negative, zero or positive, as `left - right` is. */
 export function compare(left: Fraction, right: Fraction): -1 | 0 | 1 {
   const difference = left.numerator * right.denominator - right.numerator * left.denominator;
@@ -85,6 +110,34 @@ export function divideRounded(dividend: bigint, divisor: bigint, mode: RoundingM
     default:
       return assertNever(mode);
   }
+}
+
+/** The largest integer whose square is not above the value; Newton's method from above. */
+function squareRootBelow(value: bigint): bigint {
+  assert(value >= 0n, 'a square root is of zero or more');
+  if (value < 2n) return value;
+  let root = 1n << BigInt((value.toString(2).length + 1) >> 1);
+  for (;;) {
+    const next = (root + value / root) >> 1n;
+    if (next >= root) return root;
+    root = next;
+  }
+}
+
+/** The square root of zero or more at 10^-decimals, rounded once and from the exact value. */
+export function squareRootRounded(value: Fraction, decimals: number, mode: RoundingMode): Fraction {
+  const scale = 10n ** BigInt(decimals);
+  const wanted = value.numerator * scale * scale; // over the denominator: the root's square
+  const below = squareRootBelow(wanted / value.denominator);
+  const isExact = below * below * value.denominator === wanted;
+  if (isExact || mode === 'down') return fraction(below, scale);
+  if (mode === 'up') return fraction(below + 1n, scale);
+  // Half a step above `below`, squared, against the value.
+  const twice = 2n * below + 1n;
+  const half = twice * twice * value.denominator;
+  const isTie = half === 4n * wanted;
+  const isAbove = isTie ? mode === 'half-up' || below % 2n !== 0n : half < 4n * wanted;
+  return fraction(isAbove ? below + 1n : below, scale);
 }
 
 /** The multiple of `step` that the mode chooses. */

@@ -59,8 +59,9 @@ export const amountE8Max = 100_000_000_000_000_000_000n;
 export const roundingStepE8Max = 100_000_000_000_000n;
 /** Digits of a decimal text, sign and point apart: beyond any amount, and cheap to parse. */
 export const decimalDigitsMax = 38;
-/** One compiled tariff covers a year and some days: 400 days of quarter hours, 38 kB. */
-export const slotsPerCompiledTariffMax = 38_400;
+/** One compiled tariff covers one bill, a month at most: 31 days and an hour of minutes. Minutes are
+ * the finest grid that a load is cut to. */
+export const slotsPerCompiledTariffMax = 44_700;
 
 /** Blocks of one batch: a block a channel is usual; more than this is a broken encoder. */
 export const blocksPerBatchMax = 256;
@@ -298,3 +299,5 @@ export const intervalWhMax = 100_000_000_000;
 export const loadLineLengthMax = 256;
 /** Forty years of bills at once: 480 calendars to compile. */
 export const billedDaysMax = 14_640;
+/** Load files of one simulation: a village, or a sample of a town. */
+export const loadFilesMax = 10_000;

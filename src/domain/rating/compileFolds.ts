@@ -1,0 +1,226 @@
+import { accept, refuse } from '../outcome.ts';
+import type { Outcome } from '../outcome.ts';
+import type { Component, DemandComponent, DynamicComponent } from '../tariff/component.ts';
+import type { TariffDocument } from '../tariff/document.ts';
+import { minuteMs } from '../time/civil.ts';
+import type { OffsetSegment } from '../time/zone.ts';
+import type { CompileWindow } from './compile.ts';
+import { sharedUint8 } from './compiled.ts';
+import type {
+  CompiledComponent,
+  CompiledTariff,
+  Measure,
+  RoundedSum,
+  SpotPrices,
+  WindowTable,
+} from './compiled.ts';
+import { seriesOf, spotPricesOf } from './spotPrices.ts';
+import { cutAtPeriods, loadWindows, localWindows } from './windowTable.ts';
+
+type FoldFields = 'windowTables' | 'measures' | 'spots' | 'roundedSums' | 'keepsSlots' | 'tierPeak';
+export type SumsPart = Omit<CompiledTariff, FoldFields>;
+
+export type FoldInput = {
+  readonly document: TariffDocument;
+  readonly window: Required<CompileWindow>;
+  readonly segments: readonly OffsetSegment[];
+  readonly sums: SumsPart;
+};
+
+type Refusal = 'SLOTS_TOO_COARSE';
+
+/** What the components need beside sums, each kind of windows made once. */
+class FoldPlan {
+  readonly windowTables: WindowTable[] = [];
+  readonly measures: Measure[] = [];
+  readonly spots: SpotPrices[] = [];
+  readonly roundedSums: RoundedSum[] = [];
+  tierPeak: number | null = null;
+  /** A length of windows, in minutes, that slots do not fit. */
+  misfitMinutes: number | null = null;
+  readonly #input: FoldInput;
+  readonly #intervalMinutes: number;
+  readonly #tableOfKey = new Map<string, number>();
+
+  constructor(input: FoldInput) {
+    this.#input = input;
+    this.#intervalMinutes = input.window.intervalMs / minuteMs;
+  }
+
+  #table(key: string, make: () => WindowTable): number {
+    const known = this.#tableOfKey.get(key);
+    if (known !== undefined) return known;
+    const index = this.windowTables.push(make()) - 1;
+    this.#tableOfKey.set(key, index);
+    return index;
+  }
+
+  /** Windows of the load's own interval, or longer ones by the clock. */
+  #windows(minutes: number): { readonly key: string; make(): WindowTable } {
+    const { window, segments, sums } = this.#input;
+    const grid = { fromMs: window.fromMs, slotMs: sums.slotMs, slotCount: sums.slotCount };
+    if (minutes <= this.#intervalMinutes) {
+      const load = { intervalMs: window.intervalMs, phaseMs: window.intervalPhaseMs };
+      return { key: 'load', make: () => loadWindows(grid, load) };
+    }
+    if ((minutes * minuteMs) % sums.slotMs !== 0) this.misfitMinutes = minutes;
+    return { key: String(minutes), make: () => localWindows(grid, minutes, segments) };
+  }
+
+  #isLocalLength(minutes: number): boolean {
+    return minutes === this.#intervalMinutes;
+  }
+
+  /** Windows that are as long as the interval go by the clock too, where the load fits it. */
+  #demandWindows(minutes: number): { readonly key: string; make(): WindowTable } {
+    if (!this.#isLocalLength(minutes)) return this.#windows(minutes);
+    const { window, segments, sums } = this.#input;
+    const grid = { fromMs: window.fromMs, slotMs: sums.slotMs, slotCount: sums.slotCount };
+    return { key: `clock ${minutes}`, make: () => localWindows(grid, minutes, segments) };
+  }
+
+  addMeasure(
+    wanted: Pick<Measure, 'unit' | 'top' | 'each' | 'isCounted' | 'countsEstimates'> & {
+      readonly windowMinutes: number;
+      readonly sliding: boolean;
+    },
+    periods: Pick<Measure, 'periodOfSuper' | 'periodCount'>,
+  ): number {
+    const { windowMinutes, sliding, ...kept } = wanted;
+    const minutes = Math.max(windowMinutes, this.#intervalMinutes);
+    const slides = sliding && windowMinutes > this.#intervalMinutes;
+    const windows = this.#demandWindows(minutes);
+    const windowTable = slides ? null : this.#table(windows.key, () => windows.make());
+    return this.measures.push({ ...kept, ...periods, minutes, windowTable }) - 1;
+  }
+
+  addSpot(component: DynamicComponent): number {
+    const { slotMs } = this.#input.sums;
+    const series = seriesOf(component, this.#input);
+    const isMisfit =
+      series !== undefined && (series.stepMs % slotMs) + (series.fromMs % slotMs) !== 0;
+    if (isMisfit) this.misfitMinutes = series.stepMs / minuteMs;
+    const { resolutionMinutes } = component;
+    if (((resolutionMinutes ?? 0) * minuteMs) % slotMs !== 0)
+      this.misfitMinutes = resolutionMinutes;
+    return this.spots.push(spotPricesOf(component, this.#input)) - 1;
+  }
+
+  addRoundedSum(component: number, by: RoundedSum['by']): number | null {
+    const { document, sums } = this.#input;
+    const point = document.rounding.interval;
+    if (point === null) return null;
+    const { key, make } = this.#windows(document.intervalMinutes ?? this.#intervalMinutes);
+    let windowTable: number;
+    if (by.how === 'spot') windowTable = this.#table(key, make);
+    else {
+      const { periodOfSuper } = by;
+      windowTable = this.#table(`${key} cut ${periodOfSuper.join()}`, () =>
+        cutAtPeriods(make(), sums.superPeriodOfSlot, periodOfSuper),
+      );
+    }
+    return this.roundedSums.push({ component, windowTable, point, by }) - 1;
+  }
+}
+
+function countedSlots(component: DemandComponent, sums: SumsPart): Uint8Array | null {
+  const { coincident } = component;
+  if (coincident === null) return null;
+  const isCounted = sharedUint8(sums.slotCount);
+  for (let slot = 0; slot < sums.slotCount; slot += 1) {
+    const atMs = sums.facts.fromMs + slot * sums.slotMs;
+    const isInside = coincident.some(({ fromMs, toMs }) => atMs >= fromMs && atMs < toMs);
+    isCounted[slot] = isInside ? 1 : 0;
+  }
+  return isCounted;
+}
+
+const plainMeasure = {
+  top: 1,
+  each: 'window',
+  isCounted: null,
+  countsEstimates: false,
+  sliding: false,
+} as const;
+
+function measuresOf(plan: FoldPlan, each: CompiledComponent, sums: SumsPart): readonly number[] {
+  const { component, periodOfSuper } = each;
+  if (component.kind === 'reactive' && component.measure === 'kvaAdjustment') {
+    const { windowMinutes } = component;
+    const periods = { periodOfSuper, periodCount: 1 };
+    return [
+      plan.addMeasure({ ...plainMeasure, unit: 'kVA', windowMinutes }, periods),
+      plan.addMeasure({ ...plainMeasure, unit: 'kW', windowMinutes }, periods),
+    ];
+  }
+  if (component.kind !== 'demand' || component.measure === 'contracted') return [];
+  const { unit, windowMinutes, sliding, measure, countsEstimates } = component;
+  const kept =
+    measure === 'max'
+      ? { top: 1, each: 'window' as const }
+      : { top: measure.meanOfTop, each: measure.each };
+  const isCounted = countedSlots(component, sums);
+  const wanted = { unit, windowMinutes, sliding, countsEstimates, isCounted, ...kept };
+  const periodCount = component.prices.periods.length;
+  return [plan.addMeasure(wanted, { periodOfSuper, periodCount })];
+}
+
+function roundedSumOf(
+  plan: FoldPlan,
+  each: CompiledComponent,
+  context: { readonly index: number; readonly spot: number | null; readonly banksKwh: boolean },
+): number | null {
+  const { component, periodOfSuper } = each;
+  if (component.kind === 'dynamic' && context.spot !== null) {
+    return plan.addRoundedSum(context.index, { how: 'spot', spot: context.spot });
+  }
+  if (component.kind !== 'energy' || component.tierRule !== null) return null;
+  const { flow, prices, surplusE8 } = component;
+  // Of kWh that a bank of credits changes there is no amount by interval.
+  if (flow === 'net' && context.banksKwh) return null;
+  const pricesE8 = prices.tiers.map(([only]) => only.priceE8);
+  const by = { how: 'prices', flow, pricesE8, surplusE8, periodOfSuper } as const;
+  return plan.addRoundedSum(context.index, by);
+}
+
+function looksAtPeak(component: Component): boolean {
+  if (component.kind !== 'energy' || component.tierRule === null) return false;
+  const { unit, kw } = component.tierRule;
+  return kw === 'peak' && (unit === 'kWh/kW' || unit === 'kWh/kW/day');
+}
+
+/** Completes a tariff that is compiled as far as its sums go. */
+export function addFolds(input: FoldInput): Outcome<CompiledTariff, Refusal> {
+  const { document, sums } = input;
+  const plan = new FoldPlan(input);
+  const banksKwh = document.components.some(
+    (each) => each.kind === 'netting' && each.method === 'energyCredits',
+  );
+  const components = sums.components.map((each, index) => {
+    const { component } = each;
+    const spot = component.kind === 'dynamic' ? plan.addSpot(component) : null;
+    const roundedSum = roundedSumOf(plan, each, { index, spot, banksKwh });
+    return { ...each, measures: measuresOf(plan, each, sums), spot, roundedSum };
+  });
+  if (document.components.some(looksAtPeak)) {
+    const periodOfSuper = [...document.superPeriods.keys()].map(() => 0);
+    const wanted = { ...plainMeasure, unit: 'kW', windowMinutes: 15 } as const;
+    plan.tierPeak = plan.addMeasure(wanted, { periodOfSuper, periodCount: 1 });
+  }
+  if (plan.misfitMinutes !== null) {
+    const slotText = `Slots of ${sums.slotMs / minuteMs} minutes`;
+    const message = `${slotText} do not fit windows of ${plan.misfitMinutes}; cut the load finer.`;
+    return refuse('SLOTS_TOO_COARSE', message);
+  }
+  const { windowTables, measures, spots, roundedSums, tierPeak } = plan;
+  return accept({
+    ...sums,
+    components,
+    windowTables,
+    measures,
+    spots,
+    roundedSums,
+    keepsSlots: measures.some(({ windowTable }) => windowTable === null),
+    tierPeak,
+  });
+}

@@ -1,0 +1,382 @@
+import {
+  add,
+  compare,
+  larger,
+  negate,
+  product,
+  reduced,
+  smaller,
+  subtract,
+  zero,
+} from '../exact.ts';
+import type { Fraction } from '../exact.ts';
+import { refuse } from '../outcome.ts';
+import type { Outcome, Refused } from '../outcome.ts';
+import type { DynamicComponent, EnergyComponent, TierRule } from '../tariff/component.ts';
+import {
+  addLine,
+  attributeOf,
+  fractionE8,
+  kwhOf,
+  one,
+  roundAt,
+  unitsByPeriod,
+  wholeNumber,
+} from './billDraft.ts';
+import type { BillDraft, Finished } from './billDraft.ts';
+import type { CompiledComponent, TierSpan } from './compiled.ts';
+import { powerOf, topPeaks } from './peaks.ts';
+import { allocate, reachedTiers } from './tiers.ts';
+
+type Energy = CompiledComponent & { readonly component: EnergyComponent };
+
+/** By period, kWh of the component's flow over a span; of flow net import less export. */
+export function meteredKwh(draft: BillDraft, energy: Energy, span: TierSpan): readonly Fraction[] {
+  const { compiled } = draft;
+  const { flow, prices } = energy.component;
+  const periodCount = prices.periods.length;
+  const unitsOf = (channel: number): readonly bigint[] =>
+    unitsByPeriod(draft, energy, { channel, periodCount, ...span });
+  const exportChannel = compiled.channels.indexOf('export');
+  if (flow === 'import') return unitsOf(0).map((units) => kwhOf(compiled, units));
+  const exported = unitsOf(exportChannel);
+  if (flow === 'export') return exported.map((units) => kwhOf(compiled, units));
+  return unitsOf(0).map((units, period) => kwhOf(compiled, units - exported[period]));
+}
+
+/** The part of a credit or charge: export lowers the bill. */
+function signed(component: EnergyComponent | DynamicComponent, amount: Fraction): Fraction {
+  return component.flow === 'export' ? negate(amount) : amount;
+}
+
+function lineKindOf(component: EnergyComponent | DynamicComponent): 'energy' | 'credit' {
+  return component.flow === 'export' ? 'credit' : 'energy';
+}
+
+function addEnergyLine(
+  draft: BillDraft,
+  at: { readonly index: number; readonly energy: Energy; readonly period: number },
+  line: {
+    readonly tier: number | null;
+    readonly kwh: Fraction;
+    readonly priceE8: bigint;
+    readonly rounded?: Fraction;
+  },
+): void {
+  const { component } = at.energy;
+  const quantity = roundAt(line.kwh, component.quantity);
+  const price = fractionE8(line.priceE8);
+  const { rounded } = line;
+  addLine(draft, at.index, {
+    kind: lineKindOf(component),
+    period: component.prices.periods[at.period],
+    tier: line.tier,
+    quantity,
+    unit: 'kWh',
+    price,
+    exact: signed(component, product(quantity, price)),
+    ...(rounded === undefined ? {} : { rounded: signed(component, rounded) }),
+  });
+}
+
+function finishPlain(draft: BillDraft, index: number, energy: Energy): Finished {
+  const { compiled, folds, isOpen } = draft;
+  const { component, occurring, spans, roundedSum } = energy;
+  const kwh = draft.creditedKwh.get(index)?.[0] ?? meteredKwh(draft, energy, spans[0]);
+  for (const period of occurring) {
+    const isSurplus = compare(kwh[period], zero) < 0;
+    const [plain] = component.prices.tiers[period];
+    const priceE8 = isSurplus ? component.surplusE8[period] : plain.priceE8;
+    const line = { tier: null, kwh: kwh[period], priceE8 };
+    if (isOpen || folds === null || roundedSum === null) {
+      addEnergyLine(draft, { index, energy, period }, line);
+      continue;
+    }
+    const { point } = compiled.roundedSums[roundedSum];
+    const at = isSurplus ? component.prices.periods.length + period : period;
+    const rounded = fractionE8(folds.steps[roundedSum][at] * point.stepE8);
+    addEnergyLine(draft, { index, energy, period }, { ...line, rounded });
+  }
+  return null;
+}
+
+/** What the limits of tiers are multiplied with, apart from kW. */
+function timeFactor(draft: BillDraft, rule: TierRule): Fraction {
+  const { billedDays, monthDays } = draft.compiled.facts;
+  const { reset, unit, proration } = rule;
+  let days = one;
+  if (reset === 'bill') days = billedDays;
+  if (reset === 'month') days = wholeNumber(monthDays);
+  if (unit === 'kWh/day' || unit === 'kWh/kW/day') return days;
+  if (reset === 'season' || reset === 'year') return one;
+  if (typeof proration !== 'string') {
+    return product(days, { numerator: 1n, denominator: BigInt(proration.perDays) });
+  }
+  if (proration === 'none' || reset !== 'bill') return one;
+  return product(billedDays, { numerator: 1n, denominator: BigInt(monthDays) });
+}
+
+function kwOf(draft: BillDraft, rule: TierRule): Fraction | null {
+  if (rule.kw === 'contracted') return attributeOf(draft, 'contractedKw');
+  const { compiled, folds } = draft;
+  if (compiled.tierPeak === null || folds === null) return zero;
+  const measure = compiled.measures[compiled.tierPeak];
+  const [highest] = topPeaks(measure, folds.peaks[compiled.tierPeak], 0);
+  return highest === undefined ? zero : powerOf(compiled, measure, highest);
+}
+
+export function refuseAttribute(
+  component: string,
+  attribute: string,
+): Refused<'ATTRIBUTE_MISSING'> {
+  return refuse(
+    'ATTRIBUTE_MISSING',
+    `${component} asks for ${attribute}, which the agreement does not say; add it to the agreement.`,
+  );
+}
+
+/** By period and tier, where it ends, kWh. */
+function limitsOf(
+  draft: BillDraft,
+  component: EnergyComponent,
+  rule: TierRule,
+): Outcome<readonly (readonly (Fraction | null)[])[], 'ATTRIBUTE_MISSING'> {
+  let factor = timeFactor(draft, rule);
+  if (rule.unit === 'kWh/kW' || rule.unit === 'kWh/kW/day') {
+    const kw = kwOf(draft, rule);
+    if (kw === null) return refuseAttribute(component.name, 'contractedKw');
+    factor = product(factor, kw);
+  }
+  const whole = reduced(factor);
+  const value = component.prices.tiers.map((tiers) =>
+    tiers.map(({ upToE8 }) => (upToE8 === null ? null : product(fractionE8(upToE8), whole))),
+  );
+  return { ok: true, value };
+}
+
+function isCarried(rule: TierRule): boolean {
+  return rule.reset !== 'bill' && rule.reset !== 'day';
+}
+
+function carryKey(component: EnergyComponent, rule: TierRule, period: number): string {
+  const periodName = component.prices.periods[period];
+  const isShared = rule.allocation !== 'perPeriod' || periodName === null;
+  return isShared ? component.name : `${component.name}/${periodName}`;
+}
+
+type Tiered = {
+  /** By period and tier. */
+  readonly quantities: Fraction[][];
+  /** By period, kWh of surplus, negative. */
+  readonly surplus: Fraction[];
+  /** Where the last span ends, of the one position. */
+  end: Fraction;
+};
+
+/** Adds one span to what the tiers have got, and carries the position on. */
+function addSpan(
+  draft: BillDraft,
+  at: { readonly index: number; readonly energy: Energy; readonly span: number },
+  context: {
+    readonly rule: TierRule;
+    readonly limits: readonly (readonly (Fraction | null)[])[];
+    readonly tiered: Tiered;
+  },
+): void {
+  const { energy, index } = at;
+  const { rule, limits, tiered } = context;
+  const span = energy.spans[at.span];
+  const quantities = draft.creditedKwh.get(index)?.[at.span] ?? meteredKwh(draft, energy, span);
+  const periods = energy.occurring.filter((period) => compare(quantities[period], zero) >= 0);
+  for (const period of energy.occurring) {
+    if (!periods.includes(period)) {
+      tiered.surplus[period] = add(tiered.surplus[period], quantities[period]);
+    }
+  }
+  const starts = limits.map((_, period) => {
+    if (!isCarried(rule) || at.span > 0) return zero;
+    const carried = draft.settlement.carryIn.tiers.get(carryKey(energy.component, rule, period));
+    return carried?.span === span.label ? carried.usedKwh : zero;
+  });
+  const runs = rule.allocation === 'chronological' ? runsOf(draft, energy, span) : [];
+  const { allocation } = rule;
+  const result = allocate({ allocation, limits, periods, starts, quantities, runs });
+  for (const [period, tiers] of result.quantities.entries()) {
+    for (const [tier, kwh] of tiers.entries()) {
+      tiered.quantities[period][tier] = add(tiered.quantities[period][tier], kwh);
+    }
+  }
+  tiered.end = result.ends[energy.occurring[0]];
+  if (!isCarried(rule)) return;
+  for (const period of energy.occurring) {
+    const usedKwh = reduced(result.ends[period]);
+    const key = carryKey(energy.component, rule, period);
+    draft.carry.tiers.set(key, { span: span.label, usedKwh });
+  }
+}
+
+/** The energy of each run of a span, in time order. */
+function runsOf(
+  draft: BillDraft,
+  energy: Energy,
+  span: TierSpan,
+): { readonly period: number; readonly kwh: Fraction }[] {
+  const { compiled, accumulator } = draft;
+  const channel = energy.component.flow === 'export' ? compiled.channels.indexOf('export') : 0;
+  const at = channel * compiled.bucketCount;
+  const runs: { period: number; kwh: Fraction }[] = [];
+  for (let bucket = span.fromBucket; bucket < span.toBucket; bucket += 1) {
+    const units = accumulator.sums[at + bucket];
+    if (units === 0) continue;
+    const period = energy.periodOfSuper[compiled.superPeriodOfBucket[bucket]];
+    runs.push({ period, kwh: kwhOf(compiled, BigInt(units)) });
+  }
+  return runs;
+}
+
+function finishTiered(
+  draft: BillDraft,
+  index: number,
+  energy: Energy & { readonly rule: TierRule },
+): Finished {
+  const { component, rule, occurring, spans } = energy;
+  const limits = limitsOf(draft, component, rule);
+  if (!limits.ok) return limits;
+  const tiered: Tiered = {
+    quantities: limits.value.map((tiers) => tiers.map(() => zero)),
+    surplus: limits.value.map(() => zero),
+    end: zero,
+  };
+  for (const span of spans.keys()) {
+    addSpan(draft, { index, energy, span }, { rule, limits: limits.value, tiered });
+  }
+  for (const period of occurring) {
+    const at = { index, energy, period };
+    const hasSurplus = compare(tiered.surplus[period], zero) < 0;
+    if (hasSurplus) {
+      const line = {
+        tier: null,
+        kwh: tiered.surplus[period],
+        priceE8: component.surplusE8[period],
+      };
+      addEnergyLine(draft, at, line);
+    }
+    const reached = reachedTiers(tiered.end, limits.value[period], rule.allocation);
+    for (const [tier, { priceE8, flatE8 }] of component.prices.tiers[period].entries()) {
+      const kwh = tiered.quantities[period][tier];
+      const isFirst = tier === 0 && !(hasSurplus && spans.length === 1);
+      if (isFirst || compare(kwh, zero) > 0) {
+        addEnergyLine(draft, at, { tier: tier + 1, kwh, priceE8 });
+      }
+      if (flatE8 !== 0n && reached.includes(tier)) addFlat(draft, at, { tier: tier + 1, flatE8 });
+    }
+  }
+  return null;
+}
+
+function addFlat(
+  draft: BillDraft,
+  at: { readonly index: number; readonly energy: Energy; readonly period: number },
+  flat: { readonly tier: number; readonly flatE8: bigint },
+): void {
+  const price = fractionE8(flat.flatE8);
+  addLine(draft, at.index, {
+    kind: lineKindOf(at.energy.component),
+    period: at.energy.component.prices.periods[at.period],
+    tier: flat.tier,
+    quantity: one,
+    unit: 'bill',
+    price,
+    exact: signed(at.energy.component, price),
+  });
+}
+
+export function finishEnergy(
+  draft: BillDraft,
+  index: number,
+  each: CompiledComponent,
+  component: EnergyComponent,
+): Finished {
+  const energy = { ...each, component };
+  const rule = component.tierRule;
+  return rule === null
+    ? finishPlain(draft, index, energy)
+    : finishTiered(draft, index, { ...energy, rule });
+}
+
+/** Use of credits in the bank, and what is paid in: by span and period, what is left to bill. */
+export function spendCredits(
+  credits: ReadonlyMap<string | null, Fraction>,
+  use: readonly (readonly Fraction[])[],
+  context: { readonly names: readonly (string | null)[]; readonly occurring: readonly number[] },
+): {
+  readonly billed: readonly (readonly Fraction[])[];
+  readonly credits: ReadonlyMap<string | null, Fraction>;
+} {
+  const left = new Map(credits);
+  const billed = use.map((quantities) =>
+    quantities.map((kwh, period) => {
+      if (!context.occurring.includes(period)) return zero;
+      const name = context.names[period];
+      const held = left.get(name) ?? zero;
+      // A surplus is a negative use: it takes a negative part, so the bank grows by it.
+      const taken = smaller(kwh, larger(held, zero));
+      left.set(name, reduced(subtract(held, taken)));
+      return reduced(subtract(kwh, taken));
+    }),
+  );
+  return { billed, credits: left };
+}
+
+export function finishDynamic(
+  draft: BillDraft,
+  index: number,
+  each: CompiledComponent,
+  component: DynamicComponent,
+): Finished {
+  const { compiled, folds, isOpen, accumulator } = draft;
+  if (each.spot === null || folds === null) return null;
+  const spot = compiled.spots[each.spot];
+  const { name } = component;
+  const unpricedSlot = folds.unpricedSlot[each.spot];
+  if (unpricedSlot !== Infinity) {
+    const instant = new Date(compiled.facts.fromMs + unpricedSlot * compiled.slotMs).toISOString();
+    const message = `${name}: the series ${component.series} has no price at ${instant}; add it.`;
+    return refuse('PRICE_MISSING', message);
+  }
+  const provisionalSlots = folds.provisionalSlots[each.spot];
+  if (provisionalSlots > 0) {
+    const message = `${provisionalSlots} intervals of ${name} have a provisional price.`;
+    draft.warnings.push({ code: 'PRICE_PROVISIONAL', component: name, message });
+  }
+  const channel = compiled.channels.indexOf(component.flow);
+  const at = channel * compiled.bucketCount;
+  let units = 0n;
+  for (let bucket = 0; bucket < compiled.bucketCount; bucket += 1) {
+    units += BigInt(accumulator.sums[at + bucket]);
+  }
+  const perKwh = 1_000n * BigInt(compiled.unitsPerWh);
+  const exact = { numerator: folds.spotSums[each.spot], denominator: spot.denominator * perKwh };
+  const roundedSum = isOpen ? null : each.roundedSum;
+  const rounded =
+    roundedSum === null
+      ? {}
+      : {
+          rounded: signed(
+            component,
+            fractionE8(folds.steps[roundedSum][0] * compiled.roundedSums[roundedSum].point.stepE8),
+          ),
+        };
+  addLine(draft, index, {
+    kind: lineKindOf(component),
+    period: null,
+    tier: null,
+    quantity: kwhOf(compiled, units),
+    unit: 'kWh',
+    price:
+      spot.uniform === null ? null : { numerator: spot.uniform, denominator: spot.denominator },
+    exact: signed(component, exact),
+    ...rounded,
+  });
+  return null;
+}

@@ -1,0 +1,343 @@
+import { assert } from '../assert.ts';
+import { divideRounded } from '../exact.ts';
+import type { CompiledTariff, Measure, RoundedSum } from './compiled.ts';
+import { addPeak, emptyPeaks, mergePeaks } from './peaks.ts';
+import { sumSpot } from './spotSum.ts';
+
+/** Slots of some time, one column a channel of the tariff; null: that register does not exist. */
+export type SlotColumns = {
+  readonly columns: readonly (Float64Array | null)[];
+  /** 1 where the slot is estimated. */
+  readonly estimated: Uint8Array | null;
+  /** Where in the columns to begin, and how many slots. */
+  readonly offset: number;
+  readonly count: number;
+  /** The first one, counted from the bill's first. */
+  readonly firstInBill: number;
+};
+
+/** A window of which some slots were seen. */
+export type OpenWindow = {
+  seenSlots: number;
+  /** By channel, units. */
+  readonly sums: Float64Array;
+  /** A bit for each channel without data in a slot. */
+  missingChannels: number;
+  hasEstimate: boolean;
+  /** By rounded sum of spot prices, the exact amount so far; empty where nothing needs it. */
+  readonly spotSums: bigint[];
+};
+
+/**
+ * What sums cannot say. Windows that are complete are folded into maxima and amounts; those of
+ * which some slots were seen wait for the rest, so that parts merge in any order.
+ */
+export type Folds = {
+  /** By spot price, exact: units times price. */
+  readonly spotSums: bigint[];
+  /** By spot price, the first slot with data and without a price; Infinity: none. */
+  readonly unpricedSlot: number[];
+  /** By spot price, how many slots with data have a price that stands in. */
+  readonly provisionalSlots: number[];
+  readonly peaks: readonly Float64Array[];
+  /** By rounded sum and period, whole steps; under flow net then as many at the surplus price. */
+  readonly steps: readonly bigint[][];
+  /** By window table. */
+  readonly open: readonly Map<number, OpenWindow>[];
+  /** One channel after the other, for windows that slide; -1: not seen, NaN: no data. */
+  readonly slots: Float64Array | null;
+  readonly estimatedSlots: Uint8Array | null;
+};
+
+export function stepCountOf({ by }: RoundedSum): number {
+  if (by.how === 'spot') return 1;
+  return by.flow === 'net' ? 2 * by.pricesE8.length : by.pricesE8.length;
+}
+
+export function emptyFolds(compiled: CompiledTariff): Folds {
+  const { spots, measures, roundedSums, windowTables, keepsSlots, slotCount } = compiled;
+  return {
+    spotSums: spots.map(() => 0n),
+    unpricedSlot: spots.map(() => Infinity),
+    provisionalSlots: spots.map(() => 0),
+    peaks: measures.map((measure) => emptyPeaks(compiled, measure)),
+    steps: roundedSums.map((sum) => Array.from({ length: stepCountOf(sum) }, () => 0n)),
+    open: windowTables.map(() => new Map()),
+    slots: keepsSlots ? new Float64Array(slotCount * compiled.channels.length).fill(-1) : null,
+    estimatedSlots: keepsSlots ? new Uint8Array(slotCount) : null,
+  };
+}
+
+function newWindow(compiled: CompiledTariff): OpenWindow {
+  return {
+    seenSlots: 0,
+    sums: new Float64Array(compiled.channels.length),
+    missingChannels: 0,
+    hasEstimate: false,
+    spotSums: compiled.roundedSums.map(() => 0n),
+  };
+}
+
+/** Bits of the channels that a measure needs. */
+function neededChannels(compiled: CompiledTariff, unit: Measure['unit']): number {
+  let bits = 0;
+  for (const [index, flow] of compiled.channels.entries()) {
+    const isReactive = flow === 'q1' || flow === 'q4';
+    const isNeeded = unit === 'kW' ? flow === 'import' : isReactive || unit === 'kVA';
+    if (isNeeded && (isReactive || flow === 'import')) bits |= 1 << index;
+  }
+  return bits;
+}
+
+/** Energy of a window as active and reactive part, in units. */
+export function demandOf(
+  compiled: CompiledTariff,
+  unit: Measure['unit'],
+  sums: ArrayLike<number>,
+): { readonly active: number; readonly reactive: number } {
+  if (unit === 'kW') return { active: sums[0], reactive: 0 };
+  const q1 = sums[compiled.channels.indexOf('q1')];
+  const q4 = sums[compiled.channels.indexOf('q4')];
+  return { active: unit === 'kVA' ? sums[0] : 0, reactive: Math.abs(q1 - q4) };
+}
+
+/** Adds a complete window to the peaks of a measure, if it counts there. */
+export function measureWindow(
+  compiled: CompiledTariff,
+  measure: Measure,
+  target: { readonly peaks: Float64Array; readonly firstSlot: number; readonly window: OpenWindow },
+): void {
+  const { peaks, firstSlot, window } = target;
+  if ((window.missingChannels & neededChannels(compiled, measure.unit)) !== 0) return;
+  if (window.hasEstimate && !measure.countsEstimates) return;
+  if (measure.isCounted !== null && measure.isCounted[firstSlot] === 0) return;
+  const period = measure.periodOfSuper[compiled.superPeriodOfSlot[firstSlot]];
+  const day = compiled.dayOfSlot[firstSlot] - compiled.dayOfSlot[0];
+  addPeak(measure, peaks, { period, day, ...demandOf(compiled, measure.unit, window.sums) });
+}
+
+/** Units times a price at 10^-8, or a spot amount, as whole steps of a rounding point. */
+function stepsOf(
+  compiled: CompiledTariff,
+  sum: RoundedSum,
+  amount: { readonly numerator: bigint; readonly denominator: bigint },
+): bigint {
+  const perUnit = 1_000n * BigInt(compiled.unitsPerWh);
+  return divideRounded(
+    amount.numerator * 100_000_000n,
+    amount.denominator * perUnit * sum.point.stepE8,
+    sum.point.mode,
+  );
+}
+
+function addRounded(
+  compiled: CompiledTariff,
+  sum: RoundedSum,
+  target: {
+    readonly steps: bigint[];
+    readonly firstSlot: number;
+    readonly window: OpenWindow;
+    readonly spotSum: bigint;
+  },
+): void {
+  const { steps, window, firstSlot, spotSum } = target;
+  const { by } = sum;
+  if (by.how === 'spot') {
+    const { denominator } = compiled.spots[by.spot];
+    steps[0] += stepsOf(compiled, sum, { numerator: spotSum, denominator });
+    return;
+  }
+  const period = by.periodOfSuper[compiled.superPeriodOfSlot[firstSlot]];
+  const exported = window.sums[compiled.channels.indexOf('export')];
+  let units = window.sums[0];
+  if (by.flow === 'export') units = exported;
+  if (by.flow === 'net') units -= exported;
+  const denominator = 100_000_000n;
+  const numerator = BigInt(units) * by.pricesE8[period];
+  steps[period] += stepsOf(compiled, sum, { numerator, denominator });
+  if (by.flow !== 'net') return;
+  const surplus = BigInt(units) * by.surplusE8[period];
+  const second = by.pricesE8.length + period;
+  steps[second] += stepsOf(compiled, sum, { numerator: surplus, denominator });
+}
+
+/** A window goes where it belongs. One that was cut off by the bill's ends makes no demand. */
+export function closeWindow(
+  compiled: CompiledTariff,
+  folds: Folds,
+  at: { readonly table: number; readonly index: number; readonly window: OpenWindow },
+): void {
+  const { starts, slotsPerWindow } = compiled.windowTables[at.table];
+  const firstSlot = starts[at.index];
+  const isWhole = starts[at.index + 1] - firstSlot === slotsPerWindow;
+  const { window } = at;
+  for (const [index, measure] of compiled.measures.entries()) {
+    if (measure.windowTable !== at.table || !isWhole) continue;
+    measureWindow(compiled, measure, { peaks: folds.peaks[index], firstSlot, window });
+  }
+  for (const [index, sum] of compiled.roundedSums.entries()) {
+    if (sum.windowTable !== at.table) continue;
+    const spotSum = window.spotSums[index];
+    addRounded(compiled, sum, { steps: folds.steps[index], firstSlot, window, spotSum });
+  }
+}
+
+function windowAt(starts: Int32Array, slot: number): number {
+  let low = 0;
+  let high = starts.length - 2;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (starts[middle] <= slot) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+/** Adds the slots of one window; the indexes are into the columns. */
+function addSlots(
+  compiled: CompiledTariff,
+  window: OpenWindow,
+  part: { readonly slots: SlotColumns; readonly from: number; readonly to: number },
+): void {
+  const { slots, from, to } = part;
+  const { sums } = window;
+  for (const [channel, column] of slots.columns.entries()) {
+    if (column === null) continue;
+    for (let index = from; index < to; index += 1) {
+      const units = column[index];
+      if (units >= 0) sums[channel] += units;
+      else window.missingChannels |= 1 << channel;
+    }
+  }
+  if (slots.estimated !== null) {
+    for (let index = from; index < to; index += 1) {
+      if (slots.estimated[index] !== 0) window.hasEstimate = true;
+    }
+  }
+  window.seenSlots += to - from;
+  const shift = slots.firstInBill - slots.offset;
+  for (const [index, { by }] of compiled.roundedSums.entries()) {
+    if (by.how !== 'spot') continue;
+    const range = { from, count: to - from, firstInBill: from + shift };
+    window.spotSums[index] += sumSpot(compiled, by.spot, slots, range).sum;
+  }
+}
+
+function foldWindows(
+  compiled: CompiledTariff,
+  folds: Folds,
+  part: { readonly table: number; readonly slots: SlotColumns },
+): void {
+  const { table, slots } = part;
+  const { starts } = compiled.windowTables[table];
+  const open = folds.open[table];
+  const shift = slots.offset - slots.firstInBill;
+  const end = slots.firstInBill + slots.count;
+  let slot = slots.firstInBill;
+  for (let index = windowAt(starts, slot); slot < end; index += 1) {
+    const to = Math.min(end, starts[index + 1]);
+    const size = starts[index + 1] - starts[index];
+    const window = open.get(index) ?? newWindow(compiled);
+    addSlots(compiled, window, { slots, from: slot + shift, to: to + shift });
+    assert(window.seenSlots <= size, 'a slot is accumulated once');
+    if (window.seenSlots === size) {
+      closeWindow(compiled, folds, { table, index, window });
+      open.delete(index);
+    } else open.set(index, window);
+    slot = to;
+  }
+}
+
+function keepSlots(compiled: CompiledTariff, folds: Folds, slots: SlotColumns): void {
+  if (folds.slots === null || folds.estimatedSlots === null) return;
+  const { offset, count, firstInBill } = slots;
+  for (const [channel, column] of slots.columns.entries()) {
+    const at = channel * compiled.slotCount + firstInBill;
+    if (column === null) folds.slots.fill(0, at, at + count);
+    else folds.slots.set(column.subarray(offset, offset + count), at);
+  }
+  if (slots.estimated !== null) {
+    folds.estimatedSlots.set(slots.estimated.subarray(offset, offset + count), firstInBill);
+  }
+}
+
+export function foldSlots(compiled: CompiledTariff, folds: Folds, slots: SlotColumns): void {
+  if (slots.count === 0) return;
+  for (let spot = 0; spot < compiled.spots.length; spot += 1) {
+    const range = { from: slots.offset, count: slots.count, firstInBill: slots.firstInBill };
+    const found = sumSpot(compiled, spot, slots, range);
+    folds.spotSums[spot] += found.sum;
+    folds.unpricedSlot[spot] = Math.min(folds.unpricedSlot[spot], found.unpricedSlot);
+    folds.provisionalSlots[spot] += found.provisionalSlots;
+  }
+  for (let table = 0; table < compiled.windowTables.length; table += 1) {
+    foldWindows(compiled, folds, { table, slots });
+  }
+  keepSlots(compiled, folds, slots);
+}
+
+function mergeWindow(compiled: CompiledTariff, target: OpenWindow, part: OpenWindow): void {
+  target.seenSlots += part.seenSlots;
+  target.missingChannels |= part.missingChannels;
+  target.hasEstimate ||= part.hasEstimate;
+  for (const [channel, units] of part.sums.entries()) target.sums[channel] += units;
+  for (const index of compiled.roundedSums.keys()) target.spotSums[index] += part.spotSums[index];
+}
+
+/** Adds `part` to `target`. */
+function addFoldsTo(compiled: CompiledTariff, target: Folds, part: Folds): void {
+  for (const index of compiled.spots.keys()) {
+    target.spotSums[index] += part.spotSums[index];
+    target.unpricedSlot[index] = Math.min(target.unpricedSlot[index], part.unpricedSlot[index]);
+    target.provisionalSlots[index] += part.provisionalSlots[index];
+  }
+  for (const [index, measure] of compiled.measures.entries()) {
+    mergePeaks(measure, target.peaks[index], part.peaks[index]);
+  }
+  for (const [index, steps] of part.steps.entries()) {
+    for (const [at, count] of steps.entries()) target.steps[index][at] += count;
+  }
+  for (const [table, windows] of part.open.entries()) {
+    const { starts } = compiled.windowTables[table];
+    for (const [index, found] of windows) {
+      const window = target.open[table].get(index) ?? newWindow(compiled);
+      mergeWindow(compiled, window, found);
+      const size = starts[index + 1] - starts[index];
+      assert(window.seenSlots <= size, 'a slot is accumulated once');
+      if (window.seenSlots === size) {
+        closeWindow(compiled, target, { table, index, window });
+        target.open[table].delete(index);
+      } else target.open[table].set(index, window);
+    }
+  }
+  if (target.slots === null || part.slots === null) return;
+  for (const [index, units] of part.slots.entries()) {
+    if (units !== -1) target.slots[index] = units;
+  }
+  for (const [index, flag] of part.estimatedSlots?.entries() ?? []) {
+    if (flag !== 0 && target.estimatedSlots !== null) target.estimatedSlots[index] = flag;
+  }
+}
+
+export function mergeFolds(compiled: CompiledTariff, left: Folds, right: Folds): Folds {
+  const merged = emptyFolds(compiled);
+  addFoldsTo(compiled, merged, left);
+  addFoldsTo(compiled, merged, right);
+  return merged;
+}
+
+/** The same with all windows closed, also those that were not seen as a whole: what the bill says
+ * of the readings so far. Demand needs whole windows, amounts do not. */
+export function closedFolds(compiled: CompiledTariff, folds: Folds): Folds {
+  if (folds.open.every(({ size }) => size === 0)) return folds;
+  const closed = mergeFolds(compiled, emptyFolds(compiled), folds);
+  for (const [table, windows] of closed.open.entries()) {
+    for (const [index, window] of windows) {
+      // What was not seen is missing in every channel.
+      const unseen = { ...window, missingChannels: ~0 };
+      closeWindow(compiled, closed, { table, index, window: unseen });
+    }
+    windows.clear();
+  }
+  return closed;
+}

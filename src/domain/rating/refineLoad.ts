@@ -1,0 +1,45 @@
+import { assert } from '../assert.ts';
+import type { Load } from './load.ts';
+
+function repeated(column: Float64Array, times: number): Float64Array {
+  const fine = new Float64Array(column.length * times);
+  for (const [index, units] of column.entries()) {
+    fine.fill(units, index * times, (index + 1) * times);
+  }
+  return fine;
+}
+
+/**
+ * The same load in shorter intervals: an interval's energy spread evenly over them. The numbers
+ * stay, and count smaller units: an hour of W Wh is four quarter hours of W quarters of a Wh.
+ */
+export function refineLoad(load: Load, intervalMs: number): Load {
+  const times = load.intervalMs / intervalMs;
+  assert(Number.isSafeInteger(times) && times >= 1, 'the new interval divides the old one');
+  if (times === 1) return load;
+  const { reactive, estimated } = load;
+  let flags: Uint8Array | null = null;
+  if (estimated !== null) {
+    flags = new Uint8Array(estimated.length * times);
+    for (const [index, flag] of estimated.entries()) {
+      flags.fill(flag, index * times, (index + 1) * times);
+    }
+  }
+  return {
+    fromMs: load.fromMs,
+    intervalMs,
+    unitsPerWh: load.unitsPerWh * times,
+    import: repeated(load.import, times),
+    export: load.export === null ? null : repeated(load.export, times),
+    reactive:
+      reactive === null
+        ? null
+        : {
+            q1: repeated(reactive.q1, times),
+            q2: repeated(reactive.q2, times),
+            q3: repeated(reactive.q3, times),
+            q4: repeated(reactive.q4, times),
+          },
+    estimated: flags,
+  };
+}
