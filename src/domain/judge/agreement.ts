@@ -3,9 +3,7 @@ import { divideRounded } from '../exact.ts';
 import type { Fraction } from '../exact.ts';
 import { exactText } from '../exactText.ts';
 import type { Line } from '../rating/bill.ts';
-import type { PriceSeries } from '../tariff/priceSeries.ts';
-import type { JudgedLine, Prices } from './bill.ts';
-import { Num } from './number.ts';
+import type { JudgedLine } from './bill.ts';
 
 /**
  * The two engines' bills side by side. One counts in fractions and the other in decimals of many
@@ -93,17 +91,4 @@ export function differencesOf(
     const judged = theirs[at];
     return judged === undefined ? [] : billDifferences(bill, judged);
   });
-}
-
-/** Stored series as the judge looks at them. */
-export function judgePricesOf(
-  prices: ReadonlyMap<string, PriceSeries>,
-): ReadonlyMap<string, Prices> {
-  const judged = [...prices].map(([name, { fromMs, stepMs, pricesE8 }]) => {
-    const values = pricesE8.map((priceE8) =>
-      priceE8 === null ? null : new Num(priceE8.toString()).div(1e8),
-    );
-    return [name, { fromMs, stepMs, values }] as const;
-  });
-  return new Map(judged);
 }

@@ -78,7 +78,7 @@ export type JudgedLine = {
 export type DraftLine = Pick<JudgedLine, 'quantity' | 'unit' | 'price' | 'exact'> & {
   readonly kind?: LineKind;
   readonly period?: string | null;
-  readonly tier?: number;
+  readonly tier?: number | null;
   readonly summed?: Decimal;
 };
 

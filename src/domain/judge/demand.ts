@@ -3,7 +3,7 @@ import { accept, refuse } from '../outcome.ts';
 import type { Outcome } from '../outcome.ts';
 import type { Bill, ComponentOf, DraftLine, JudgeRefusal, PeakOfMonth } from './bill.ts';
 import { calendarNamed, periodOfPiece, periodsIn } from './bill.ts';
-import { highest, Num, nought, rounded, sumOf } from './number.ts';
+import { highest, Num, nought, one, rounded, sumOf } from './number.ts';
 import { priceTextOf, sharesOf, tierAt, tiersOf } from './tiers.ts';
 import type { Window } from './windows.ts';
 import { peakRounded, powerOf, windowsOf } from './windows.ts';
@@ -82,30 +82,24 @@ function linesOfPower(
   component: Demand,
   billed: { readonly period: string | null; readonly power: Decimal },
 ): readonly DraftLine[] {
-  const text = priceTextOf(component, billed.period);
-  const hasTiers = typeof text !== 'string';
-  const tiers = tiersOf(text);
+  const tiers = tiersOf(priceTextOf(component, billed.period));
+  const hasTiers = tiers.length > 1 || tiers.some(({ flat }) => !flat.isZero());
   const limits = tiers.map(({ upTo }) => upTo);
   const shares = sharesOf(limits, { from: nought, to: billed.power });
   const ends = tierAt(limits, billed.power);
-  const share = component.proration === 'days' ? bill.billedDays.div(bill.monthDays) : new Num(1);
+  const share = component.proration === 'days' ? bill.billedDays.div(bill.monthDays) : one;
+  const { period } = billed;
   const lines: DraftLine[] = [];
-  for (const [index, { price }] of tiers.entries()) {
+  for (const [index, { price, flat }] of tiers.entries()) {
     const quantity = shares[index] ?? nought;
-    if (index > 0 && quantity.isZero()) continue;
-    lines.push({
-      period: billed.period,
-      ...(hasTiers ? { tier: index + 1 } : {}),
-      quantity,
-      unit: component.unit,
-      price,
-      exact: quantity.mul(price).mul(share),
-    });
-  }
-  for (const [index, { flat }] of tiers.entries()) {
+    const tier = hasTiers ? index + 1 : null;
+    if (index === 0 || !quantity.isZero()) {
+      const exact = quantity.mul(price).mul(share);
+      lines.push({ period, tier, quantity, unit: component.unit, price, exact });
+    }
     if (flat.isZero() || index > ends) continue;
     const exact = flat.mul(share);
-    lines.push({ tier: index + 1, quantity: new Num(1), unit: 'bill', price: flat, exact });
+    lines.push({ period, tier, quantity: one, unit: 'bill', price: flat, exact });
   }
   return lines;
 }
@@ -130,6 +124,9 @@ export function judgeDemand(
   }
   const calendar = calendarNamed(bill, component.calendar);
   const { windowMinutes, sliding, countsEstimates, coincident } = component;
+  if (!isContracted && bill.loadMinutes > windowMinutes) {
+    bill.warnings.add('DEMAND_FROM_LONGER_INTERVAL');
+  }
   const windows = isContracted
     ? []
     : windowsOf(bill, { minutes: windowMinutes, sliding, countsEstimates }).filter(

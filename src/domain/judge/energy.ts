@@ -5,7 +5,8 @@ import type { Bill, ComponentOf, DraftLine, JudgeRefusal, Piece } from './bill.t
 import { calendarNamed, energyOf, periodOfPiece, periodsIn } from './bill.ts';
 import { seasonAt } from './calendarReading.ts';
 import type { CalendarText } from './calendarReading.ts';
-import { isBelow, lowest, Num, nought, rounded, sumOf } from './number.ts';
+import { isBelow, lowest, Num, nought, one, rounded, sumOf } from './number.ts';
+import { moveEnergyCredits } from './netting.ts';
 import type { Tier } from './tiers.ts';
 import { limitFactor, priceTextOf, sharesOf, tierAt, tiersOf } from './tiers.ts';
 import { grouped, localStretchOf } from './windows.ts';
@@ -26,13 +27,13 @@ type Case = {
   /** kWh by period and tier, and by period as surplus. */
   readonly quantities: ByPeriod<Decimal[]>;
   readonly surplus: ByPeriod<Decimal>;
+  readonly spans: readonly Span[];
 };
 
-/** Rule 15: stretches of the bill in which the position runs on, and the name of what each is of. */
-function spansOf(
-  each: Case,
-): readonly { readonly span: string; readonly pieces: readonly Piece[] }[] {
-  const { bill, component, calendar } = each;
+/** Rule 15: a stretch of the bill in which the position runs on, and its name. */
+type Span = { readonly span: string; readonly pieces: readonly Piece[] };
+
+function spansOf(bill: Bill, component: Energy, calendar: CalendarText | null): readonly Span[] {
   const reset = component.tiers?.reset ?? 'bill';
   const nameOf = ({ wall }: Piece): string => {
     switch (reset) {
@@ -147,7 +148,7 @@ function runTiers(each: Case): ReadonlyMap<string, Decimal> {
     key === component.name || key.startsWith(`${component.name}/`);
   let positions = new Map<string, Decimal>();
   let last = '';
-  for (const [index, { span, pieces }] of spansOf(each).entries()) {
+  for (const [index, { span, pieces }] of each.spans.entries()) {
     positions = new Map();
     for (const [key, carried] of tiers) {
       const runsOn = index === 0 && isCarried && carried.span === span;
@@ -170,8 +171,12 @@ function intervalAmounts(each: Case, period: Period, price: Decimal): Decimal | 
   );
   if (point === undefined || component.tiers !== undefined) return undefined;
   if (component.flow === 'net' && hasCredits) return undefined;
-  const ofPeriod = bill.pieces.filter((piece) => periodOfPiece(each.calendar, piece) === period);
-  const amounts = intervalsOf(bill, ofPeriod).map((pieces) =>
+  const periodOf = (piece: Piece): string => periodOfPiece(each.calendar, piece) ?? '';
+  // An interval in which the period changes is rounded part by part.
+  const ofPeriod = intervalsOf(bill, bill.pieces)
+    .flatMap((pieces) => grouped(pieces, periodOf))
+    .filter(([piece]) => piece !== undefined && periodOf(piece) === (period ?? ''));
+  const amounts = ofPeriod.map((pieces) =>
     rounded(energyOf(pieces, component.flow).mul(price), point),
   );
   return sumOf(amounts);
@@ -185,16 +190,22 @@ export function intervalsOf(bill: Bill, pieces: readonly Piece[]): readonly (rea
     : grouped(pieces, (piece) => localStretchOf(piece, minutes));
 }
 
-function linesOfPeriod(each: Case, period: Period): readonly DraftLine[] {
+/** Rule 17: only without a calendar and with reset bill, so that there is one position. */
+function isFlatDue(each: Case, tier: number, position: Decimal): boolean {
+  const ends = tierAt(each.limits.get(null) ?? [], position);
+  return each.component.tiers?.allocation === 'volume' ? tier === ends : tier <= ends;
+}
+
+function linesOfPeriod(each: Case, period: Period, position: Decimal): readonly DraftLine[] {
   const { component } = each;
   const sign = component.flow === 'export' ? -1 : 1;
   const drafts: DraftLine[] = [];
-  const draft = (kwh: Decimal, price: Decimal, tier: number): void => {
+  const draft = (kwh: Decimal, price: Decimal, tier: number | null): void => {
     const quantity = rounded(kwh, component.quantity);
     const ofIntervals = intervalAmounts(each, period, price);
     drafts.push({
       period,
-      ...(component.tiers === undefined ? {} : { tier: tier + 1 }),
+      tier,
       quantity,
       unit: 'kWh',
       price,
@@ -204,31 +215,21 @@ function linesOfPeriod(each: Case, period: Period): readonly DraftLine[] {
   };
   const tiers = each.tiers.get(period) ?? [];
   const surplus = each.surplus.get(period);
-  const kwhByTier = each.quantities.get(period) ?? [];
-  for (const [index, { price }] of tiers.entries()) {
-    const kwh = kwhByTier[index] ?? nought;
-    if (surplus !== undefined && kwh.isZero()) continue;
-    if (index === 0 || !kwh.isZero()) draft(kwh, price, index);
-  }
   if (surplus !== undefined) {
-    const text = period === null ? component.surplusPrice : component.surplusPrices?.[period];
-    const price = text === undefined ? (tiers[0]?.price ?? nought) : new Num(text);
-    draft(surplus, price, 0);
+    const ofPeriod = period === null ? undefined : component.surplusPrices?.[period];
+    const text = ofPeriod ?? component.surplusPrice;
+    draft(surplus, text === undefined ? (tiers[0]?.price ?? nought) : new Num(text), null);
+  }
+  const kwhByTier = each.quantities.get(period) ?? [];
+  for (const [index, { price, flat }] of tiers.entries()) {
+    const kwh = kwhByTier[index] ?? nought;
+    const isFirst = index === 0 && (surplus === undefined || each.spans.length > 1);
+    const tier = component.tiers === undefined ? null : index + 1;
+    if (isFirst || !kwh.isZero()) draft(kwh, price, tier);
+    if (flat.isZero() || !isFlatDue(each, index, position)) continue;
+    drafts.push({ tier, quantity: one, unit: 'bill', price: flat, exact: flat.mul(sign) });
   }
   return drafts;
-}
-
-/** Rule 17: only without a calendar and with reset bill, so that there is one position. */
-function flatLines(each: Case, position: Decimal): readonly DraftLine[] {
-  const tiers = each.tiers.get(null) ?? [];
-  const limits = each.limits.get(null) ?? [];
-  const ends = tierAt(limits, position);
-  const isVolume = each.component.tiers?.allocation === 'volume';
-  return tiers.flatMap(({ flat }, index) => {
-    const isDue = isVolume ? index === ends : index === 0 || index <= ends;
-    if (!isDue || flat.isZero()) return [];
-    return [{ tier: index + 1, quantity: new Num(1), unit: 'bill', price: flat, exact: flat }];
-  });
 }
 
 /** Rules 13 to 18. */
@@ -238,10 +239,11 @@ export function judgeEnergy(
 ): Outcome<readonly DraftLine[], JudgeRefusal> {
   const calendar = calendarNamed(bill, component.calendar);
   const periods = periodsIn(bill, calendar);
+  moveEnergyCredits(bill, component, periods);
   const tiers = new Map(
     periods.map((period) => [period, tiersOf(priceTextOf(component, period))] as const),
   );
-  const factor = component.tiers === undefined ? new Num(1) : limitFactor(bill, component.tiers);
+  const factor = component.tiers === undefined ? one : limitFactor(bill, component.tiers);
   if (factor === null) {
     return refuse('ATTRIBUTE_MISSING', `${component.name} needs the contracted kW.`);
   }
@@ -260,9 +262,9 @@ export function judgeEnergy(
     limits,
     quantities: new Map(),
     surplus: new Map(),
+    spans: spansOf(bill, component, calendar),
   };
   const positions = runTiers(each);
-  const lines = periods.flatMap((period) => linesOfPeriod(each, period));
-  const used = positions.get(component.name) ?? nought;
-  return accept([...lines, ...flatLines(each, used)]);
+  const position = positions.get(component.name) ?? nought;
+  return accept(periods.flatMap((period) => linesOfPeriod(each, period, position)));
 }

@@ -13,7 +13,7 @@ import { judgeDemand } from './demand.ts';
 import { judgeDynamic } from './dynamic.ts';
 import { judgeEnergy } from './energy.ts';
 import { judgeAdjust, judgeDiscount, judgeFixed, judgeMinimum, judgeTax } from './money.ts';
-import { judgeNetting, moveEnergyCredits } from './netting.ts';
+import { judgeNetting } from './netting.ts';
 import { isBelow, isNought, Num, one, rounded, sumOf } from './number.ts';
 import { judgeReactive } from './reactive.ts';
 import { isZone, minuteMs } from './wallClock.ts';
@@ -33,8 +33,22 @@ export type JudgeInput = {
   readonly toMs: number;
   readonly attributes: AttributesShape;
   /** Stored series by name; they go before those of the document. */
-  readonly prices?: ReadonlyMap<string, Prices>;
+  readonly prices?: ReadonlyMap<string, StoredPrices>;
 };
+
+/** Consecutive prices at 10^-8 currency a kWh; null where there is none. */
+type StoredPrices = {
+  readonly fromMs: number;
+  readonly stepMs: number;
+  readonly pricesE8: readonly (bigint | null)[];
+};
+
+function storedPrices({ fromMs, stepMs, pricesE8 }: StoredPrices): Prices {
+  const values = pricesE8.map((price) =>
+    price === null ? null : new Num(price.toString()).div(100_000_000),
+  );
+  return { fromMs, stepMs, values };
+}
 
 export type JudgedBill = {
   /** The local month, `2026-03`. */
@@ -107,13 +121,13 @@ function roundingLine(bill: Bill): readonly JudgedLine[] {
 }
 
 function judgeBill(bill: Bill): Outcome<readonly JudgedLine[], JudgeRefusal> {
-  moveEnergyCredits(bill);
-  for (const component of bill.document.components) {
-    const isOnBill = applies(bill, component);
-    if (isOnBill === null) {
-      return refuse('ATTRIBUTE_MISSING', `${component.name} needs the customer class.`);
-    }
-    if (!isOnBill) continue;
+  const { components } = bill.document;
+  const unknown = components.find((component) => applies(bill, component) === null);
+  if (unknown !== undefined) {
+    return refuse('ATTRIBUTE_MISSING', `${unknown.name} needs the customer class.`);
+  }
+  for (const component of components) {
+    if (applies(bill, component) !== true) continue;
     const drafts = judgeComponent(bill, component);
     if (!drafts.ok) return drafts;
     bill.lines.push(...drafts.value.map((draft) => finishedLine(bill, component, draft)));
@@ -140,10 +154,13 @@ export function judgeLoad(
     return refuse('TARIFF_NOT_VALID', 'No version of the tariff covers all of the time.');
   }
   const carry = emptyJudgeCarry();
+  const stored = [...(input.prices ?? [])].map(
+    ([name, series]) => [name, storedPrices(series)] as const,
+  );
   const bills: JudgedBill[] = [];
   for (const span of spans) {
     const own = span.document.priceSeries.map((each) => [each.name, seriesOf(each)] as const);
-    const prices = new Map([...own, ...(input.prices ?? [])]);
+    const prices = new Map([...own, ...stored]);
     const { load, attributes } = input;
     const bill = openBill({ span, load, attributes, prices, carry });
     const judged = judgeBill(bill);

@@ -50,9 +50,9 @@ export function judgeFixed(bill: Bill, component: ComponentOf<'fixed'>): Lines {
     );
     return step?.amount ?? '';
   })();
-  const quantity = countOf(bill, component.per, component.proration).mul(times);
   const share = isNought(bill.use) ? new Num(component.withoutUse ?? '1') : one;
-  const exact = quantity.mul(price).mul(share);
+  const quantity = countOf(bill, component.per, component.proration).mul(times).mul(share);
+  const exact = quantity.mul(price);
   return accept([{ period, quantity, unit: component.per, price: new Num(price), exact }]);
 }
 
@@ -107,8 +107,10 @@ export function judgeDiscount(bill: Bill, component: ComponentOf<'discount'>): L
   const wanted = amount === undefined ? base.mul(percent ?? '0').div(100) : new Num(amount);
   const most = highest(nought, base.minus(floor ?? '0'));
   const exact = highest(nought, lowest(wanted, most)).neg();
-  if (percent === undefined) return accept([{ quantity: one, unit: 'bill', price: null, exact }]);
-  return accept([{ quantity: base, unit: 'currency', price: new Num(percent), exact }]);
+  const price = new Num(amount ?? percent ?? '0').neg();
+  return amount === undefined
+    ? accept([{ quantity: base, unit: 'currency', price, exact }])
+    : accept([{ quantity: one, unit: 'bill', price, exact }]);
 }
 
 /** Rule 36. */
@@ -121,7 +123,8 @@ export function judgeTax(bill: Bill, component: ComponentOf<'tax'>): Lines {
   }
   if (percent === undefined || of === undefined) throw new Error(`${component.name} taxes a base`);
   let share: Decimal = one;
-  if (exemptKwh !== undefined) share = isNought(bill.use) ? nought : taxedKwh.div(bill.use);
+  if (!isNought(new Num(exemptKwh ?? '0')))
+    share = isNought(bill.use) ? nought : taxedKwh.div(bill.use);
   const taxOf = (amount: Decimal): Decimal => amount.mul(share).mul(percent).div(100);
   const quantity = amountOf(bill, of);
   const point = pointOf(bill, component);

@@ -1,7 +1,7 @@
 import type { Decimal } from 'decimal.js';
 import type { Bill, ComponentOf, DraftLine } from './bill.ts';
-import { amountOf, calendarNamed, periodsIn } from './bill.ts';
-import { isBelow, isNought, lowest, Num, nought, one, sumOf } from './number.ts';
+import { amountOf } from './bill.ts';
+import { isBelow, isNought, lowest, Num, nought, sumOf } from './number.ts';
 
 type Netting = ComponentOf<'netting'>;
 type Method<Name extends Netting['method']> = Extract<Netting, { method: Name }>;
@@ -13,23 +13,21 @@ function settles(bill: Bill, trueUp: TrueUp): trueUp is NonNullable<TrueUp> {
 }
 
 /** Rule 37, the bill's begin: credits of periods that do not occur go where `carry` says. */
-export function moveEnergyCredits(bill: Bill): void {
-  const netting = bill.document.components.find(
-    (each) => each.kind === 'netting' && each.method === 'energyCredits',
-  );
-  if (netting?.kind !== 'netting' || netting.method !== 'energyCredits') return;
-  for (const component of bill.document.components) {
-    if (component.kind !== 'energy' || component.flow !== 'net') continue;
-    const credits = bill.carry.energyCredits.get(component.name);
-    if (credits === undefined) continue;
-    const occurring = periodsIn(bill, calendarNamed(bill, component.calendar));
-    const moved = new Map<string, Decimal>();
-    for (const [period, kwh] of credits) {
-      const to = occurring.includes(period) ? period : (netting.carry[period] ?? period);
-      moved.set(to, (moved.get(to) ?? nought).plus(kwh));
-    }
-    bill.carry.energyCredits.set(component.name, moved);
+export function moveEnergyCredits(
+  bill: Bill,
+  component: ComponentOf<'energy'>,
+  occurring: readonly (string | null)[],
+): void {
+  const credits = bill.carry.energyCredits.get(component.name);
+  const netting = bill.document.components.find((each) => each.kind === 'netting');
+  if (credits === undefined || netting?.kind !== 'netting') return;
+  if (netting.method !== 'energyCredits' || component.flow !== 'net') return;
+  const moved = new Map<string, Decimal>();
+  for (const [period, kwh] of credits) {
+    const to = occurring.includes(period) ? period : (netting.carry[period] ?? period);
+    moved.set(to, (moved.get(to) ?? nought).plus(kwh));
   }
+  bill.carry.energyCredits.set(component.name, moved);
 }
 
 /** Rule 37, the end of the year: what is left is paid for. */
@@ -38,12 +36,13 @@ function energyTrueUp(bill: Bill, component: Method<'energyCredits'>): readonly 
   if (!settles(bill, trueUp)) return [];
   const left = sumOf([...bill.carry.energyCredits.values()].flatMap((map) => [...map.values()]));
   bill.carry.energyCredits.clear();
+  if (isNought(left)) return [];
   const price = new Num(trueUp.price ?? '0');
   return [{ quantity: left, unit: 'kWh', price, exact: left.mul(price).neg() }];
 }
 
 function moneyLine(exact: Decimal): DraftLine {
-  return { quantity: one, unit: 'bill', price: null, exact };
+  return { quantity: exact, unit: 'currency', price: null, exact };
 }
 
 /** Rule 38. */

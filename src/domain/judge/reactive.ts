@@ -63,6 +63,9 @@ function powerFactorLine(bill: Bill, component: Measure<'powerFactor'>): DraftLi
 
 /** Rule 30. */
 function kvaAdjustment(bill: Bill, component: Measure<'kvaAdjustment'>): DraftLine {
+  if (bill.loadMinutes > component.windowMinutes) {
+    bill.warnings.add('DEMAND_FROM_LONGER_INTERVAL');
+  }
   const windows = windowsOf(bill, {
     minutes: component.windowMinutes,
     sliding: false,

@@ -63,14 +63,10 @@ function windowOf(pieces: readonly Piece[], startMs: number, endMs: number): Win
 }
 
 function blockWindows(bill: Bill, minutes: number): readonly Window[] {
-  const isLonger = bill.loadMinutes > minutes;
-  const length = isLonger ? bill.loadMinutes : minutes;
-  const groups = grouped(bill.pieces, (piece) =>
-    isLonger ? String(piece.interval) : localStretchOf(piece, minutes),
-  );
+  const groups = grouped(bill.pieces, (piece) => localStretchOf(piece, minutes));
   return groups.flatMap((pieces) => {
     const startMs = pieces[0]?.startMs ?? Number.NaN;
-    const window = windowOf(pieces, startMs, startMs + length * minuteMs);
+    const window = windowOf(pieces, startMs, startMs + minutes * minuteMs);
     return window === null ? [] : [window];
   });
 }
@@ -100,9 +96,10 @@ export function windowsOf(
 ): readonly Window[] {
   const { minutes, sliding, countsEstimates } = kind;
   const isLonger = bill.loadMinutes > minutes;
-  if (isLonger) bill.warnings.add('DEMAND_FROM_LONGER_INTERVAL');
   const windows =
-    sliding && !isLonger ? slidingWindows(bill, minutes) : blockWindows(bill, minutes);
+    sliding && !isLonger
+      ? slidingWindows(bill, minutes)
+      : blockWindows(bill, Math.max(minutes, bill.loadMinutes));
   return windows.filter(
     ({ isMissing, isEstimated }) => !isMissing && (countsEstimates || !isEstimated),
   );
