@@ -14,11 +14,17 @@ const versionsShape = z.strictObject({
   versions: z.array(z.unknown()).min(1).max(versionsPerFileMax),
 });
 
-/** For readers of the format: a lone document, or its versions in order of time. */
-export const tariffFileShape = z.union([
+const tariffFileShape = z.union([
   tariffShape,
   z.strictObject({ versions: z.array(tariffShape).min(1).max(versionsPerFileMax) }),
 ]);
+
+/** JSON Schema of what people write, for editors and other programs. What it cannot say, such as
+ * calendars without gaps, the parser still refuses. */
+export function tariffJsonSchema(): object {
+  const schema = z.toJSONSchema(tariffFileShape, { io: 'input', reused: 'ref' });
+  return { title: 'A tariff: one document, or its versions in order of time', ...schema };
+}
 
 /** The version goes on where the one before it ends: no time has two, and none between has none. */
 function reportOrder(spot: Spot, version: TariffDocument, before: TariffDocument): void {
