@@ -1,13 +1,14 @@
 import { pricesPerSeriesMax } from '../../domain/limits.ts';
 import { accept } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
+import { parseSeriesPrice } from '../../domain/tariff/priceSeries.ts';
 import { minuteMs } from '../../domain/time/civil.ts';
 import { parsePeriod, readPublication, rootName, sequenceOf } from './entsoeXml.ts';
 import type { EntsoeXmlRefusal, PeriodElement, TimeSeriesElement } from './entsoeXml.ts';
 import { collectRemarks, isRecord, refuseAt } from './imported.ts';
 import type { Path, Remarks } from './imported.ts';
-import { instantMsOf } from './instantText.ts';
-import { isPriceText, plainDecimal } from './plainDecimal.ts';
+import { parseInstantMs } from './instantText.ts';
+import { plainDecimal } from './plainDecimal.ts';
 import type { ImportedSeries } from './priceCsv.ts';
 import { orderSpans, seriesOf } from './priceGrid.ts';
 import type { GridRefusal, PriceSpan } from './priceGrid.ts';
@@ -105,8 +106,8 @@ function intervalOf(
   stepMs: number,
   path: Path,
 ): Outcome<{ startMs: number; steps: number }, EntsoeRefusal> {
-  const startMs = instantMsOf(period.timeInterval.start);
-  const endMs = instantMsOf(period.timeInterval.end);
+  const startMs = parseInstantMs(period.timeInterval.start);
+  const endMs = parseInstantMs(period.timeInterval.end);
   const steps = startMs === null || endMs === null ? 0 : (endMs - startMs) / stepMs;
   if (startMs === null || !Number.isInteger(steps) || steps <= 0) {
     const message = 'the interval is from an instant to a later one, in whole steps; correct it.';
@@ -137,8 +138,8 @@ function pointsOf(
       return refuseAt('ENTSOE_POSITION_MALFORMED', [...place, 'position'], message);
     }
     const price = plainDecimal(fields['price.amount']);
-    if (price === null || !isPriceText(price)) {
-      const message = 'the price is a decimal of at most 8 decimals; correct it.';
+    if (price === null || !parseSeriesPrice(price, 'MWh').ok) {
+      const message = 'the price a MWh is a decimal of at most 5 decimals; correct it.';
       return refuseAt('ENTSOE_PRICE_MALFORMED', [...place, 'price.amount'], message);
     }
     prices[position - 1] = price;

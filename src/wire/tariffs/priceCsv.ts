@@ -1,11 +1,13 @@
 import { pricesPerSeriesMax } from '../../domain/limits.ts';
 import { accept } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
+import { parseSeriesPrice } from '../../domain/tariff/priceSeries.ts';
+import type { PriceUnit } from '../../domain/tariff/priceSeries.ts';
 import { minuteMs } from '../../domain/time/civil.ts';
 import { boundedText, collectRemarks, refuseAt, tooLarge } from './imported.ts';
 import type { ImportWarning, PriceSeriesText } from './imported.ts';
-import { instantMsOf } from './instantText.ts';
-import { isPriceText, plainDecimal } from './plainDecimal.ts';
+import { parseInstantMs } from './instantText.ts';
+import { plainDecimal } from './plainDecimal.ts';
 import { seriesOf } from './priceGrid.ts';
 import type { GridRefusal, PriceSpan } from './priceGrid.ts';
 
@@ -29,9 +31,9 @@ const linesMax = pricesPerSeriesMax + 1;
 
 type Row = { readonly startMs: number; readonly price: string | null; readonly line: number };
 
-function parseRow(text: string, line: number): Outcome<Row, CsvRefusal> {
+function parseRow(text: string, line: number, unit: PriceUnit): Outcome<Row, CsvRefusal> {
   const [start = '', price, ...rest] = text.split(',', 3);
-  const startMs = instantMsOf(start.trim());
+  const startMs = parseInstantMs(start.trim());
   if (startMs === null) {
     const message = 'write the start with its offset, such as 2026-01-01T00:00:00+01:00.';
     return refuseAt('CSV_LINE_MALFORMED', [`line ${line}`, 'start'], message);
@@ -41,14 +43,15 @@ function parseRow(text: string, line: number): Outcome<Row, CsvRefusal> {
   }
   if (price.trim() === '') return accept({ startMs, price: null, line });
   const decimal = plainDecimal(price);
-  if (decimal === null || !isPriceText(decimal)) {
-    const message = 'write the price as a decimal with a point and at most 8 decimals, or nothing.';
+  if (decimal === null || !parseSeriesPrice(decimal, unit).ok) {
+    const decimals = unit === 'MWh' ? 5 : 8;
+    const message = `write a decimal with a point and at most ${decimals} decimals, or nothing.`;
     return refuseAt('CSV_LINE_MALFORMED', [`line ${line}`, 'price'], message);
   }
   return accept({ startMs, price: decimal, line });
 }
 
-function parseRows(text: string): Outcome<readonly Row[], CsvRefusal> {
+function parseRows(text: string, unit: PriceUnit): Outcome<readonly Row[], CsvRefusal> {
   const lines = text.split('\n', linesMax + 2).map((line) => line.replace(/\r$/, ''));
   // The end of the last line is not a line more.
   if (lines.length > linesMax + 1 || (lines.length > linesMax && lines.at(-1) !== '')) {
@@ -63,7 +66,7 @@ function parseRows(text: string): Outcome<readonly Row[], CsvRefusal> {
   for (const [index, row] of rows.entries()) {
     if (row.trim() === '') continue;
     const line = index + 2;
-    const next = parseRow(row, line);
+    const next = parseRow(row, line, unit);
     if (!next.ok) return next;
     const before = parsed.at(-1);
     if (before !== undefined && next.value.startMs <= before.startMs) {
@@ -106,11 +109,11 @@ function stepOf(rows: readonly Row[]): Outcome<15 | 30 | 60, CsvRefusal> {
  */
 export function importPriceCsv(
   text: string,
-  options: { readonly name: string; readonly unit: 'kWh' | 'MWh' },
+  options: { readonly name: string; readonly unit: PriceUnit },
 ): Outcome<ImportedSeries, CsvRefusal> {
   const bounded = boundedText(text);
   if (bounded === null) return refuseAt('CSV_TOO_LARGE', [], tooLarge);
-  const rows = parseRows(bounded);
+  const rows = parseRows(bounded, options.unit);
   if (!rows.ok) return rows;
   const step = stepOf(rows.value);
   if (!step.ok) return step;

@@ -1,6 +1,7 @@
 import { pricesPerSeriesMax } from '../../domain/limits.ts';
 import { accept } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
+import type { PriceUnit } from '../../domain/tariff/priceSeries.ts';
 import { minuteMs } from '../../domain/time/civil.ts';
 import { refuseAt } from './imported.ts';
 import type { Path, PriceSeriesText, Remarks } from './imported.ts';
@@ -61,7 +62,7 @@ export function atText(instantMs: number): string {
 
 export type SeriesOf = {
   readonly name: string;
-  readonly unit: 'kWh' | 'MWh';
+  readonly unit: PriceUnit;
   readonly minutes: 15 | 30 | 60;
 };
 

@@ -73,7 +73,7 @@ describe('prices', () => {
 
   it('that are no decimals are refused', () => {
     const [first] = starts(1, 15);
-    for (const price of ['1,5', '1.234567891', 'NaN', '0x1', '1 000', '--1']) {
+    for (const price of ['1,5', '1.234567', 'NaN', '0x1', '1 000', '--1']) {
       expect(refusal(`${first},${price}`)).toMatch(/^CSV_LINE_MALFORMED line 2/);
     }
   });
