@@ -31,7 +31,7 @@ function checkFile(folder: string, file: string): Answer {
 }
 
 /** Every rate of the folder becomes a document, or is refused for what it lacks. */
-export function urdbAnswers(tariffs: string): Answers {
+export function urdbFileAnswers(tariffs: string): Answers {
   const folder = path.join(tariffs, 'urdb');
   const files = readdirSync(folder).filter((file) => file !== 'INDEX.json');
   const answers = files.map((file) => checkFile(folder, file));
