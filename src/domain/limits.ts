@@ -59,6 +59,9 @@ export const amountE8Max = 100_000_000_000_000_000_000n;
 export const roundingStepE8Max = 100_000_000_000_000n;
 /** Digits of a decimal text, sign and point apart: beyond any amount, and cheap to parse. */
 export const decimalDigitsMax = 38;
+/** Characters of an exact ratio that one bill leaves to the next: sums of fractions of days, years
+ * long, have some tens of digits. */
+export const carriedDigitsMax = 2_000;
 /** One compiled tariff covers one bill, a month at most: 31 days and an hour of minutes. Minutes are
  * the finest grid that a load is cut to. */
 export const slotsPerCompiledTariffMax = 44_700;
@@ -129,6 +132,15 @@ export const brokerStallMsMax = 10_000;
 
 /** A meter's clock may be this far ahead of ours; a reading later than that is not believed. */
 export const readAheadMsMax = 60_000;
+/** A bill whose meter falls silent is closed so long after its end: readings are late by then. */
+export const periodCloseMsMax = 259_200_000;
+/** Silent agreements of one sweep whose time is charged; the rest are found by the next. */
+export const accrualsPerSweepMax = 1_000;
+export const accrualSweepMs = 3_600_000;
+/** Two engines may differ by less on a bill of a key zone: a cent of most currencies. */
+export const keyZoneDifferenceMicrosMax = 10_000n;
+/** A judge of a key zone looks back so many months of bills: two years and the present one. */
+export const judgedMonthsMax = 25;
 /** Tariff version x zone x billing period: 38 kB at most each. */
 export const compiledTariffsCachedMax = 512;
 /** Batches rated in one commit: a back-fill shares its round trips, a live batch waits for few. */

@@ -248,6 +248,14 @@ function refuseGrid(zone: string, window: Required<CompileWindow>): Refused<Comp
   return refuse('ZONE_OFF_GRID', `${message} of UTC; it cannot be rated in such slots.`);
 }
 
+function firstIntervalOf(window: Required<CompileWindow>): number {
+  const { fromMs, slotMs, intervalMs, intervalPhaseMs } = window;
+  const behindMs = (fromMs - intervalPhaseMs) % intervalMs;
+  const aheadMs = behindMs > 0 ? intervalMs - behindMs : -behindMs;
+  assert(aheadMs % slotMs === 0, 'intervals begin with a slot');
+  return aheadMs / slotMs;
+}
+
 export function compileTariff(
   document: TariffDocument,
   wanted: CompileWindow,
@@ -285,6 +293,7 @@ export function compileTariff(
       facts,
       slotMs,
       intervalMs,
+      firstInterval: firstIntervalOf(window),
       unitsPerWh,
       firstSlot: fromMs / slotMs,
       slotCount,

@@ -28,6 +28,7 @@ export type FoldInput = {
 };
 
 type Refusal = 'SLOTS_TOO_COARSE';
+type Windows = { readonly key: string; make(): WindowTable };
 
 /** What the components need beside sums, each kind of windows made once. */
 class FoldPlan {
@@ -56,7 +57,7 @@ class FoldPlan {
   }
 
   /** Windows of the load's own interval, or longer ones by the clock. */
-  #windows(minutes: number): { readonly key: string; make(): WindowTable } {
+  #windows(minutes: number): Windows {
     const { window, segments, sums } = this.#input;
     const grid = { fromMs: window.fromMs, slotMs: sums.slotMs, slotCount: sums.slotCount };
     if (minutes <= this.#intervalMinutes) {
@@ -67,16 +68,13 @@ class FoldPlan {
     return { key: String(minutes), make: () => localWindows(grid, minutes, segments) };
   }
 
-  #isLocalLength(minutes: number): boolean {
-    return minutes === this.#intervalMinutes;
-  }
-
-  /** Windows that are as long as the interval go by the clock too, where the load fits it. */
-  #demandWindows(minutes: number): { readonly key: string; make(): WindowTable } {
-    if (!this.#isLocalLength(minutes)) return this.#windows(minutes);
+  /** Windows of demand go by the clock, however long; those that slide by one interval are it. */
+  #demandWindows(minutes: number, sliding: boolean): Windows {
+    if (sliding && minutes === this.#intervalMinutes) return this.#windows(minutes);
     const { window, segments, sums } = this.#input;
     const grid = { fromMs: window.fromMs, slotMs: sums.slotMs, slotCount: sums.slotCount };
-    return { key: `clock ${minutes}`, make: () => localWindows(grid, minutes, segments) };
+    if ((minutes * minuteMs) % sums.slotMs !== 0) this.misfitMinutes = minutes;
+    return { key: String(minutes), make: () => localWindows(grid, minutes, segments) };
   }
 
   addMeasure(
@@ -89,7 +87,7 @@ class FoldPlan {
     const { windowMinutes, sliding, ...kept } = wanted;
     const minutes = Math.max(windowMinutes, this.#intervalMinutes);
     const slides = sliding && windowMinutes > this.#intervalMinutes;
-    const windows = this.#demandWindows(minutes);
+    const windows = this.#demandWindows(minutes, sliding);
     const windowTable = slides ? null : this.#table(windows.key, () => windows.make());
     return this.measures.push({ ...kept, ...periods, minutes, windowTable }) - 1;
   }

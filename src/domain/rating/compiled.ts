@@ -99,6 +99,8 @@ export type CompiledTariff = {
   readonly slotMs: number;
   /** The load's own interval; a load may have been cut finer. */
   readonly intervalMs: number;
+  /** The first slot at which an interval of the load begins. */
+  readonly firstInterval: number;
   /** Slot values are whole units of 1/unitsPerWh Wh. */
   readonly unitsPerWh: number;
   /** The bill's first slot, counted in slotMs from 1970-01-01T00:00Z. */

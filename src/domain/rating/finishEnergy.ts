@@ -250,6 +250,7 @@ function finishTiered(
   for (const span of spans.keys()) {
     addSpan(draft, { index, energy, span }, { rule, limits: limits.value, tiered });
   }
+  endPositions(draft, energy);
   for (const period of occurring) {
     const at = { index, energy, period };
     const hasSurplus = compare(tiered.surplus[period], zero) < 0;
@@ -272,6 +273,17 @@ function finishTiered(
     }
   }
   return null;
+}
+
+/** A position ends when the bill ends in another span, also of periods that it does not have. */
+function endPositions(draft: BillDraft, energy: Energy & { readonly rule: TierRule }): void {
+  const { component, rule, spans } = energy;
+  const last = spans.at(-1);
+  if (!isCarried(rule) || last === undefined) return;
+  for (const period of component.prices.periods.keys()) {
+    const key = carryKey(component, rule, period);
+    if (draft.carry.tiers.get(key)?.span !== last.label) draft.carry.tiers.delete(key);
+  }
 }
 
 function addFlat(

@@ -66,14 +66,17 @@ function settlesNow(draft: BillDraft, trueUp: TrueUp | null): trueUp is TrueUp {
 function settleBank(draft: BillDraft, index: number, trueUp: TrueUp): void {
   const held = [...draft.carry.energyCredits.values()].flatMap((credits) => [...credits.values()]);
   const quantity = sumFractions(held);
+  draft.carry.energyCredits.clear();
+  if (quantity.numerator === 0n) return;
   const price = fractionE8(trueUp.priceE8);
   const exact = negate(product(quantity, price));
   const common = { kind: 'credit', period: null, tier: null, unit: 'kWh' } as const;
   addLine(draft, index, { ...common, quantity, price, exact });
-  draft.carry.energyCredits.clear();
 }
 
+/** Nothing to credit is no line. */
 function addMoneyLine(draft: BillDraft, index: number, exact: Fraction): void {
+  if (exact.numerator === 0n) return;
   const common = { kind: 'credit', period: null, tier: null, unit: 'currency' } as const;
   addLine(draft, index, { ...common, quantity: exact, price: null, exact });
 }

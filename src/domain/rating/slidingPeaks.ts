@@ -16,7 +16,8 @@ export function slidingPeaks(
   const { channels, slotCount, slotMs, intervalMs } = compiled;
   const windowSlots = (measure.minutes * minuteMs) / slotMs;
   const step = intervalMs / slotMs;
-  for (let firstSlot = 0; firstSlot + windowSlots <= slotCount; firstSlot += step) {
+  const { firstInterval } = compiled;
+  for (let firstSlot = firstInterval; firstSlot + windowSlots <= slotCount; firstSlot += step) {
     const window: OpenWindow = {
       seenSlots: windowSlots,
       sums: new Float64Array(channels.length),
