@@ -8,16 +8,20 @@ export type Answer = {
 
 export type Answers = {
   readonly answers: readonly Answer[];
-  /** Cases of the same file that need more than energy by time of use, with what they need. */
+  /** Inputs that are refused, as they should be, with the code and the reason. */
+  readonly refused?: readonly { readonly name: string; readonly reason: string }[];
+  /** Cases of the same file that are not compared, with what they need. */
   readonly leftOut: readonly string[];
 };
 
+export type Compared = {
+  readonly at: string;
+  readonly ours: string;
+  readonly expected: string;
+};
+
 /** All of a case's values must be right; the first that is not is told. */
-export function answerOf(
-  name: string,
-  what: string,
-  values: readonly { readonly at: string; readonly ours: string; readonly expected: string }[],
-): Answer {
+export function answerOf(name: string, what: string, values: readonly Compared[]): Answer {
   const wrong = values.find(({ ours, expected }) => ours !== expected);
   if (values.length === 0) return { name, isRight: false, detail: 'nothing to compare' };
   if (wrong === undefined) return { name, isRight: true, detail: `${values.length} ${what}` };

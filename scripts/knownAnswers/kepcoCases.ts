@@ -1,92 +1,117 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { Decimal } from 'decimal.js';
-import { z } from 'zod';
+import type { Load } from '../../src/domain/rating/load.ts';
 import type { TariffText } from '../../src/domain/tariff/shape.ts';
 import { answerOf } from './answer.ts';
-import type { Answers } from './answer.ts';
-import { billHours } from './kernelBill.ts';
+import type { Answer, Answers, Compared } from './answer.ts';
+import { kepcoFile, kepcoResidential, kepcoTou, loadHourOf } from './kepcoTariff.ts';
+import type { KepcoFile } from './kepcoTariff.ts';
+import { judgeDifference, loadOf, rateRoad, roundedText } from './road.ts';
+import type { RoadInput } from './road.ts';
 
-const whole = z.number().int().nonnegative();
-const kepcoFile = z.object({
-  /** Won a contract kW, and won a kWh at light, mid and peak load. */
-  tou: z.record(z.string(), z.tuple([z.number(), z.tuple([z.string(), z.string(), z.string()])])),
-  touCases: z.object({
-    rows: z.array(
-      z.tuple([whole, whole, whole, whole, whole, z.tuple([whole, whole, whole]), whole]),
-    ),
-  }),
-});
+const zone = 'Asia/Seoul';
+/** Seoul is nine hours ahead and knows no daylight saving. */
+const offsetMs = 9 * 3_600_000;
+/** One row in so many is also given to the second engine, which is slow. */
+const judgedOneIn = 50;
 
-type Prices = readonly [light: string, mid: string, peak: string];
-
-/** Selectors that price only the first of the three figures. */
-const singlePriced = new Set([2, 5]);
-
-function seasonOf(month: number): 'S' | 'W' | 'M' {
-  if (month >= 6 && month <= 8) return 'S';
-  return month >= 11 || month <= 2 ? 'W' : 'M';
+/** A month of 2020 with all its energy in hours of its first day. */
+function monthLoad(month: number, usedKwh: ReadonlyMap<number, number>): Load {
+  const fromMs = Date.UTC(2020, month - 1, 1) - offsetMs;
+  const hours = (Date.UTC(2020, month, 1) - offsetMs - fromMs) / 3_600_000;
+  const hourWh = Array.from({ length: hours }, (_, hour) => (usedKwh.get(hour) ?? 0) * 1_000);
+  return loadOf({ fromMs, minutes: 60 }, { import: hourWh });
 }
 
-/** Each load period is truncated to the won by itself. */
-function tariffOf([light, mid, peak]: Prices): TariffText {
+type Row = { readonly at: string; readonly input: RoadInput; readonly expected: string };
+
+function totalOf(input: RoadInput): string {
+  const bills = rateRoad(input);
+  const [bill] = bills;
+  if (bill === undefined || bills.length > 1) return `${bills.length} bills`;
+  return roundedText(bill.total, 6);
+}
+
+function compare(name: string, rows: readonly Row[]): readonly Answer[] {
+  const values: Compared[] = rows.map(({ at, input, expected }) => ({
+    at,
+    ours: totalOf(input),
+    expected,
+  }));
+  const judged = rows
+    .filter((_, index) => index % judgedOneIn === 0)
+    .map(({ at, input }) => judgeDifference(`${name} ${at}`, input, rateRoad(input)));
+  const wrong = judged.find(({ isRight }) => !isRight);
+  const agreed = {
+    name: `${name}, both engines`,
+    isRight: judged.length > 0 && wrong === undefined,
+    detail: wrong?.detail ?? `${judged.length} bills agree line by line`,
+  };
+  return [answerOf(name, 'published bills to the won', values), agreed];
+}
+
+export function readKepcoFile(folder: string): KepcoFile {
+  return kepcoFile.parse(JSON.parse(readFileSync(path.join(folder, 'kepco-cases.json'), 'utf8')));
+}
+
+type KepcoRows = {
+  readonly residential: readonly Row[];
+  readonly tou: readonly Row[];
+  /** The rules' own amounts: the calculator's deviate from its rules here, as the file says. */
+  readonly byTheRules: readonly Row[];
+};
+
+/** Every row as what the road takes; a tariff is made once, for all its rows. */
+export function kepcoMaker(file: KepcoFile): KepcoRows {
+  const homes = [kepcoResidential(file, 0), kepcoResidential(file, 1)];
+  const tariffs = new Map<string, TariffText>();
+  const tariffOf = (key: string) => {
+    const known = tariffs.get(key) ?? kepcoTou(file, key);
+    tariffs.set(key, known);
+    return known;
+  };
+  const touRow = (row: KepcoFile['touCases']['rows'][number], index: number): Row => {
+    const [selector, class2, contract, contractedKw, month, kwh, expectedWon] = row;
+    const used = new Map(loadHourOf.map((hour, at) => [hour, kwh[at] ?? 0]));
+    return {
+      at: `row ${index + 1}`,
+      input: {
+        tariff: tariffOf(`${selector}|${class2}|${contract}`),
+        load: monthLoad(month, used),
+        zone,
+        attributes: { contractedKw: String(contractedKw) },
+      },
+      expected: expectedWon.toString(),
+    };
+  };
   return {
-    currency: 'KRW',
-    rounding: { line: { step: '1', mode: 'down' } },
-    calendars: [
-      {
-        name: 'load',
-        rules: [
-          { from: '00:00', to: '01:00', period: 'light' },
-          { from: '01:00', to: '02:00', period: 'mid' },
-          { from: '02:00', to: '24:00', period: 'peak' },
-        ],
-      },
-    ],
-    components: [
-      {
-        kind: 'energy',
-        name: 'energy',
-        flow: 'import',
-        calendar: 'load',
-        prices: { light, mid, peak },
-      },
-    ],
+    residential: file.residentialCases.rows.map(([type, month, kwh, expectedWon], index) => ({
+      at: `row ${index + 1}`,
+      input: { tariff: homes[type], load: monthLoad(month, new Map([[9, kwh]])), zone },
+      expected: expectedWon.toString(),
+    })),
+    tou: file.touCases.rows.map(touRow),
+    byTheRules: file.exceptions.rows.map((row, index) => {
+      const [selector, class2, contract, contractedKw, month, kwh, , exactWon] = row;
+      return touRow([selector, class2, contract, contractedKw, month, kwh, exactWon], index);
+    }),
   };
 }
 
-/** Rules 1 and 4 to 6 of the file round the kernel's energy charge: base, VAT, fund, total. */
-function billWon(energyWon: Decimal, baseWon: Decimal): string {
-  const subtotal = energyWon.plus(baseWon);
-  const vat = subtotal.mul('0.1').toDecimalPlaces(0, Decimal.ROUND_HALF_UP);
-  const fund = subtotal.mul('0.037').div(10).floor().mul(10);
-  return subtotal.plus(vat).plus(fund).div(10).floor().mul(10).toFixed();
-}
-
-/** Monthly amounts of KEPCO's own bill calculator, in time-of-use tariffs of December 2020. */
+/** Monthly amounts of KEPCO's own bill calculator, in tariffs of December 2020. */
 export function kepcoAnswers(folder: string): Answers {
-  const text = readFileSync(path.join(folder, 'kepco-cases.json'), 'utf8');
-  const { tou, touCases } = kepcoFile.parse(JSON.parse(text));
-  const values = touCases.rows.map((row, index) => {
-    const [selector, class2, contract, contractKw, month, kwh, expectedWon] = row;
-    const rate = tou[`${selector}|${class2}|${contract}|${seasonOf(month)}`];
-    if (rate === undefined) throw new Error(`KEPCO_RATE_MISSING: row ${index + 1} has no rate.`);
-    const [basePerKw, prices] = rate;
-    const priced = singlePriced.has(selector) ? [kwh[0], 0, 0] : kwh;
-    // Half the base in a month without use: no row is one, and row 1484 (use, none priced) has all.
-    const base = new Decimal(basePerKw).mul(contractKw);
-    const hourWh = priced.map((used) => used * 1_000);
-    const startMs = Date.UTC(2020, month - 1, 1);
-    const { totalMicros } = billHours(tariffOf(prices), { startMs, hourWh });
-    const energyWon = new Decimal(totalMicros.toString()).div(1_000_000);
-    return {
-      at: `row ${index + 1}`,
-      ours: billWon(energyWon, base),
-      expected: expectedWon.toString(),
-    };
-  });
+  const file = readKepcoFile(folder);
+  const { residential, tou, byTheRules } = kepcoMaker(file);
   return {
-    answers: [answerOf('kepco time of use', 'published bills to the won', values)],
-    leftOut: ['kepco residential: blocks'],
+    answers: [
+      ...compare('kepco residential', residential),
+      ...compare('kepco time of use', tou),
+      ...compare('kepco exceptions, the amount by the rules', byTheRules),
+    ],
+    leftOut: file.exceptions.rows.map(
+      (row, index) =>
+        `kepco exception ${index + 1}: the calculator's ${row[6]} won is not what its rules ` +
+        `give (${row[7]}); a deviation of the source`,
+    ),
   };
 }

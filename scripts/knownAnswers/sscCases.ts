@@ -4,122 +4,129 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Decimal } from 'decimal.js';
 import { z } from 'zod';
-import type { TariffText } from '../../src/domain/tariff/shape.ts';
+import type { Line } from '../../src/domain/rating/bill.ts';
+import type { MonthBill } from '../../src/domain/rating/rateLoad.ts';
+import { importUrdb } from '../../src/wire/tariffs/urdb.ts';
 import { answerOf } from './answer.ts';
-import type { Answer, Answers } from './answer.ts';
-import { billHours } from './kernelBill.ts';
-import { scheduleTariff } from './scheduleTariff.ts';
+import type { Answer, Answers, Compared } from './answer.ts';
+import { judgeDifference, loadOf, rateRoad, roundedText, sumOf } from './road.ts';
+import type { RoadInput } from './road.ts';
+import { sscInputs, sscTariff } from './sscTariff.ts';
+import type { SscSeries } from './sscTariff.ts';
 
-/** Days of the year of these cases, which begins on a Monday as 2018 does. */
-const monthDays = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-const year = 2018;
+/** The cases' year of 365 days begins on a Monday, as 2018 does; this zone knows no DST. */
+const zone = 'Etc/GMT+8';
+const from = '2018-01-01T00:00:00-08:00';
+const fromMs = Date.UTC(2018, 0, 1, 8);
+const hourMs = 3_600_000;
 /** The expected amounts carry 9 places; longer ones were rounded half up. */
 const places = 9;
 
-const schedule = z.array(z.array(z.number().int()).length(24)).length(12);
-const expected = z.object({
-  withoutGen: z.object({ energy: z.array(z.string()).length(12) }),
+const monthly = z.array(z.string()).length(12);
+const expectedBills = z.object({
+  energy: monthly,
+  demandFlat: monthly.optional(),
+  demandTou: monthly.optional(),
+  fixed: monthly.optional(),
+  minimum: monthly.optional(),
+  bill: monthly,
+  billCents: z.array(z.number().int()).length(12),
+  annualBill: z.string(),
 });
+export type ExpectedBills = z.output<typeof expectedBills>;
+
 const sscCase = z.object({
   id: z.string(),
-  title: z.string(),
   load: z.string(),
-  inputs: z.object({
-    matrices: z.object({
-      ur_ec_sched_weekday: schedule,
-      ur_ec_sched_weekend: schedule,
-      /** Period, tier, most usage (null: no limit), unit of it, buy and sell rate in USD a kWh. */
-      ur_ec_tou_mat: z.array(z.array(z.number().nullable()).length(6)),
-    }),
-    arrays: z.record(z.string(), z.unknown()),
-  }),
-  expected,
+  gen: z.string().nullable(),
+  inputs: sscInputs,
+  expected: z.object({ withoutGen: expectedBills, withGen: expectedBills.optional() }),
 });
 const urdbCase = z.object({
   id: z.string(),
-  title: z.string(),
   urdbFile: z.string(),
   load: z.string(),
-  expected,
+  ignoredUrdbFields: z.array(z.string()),
+  expected: z.object({ withoutGen: expectedBills }),
 });
 const casesFile = z.object({
   series: z.record(z.string(), z.object({ sha256: z.string().optional() })),
   cases: z.array(sscCase),
   urdbCases: z.array(urdbCase),
 });
-const urdbRate = z.object({
-  energyratestructure: z.array(
-    z.array(
-      z.object({
-        rate: z.number().default(0),
-        adj: z.number().default(0),
-        max: z.number().optional(),
-      }),
-    ),
-  ),
-  energyweekdayschedule: schedule,
-  energyweekendschedule: schedule,
-});
 
-export type MonthlyEnergyCase = {
-  readonly name: string;
-  readonly tariff: TariffText;
-  /** A year of hours, in Wh. */
-  readonly hourWh: readonly number[];
-  /** The energy charge of each month, in currency units. */
-  readonly expected: readonly string[];
+/** Which of our components make one of the source's figures; all of them together the bill. */
+export type ComponentsOf = { readonly [figure: string]: readonly string[] };
+
+const sscComponents: ComponentsOf = {
+  energy: ['energy', 'export', 'credits'],
+  demandFlat: ['demandFlat'],
+  demandTou: ['demandTou'],
+  fixed: ['fixed'],
+  minimum: ['minimum'],
 };
 
-/** The kernel's energy charge of each month of the year beside the published one. */
-export function checkMonthlyEnergy(given: MonthlyEnergyCase): Answer {
-  let firstHour = 0;
-  const values = given.expected.map((charge, month) => {
-    const hours = (monthDays[month] ?? 0) * 24;
-    const hourWh = given.hourWh.slice(firstHour, firstHour + hours);
-    firstHour += hours;
-    const startMs = Date.UTC(year, month, 1);
-    const { exact } = billHours(given.tariff, { startMs, hourWh });
-    return {
-      at: `${year}-${String(month + 1).padStart(2, '0')}`,
-      ours: exact.toDecimalPlaces(places, Decimal.ROUND_HALF_UP).toFixed(),
-      expected: new Decimal(charge).toFixed(),
-    };
-  });
-  return answerOf(given.name, 'monthly energy charges to 9 places', values);
+/** Every monthly figure of a year: components and bill in exact decimals, the bill in cents. */
+export function compareYear(
+  bills: readonly MonthBill[],
+  expected: ExpectedBills,
+  componentsOf: ComponentsOf,
+): readonly Compared[] {
+  const { bill, billCents, annualBill, ...figures } = expected;
+  const byFigure = Object.entries(figures).flatMap(([figure, amounts]) =>
+    (amounts ?? []).map((amount, month) => ({ figure, month, amount })),
+  );
+  const counted = Object.values(componentsOf).flat();
+  const billOf = (month: MonthBill) => sumOf(month, counted);
+  const annual = bills
+    .map(billOf)
+    .reduce(
+      (sum, value) => sum.plus(roundedText(value, 40)),
+      new (Decimal.clone({ precision: 80 }))(0),
+    );
+  const at = (month: number, what: string) => `${bills[month]?.label ?? 'no bill'} ${what}`;
+  const ours = (month: number, text: (found: MonthBill) => string) => {
+    const found = bills[month];
+    return found === undefined ? 'no bill' : text(found);
+  };
+  return [
+    { at: 'bills', ours: String(bills.length), expected: '12' },
+    ...byFigure.map(({ figure, month, amount }) => ({
+      at: at(month, figure),
+      ours: ours(month, (found) => roundedText(sumOf(found, componentsOf[figure] ?? []), places)),
+      expected: new Decimal(amount).toFixed(),
+    })),
+    ...bill.map((amount, month) => ({
+      at: at(month, 'bill'),
+      ours: ours(month, (found) => roundedText(billOf(found), places)),
+      expected: new Decimal(amount).toFixed(),
+    })),
+    ...billCents.map((cents, month) => ({
+      at: at(month, 'bill in cents'),
+      ours: ours(month, (found) => roundedText(billOf(found), 2)),
+      expected: new Decimal(cents).div(100).toFixed(),
+    })),
+    {
+      at: 'the year',
+      ours: annual.toDecimalPlaces(places, Decimal.ROUND_HALF_UP).toFixed(),
+      expected: new Decimal(annualBill).toFixed(),
+    },
+  ];
 }
-
-function plain(value: number): string {
-  return new Decimal(value).toFixed();
-}
-
-function pricesOfSsc(rows: readonly (readonly (number | null)[])[]): Map<number, string> | null {
-  const prices = new Map<number, string>();
-  for (const [period, tier, , , buy] of rows) {
-    if (period === null || buy === null || tier !== 1 || prices.has(period)) return null;
-    prices.set(period, plain(buy));
-  }
-  return prices;
-}
-
-function pricesOfUrdb(rates: z.infer<typeof urdbRate>): Map<number, string> | null {
-  const prices = new Map<number, string>();
-  for (const [period, tiers] of rates.energyratestructure.entries()) {
-    const [only] = tiers;
-    if (tiers.length !== 1 || only === undefined || only.max !== undefined) return null;
-    prices.set(period, new Decimal(only.rate).plus(only.adj).toFixed());
-  }
-  return prices;
-}
-
-type Series = (name: string) => readonly number[];
 
 /** The generator that comes with the cases; the cases hold the hash of what it must make. */
-async function openSeries(folder: string, hashes: z.infer<typeof casesFile>['series']) {
+export async function openSeries(
+  folder: string,
+  hashes: Readonly<Record<string, { readonly sha256?: string | undefined }>>,
+): Promise<SscSeries> {
   const generator: unknown = await import(pathToFileURL(path.join(folder, 'series.mjs')).href);
   const exported = z.record(z.string(), z.unknown()).parse(generator);
   const makerOf = new Map([
     ['load_res', exported['loadRes']],
     ['load_com', exported['loadCom']],
+    ['pv_res', exported['pvRes']],
+    ['load_com15', exported['loadCom15']],
+    ['spot', exported['spot']],
   ]);
   const made = new Map<string, readonly number[]>();
   for (const [name, maker] of makerOf) {
@@ -129,48 +136,109 @@ async function openSeries(folder: string, hashes: z.infer<typeof casesFile>['ser
     if (hash !== hashes[name]?.sha256) throw new Error(`SERIES_CHANGED: ${name} has another hash.`);
     made.set(name, series);
   }
-  const seriesOf: Series = (name) => {
+  return (name) => {
     const series = made.get(name);
     if (series === undefined) throw new Error(`SERIES_MISSING: ${name} is not generated.`);
     return series;
   };
-  return seriesOf;
 }
 
-function readJson(file: string): unknown {
+export function readJson(file: string): unknown {
   return JSON.parse(readFileSync(file, 'utf8'));
 }
 
-/** Energy charges computed by NREL's ssc, for tariffs without tiers and hourly prices. */
-export async function sscAnswers(folder: string): Promise<Answers> {
+export type SscCases = z.output<typeof casesFile> & { readonly seriesOf: SscSeries };
+
+export async function readSscCases(folder: string): Promise<SscCases> {
   const file = casesFile.parse(readJson(path.join(folder, 'ssc-cases.json')));
-  const seriesOf = await openSeries(folder, file.series);
+  return { ...file, seriesOf: await openSeries(folder, file.series) };
+}
+
+/** The year before, of which the source gives the peaks alone: one hour of each month. */
+function yearBefore(peaksKw: readonly number[]): readonly number[] {
+  return peaksKw.flatMap((kw, month) => {
+    const hours = (Date.UTC(2017, month + 1, 1) - Date.UTC(2017, month, 1)) / hourMs;
+    const peakWh = Number(new Decimal(kw).mul(1_000).toFixed());
+    return [peakWh, ...Array.from({ length: hours - 1 }, () => 0)];
+  });
+}
+
+/** One designed case as what the road takes, with or without generation. */
+export function sscRoad(
+  given: SscCases['cases'][number],
+  seriesOf: SscSeries,
+  isExporting: boolean,
+): RoadInput {
+  const before = yearBefore(given.inputs.arrays.ur_yearzero_usage_peaks ?? []);
+  const registers = {
+    import: [...before, ...seriesOf(given.load)],
+    ...(isExporting && given.gen !== null ? { export: seriesOf(given.gen) } : {}),
+  };
+  return {
+    tariff: sscTariff(given.inputs, { seriesOf, from, isExporting }),
+    load: loadOf({ fromMs: fromMs - before.length * hourMs, minutes: 60 }, registers),
+    zone,
+  };
+}
+
+function check(
+  name: string,
+  input: RoadInput,
+  expected: ExpectedBills,
+  componentsOf: (bills: readonly MonthBill[]) => ComponentsOf,
+): Answer[] {
+  const bills = rateRoad(input);
+  const ofYear = bills.filter(({ label }) => label.startsWith('2018-'));
+  const values = compareYear(ofYear, expected, componentsOf(ofYear));
+  const answer = answerOf(name, 'monthly figures in exact decimals', values);
+  return [answer, judgeDifference(name, input, bills)];
+}
+
+/** A rate of the URDB over a year of hours from the first of January. */
+export function urdbRoad(text: string, hourWh: readonly number[]): RoadInput {
+  const imported = importUrdb(text);
+  if (!imported.ok) throw new Error(`${imported.code}: ${imported.message}`);
+  const load = loadOf({ fromMs, minutes: 60 }, { import: hourWh });
+  return { tariff: imported.value.document, load, zone };
+}
+
+/** An imported rate's components by what they are; fixed charges only where the source has them. */
+function urdbComponents(bills: readonly MonthBill[], isFixed: boolean): ComponentsOf {
+  const lines = bills.flatMap((bill) => bill.lines);
+  const named = (isAsked: (line: Line) => boolean) => [
+    ...new Set(lines.filter(isAsked).map(({ component }) => component)),
+  ];
+  const isDemand = ({ kind }: Line) => kind === 'demand';
+  const isFlat = ({ component }: Line) => component.includes('flat');
+  return {
+    energy: named(({ kind }) => kind === 'energy'),
+    demandFlat: named((line) => isDemand(line) && isFlat(line)),
+    demandTou: named((line) => isDemand(line) && !isFlat(line)),
+    fixed: isFixed ? named(({ kind }) => kind === 'fixed') : [],
+  };
+}
+
+/** Bills computed by NREL's ssc, of designed tariffs and of rates of the URDB. */
+export async function sscAnswers(folder: string): Promise<Answers> {
+  const { cases, urdbCases, seriesOf } = await readSscCases(folder);
   const answers: Answer[] = [];
   const leftOut: string[] = [];
-  for (const { id, load, inputs, expected: truth } of file.cases) {
-    const name = `ssc ${id}`;
-    const { ur_ec_sched_weekday: weekday, ur_ec_sched_weekend: weekend } = inputs.matrices;
-    const prices = pricesOfSsc(inputs.matrices.ur_ec_tou_mat);
-    if (prices === null) leftOut.push(`${name}: tiers`);
-    else if ('ur_ts_buy_rate' in inputs.arrays) leftOut.push(`${name}: hourly prices`);
-    else {
-      const tariff = scheduleTariff({ weekday, weekend, prices });
-      const { energy } = truth.withoutGen;
-      const hourWh = seriesOf(load);
-      answers.push(checkMonthlyEnergy({ name, tariff, hourWh, expected: energy }));
-    }
+  for (const given of cases) {
+    const { withoutGen, withGen } = given.expected;
+    const name = `ssc ${given.id}`;
+    const plain = sscRoad(given, seriesOf, false);
+    answers.push(...check(name, plain, withoutGen, () => sscComponents));
+    if (withGen === undefined) continue;
+    const generating = sscRoad(given, seriesOf, true);
+    answers.push(...check(`${name}, generating`, generating, withGen, () => sscComponents));
   }
-  for (const { id, urdbFile, load, expected: truth } of file.urdbCases) {
-    const rates = urdbRate.parse(readJson(path.join(folder, urdbFile)));
-    const prices = pricesOfUrdb(rates);
-    if (prices === null) leftOut.push(`${id}: tiers`);
-    else {
-      const { energyweekdayschedule: weekday, energyweekendschedule: weekend } = rates;
-      const tariff = scheduleTariff({ weekday, weekend, prices });
-      const { energy } = truth.withoutGen;
-      const hourWh = seriesOf(load);
-      answers.push(checkMonthlyEnergy({ name: id, tariff, hourWh, expected: energy }));
-    }
+  for (const { id, urdbFile, load, ignoredUrdbFields, expected } of urdbCases) {
+    const input = urdbRoad(readFileSync(path.join(folder, urdbFile), 'utf8'), seriesOf(load));
+    const isFixed = expected.withoutGen.fixed !== undefined;
+    answers.push(
+      ...check(`ssc ${id}`, input, expected.withoutGen, (bills) => urdbComponents(bills, isFixed)),
+    );
+    for (const field of ignoredUrdbFields) leftOut.push(`ssc ${id}: the source says: ${field}`);
   }
   return { answers, leftOut };
 }
