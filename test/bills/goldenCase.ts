@@ -21,10 +21,9 @@ const line = z.strictObject({
   kind: z.string(),
   period: z.string().nullable(),
   tier: z.int().nullable(),
-  /** Left out where the rules leave open how an amount is told as quantity x price. */
-  quantity: number.optional(),
-  unit: z.string().optional(),
-  price: number.nullable().optional(),
+  quantity: number,
+  unit: z.string(),
+  price: number.nullable(),
   exact: number,
   amount: number,
 });
@@ -32,6 +31,7 @@ const bill = z.strictObject({
   label: z.string(),
   total: number,
   lines: z.array(line),
+  /** Left out: whatever they are. */
   warnings: z.array(z.string()).optional(),
 });
 const caseShape = z.strictObject({
