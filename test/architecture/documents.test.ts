@@ -1,6 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { runExamples } from '../../src/domain/rating/examples.ts';
+import { componentShape } from '../../src/domain/tariff/componentShape.ts';
 import { parseTariffDocument } from '../../src/domain/tariff/document.ts';
 import { projectFiles, projectRoot } from './projectFiles.ts';
 
@@ -57,12 +59,26 @@ describe('the documents', () => {
     expect(deadScripts(text)).toEqual(['nothing']);
   });
 
-  test('the tariff of the tariff document is one', () => {
-    const [, json = ''] =
-      /```json tariff\n([\s\S]*?)```/.exec(read('docs/tariff-document.md')) ?? [];
-    expect(parseTariffDocument(JSON.parse(json))).toMatchObject({
-      ok: true,
-      value: { currency: 'EUR', components: [{ pricesE8: [20_000_000n, 30_000_000n] }] },
-    });
+  /** What fenced blocks of a language hold; a word after `json` says what it is of. */
+  const blocks = (kind: string): readonly unknown[] =>
+    [...read('docs/tariffs.md').matchAll(/^```json ?(\w*)\n([\s\S]*?)^```$/gm)]
+      .filter(([, found]) => found === kind)
+      .map(([, , json = '']): unknown => JSON.parse(json));
+
+  test('the tariff that teaches the document is one, and bills its own example', () => {
+    const texts = blocks('tariff');
+    expect(texts).toHaveLength(1);
+    const parsed = parseTariffDocument(texts[0]);
+    if (!parsed.ok) throw new Error(parsed.message);
+    expect(runExamples(parsed.value, texts[0])).toEqual([
+      { name: '100 kWh in one night of April', index: 0, outcome: { ok: true, value: null } },
+    ]);
+  });
+
+  test('the components that docs/tariffs.md shows are components', () => {
+    const texts = blocks('component');
+    expect(texts).toHaveLength(5);
+    for (const text of texts) expect(componentShape.safeParse(text).error).toBeUndefined();
+    expect(blocks('')).toHaveLength(0);
   });
 });
