@@ -14,7 +14,7 @@ import { commitBatches } from '../../src/operations/commitBatches.ts';
 import { createRatingMemory } from '../../src/operations/rating/registry.ts';
 import { rateReadings } from '../../src/operations/rateReadings.ts';
 import type { RateDeps } from '../../src/operations/rateReadings.ts';
-import { readChargeLines } from '../../src/operations/readChargeLines.ts';
+import { readChargeBill } from '../../src/operations/readChargeBill.ts';
 import { registerFleet } from '../../src/operations/registerFleet.ts';
 import type { RegisteredFleet } from '../../src/operations/registerFleet.ts';
 import { startField } from './field.ts';
@@ -186,8 +186,15 @@ async function readAccount(
   const months = new Map<string, BilledMonth>();
   for (const charge of await pageCharges(sql, accountId, page)) {
     const periodStartMs = charge.periodStart.getTime();
-    const lines = readChargeLines({ ...charge, periodStartMs });
-    const energyWh = new Map(lines.map((line) => [lineKey(line), line.energyWh]));
+    const bill = await readChargeBill(sql, charge);
+    assert(bill !== null, 'every charge of a replay is rated');
+    const lines = bill.lines.filter(({ kind }) => kind === 'energy');
+    const energyWh = new Map(
+      lines.map(({ component, period, quantity }) => [
+        lineKey({ component, period: period ?? '' }),
+        (quantity.numerator * 1_000n) / quantity.denominator,
+      ]),
+    );
     const { label } = billingPeriodAt(zone, periodStartMs);
     assert(!months.has(label), 'one meter, agreement and tariff version: one charge a month');
     months.set(label, { energyWh, amountMicros: charge.amountMicros });

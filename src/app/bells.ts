@@ -8,13 +8,17 @@ import type { Bell } from '../domain/bell.ts';
 export type Bells = {
   wake(bell: Bell): void;
   /** Calls back for rings from anywhere, also from this process. */
-  onWork(kind: 'rating' | 'commands', callback: () => void): void;
+  onWork(kind: Exclude<Bell['kind'], 'events'>, callback: () => void): void;
   close(): Promise<void>;
 };
 
 /** Rings are coalesced: while one is on its way to Postgres, a hundred more are one. */
 export async function createBells(sql: Sql, onProblem: (error: unknown) => void): Promise<Bells> {
-  const callbacks = { rating: new Set<() => void>(), commands: new Set<() => void>() };
+  const callbacks = {
+    rating: new Set<() => void>(),
+    commands: new Set<() => void>(),
+    simulations: new Set<() => void>(),
+  };
   const underway = new Map<string, { again: boolean }>();
   let isClosed = false;
   const listener = await listenForBells(sql, ({ kind }) => {
@@ -26,6 +30,7 @@ export async function createBells(sql: Sql, onProblem: (error: unknown) => void)
         return wakeReaders(sql, bell.shard);
       case 'rating':
       case 'commands':
+      case 'simulations':
         return ringBell(sql, bell);
       default:
         return assertNever(bell);

@@ -81,6 +81,7 @@ function takeSubject(row: ScreenRow, block: SequencedBlock, index: number): void
       row.supply = supplyAfter(block.detail) ?? row.supply;
       return;
     case 'tariff':
+    case 'simulation':
   }
 }
 

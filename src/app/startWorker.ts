@@ -1,3 +1,4 @@
+import { openLabThreads, startLab } from '../workers/lab.ts';
 import { openRatingPool } from '../workers/ratingPool.ts';
 import { startRater } from '../workers/rater.ts';
 import { startSweeps, sweep } from '../workers/sweeps.ts';
@@ -17,6 +18,18 @@ export async function startWorker(parts: Parts): Promise<void> {
   });
   bells.onWork('rating', () => rater.ring());
   closing.add('rater', () => rater.stop());
+  const threads = openLabThreads();
+  closing.add('lab threads', () => threads.close());
+  const lab = await startLab({
+    sql: writer.sql,
+    clock,
+    threads,
+    queue: await queues.open('simulateTariff', 'all'),
+    wake: (bell) => bells.wake(bell),
+    onProblem: (error) => log.error({ err: error }, 'SIMULATION_RETRIED'),
+  });
+  bells.onWork('simulations', () => lab.ring());
+  closing.add('lab', async () => lab.stop());
   const sweepDeps = {
     sql: writer.sql,
     clock,

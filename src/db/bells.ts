@@ -18,7 +18,12 @@ export async function listenForBells(
   onRing: (bell: WorkBell) => void,
 ): Promise<{ close(): Promise<void> }> {
   const listener = await sql.listen(channel, (payload) => {
-    if (payload === 'rating' || payload === 'commands') onRing({ kind: payload });
+    switch (payload) {
+      case 'rating':
+      case 'commands':
+      case 'simulations':
+        onRing({ kind: payload });
+    }
   });
   return { close: () => listener.unlisten() };
 }

@@ -8,6 +8,8 @@ export type ChargeView = {
   readonly key: string;
   readonly accountId: number;
   readonly agreementId: number;
+  readonly companyId: number;
+  readonly servicePointId: number;
   readonly meterId: number;
   readonly periodStart: Date;
   readonly tariffVersionId: number;
@@ -18,6 +20,12 @@ export type ChargeView = {
   readonly currency: string;
   readonly timeZone: string;
   readonly document: unknown;
+  /** Of the agreement, as stored. */
+  readonly attributes: unknown;
+  /** What the bill before left, as stored; null where the tariff carries nothing. */
+  readonly carryIn: unknown;
+  /** Up to when the bill has run; null once it is closed. */
+  readonly openUntil: Date | null;
 };
 
 function columnsOf(tx: Statement) {
@@ -25,9 +33,12 @@ function columnsOf(tx: Statement) {
     k.key, c.account_id as "accountId", c.agreement_id as "agreementId", c.meter_id as "meterId",
     c.period_start as "periodStart", c.tariff_version_id as "tariffVersionId", c.accumulator,
     c.energy_wh as "energyWh", c.amount_micros as "amountMicros", c.revision, a.currency,
-    s.time_zone as "timeZone", v.document
+    s.time_zone as "timeZone", v.document, c.company_id as "companyId",
+    m.service_point_id as "servicePointId", g.attributes, c.carry_in as "carryIn",
+    c.open_until as "openUntil"
     from charge c
     join account a on a.id = c.account_id
+    join agreement g on g.company_id = c.company_id and g.id = c.agreement_id
     join meter m on m.id = c.meter_id
     join service_point s on s.id = m.service_point_id
     join tariff_version v on v.id = c.tariff_version_id

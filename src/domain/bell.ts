@@ -5,4 +5,5 @@
 export type Bell =
   | { readonly kind: 'rating' }
   | { readonly kind: 'commands' }
+  | { readonly kind: 'simulations' }
   | { readonly kind: 'events'; readonly shard: number };

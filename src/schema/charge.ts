@@ -1,11 +1,10 @@
 import { findCharges } from '../db/chargeReads.ts';
 import type { ChargeView } from '../db/chargeReads.ts';
-import { formatPriceE8 } from '../domain/exact.ts';
-import { readChargeLines } from '../operations/readChargeLines.ts';
-import type { ChargeLine as ChargeLineView } from '../operations/readChargeLines.ts';
+import { readChargeBill } from '../operations/readChargeBill.ts';
 import { Account } from './account.ts';
 import { builder } from './builder.ts';
 import { Energy } from './energy.ts';
+import { BillWarningRef, ChargeLine } from './line.ts';
 import { Meter } from './meter.ts';
 import { Money } from './money.ts';
 import { chargeKey } from './nodeKey.ts';
@@ -16,24 +15,6 @@ export const Charge = builder.loadableNodeRef<ChargeView>('Charge', {
   load: (keys, { read }) => read((tx) => findCharges(tx, keys)),
   sort: (charge) => charge.key,
   loaderOptions: { cache: false },
-});
-
-type Line = ChargeLineView & { readonly currency: string };
-
-const ChargeLine = builder.objectRef<Line>('ChargeLine').implement({
-  fields: (t) => ({
-    component: t.exposeString('component'),
-    period: t.exposeString('period', { description: "The tariff's period, such as peak." }),
-    energy: t.field({ type: Energy, resolve: ({ energyWh }) => ({ wh: energyWh }) }),
-    pricePerKilowattHour: t.field({
-      type: 'Decimal',
-      resolve: ({ priceE8 }) => formatPriceE8(priceE8),
-    }),
-    amount: t.field({
-      type: Money,
-      resolve: ({ amountMicros, currency }) => ({ micros: amountMicros, currency }),
-    }),
-  }),
 });
 
 Charge.implement({
@@ -55,12 +36,20 @@ Charge.implement({
     }),
     lines: t.field({
       type: [ChargeLine],
-      description: 'Of the quarter hours that are over.',
-      resolve: ({ currency, ...charge }) =>
-        readChargeLines({ ...charge, periodStartMs: charge.periodStart.getTime() }).map((line) => ({
-          ...line,
-          currency,
-        })),
+      description: 'Of the quarter hours that are over; none where the rating refused.',
+      resolve: async (charge, _args, { read }) => {
+        const bill = await read((tx) => readChargeBill(tx, charge));
+        return (bill?.lines ?? []).map((line) => ({ ...line, currency: charge.currency }));
+      },
+    }),
+    warnings: t.field({
+      type: [BillWarningRef],
+      resolve: async (charge, _args, { read }) =>
+        (await read((tx) => readChargeBill(tx, charge)))?.warnings ?? [],
+    }),
+    isClosed: t.boolean({
+      description: 'The bill is over; a late reading may still correct it.',
+      resolve: ({ openUntil }) => openUntil === null,
     }),
     revision: t.exposeInt('revision'),
   }),

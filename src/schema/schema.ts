@@ -13,6 +13,8 @@ import './meter.ts';
 import './meterConsumption.ts';
 import './persistedOperation.ts';
 import './scalars.ts';
+import './simulation.ts';
+import './simulationProgress.ts';
 import './tariff.ts';
 import './transfer.ts';
 import './viewer.ts';

@@ -1,9 +1,11 @@
 import type { ObjectRef } from '@pothos/core';
 import { assertNever } from '../domain/assert.ts';
 import type { Refused } from '../domain/outcome.ts';
+import type { CancelSimulationCode } from '../operations/cancelSimulation.ts';
 import type { PublishTariffCode } from '../operations/publishTariff.ts';
 import type { RegisterCode } from '../operations/registerPersistedOperation.ts';
 import type { RequestCommandCode } from '../operations/requestCommand.ts';
+import type { SimulateTariffCode } from '../operations/simulateTariff.ts';
 import type { TopUpCode } from '../operations/topUp.ts';
 import { builder } from './builder.ts';
 
@@ -13,6 +15,8 @@ export type UserErrorCode =
   | RequestCommandCode
   | PublishTariffCode
   | RegisterCode
+  | SimulateTariffCode
+  | CancelSimulationCode
   | 'ID_MALFORMED'
   | 'DOCUMENT_INVALID';
 
@@ -37,12 +41,17 @@ const errorTypes: Partial<Record<UserErrorCode, ErrorTypeName>> = {
   ACCOUNT_NOT_FOUND: 'NotFoundError',
   METER_NOT_FOUND: 'NotFoundError',
   TARIFF_NOT_FOUND: 'NotFoundError',
+  TARIFF_VERSION_NOT_FOUND: 'NotFoundError',
+  AGREEMENT_NOT_FOUND: 'NotFoundError',
+  SIMULATION_NOT_FOUND: 'NotFoundError',
   IDEMPOTENCY_KEY_REUSED: 'ConflictError',
   COMMAND_OPEN: 'ConflictError',
   SUPPLY_ALREADY_SO: 'ConflictError',
   BALANCE_AT_LIMIT: 'ConflictError',
   NO_CONTACTOR: 'ConflictError',
   TARIFF_VERSION_EXISTS: 'ConflictError',
+  SIMULATION_ENDED: 'ConflictError',
+  SIMULATIONS_TOO_MANY: 'ConflictError',
 };
 
 export function userErrorOf(refusal: Refused<UserErrorCode>): UserErrorValue {
@@ -51,9 +60,9 @@ export function userErrorOf(refusal: Refused<UserErrorCode>): UserErrorValue {
   return { errorType: errorTypes[code] ?? 'InvalidInputError', code, message, path };
 }
 
-/** Only an open command passes by itself: the same request may succeed later. */
+/** What is open passes by itself: the same request may succeed later. */
 function isRetryable({ code }: UserErrorValue): boolean {
-  return code === 'COMMAND_OPEN';
+  return code === 'COMMAND_OPEN' || code === 'SIMULATIONS_TOO_MANY';
 }
 
 const UserError = builder.interfaceRef<UserErrorValue>('UserError').implement({

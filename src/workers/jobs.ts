@@ -11,6 +11,8 @@ export const jobShapes = {
   pollBus: z.strictObject({ busId: id }),
   /** Bring one command a step further. */
   sendCommand: z.strictObject({ commandId: z.uuid() }),
+  /** Work a simulation of a draft tariff off. */
+  simulateTariff: z.strictObject({ simulationId: z.uuid() }),
   /** Look for what is due. */
   sweep: z.strictObject({ what: z.enum(['commands', 'logPartitions']) }),
 } as const;

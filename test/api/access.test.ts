@@ -25,6 +25,7 @@ const failure = '... on UserError { code }';
 const meter = `"${globalId('Meter', 12)}"`;
 const account = `"${globalId('Account', 101)}"`;
 const command = `"${globalId('Command', '00000000-0000-4000-8000-0000000000c1')}"`;
+const simulation = `"${globalId('Simulation', '00000000-0000-4000-8000-0000000000d1')}"`;
 
 /** A request for each rule: without one for a new field the matrix below fails. */
 const requests: Record<AccessRule, string> = {
@@ -38,6 +39,8 @@ const requests: Record<AccessRule, string> = {
   'Query.tariffs': `{ tariffs ${page} }`,
   'Query.commands': `{ commands ${page} }`,
   'Query.command': `{ command(id: ${command}) { id } }`,
+  'Query.simulation': `{ simulation(id: ${simulation}) { id } }`,
+  'Query.simulations': `{ simulations ${page} }`,
   'Query.readingExceptions': `{ readingExceptions ${page} }`,
   'Query.quarantinedBatches': `{ quarantinedBatches ${page} }`,
   'Query.persistedOperations': `{ persistedOperations ${page} }`,
@@ -50,6 +53,10 @@ const requests: Record<AccessRule, string> = {
   'Mutation.publishTariff': `mutation { publishTariff(input: { idempotencyKey: ${key},
     tariffId: "${globalId('Tariff', 1)}", validFrom: "2026-01-01T00:00:01Z", document: {} }) {
     ${failure} } }`,
+  'Mutation.simulateTariff': `mutation { simulateTariff(input: { idempotencyKey: ${key},
+    document: {}, customerClass: "home", from: "2026-01", through: "2026-02" }) { ${failure} } }`,
+  'Mutation.cancelSimulation': `mutation { cancelSimulation(input: {
+    simulationId: ${simulation} }) { ${failure} } }`,
   'Mutation.registerPersistedOperation': `mutation { registerPersistedOperation(input: {
     name: "x", document: "{" }) { ${failure} } }`,
   'Subscription.meterConsumption': `subscription { meterConsumption(meterId: ${meter}) {
@@ -58,6 +65,8 @@ const requests: Record<AccessRule, string> = {
     __typename } }`,
   'Subscription.commandProgress': `subscription { commandProgress(commandId: ${command}) {
     __typename } }`,
+  'Subscription.simulationProgress': `subscription { simulationProgress(
+    simulationId: ${simulation}) { __typename } }`,
 };
 
 function isRule(name: string): name is AccessRule {

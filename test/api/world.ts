@@ -6,7 +6,11 @@ import type { Viewer } from '../../src/domain/access/viewer.ts';
 import { parseAccountId, parseCompanyId } from '../../src/domain/ids.ts';
 import { emptyDay, mergeReadings } from '../../src/domain/series/day.ts';
 import { encodeDay } from '../../src/domain/series/dayCodec.ts';
-import { encodeAccumulator } from '../../src/domain/rating/accumulatorCodec.ts';
+import { compileTariff } from '../../src/domain/rating/compile.ts';
+import { accumulate } from '../../src/domain/rating/kernel.ts';
+import { slotOf } from '../../src/domain/rating/slot.ts';
+import { parseTariffDocument } from '../../src/domain/tariff/document.ts';
+import { encodeSums } from '../../src/operations/rating/storedSums.ts';
 import { createApiServer } from '../../src/schema/server.ts';
 import type { ApiServer } from '../../src/schema/server.ts';
 import { issueToken } from '../../src/operations/issueToken.ts';
@@ -95,6 +99,19 @@ function dayBytes(): Uint8Array {
   return encodeDay(series);
 }
 
+/** What rating keeps of a kWh used in the first hour of 2 March UTC, four slots of 250 Wh. */
+function marchSums(): Uint8Array {
+  const document = parseTariffDocument(flatTariff);
+  if (!document.ok) throw new Error(document.message);
+  const window = { fromMs: Date.UTC(2026, 1, 28, 23), toMs: Date.UTC(2026, 2, 31, 22) };
+  const compiled = compileTariff(document.value, { zone: 'Europe/Berlin', ...window });
+  if (!compiled.ok) throw new Error(compiled.message);
+  const firstSlot = slotOf(dayStartMs);
+  const energies = { import: Float64Array.from([250, 250, 250, 250]), firstSlot };
+  const accumulator = accumulate(compiled.value, energies);
+  return encodeSums(compiled.value, { untilSlot: firstSlot + 4, accumulator });
+}
+
 const registry = `
       insert into company (id, name) overriding system value values (1, 'North'), (2, 'South');
       insert into edge (id, company_id, name, log_shard) overriding system value
@@ -162,7 +179,6 @@ const registry = `
 
 async function seed(url: string): Promise<void> {
   const sql = postgres(url, { max: 1, onnotice: () => {} });
-  const sums = { sumWh: Float64Array.from([1_000]), ratedSlots: 4, missingSlots: 0 };
   try {
     await sql.unsafe(registry);
     for (const [meter, company] of [
@@ -184,7 +200,7 @@ async function seed(url: string): Promise<void> {
       await sql`insert into charge (agreement_id, meter_id, period_start, tariff_version_id,
           company_id, account_id, accumulator, energy_wh, amount_micros, revision)
         values (${agreement}, ${meter}, '2026-02-28T23:00:00Z', ${version}, ${company}, ${account},
-                ${encodeAccumulator(sums)}, 1000, 300000, 1)`;
+                ${marchSums()}, 1000, 300000, 1)`;
     }
   } finally {
     await sql.end();

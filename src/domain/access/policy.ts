@@ -21,6 +21,8 @@ export const policy = {
   'Query.tariffs': everybody,
   'Query.commands': everybody,
   'Query.command': everybody,
+  'Query.simulation': staff,
+  'Query.simulations': staff,
   'Query.readingExceptions': staff,
   'Query.quarantinedBatches': staff,
   'Query.persistedOperations': staff,
@@ -28,10 +30,13 @@ export const policy = {
   'Mutation.requestDisconnect': desk,
   'Mutation.requestReconnect': desk,
   'Mutation.publishTariff': ['administrator', 'developer'],
+  'Mutation.simulateTariff': ['administrator', 'developer'],
+  'Mutation.cancelSimulation': ['administrator', 'developer'],
   'Mutation.registerPersistedOperation': ['administrator', 'developer'],
   'Subscription.meterConsumption': everybody,
   'Subscription.accountBalance': everybody,
   'Subscription.commandProgress': everybody,
+  'Subscription.simulationProgress': staff,
 } as const satisfies Record<string, readonly Role[]>;
 
 export type AccessRule = keyof typeof policy;
