@@ -226,12 +226,11 @@ function describeFixed(component: FixedComponent, document: TariffDocument): str
     (amountE8, index) => `${periods[index] ?? ''} ${number(amountE8)} ${currency} ${per}`,
   );
   const idle = withoutUseE8 === null ? '' : `; without use ${number(withoutUseE8 * 100n)} % of it`;
-  return `${[...byUse, ...byBegin].join(', then ')}${idle}`;
+  return `${byUse.join(', then ')}${byBegin.join('; ')}${idle}`;
 }
 
 function describeTrueUp(component: NettingComponent, currency: string): string {
-  if (component.method === 'interval' || component.method === 'buyAllSellAll') return '';
-  if (component.trueUp === null) return '';
+  if (!('trueUp' in component) || component.trueUp === null) return '';
   const { month, priceE8, shareE8 } = component.trueUp;
   const paid =
     component.method === 'energyCredits'
@@ -266,8 +265,11 @@ function describeNetting(
 
 function describeAmount(component: Component, document: TariffDocument): string {
   const { currency } = document;
+  const above = document.components.indexOf(component);
   const named = (base: Base): string =>
-    listed(base.map((index) => document.components[index]?.name ?? ''));
+    base.length > 2 && base.length === above
+      ? 'everything above'
+      : listed(base.map((index) => document.components[index]?.name ?? ''));
   switch (component.kind) {
     case 'energy':
       return describeEnergy(component, currency);
