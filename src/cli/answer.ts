@@ -4,6 +4,8 @@ import type { Accepted, Refused } from '../domain/outcome.ts';
 export type Told = {
   readonly sentence: string;
   readonly facts: Facts;
+  /** The facts alone are the JSON: a form that others read, without `ok`. */
+  readonly isBare?: boolean;
 };
 
 type Facts = { readonly [name: string]: unknown };
@@ -39,7 +41,8 @@ export function tell(answer: Answer, isJson: boolean): number {
     tellRefusal(answer, isJson);
     return exitCodes.refused;
   }
-  const { sentence, facts } = answer.value;
-  process.stdout.write(isJson ? lineOf({ ok: true, ...facts }) : `${sentence}\n`);
+  const { sentence, facts, isBare = false } = answer.value;
+  const told = isBare ? facts : { ok: true, ...facts };
+  process.stdout.write(isJson ? lineOf(told) : `${sentence}\n`);
   return exitCodes.done;
 }

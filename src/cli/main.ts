@@ -17,6 +17,11 @@ function misused(message: string): number {
   return exitCodes.misused;
 }
 
+/** Whoever reads may stop early, as `head` does; that is no failure of ours. */
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
 async function run(): Promise<number> {
   let exitCode: number = exitCodes.done;
   const program = buildProgram(name, (answer, isJson) => {

@@ -1,7 +1,6 @@
 import { Command } from 'commander';
 import type { Answer } from './answer.ts';
 import { databaseUrl } from './database.ts';
-import { lintTariff } from './commands/lintTariff.ts';
 import { makeKey } from './commands/makeKey.ts';
 import { makeToken } from './commands/makeToken.ts';
 import type { TokenOptions } from './commands/makeToken.ts';
@@ -11,6 +10,7 @@ import type { TopUpOptions } from './commands/payTopUp.ts';
 import { registerFleetFile } from './commands/registerFleetFile.ts';
 import { registerOperations } from './commands/registerOperations.ts';
 import { replayTheLog } from './commands/replayTheLog.ts';
+import { addTariffs } from './tariffProgram.ts';
 
 type Finish = (answer: Answer, isJson: boolean) => void;
 
@@ -32,12 +32,7 @@ function addFiles(program: Command, finish: Finish): void {
   leaf(key, 'make <file>', 'write a new private key (PEM, mode 0600), print its public key').action(
     (file: string, { json }: Common) => finish(makeKey(file), json),
   );
-  const tariff = program.command('tariff').description('tariff documents');
-  leaf(
-    tariff,
-    'lint <file>',
-    'check a tariff document as publishing does, print its prices',
-  ).action((file: string, { json }: Common) => finish(lintTariff(file), json));
+  addTariffs(program, leaf, finish);
 }
 
 function addRegistry(program: Command, finish: Finish): void {

@@ -1,30 +1,46 @@
-import { formatPriceE8 } from '../../domain/exact.ts';
-import { accept } from '../../domain/outcome.ts';
-import { parseTariffDocument } from '../../domain/tariff/document.ts';
+import { accept, refuse } from '../../domain/outcome.ts';
+import { runExamples } from '../../domain/rating/examples.ts';
+import { describeTariff } from '../../domain/tariff/describe.ts';
+import { refusePrepaid } from '../../domain/tariff/prepaid.ts';
 import type { Answer } from '../answer.ts';
-import { readJson } from '../inputFile.ts';
+import { firstDocument, openTariff } from '../tariffFile.ts';
 
-/** Parses a tariff document as publishing does, and tells the prices that it found. */
+/** Checks a tariff file as publishing does, runs its golden examples, and tells it in words. */
 export function lintTariff(file: string): Answer {
-  const json = readJson(file);
-  if (!json.ok) return json;
-  const parsed = parseTariffDocument(json.value);
-  if (!parsed.ok) return parsed;
-  const { currency, zone, calendars, components } = parsed.value;
-  const prices = components.flatMap(({ name, calendarIndex, pricesE8 }) =>
-    pricesE8.map((priceE8, index) => ({
-      component: name,
-      period: calendars[calendarIndex].periods[index],
-      pricePerKwh: formatPriceE8(priceE8),
+  const opened = openTariff({ tariff: file });
+  if (!opened.ok) return opened;
+  const { documents, texts } = opened.value;
+  const examples = documents.flatMap((document, version) =>
+    runExamples(document, texts[version]).map(({ name, outcome }) => ({
+      name,
+      ok: outcome.ok,
+      ...(outcome.ok ? {} : { code: outcome.code, message: outcome.message }),
     })),
   );
-  const lines = prices.map(
-    ({ component, period, pricePerKwh }) =>
-      `${component} ${period}: ${pricePerKwh} ${currency}/kWh`,
-  );
-  const zoneText = zone ?? "the agreement's zone";
-  return accept({
-    sentence: [`${file} is sound: ${currency}, ${zoneText}`, ...lines].join('\n'),
-    facts: { currency, zone, prices },
-  });
+  const wrong = examples.filter(({ ok }) => !ok);
+  const [first] = wrong;
+  if (first !== undefined) {
+    const message = wrong.map((example) => example.message ?? example.name).join('\n');
+    return { ...refuse(first.code ?? 'TARIFF_EXAMPLE_FAILED', message), facts: { examples } };
+  }
+  const { currency, zone } = firstDocument(opened.value);
+  const description = documents.flatMap((document) => [...describeTariff(document)]);
+  const [prepaid = null] = documents.flatMap((document) => refusePrepaid(document) ?? []);
+  const golden =
+    examples.length === 0 ? 'no golden examples' : `${examples.length} golden examples`;
+  const zoneText = zone ?? "the service point's zone";
+  const sentence = [
+    `${file} is sound: ${currency}, ${zoneText}; ${golden}.`,
+    ...description,
+    ...(prepaid === null ? [] : [`Not for prepaid agreements: ${prepaid.message}`]),
+  ].join('\n');
+  const facts = {
+    currency,
+    zone,
+    versions: documents.length,
+    description,
+    examples,
+    isForPrepaid: prepaid === null,
+  };
+  return accept({ sentence, facts });
 }

@@ -1,0 +1,130 @@
+import { billedDaysMax } from '../domain/limits.ts';
+import { accept, refuse } from '../domain/outcome.ts';
+import type { Outcome } from '../domain/outcome.ts';
+import type { AgreementAttributes } from '../domain/rating/bill.ts';
+import type { Load } from '../domain/rating/load.ts';
+import { noAttributes, parseAttributes } from '../domain/tariff/attributes.ts';
+import type { PriceSeries } from '../domain/tariff/priceSeries.ts';
+import { attributesShape } from '../domain/tariff/shape.ts';
+import type { AttributesShape } from '../domain/tariff/shape.ts';
+import { dayMs } from '../domain/time/civil.ts';
+import { isKnownZone, startOfLocalDayMs } from '../domain/time/zone.ts';
+import { Misused } from './answer.ts';
+import { readJson, readText } from './inputFile.ts';
+import { parseLoadCsv } from './loadCsv.ts';
+import { localText, parseLocalDate, wholeDays } from './localDates.ts';
+import { readSeries } from './seriesFiles.ts';
+import { zoneOf } from './tariffFile.ts';
+import type { OpenedTariff } from './tariffFile.ts';
+
+/** What decides a bill beside its tariff and its load, as options of a command. */
+export type CircumstanceOptions = {
+  readonly zone?: string | undefined;
+  readonly interval?: string | undefined;
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+  readonly attributes?: string | undefined;
+  readonly series: readonly string[];
+};
+
+export type Circumstances = {
+  /** The tariff's, else the service point's (rule 2). */
+  readonly zone: string;
+  readonly attributes: AgreementAttributes;
+  /** As written: what the second engine reads. */
+  readonly attributesText: AttributesShape;
+  readonly prices: ReadonlyMap<string, PriceSeries>;
+};
+
+export type RateInput = Circumstances & {
+  readonly load: Load;
+  readonly fromMs: number;
+  readonly toMs: number;
+};
+
+function intervalMinutesOf(text: string | undefined): number | null {
+  if (text === undefined) return null;
+  if (!/^\d{1,4}$/.test(text)) throw new Misused('--interval is a whole number of minutes');
+  return Number(text);
+}
+
+function readLoad(file: string, interval: string | undefined): Outcome<Load, string> {
+  const intervalMinutes = intervalMinutesOf(interval);
+  const text = readText(file);
+  if (!text.ok) return text;
+  const load = parseLoadCsv(text.value, intervalMinutes);
+  return load.ok ? load : { ...load, message: `${file}: ${load.message}` };
+}
+
+type Agreed = Pick<Circumstances, 'attributes' | 'attributesText'>;
+
+export function agreedOf(raw: unknown, where: string): Outcome<Agreed, string> {
+  const parsed = parseAttributes(raw);
+  if (!parsed.ok) return { ...parsed, message: `${where}: ${parsed.message}` };
+  return accept({ attributes: parsed.value, attributesText: attributesShape.parse(raw) });
+}
+
+function readAgreed(file: string | undefined): Outcome<Agreed, string> {
+  if (file === undefined) return accept({ attributes: noAttributes, attributesText: {} });
+  const json = readJson(file);
+  return json.ok ? agreedOf(json.value, file) : json;
+}
+
+export function readCircumstances(
+  opened: OpenedTariff,
+  options: CircumstanceOptions,
+): Outcome<Circumstances, string> {
+  if (options.zone !== undefined && !isKnownZone(options.zone)) {
+    const message = `"${options.zone.slice(0, 64)}" is no zone; give one such as Europe/Berlin.`;
+    return refuse('ZONE_UNKNOWN', message);
+  }
+  const zone = zoneOf(opened, options.zone);
+  if (!zone.ok) return zone;
+  const agreed = readAgreed(options.attributes);
+  if (!agreed.ok) return agreed;
+  const prices = readSeries(options.series);
+  if (!prices.ok) return prices;
+  return accept({ zone: zone.value, ...agreed.value, prices: prices.value });
+}
+
+/** The asked days, each end where it is given; else the local days that hold the load. */
+function windowOf(
+  options: CircumstanceOptions,
+  load: Load,
+  zone: string,
+): Outcome<{ readonly fromMs: number; readonly toMs: number }, string> {
+  const held = wholeDays(zone, {
+    fromMs: load.fromMs,
+    toMs: load.fromMs + load.import.length * load.intervalMs,
+  });
+  const from = options.from === undefined ? null : parseLocalDate(options.from);
+  if (from !== null && !from.ok) return from;
+  const to = options.to === undefined ? null : parseLocalDate(options.to);
+  if (to !== null && !to.ok) return to;
+  const fromMs = from === null ? held.fromMs : startOfLocalDayMs(zone, from.value);
+  const toMs = to === null ? held.toMs : startOfLocalDayMs(zone, to.value);
+  const asked = `${localText(zone, fromMs)} to ${localText(zone, toMs)}`;
+  if (fromMs >= toMs || fromMs >= held.toMs || toMs <= held.fromMs) {
+    const there = `${localText(zone, held.fromMs)} to ${localText(zone, held.toMs)}`;
+    const message = `${asked} has nothing of the load, which is of ${there}; ends are exclusive.`;
+    return refuse('WINDOW_EMPTY', message);
+  }
+  if (toMs - fromMs > billedDaysMax * dayMs) {
+    const message = `${asked} is more than ${billedDaysMax} days; ask for less at a time.`;
+    return refuse('WINDOW_TOO_LONG', message);
+  }
+  return accept({ fromMs, toMs });
+}
+
+/** A load file and the days of it that are billed. */
+export function readRateInput(
+  circumstances: Circumstances,
+  file: string,
+  options: CircumstanceOptions,
+): Outcome<RateInput, string> {
+  const load = readLoad(file, options.interval);
+  if (!load.ok) return load;
+  const window = windowOf(options, load.value, circumstances.zone);
+  if (!window.ok) return window;
+  return accept({ ...circumstances, load: load.value, ...window.value });
+}

@@ -1,0 +1,181 @@
+import { writeFileSync } from 'node:fs';
+import { accept, refuse } from '../../domain/outcome.ts';
+import type { Outcome } from '../../domain/outcome.ts';
+import { parseTariffFile } from '../../domain/tariff/file.ts';
+import type { TariffText } from '../../domain/tariff/shape.ts';
+import { startOfLocalDayMs } from '../../domain/time/zone.ts';
+import { importEntsoe } from '../../wire/tariffs/entsoe.ts';
+import type { ImportedTariff, ImportWarning } from '../../wire/tariffs/imported.ts';
+import { importOctopus, octopusDefaults } from '../../wire/tariffs/octopus.ts';
+import type { OctopusOptions } from '../../wire/tariffs/octopus.ts';
+import { importPriceCsv } from '../../wire/tariffs/priceCsv.ts';
+import type { ImportedSeries } from '../../wire/tariffs/priceCsv.ts';
+import { importUrdb } from '../../wire/tariffs/urdb.ts';
+import { Misused } from '../answer.ts';
+import type { Answer } from '../answer.ts';
+import { readText } from '../inputFile.ts';
+import { parseLocalDate } from '../localDates.ts';
+import { mergeSeries, spotDocument } from '../priceImport.ts';
+
+export type ImportOptions = {
+  readonly urdb: boolean;
+  readonly octopusRates: boolean;
+  readonly entsoe: boolean;
+  readonly prices: boolean;
+  readonly octopusStanding?: string | undefined;
+  readonly exVat?: string | undefined;
+  readonly paymentMethod?: string | undefined;
+  readonly halfHourRounding: boolean;
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+  readonly unit: string;
+  readonly name: string;
+  readonly currency: string;
+  readonly sequence: string;
+  readonly out?: string | undefined;
+};
+
+const kinds = ['urdb', 'octopusRates', 'entsoe', 'prices'] as const;
+type Kind = (typeof kinds)[number];
+
+function kindOf(options: ImportOptions): Kind {
+  const [kind, ...others] = kinds.filter((name) => options[name]);
+  if (kind !== undefined && others.length === 0) return kind;
+  throw new Misused('give one of --urdb, --octopus-rates, --entsoe and --prices');
+}
+
+function onlyText(files: readonly string[]): Outcome<string, string> {
+  const [file, ...others] = files;
+  if (file === undefined || others.length > 0) throw new Misused('give one file of this kind');
+  return readText(file);
+}
+
+/** Octopus sells in Great Britain alone, so its dates are London's. */
+const octopusZone = 'Europe/London';
+
+function octopusWindow(options: ImportOptions): Outcome<OctopusOptions['window'], string> {
+  const { from, to } = options;
+  if (from === undefined && to === undefined) return accept(null);
+  if (from === undefined || to === undefined) throw new Misused('--from and --to go together');
+  const [first, after] = [parseLocalDate(from), parseLocalDate(to)];
+  if (!first.ok) return first;
+  if (!after.ok) return after;
+  const fromMs = startOfLocalDayMs(octopusZone, first.value);
+  const toMs = startOfLocalDayMs(octopusZone, after.value);
+  if (fromMs < toMs) return accept({ fromMs, toMs });
+  return refuse('WINDOW_EMPTY', `${from} to ${to} has no days; --to is exclusive.`);
+}
+
+function importRates(
+  files: readonly string[],
+  options: ImportOptions,
+): Outcome<ImportedTariff, string> {
+  const unitRates = onlyText(files);
+  if (!unitRates.ok) return unitRates;
+  const standing = options.octopusStanding === undefined ? null : readText(options.octopusStanding);
+  if (standing !== null && !standing.ok) return standing;
+  const window = octopusWindow(options);
+  if (!window.ok) return window;
+  const { exVat, paymentMethod, halfHourRounding } = options;
+  return importOctopus(
+    { unitRates: unitRates.value, standingCharges: standing === null ? null : standing.value },
+    {
+      ...octopusDefaults,
+      vat: exVat === undefined ? 'included' : { percent: exVat },
+      paymentMethod: paymentMethod ?? null,
+      window: window.value,
+      halfHourRounding,
+    },
+  );
+}
+
+function readSeriesText(
+  text: string,
+  kind: 'entsoe' | 'prices',
+  options: ImportOptions,
+): Outcome<ImportedSeries, string> {
+  const { name, currency, unit, sequence } = options;
+  if (kind === 'entsoe') {
+    if (!/^\d{1,2}$/.test(sequence)) throw new Misused('--sequence is a number such as 1');
+    return importEntsoe(text, { name, currency, sequence: Number(sequence), minutes: null });
+  }
+  if (unit !== 'kWh' && unit !== 'MWh') throw new Misused('--unit is kWh or MWh');
+  return importPriceCsv(text, { name, unit });
+}
+
+function importSeries(
+  files: readonly string[],
+  kind: 'entsoe' | 'prices',
+  options: ImportOptions,
+): Outcome<ImportedTariff, string> {
+  const parts: ImportedSeries[] = [];
+  for (const file of files) {
+    const text = readText(file);
+    if (!text.ok) return text;
+    const read = readSeriesText(text.value, kind, options);
+    if (!read.ok) return { ...read, message: `${file}: ${read.message}` };
+    parts.push(read.value);
+  }
+  const merged = mergeSeries(parts.map(({ series }) => series));
+  if (!merged.ok) return merged;
+  const warnings = parts.flatMap((part) => part.warnings);
+  return accept({ document: spotDocument(merged.value, options.currency), warnings });
+}
+
+function importFiles(
+  files: readonly string[],
+  options: ImportOptions,
+): Outcome<ImportedTariff, string> {
+  const kind = kindOf(options);
+  switch (kind) {
+    case 'urdb': {
+      const text = onlyText(files);
+      return text.ok ? importUrdb(text.value) : text;
+    }
+    case 'octopusRates':
+      return importRates(files, options);
+    case 'entsoe':
+    case 'prices':
+      return importSeries(files, kind, options);
+  }
+}
+
+function write(file: string, document: TariffText): Outcome<null, 'FILE_UNWRITABLE'> {
+  try {
+    writeFileSync(file, `${JSON.stringify(document, null, 2)}\n`);
+    return accept(null);
+  } catch (error) {
+    const why = error instanceof Error && 'code' in error ? String(error.code) : 'unwritable';
+    const message = `${file} cannot be written (${why}). Check its folder and rights.`;
+    return refuse('FILE_UNWRITABLE', message);
+  }
+}
+
+function tellWarnings(warnings: readonly ImportWarning[]): void {
+  for (const { code, path, message } of warnings) {
+    process.stderr.write(`${code}: ${path.join('.')}: ${message}\n`);
+  }
+}
+
+/** A document that lints, or a refusal that names the field; what is left out is told. */
+export function importTariff(
+  files: readonly string[],
+  options: ImportOptions,
+  isJson: boolean,
+): Answer {
+  const imported = importFiles(files, options);
+  if (!imported.ok) return imported;
+  const { document, warnings } = imported.value;
+  const parsed = parseTariffFile(document);
+  if (!parsed.ok) return parsed;
+  if (!isJson) tellWarnings(warnings);
+  const { out } = options;
+  if (out === undefined) {
+    const sentence = JSON.stringify(document, null, 2);
+    return accept({ sentence, facts: { document, warnings } });
+  }
+  const written = write(out, document);
+  if (!written.ok) return written;
+  const count = `${document.components.length} components, ${warnings.length} warnings`;
+  return accept({ sentence: `${out} is written: ${count}.`, facts: { out, warnings } });
+}

@@ -1,0 +1,60 @@
+import { pricesPerSeriesMax } from '../domain/limits.ts';
+import { accept, refuse } from '../domain/outcome.ts';
+import type { Outcome } from '../domain/outcome.ts';
+import type { PriceSeriesShape, TariffText } from '../domain/tariff/shape.ts';
+import { parseInstant } from '../domain/time/instantText.ts';
+
+export type MergeCode = 'PRICES_OVERLAP' | 'PRICES_MIXED' | 'PRICES_OFF_GRID' | 'PRICES_TOO_MANY';
+
+function fromMsOf({ from }: PriceSeriesShape): number {
+  const instant = parseInstant(from);
+  if (!instant.ok) throw new Error(`an importer writes instants: ${instant.message}`);
+  return instant.value;
+}
+
+function stepMsOf({ minutes }: PriceSeriesShape): number {
+  return minutes * 60_000;
+}
+
+/** Publications of several days as one series; what lies between them has no price. */
+export function mergeSeries(
+  parts: readonly PriceSeriesShape[],
+): Outcome<PriceSeriesShape, MergeCode> {
+  const [first, ...others] = parts.toSorted((left, right) => fromMsOf(left) - fromMsOf(right));
+  if (first === undefined) throw new Error('a file that is imported has a series');
+  const prices = [...first.prices];
+  const stepMs = stepMsOf(first);
+  for (const part of others) {
+    if (part.minutes !== first.minutes || part.unit !== first.unit) {
+      const message = `Prices of ${first.minutes} and of ${part.minutes} minutes, or of different`;
+      return refuse('PRICES_MIXED', `${message} units; import them one by one.`);
+    }
+    const index = (fromMsOf(part) - fromMsOf(first)) / stepMs;
+    if (!Number.isInteger(index)) {
+      const message = `${part.from} is not on the steps that begin at ${first.from}.`;
+      return refuse('PRICES_OFF_GRID', `${message} Import the files one by one.`);
+    }
+    if (index < prices.length) {
+      const message = `The prices that begin at ${part.from} are in another file already.`;
+      return refuse('PRICES_OVERLAP', `${message} Give every day once.`);
+    }
+    if (index + part.prices.length > pricesPerSeriesMax) {
+      const message = `The files span more than ${pricesPerSeriesMax} prices.`;
+      return refuse('PRICES_TOO_MANY', `${message} Import a shorter time.`);
+    }
+    while (prices.length < index) prices.push(null);
+    for (const price of part.prices) prices.push(price);
+  }
+  return accept({ ...first, prices });
+}
+
+/** A series is no tariff: with it comes the component that bills import at its price. */
+export function spotDocument(series: PriceSeriesShape, currency: string): TariffText {
+  return {
+    currency,
+    priceSeries: [series],
+    components: [
+      { kind: 'dynamic', name: 'energy', flow: 'import', series: series.name, missing: 'refuse' },
+    ],
+  };
+}
