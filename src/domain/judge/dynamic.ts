@@ -56,6 +56,11 @@ function priceOf(component: Dynamic, quoted: Decimal): Decimal {
   return price;
 }
 
+/** Rule 20: an interval without data needs no price. */
+function isMeasured(bill: Bill, { flow }: Dynamic, piece: Piece): boolean {
+  return !piece.isMissing && (flow === 'import' || bill.isExportMetered);
+}
+
 /** Rules 19 and 20: what a kWh costs at a piece; null where nobody knows. */
 function priceAt(bill: Bill, component: Dynamic, prices: Prices, piece: Piece): Decimal | null {
   const stretch = stretchOf(bill, component, piece);
@@ -64,11 +69,11 @@ function priceAt(bill: Bill, component: Dynamic, prices: Prices, piece: Piece): 
   const { missing } = component;
   if (missing === 'refuse') return null;
   if (missing !== 'last') {
-    if (!piece.isMissing) bill.warnings.add('PRICE_PROVISIONAL');
+    if (isMeasured(bill, component, piece)) bill.warnings.add('PRICE_PROVISIONAL');
     return new Num(missing.price);
   }
   const last = lastBefore(prices, stretch[0] ?? piece.startMs);
-  if (last !== null && !piece.isMissing) bill.warnings.add('PRICE_PROVISIONAL');
+  if (last !== null && isMeasured(bill, component, piece)) bill.warnings.add('PRICE_PROVISIONAL');
   return last === null ? null : priceOf(component, last);
 }
 
@@ -81,13 +86,12 @@ export function judgeDynamic(
   if (prices === undefined) {
     return refuse('PRICE_MISSING', `There is no series ${component.series}.`);
   }
-  const isMetered = component.flow === 'import' || bill.isExportMetered;
   const sign = component.flow === 'export' ? -1 : 1;
   const priceOfPiece = new Map<Piece, Decimal>();
   for (const piece of bill.pieces) {
     const price = priceAt(bill, component, prices, piece);
     if (price !== null) priceOfPiece.set(piece, price);
-    else if (isMetered && !piece.isMissing) {
+    else if (isMeasured(bill, component, piece)) {
       const at = new Date(piece.startMs).toISOString();
       return refuse('PRICE_MISSING', `${component.series} has no price at ${at}.`);
     }

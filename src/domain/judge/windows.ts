@@ -94,12 +94,9 @@ export function windowsOf(
     readonly countsEstimates: boolean;
   },
 ): readonly Window[] {
-  const { minutes, sliding, countsEstimates } = kind;
-  const isLonger = bill.loadMinutes > minutes;
-  const windows =
-    sliding && !isLonger
-      ? slidingWindows(bill, minutes)
-      : blockWindows(bill, Math.max(minutes, bill.loadMinutes));
+  const { sliding, countsEstimates } = kind;
+  const minutes = Math.max(kind.minutes, bill.loadMinutes);
+  const windows = sliding ? slidingWindows(bill, minutes) : blockWindows(bill, minutes);
   return windows.filter(
     ({ isMissing, isEstimated }) => !isMissing && (countsEstimates || !isEstimated),
   );

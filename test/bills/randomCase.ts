@@ -1,0 +1,322 @@
+import { localTextAt } from '../../src/domain/tariff/versions.ts';
+import type { Load } from '../../src/domain/rating/load.ts';
+import type { AttributesShape, TariffText } from '../../src/domain/tariff/shape.ts';
+import { SeededRandom } from '../simulate/seededRandom.ts';
+import { periodNames, randomCalendar } from './randomCalendar.ts';
+import {
+  decimalText,
+  priceText,
+  randomDemand,
+  randomDynamic,
+  randomEnergy,
+  randomReactive,
+  roundingPoint,
+} from './randomComponent.ts';
+import type { ComponentText, NettingMethod, Scope } from './randomComponent.ts';
+import {
+  randomAdjust,
+  randomDiscount,
+  randomFixed,
+  randomMinimum,
+  randomNetting,
+  randomTax,
+} from './randomMoney.ts';
+
+/** A tariff of one to three versions and a load, all from one number, so that it can be repeated. */
+export type RandomCase = {
+  readonly seed: number;
+  readonly documents: readonly TariffText[];
+  readonly load: Load;
+  readonly zone: string;
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly attributes: AttributesShape;
+};
+
+const zones = [
+  'Europe/Berlin',
+  'America/New_York',
+  'Australia/Lord_Howe',
+  'Asia/Kolkata',
+  'Asia/Kathmandu',
+  'Asia/Seoul',
+  'Pacific/Auckland',
+  'Europe/London',
+] as const;
+
+/** Changes of the clocks in the zones above, new years, a leap day and ends of months. */
+const interestingDates = [
+  '2026-03-29',
+  '2026-10-25',
+  '2026-03-08',
+  '2026-11-01',
+  '2026-04-05',
+  '2026-10-04',
+  '2026-09-27',
+  '2026-12-31',
+  '2028-02-29',
+  '2026-06-30',
+] as const;
+
+const minuteMs = 60_000;
+const quarterMs = 15 * minuteMs;
+const dayMs = 96 * quarterMs;
+
+type Times = Pick<RandomCase, 'zone' | 'fromMs' | 'toMs'> & { readonly intervalMinutes: number };
+
+function randomTimes(random: SeededRandom): Times {
+  const zone = random.pick(zones);
+  const aboutMs = Date.parse(`${random.pick(interestingDates)}T00:00:00Z`);
+  const size = random.below(20);
+  if (size < 14) {
+    const fromMs = aboutMs + random.between(-4 * 96, 96) * quarterMs;
+    const toMs = fromMs + random.between(1, 5 * 96) * quarterMs;
+    return { zone, fromMs, toMs, intervalMinutes: random.pick([5, 10, 15, 15, 30, 60]) };
+  }
+  const fromMs = aboutMs - random.between(0, 40) * dayMs;
+  const days = size < 19 ? random.between(20, 45) : random.between(60, 120);
+  const intervalMinutes = size < 19 ? random.pick([30, 60]) : 60;
+  return { zone, fromMs, toMs: fromMs + days * dayMs, intervalMinutes };
+}
+
+/** Whole units of an interval. Round loads meet the limits of tiers exactly. */
+function randomUnits(random: SeededRandom, sizeUnits: number, isRound: boolean): number {
+  if (random.chance(0.05)) return 0;
+  const units = random.below(2 * sizeUnits);
+  return isRound ? Math.round(units / sizeUnits) * sizeUnits : units;
+}
+
+function randomLoad(random: SeededRandom, times: Times, sizeWh: number): Load {
+  const { fromMs, toMs, intervalMinutes } = times;
+  const intervalMs = intervalMinutes * minuteMs;
+  // Often a meter's clock hours are those of UTC, whatever the zone.
+  const gridMs = random.chance(0.7) ? intervalMs : Math.min(intervalMs, quarterMs);
+  const shift = random.chance(0.2) ? random.between(-60, 60) : -random.below(5);
+  const startMs = Math.floor((fromMs + shift * gridMs) / gridMs) * gridMs;
+  const endMs = toMs + (random.chance(0.2) ? random.between(-60, 60) : 2) * intervalMs;
+  const count = Math.max(1, Math.ceil((endMs - startMs) / intervalMs));
+  const unitsPerWh = random.pick([1, 1, 10, 1_000]);
+  const isRound = random.chance(0.4);
+  const gaps = random.chance(0.3) ? random.pick([0.002, 0.05]) : 0;
+  const isMissing = Array.from({ length: count }, () => random.chance(gaps));
+  const register = (share: number): Float64Array =>
+    Float64Array.from(isMissing, (missing) =>
+      missing
+        ? Number.NaN
+        : randomUnits(random, Math.max(1, Math.round(sizeWh * unitsPerWh * share)), isRound),
+    );
+  const isReactive = random.chance(0.6);
+  return {
+    fromMs: startMs,
+    intervalMs,
+    unitsPerWh,
+    import: random.chance(0.03) ? new Float64Array(count) : register(1),
+    export: random.chance(0.6) ? register(random.pick([0.3, 1, 1.5])) : null,
+    reactive: isReactive
+      ? { q1: register(0.6), q2: register(0.1), q3: register(0.1), q4: register(0.3) }
+      : null,
+    estimated: random.chance(0.3)
+      ? Uint8Array.from(isMissing, () => (random.chance(0.02) ? 1 : 0))
+      : null,
+  };
+}
+
+function randomSeries(
+  random: SeededRandom,
+  name: string,
+  times: Times,
+): NonNullable<TariffText['priceSeries']>[number] {
+  const minutes = random.pick([15, 30, 60] as const);
+  const unit = random.pick(['kWh', 'MWh'] as const);
+  const isWhole = random.chance(0.6);
+  const startMs = times.fromMs - (isWhole ? 2 * dayMs : random.below(3) * quarterMs);
+  const fromMs = Math.floor(startMs / quarterMs) * quarterMs;
+  const lengthMs = times.toMs - fromMs + (isWhole ? dayMs : -random.below(4) * 3_600_000);
+  const gaps = random.chance(0.5) ? 0.02 : 0;
+  const isFlat = random.chance(0.1);
+  const flat = decimalText(random.between(-50, 400), 2);
+  const price = (): string => (isFlat ? flat : decimalText(random.between(-5_000, 40_000), 4));
+  const prices = Array.from(
+    { length: Math.max(1, Math.ceil(lengthMs / (minutes * minuteMs))) },
+    () => (random.chance(gaps) ? null : price()),
+  );
+  return { name, unit, minutes, from: new Date(fromMs).toISOString(), prices };
+}
+
+const makers = [
+  randomEnergy,
+  randomEnergy,
+  randomEnergy,
+  randomDynamic,
+  randomDemand,
+  randomDemand,
+  randomReactive,
+  randomFixed,
+  randomMinimum,
+  randomAdjust,
+  randomDiscount,
+  randomTax,
+] as const;
+/** These are of lines above them. */
+const needsAbove: ReadonlySet<unknown> = new Set([randomMinimum, randomDiscount, randomTax]);
+
+const nettingMethods: readonly NettingMethod[] = [
+  'interval',
+  'energyCredits',
+  'energyCredits',
+  'moneyCredits',
+  'netBilling',
+  'buyAllSellAll',
+];
+
+function decorated(random: SeededRandom, scope: Scope, component: ComponentText): ComponentText {
+  const days = (scope.toMs - scope.fromMs) / dayMs;
+  const limit = String(Math.max(1, Math.round(scope.dailyKwh * days)));
+  const whens = [
+    { useAtMostKwh: limit },
+    { useAboveKwh: limit },
+    { customerClasses: ['home', 'farm'] },
+  ];
+  return {
+    ...component,
+    ...(random.chance(0.2) ? { rounding: roundingPoint(random) } : {}),
+    ...(component.kind !== 'netting' && random.chance(0.12) ? { when: random.pick(whens) } : {}),
+  };
+}
+
+function isNet(component: ComponentText): boolean {
+  return component.kind === 'energy' && component.flow === 'net';
+}
+
+function randomComponents(
+  random: SeededRandom,
+  shared: Omit<Scope, 'name' | 'above' | 'netting' | 'random'>,
+): ComponentText[] {
+  const netting = random.chance(0.35) ? random.pick(nettingMethods) : null;
+  const components: ComponentText[] = [];
+  const scopeNow = (): Scope => ({
+    ...shared,
+    random,
+    netting,
+    name: `c${components.length}`,
+    above: components.map(({ name }) => name),
+  });
+  const count = random.between(1, 6);
+  const addNetting = (): void => {
+    const net = components.find(isNet);
+    const calendar =
+      net?.kind === 'energy'
+        ? shared.calendars.find(({ name }) => name === net.calendar)
+        : undefined;
+    if (netting === 'energyCredits' && net === undefined) return;
+    if (netting === null || components.length === 0) return;
+    components.push(
+      decorated(
+        random,
+        scopeNow(),
+        randomNetting(scopeNow(), calendar === undefined ? [] : periodNames(calendar)),
+      ),
+    );
+  };
+  for (let index = 0; index < count; index += 1) {
+    const scope = scopeNow();
+    const maker = index === 0 && random.chance(0.7) ? randomEnergy : random.pick(makers);
+    if (needsAbove.has(maker) && scope.above.length === 0) continue;
+    components.push(decorated(random, scope, maker(scope)));
+  }
+  addNetting();
+  if (random.chance(0.4) && components.length > 0) {
+    const scope = scopeNow();
+    components.push(decorated(random, scope, randomTax(scope)));
+  }
+  const first = { ...scopeNow(), above: [] };
+  return components.length > 0 ? components : [randomEnergy(first)];
+}
+
+function randomDocument(random: SeededRandom, times: Times, dailyKwh: number): TariffText {
+  const aboutMs = (times.fromMs + times.toMs) / 2;
+  const calendars = Array.from({ length: random.below(3) }, (_, index) =>
+    randomCalendar(random, `calendar ${index}`, aboutMs),
+  );
+  const roundsIntervals = random.chance(0.2);
+  const firstMonth = new Date(times.fromMs + dayMs).getUTCMonth();
+  const months = [firstMonth, firstMonth + 1, firstMonth + 2].map((month) => (month % 12) + 1);
+  const priceSeries = [randomSeries(random, 'spot', times), randomSeries(random, 'other', times)];
+  const { fromMs, toMs } = times;
+  const series = priceSeries.map(({ name }) => name);
+  const shared = { calendars, series, dailyKwh, fromMs, toMs, months, roundsIntervals };
+  const components = randomComponents(random, shared);
+  const rounding = {
+    ...(roundsIntervals ? { interval: roundingPoint(random) } : {}),
+    ...(random.chance(0.4) ? { line: roundingPoint(random) } : {}),
+    ...(random.chance(0.2) ? { tax: roundingPoint(random) } : {}),
+    ...(random.chance(0.3) ? { bill: roundingPoint(random) } : {}),
+  };
+  const isDynamic = components.some(({ kind }) => kind === 'dynamic');
+  const intervalMinutes = random.pick([15, 30, 60] as const);
+  return {
+    currency: 'EUR',
+    rounding,
+    ...(random.chance(0.5) ? { intervalMinutes } : {}),
+    calendars,
+    priceSeries: isDynamic ? priceSeries : [],
+    components,
+  };
+}
+
+/** The same components at other prices, so that what is carried finds its component again. */
+function repriced(random: SeededRandom, document: TariffText): TariffText {
+  const components = document.components.map((component) => {
+    const plain = 'price' in component && typeof component.price === 'string';
+    return plain ? { ...component, price: priceText(random) } : component;
+  });
+  return { ...document, components };
+}
+
+function randomAttributes(random: SeededRandom, dailyKwh: number): AttributesShape {
+  const some = <T extends object>(value: T): Partial<T> => (random.chance(0.97) ? value : {});
+  return {
+    ...some({ meters: random.below(4) }),
+    ...some({ contractedKw: decimalText(Math.round(dailyKwh * 10 * (1 + random.below(9))), 3) }),
+    ...some({ fuseA: random.pick(['16', '35', '63.5']) }),
+    ...some({ phases: random.pick([1, 3]) }),
+    ...some({ customerClass: random.pick(['home', 'shop']) }),
+  };
+}
+
+/** Versions cut the time at quarter hours; most tariffs have one. */
+function randomVersions(random: SeededRandom, times: Times, dailyKwh: number): TariffText[] {
+  const { fromMs, toMs } = times;
+  const zone = random.chance(0.15) ? random.pick(zones) : undefined;
+  const first = {
+    ...randomDocument(random, times, dailyKwh),
+    ...(zone === undefined ? {} : { zone }),
+  };
+  const quarters = (toMs - fromMs) / quarterMs;
+  const count = quarters < 3 ? 1 : random.pick([1, 1, 1, 2, 2, 3]);
+  const cuts = new Set(Array.from({ length: count - 1 }, () => random.between(1, quarters - 1)));
+  const documents: TariffText[] = [first];
+  for (const cut of [...cuts].toSorted((left, right) => left - right)) {
+    const validFrom = localTextAt(zone ?? times.zone, fromMs + cut * quarterMs);
+    const before = documents.at(-1) ?? first;
+    // Two instants of the hour that comes twice have one name.
+    if ((before.validFrom ?? '') >= validFrom) continue;
+    const next = random.chance(0.6)
+      ? repriced(random, before)
+      : { ...randomDocument(random, times, dailyKwh), ...(zone === undefined ? {} : { zone }) };
+    documents.push({ ...next, validFrom });
+  }
+  return documents;
+}
+
+export function randomCase(seed: number): RandomCase {
+  const random = new SeededRandom(seed);
+  const times = randomTimes(random);
+  const sizeWh = random.pick([1, 250, 1_000, 1_000, 4_000, 2_000_000]);
+  const dailyKwh = ((sizeWh / 1_000) * 1_440) / times.intervalMinutes;
+  const documents = randomVersions(random, times, dailyKwh);
+  const load = randomLoad(random, times, sizeWh);
+  const attributes = randomAttributes(random, dailyKwh);
+  const { zone, fromMs, toMs } = times;
+  return { seed, documents, load, zone, fromMs, toMs, attributes };
+}
