@@ -9,7 +9,7 @@ import { report, reportRepeated, within } from './refusal.ts';
 import type { Spot } from './refusal.ts';
 
 /** Name of the line for the difference that rounding the bill leaves. */
-const roundingLineName = 'Rounding';
+export const roundingLineName = 'Rounding';
 
 function readComponent(
   spot: Spot,

@@ -2,6 +2,7 @@ import { parseDecimal } from '../exact.ts';
 import { civilDateOf, dayMs, minuteMs } from '../time/civil.ts';
 import { isKnownZone } from '../time/zone.ts';
 import { wallClockMsOf } from './localTime.ts';
+import { roundingLineName } from './readComponent.ts';
 import { readE8 } from './readNumber.ts';
 import { report, reportRepeated, within } from './refusal.ts';
 import type { Spot } from './refusal.ts';
@@ -98,7 +99,7 @@ function reportExample(spot: Spot, raw: ExampleShape, componentNames: readonly s
   reportAmount(within(expect, 'total'), raw.expect.total);
   for (const [name, amount] of Object.entries(raw.expect.components ?? {})) {
     const place = within(expect, 'components', name);
-    if (!componentNames.includes(name) && name !== 'Rounding') {
+    if (!componentNames.includes(name) && name !== roundingLineName) {
       const message = 'no component has this name; correct it.';
       report(place, 'TARIFF_REFERENCE_UNKNOWN', message);
     }
