@@ -223,8 +223,10 @@ describe('what is not a day-ahead price a MWh in the expected currency is refuse
   });
 
   it('and so are entities, other XML and no XML', () => {
-    const bomb = `<!DOCTYPE a [<!ENTITY b "c">]>${publication()}`;
-    expect(refusal(bomb)).toBe('ENTSOE_NOT_XML ');
+    const whole = publication(series(one));
+    expect(refusal(whole)).toBe('read');
+    const entity = '?><!DOCTYPE Publication_MarketDocument [<!ENTITY b "c">]>';
+    expect(refusal(whole.replace('?>', entity))).toBe('ENTSOE_NOT_XML ');
     expect(refusal('<a><b></a>')).toBe('ENTSOE_NOT_XML ');
     expect(refusal('<a/>')).toContain('ENTSOE_NOT_PRICES');
     expect(refusal(publication())).toBe('PRICES_ABSENT TimeSeries');

@@ -141,6 +141,18 @@ describe('schedules', () => {
     expect(componentOf(document, 'energy')).toMatchObject({ prices: { p1: '0.1', p2: '0.3' } });
   });
 
+  it('months that differ on weekends alone are seasons of their own', () => {
+    const energyweekendschedule = allYear(0);
+    energyweekendschedule[0] = Array.from({ length: 24 }, () => 1);
+    const energyratestructure = [[{ rate: 0.1 }], [{ rate: 0.3 }]];
+    const { document } = readUrdb({ energyratestructure, energyweekendschedule });
+    expect(document.calendars?.[0]?.rules).toEqual([
+      { seasons: ['s1'], dayTypes: ['weekday'], from: '00:00', to: '24:00', period: 'p1' },
+      { seasons: ['s1'], dayTypes: ['weekend'], from: '00:00', to: '24:00', period: 'p2' },
+      { seasons: ['s2'], from: '00:00', to: '24:00', period: 'p1' },
+    ]);
+  });
+
   it('a period without a rate is refused at the hour that uses it', () => {
     // As in Seward County's D28 (OpenEI 539fb6c7ec4f024bc1dc0445).
     expect(refusalOf({ energyweekdayschedule: summerAfternoons })).toBe(
@@ -225,6 +237,13 @@ describe('generation', () => {
     expect(componentOf(document, 'energy')).toMatchObject({ flow: 'import', price: '0.1' });
     expect(componentOf(document, 'export')).toMatchObject({ flow: 'export', price: '0.04' });
     expect(componentOf(document, 'net billing')).toMatchObject({ unused });
+  });
+
+  it('credits are not kept where import has a negative price of its own', () => {
+    // Kept, they would take the negative amount off the bill of a customer without generation.
+    const energyratestructure = [[{ rate: -0.07, sell: 0.04 }]];
+    const { document } = readUrdb({ energyratestructure, dgrules: 'Net Billing Hourly' });
+    expect(componentOf(document, 'net billing')).toMatchObject({ unused: 'applyNow' });
   });
 
   it('without sell rates, or when asked so, export earns nothing and is named', () => {

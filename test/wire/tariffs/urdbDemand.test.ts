@@ -39,6 +39,12 @@ describe('demand', () => {
 
   const flat = { flatdemandstructure: [[{ rate: 5 }]], flatdemandmonths: Array(12).fill(0) };
 
+  it('at prices of nothing is no component', () => {
+    const { document, codes } = readUrdb({ ...flat, flatdemandstructure: [[{ rate: 0 }]] });
+    expect(document.components).toHaveLength(1);
+    expect(codes).toEqual([]);
+  });
+
   it('a ratchet of 35 % looks back 11 months', () => {
     // Wallingford's Primary Service (OpenEI 539f6a23ec4f024411ec8bf9) writes 0.35 twelve times.
     const { document } = readUrdb({ ...flat, demandratchetpercentage: Array(12).fill(0.35) });
