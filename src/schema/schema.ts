@@ -16,6 +16,7 @@ import './scalars.ts';
 import './simulation.ts';
 import './simulationProgress.ts';
 import './tariff.ts';
+import './tariffText.ts';
 import './transfer.ts';
 import './viewer.ts';
 

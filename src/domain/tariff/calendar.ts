@@ -52,7 +52,7 @@ type Day = {
   readonly dayNumber: number | null;
 };
 
-type DayClass = { readonly season: string | null; readonly dayType: string | null };
+export type DayClass = { readonly season: string | null; readonly dayType: string | null };
 
 export function dayOfNumber(dayNumber: number): Day {
   const { month, day } = civilDateOf(dayNumber);
@@ -75,7 +75,7 @@ function isOfType(type: DayType, day: Day): boolean {
   );
 }
 
-function classOf(calendar: Calendar, day: Day): DayClass {
+export function classOf(calendar: Calendar, day: Day): DayClass {
   const season = calendar.seasons.find((candidate) => inSeason(candidate, day.monthDay));
   const dayType = calendar.dayTypes.find((candidate) => isOfType(candidate, day));
   return { season: season?.name ?? null, dayType: dayType?.name ?? null };

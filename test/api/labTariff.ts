@@ -1,0 +1,53 @@
+import type { World } from './world.ts';
+
+/**
+ * Made up. In winter (November to March) a night from 22:00 to 06:00 at 0.20, the rest at 0.30 EUR
+ * a kWh; in summer 0.25 at all hours; Sundays are nights. The first kWh of a month cost that, those
+ * beyond 0.5 kWh a cent more. A standing charge of 0.40 a day, a levy of 0.02 a kWh, 19 % tax.
+ */
+export const homeTariff = {
+  currency: 'EUR',
+  calendars: [
+    {
+      name: 'tou',
+      seasons: [{ name: 'winter', spans: [{ from: '11-01', through: '03-31' }] }],
+      dayTypes: [{ name: 'sunday', weekdays: ['sun'] }],
+      rules: [
+        { seasons: ['winter'], dayTypes: ['sunday'], from: '00:00', to: '24:00', period: 'night' },
+        { seasons: ['winter'], from: '22:00', to: '06:00', period: 'night' },
+        { seasons: ['winter'], from: '06:00', to: '22:00', period: 'day' },
+        { from: '00:00', to: '24:00', period: 'summer' },
+      ],
+    },
+  ],
+  components: [
+    {
+      kind: 'energy',
+      name: 'work',
+      flow: 'import',
+      calendar: 'tou',
+      prices: {
+        night: [{ upTo: '0.5', price: '0.20' }, { price: '0.21' }],
+        day: [{ upTo: '0.5', price: '0.30' }, { price: '0.31' }],
+        summer: [{ upTo: '0.5', price: '0.25' }, { price: '0.26' }],
+      },
+      tiers: { unit: 'kWh', reset: 'bill', allocation: 'chronological' },
+    },
+    { kind: 'fixed', name: 'standing', amount: '0.40', per: 'day' },
+    { kind: 'adjust', name: 'levy', perKwh: '0.02' },
+    { kind: 'tax', name: 'vat', percent: '19', of: 'subtotal' },
+  ],
+};
+
+/** Tariff 3 of company 1 with version 3, for agreement 2 from 2026 on. */
+export async function seedHomeTariff(world: World): Promise<void> {
+  const { sql } = world.writer;
+  await sql`
+    insert into tariff (id, company_id, name, currency) overriding system value
+    values (3, 1, 'home', 'EUR')`;
+  await sql`
+    insert into tariff_version (id, company_id, tariff_id, valid_from, document, published_at,
+                                published_by) overriding system value
+    values (3, 1, 3, '2025-12-31T23:00:00Z', ${JSON.stringify(homeTariff)}::text::jsonb,
+            '2025-12-01Z', 'test')`;
+}
