@@ -25,6 +25,7 @@ class ByteWriter {
     this.#view = new DataView(this.#bytes.buffer);
   }
 
+  /** Where to write; asked for first, because the bytes may move to a larger place. */
   #reserve(bytes: number): number {
     const at = this.#at;
     this.#at += bytes;
@@ -38,15 +39,18 @@ class ByteWriter {
   }
 
   uint8(value: number): void {
-    this.#view.setUint8(this.#reserve(1), value);
+    const at = this.#reserve(1);
+    this.#view.setUint8(at, value);
   }
 
   uint32(value: number): void {
-    this.#view.setUint32(this.#reserve(4), value, true);
+    const at = this.#reserve(4);
+    this.#view.setUint32(at, value, true);
   }
 
   float64(value: number): void {
-    this.#view.setFloat64(this.#reserve(8), value, true);
+    const at = this.#reserve(8);
+    this.#view.setFloat64(at, value, true);
   }
 
   column(values: Float64Array): void {
@@ -56,11 +60,12 @@ class ByteWriter {
   bigint(value: bigint): void {
     const digits = new TextEncoder().encode(value.toString());
     this.uint32(digits.length);
-    this.#bytes.set(digits, this.#reserve(digits.length));
+    this.bytes(digits);
   }
 
   bytes(values: Uint8Array): void {
-    this.#bytes.set(values, this.#reserve(values.length));
+    const at = this.#reserve(values.length);
+    this.#bytes.set(values, at);
   }
 
   finished(): Uint8Array {

@@ -14,10 +14,18 @@ import type {
   SpotPrices,
   WindowTable,
 } from './compiled.ts';
+import { fastTotalOf } from './running.ts';
 import { seriesOf, spotPricesOf } from './spotPrices.ts';
 import { cutAtPeriods, loadWindows, localWindows } from './windowTable.ts';
 
-type FoldFields = 'windowTables' | 'measures' | 'spots' | 'roundedSums' | 'keepsSlots' | 'tierPeak';
+type FoldFields =
+  | 'windowTables'
+  | 'measures'
+  | 'spots'
+  | 'roundedSums'
+  | 'keepsSlots'
+  | 'tierPeak'
+  | 'fast';
 export type SumsPart = Omit<CompiledTariff, FoldFields>;
 
 export type FoldInput = {
@@ -211,7 +219,7 @@ export function addFolds(input: FoldInput): Outcome<CompiledTariff, Refusal> {
     return refuse('SLOTS_TOO_COARSE', message);
   }
   const { windowTables, measures, spots, roundedSums, tierPeak } = plan;
-  return accept({
+  const compiled = {
     ...sums,
     components,
     windowTables,
@@ -220,5 +228,6 @@ export function addFolds(input: FoldInput): Outcome<CompiledTariff, Refusal> {
     roundedSums,
     keepsSlots: measures.some(({ windowTable }) => windowTable === null),
     tierPeak,
-  });
+  };
+  return accept({ ...compiled, fast: fastTotalOf(compiled) });
 }

@@ -1,6 +1,7 @@
 import type { Component, RoundingPoint } from '../tariff/component.ts';
 import type { BillFacts } from './facts.ts';
 import type { Flow } from './load.ts';
+import type { FastTotal } from './running.ts';
 
 /** Slots of one window after the other. Slot numbers count from the bill's first slot. */
 export type WindowTable = {
@@ -129,6 +130,8 @@ export type CompiledTariff = {
   readonly keepsSlots: boolean;
   /** The highest demand of import, for tiers by kW. */
   readonly tierPeak: number | null;
+  /** Null: the running total needs a bill. */
+  readonly fast: FastTotal | null;
   readonly rounding: {
     readonly interval: RoundingPoint | null;
     readonly line: RoundingPoint | null;
