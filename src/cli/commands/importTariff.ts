@@ -153,7 +153,8 @@ function write(file: string, document: TariffText): Outcome<null, 'FILE_UNWRITAB
 
 function tellWarnings(warnings: readonly ImportWarning[]): void {
   for (const { code, path, message } of warnings) {
-    process.stderr.write(`${code}: ${path.join('.')}: ${message}\n`);
+    const where = path.length === 0 ? '' : `${path.join('.')}: `;
+    process.stderr.write(`${code}: ${where}${message}\n`);
   }
 }
 
