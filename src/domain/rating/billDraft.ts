@@ -1,5 +1,6 @@
 import { fraction, product, roundTo } from '../exact.ts';
 import type { Fraction } from '../exact.ts';
+import { refuse } from '../outcome.ts';
 import type { Refused } from '../outcome.ts';
 import type { AttributeName, Base, Component, RoundingPoint } from '../tariff/component.ts';
 import type { BillWarning, Carry, Line } from './bill.ts';
@@ -127,6 +128,16 @@ export function attributeOf(draft: BillDraft, name: AttributeName): Fraction | n
     case 'fuseA':
       return parts(attributes.fuseAE8);
   }
+}
+
+export function refuseAttribute(
+  component: string,
+  attribute: string,
+): Refused<'ATTRIBUTE_MISSING'> {
+  return refuse(
+    'ATTRIBUTE_MISSING',
+    `${component} asks for ${attribute}, which the agreement does not say; add it to the agreement.`,
+  );
 }
 
 /** Units of a component's flow by period, over buckets [fromBucket, toBucket). */

@@ -9,7 +9,7 @@ import type { BillDraft, Finished, FinishRefusal } from './billDraft.ts';
 import type { CompiledComponent, CompiledTariff } from './compiled.ts';
 import { wallClockDays } from './facts.ts';
 import { finishDemand } from './finishDemand.ts';
-import { finishDynamic, finishEnergy } from './finishEnergy.ts';
+import { finishDynamic, finishPlain } from './finishEnergy.ts';
 import {
   finishAdjust,
   finishDiscount,
@@ -19,6 +19,7 @@ import {
 } from './finishMoney.ts';
 import { finishNetting, spendBank } from './finishNetting.ts';
 import { finishReactive } from './finishReactive.ts';
+import { finishTiered } from './finishTiers.ts';
 import { closedFolds } from './folds.ts';
 import { assertOf } from './kernel.ts';
 import type { Accumulator } from './kernel.ts';
@@ -83,7 +84,9 @@ function finishComponent(draft: BillDraft, index: number, each: CompiledComponen
   const { component } = each;
   switch (component.kind) {
     case 'energy':
-      return finishEnergy(draft, index, each, component);
+      return component.tierRule === null
+        ? finishPlain(draft, index, { ...each, component })
+        : finishTiered(draft, index, { ...each, component, rule: component.tierRule });
     case 'dynamic':
       return finishDynamic(draft, index, each, component);
     case 'demand':

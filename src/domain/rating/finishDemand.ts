@@ -19,13 +19,13 @@ import {
   fractionE8,
   one,
   roundAt,
+  refuseAttribute,
   shareOfDays,
   shareOfPercent,
 } from './billDraft.ts';
 import type { BillDraft, Finished } from './billDraft.ts';
 import type { CompiledComponent, CompiledTariff, Measure } from './compiled.ts';
 import { monthLabelAt } from './facts.ts';
-import { refuseAttribute } from './finishEnergy.ts';
 import type { Folds } from './folds.ts';
 import { powerOf, topPeaks } from './peaks.ts';
 import { slidingPeaks } from './slidingPeaks.ts';

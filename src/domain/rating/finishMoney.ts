@@ -28,12 +28,12 @@ import {
   linePointOf,
   one,
   roundAt,
+  refuseAttribute,
   shareOfDays,
   shareOfPercent,
 } from './billDraft.ts';
 import type { BillDraft, Finished } from './billDraft.ts';
 import type { CompiledComponent } from './compiled.ts';
-import { refuseAttribute } from './finishEnergy.ts';
 
 /** How much of a bill, day, month or year the bill is. */
 function timesOf(

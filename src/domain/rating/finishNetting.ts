@@ -1,6 +1,7 @@
 import {
   add,
   compare,
+  larger,
   negate,
   product,
   reduced,
@@ -13,7 +14,7 @@ import type { Fraction } from '../exact.ts';
 import type { Base, NettingComponent, TrueUp } from '../tariff/component.ts';
 import { addLine, amountsOf, fractionE8 } from './billDraft.ts';
 import type { BillDraft, Finished } from './billDraft.ts';
-import { meteredKwh, spendCredits } from './finishEnergy.ts';
+import { meteredKwh } from './energyLine.ts';
 
 /** Credits of periods that do not occur in the bill go where the tariff carries them. */
 function carriedOver(
@@ -28,6 +29,30 @@ function carriedOver(
     moved.set(name, reduced(add(moved.get(name) ?? zero, kwh)));
   }
   return moved;
+}
+
+/** Use of credits in the bank, and what is paid in: by span and period, what is left to bill. */
+function spendCredits(
+  credits: ReadonlyMap<string | null, Fraction>,
+  use: readonly (readonly Fraction[])[],
+  context: { readonly names: readonly (string | null)[]; readonly occurring: readonly number[] },
+): {
+  readonly billed: readonly (readonly Fraction[])[];
+  readonly credits: ReadonlyMap<string | null, Fraction>;
+} {
+  const left = new Map(credits);
+  const billed = use.map((quantities) =>
+    quantities.map((kwh, period) => {
+      if (!context.occurring.includes(period)) return zero;
+      const name = context.names[period];
+      const held = left.get(name) ?? zero;
+      // A surplus is a negative use: it takes a negative part, so the bank grows by it.
+      const taken = smaller(kwh, larger(held, zero));
+      left.set(name, reduced(subtract(held, taken)));
+      return reduced(subtract(kwh, taken));
+    }),
+  );
+  return { billed, credits: left };
 }
 
 /**
