@@ -35,7 +35,8 @@ export function wordsOf(values: readonly string[]): string {
   return `{${values.join(',')}}`;
 }
 
-/** timestamptz[] from epoch milliseconds. */
-export function instantsOf(values: readonly number[]): string {
-  return `{${values.map((ms) => `"${new Date(ms).toISOString()}"`).join(',')}}`;
+/** timestamptz[] from epoch milliseconds; null stays null. */
+export function instantsOf(values: readonly (number | null)[]): string {
+  const texts = values.map((ms) => (ms === null ? 'NULL' : `"${new Date(ms).toISOString()}"`));
+  return `{${texts.join(',')}}`;
 }

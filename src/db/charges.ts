@@ -1,5 +1,6 @@
 import { bytesArrayOf, instantsOf, integersOf, wordsOf } from './arrays.ts';
 import type { Statement } from './connect.ts';
+import type { Json } from './events.ts';
 
 /** SQL of charges and of energy without a price. */
 
@@ -16,12 +17,17 @@ export type ChargeRow = ChargeKey & {
   readonly accumulator: Uint8Array;
   readonly energyWh: bigint;
   readonly amountMicros: bigint;
+  /** Up to when the bill has run; null once it is closed. */
+  readonly openUntilMs: number | null;
+  /** Null where the tariff carries nothing, and of a charge that was withdrawn. */
+  readonly carryIn: Json;
+  readonly carryOut: Json;
 };
 
 export type UnratedRow = {
   readonly meterId: number;
   readonly periodStartMs: number;
-  readonly code: 'AGREEMENT_NOT_FOUND' | 'TARIFF_NOT_FOUND';
+  readonly code: string;
   readonly companyId: number;
   readonly energyWh: bigint;
   readonly slotCount: number;
@@ -37,6 +43,9 @@ type StoredCharge = {
   accumulator: Uint8Array;
   energy_wh: bigint;
   amount_micros: bigint;
+  open_until: Date | null;
+  carry_in: Json;
+  carry_out: Json;
 };
 
 function chargeOf(row: StoredCharge): ChargeRow {
@@ -50,30 +59,83 @@ function chargeOf(row: StoredCharge): ChargeRow {
     accumulator: row.accumulator,
     energyWh: row.energy_wh,
     amountMicros: row.amount_micros,
+    openUntilMs: row.open_until?.getTime() ?? null,
+    carryIn: row.carry_in,
+    carryOut: row.carry_out,
   };
 }
 
-/** The stored charges of these meters whose period begins at or after an instant of each. */
+/** An agreement's charges from a billing period on, and how far time alone is charged to it. */
+export type StoredCharges = {
+  readonly agreementId: number;
+  readonly accruedUntilMs: number | null;
+  readonly charges: readonly ChargeRow[];
+};
+
+/** Of each agreement the charges whose period begins at or after an instant. */
 export async function readCharges(
   statement: Statement,
-  wanted: readonly { readonly meterId: number; readonly fromMs: number }[],
-): Promise<readonly ChargeRow[]> {
+  wanted: readonly { readonly agreementId: number; readonly fromMs: number }[],
+): Promise<readonly StoredCharges[]> {
   if (wanted.length === 0) return [];
-  const rows = await statement<StoredCharge[]>`
-    select c.agreement_id, c.meter_id, c.period_start, c.tariff_version_id, c.company_id,
-           c.account_id, c.accumulator, c.energy_wh, c.amount_micros
-    from charge c
-    join unnest(${integersOf(wanted.map((each) => each.meterId))}::int4[],
+  type Row = { wanted_id: number; accrued_until: Date | null } & (
+    | StoredCharge
+    | { agreement_id: null }
+  );
+  const rows = await statement<Row[]>`
+    select w.agreement_id as wanted_id, a.accrued_until, c.agreement_id, c.meter_id,
+           c.period_start, c.tariff_version_id, c.company_id, c.account_id, c.accumulator,
+           c.energy_wh, c.amount_micros, c.open_until, c.carry_in, c.carry_out
+    from unnest(${integersOf(wanted.map((each) => each.agreementId))}::int4[],
                 ${instantsOf(wanted.map((each) => each.fromMs))}::timestamptz[])
-      as w(meter_id, from_at) on w.meter_id = c.meter_id and c.period_start >= w.from_at`;
-  return rows.map(chargeOf);
+      as w(agreement_id, from_at)
+    left join accrual a on a.agreement_id = w.agreement_id
+    left join charge c on c.agreement_id = w.agreement_id and c.period_start >= w.from_at`;
+  const found = new Map<number, { accruedUntilMs: number | null; charges: ChargeRow[] }>();
+  for (const row of rows) {
+    const known = found.get(row.wanted_id) ?? {
+      accruedUntilMs: row.accrued_until?.getTime() ?? null,
+      charges: [],
+    };
+    found.set(row.wanted_id, known);
+    if (row.agreement_id !== null) known.charges.push(chargeOf(row));
+  }
+  return [...found].map(([agreementId, each]) => ({ agreementId, ...each }));
+}
+
+/** What the last bill before each agreement's period left; nothing where none carried. */
+export async function readCarriesBefore(
+  statement: Statement,
+  wanted: readonly { readonly agreementId: number; readonly fromMs: number }[],
+): Promise<ReadonlyMap<number, Json>> {
+  if (wanted.length === 0) return new Map();
+  const rows = await statement<{ agreement_id: number; carry_out: Json }[]>`
+    select distinct on (c.agreement_id) c.agreement_id, c.carry_out
+    from unnest(${integersOf(wanted.map((each) => each.agreementId))}::int4[],
+                ${instantsOf(wanted.map((each) => each.fromMs))}::timestamptz[])
+      as w(agreement_id, from_at)
+    join charge c on c.agreement_id = w.agreement_id and c.period_start < w.from_at
+    join tariff_version v on v.id = c.tariff_version_id
+    where c.carry_out is not null
+    order by c.agreement_id, greatest(c.period_start, v.valid_from) desc`;
+  return new Map(rows.map((row) => [row.agreement_id, row.carry_out]));
+}
+
+/** Where the chain of an agreement's bills begins. */
+export async function findFirstCharge(
+  statement: Statement,
+  agreementId: number,
+): Promise<number | null> {
+  const [row] = await statement<{ first: Date | null }[]>`
+    select min(period_start) as first from charge where agreement_id = ${agreementId}`;
+  return row?.first?.getTime() ?? null;
 }
 
 export async function writeCharges(tx: Statement, rows: readonly ChargeRow[]): Promise<void> {
   if (rows.length === 0) return;
   await tx`
     insert into charge (agreement_id, meter_id, period_start, tariff_version_id, company_id,
-                        account_id, accumulator, energy_wh, amount_micros, revision)
+                        account_id, accumulator, energy_wh, amount_micros, open_until, revision)
     select u.*, 1 from unnest(
       ${integersOf(rows.map((row) => row.agreementId))}::int4[],
       ${integersOf(rows.map((row) => row.meterId))}::int4[],
@@ -83,12 +145,84 @@ export async function writeCharges(tx: Statement, rows: readonly ChargeRow[]): P
       ${integersOf(rows.map((row) => row.accountId))}::int4[],
       ${bytesArrayOf(rows.map((row) => row.accumulator))}::bytea[],
       ${integersOf(rows.map((row) => row.energyWh))}::int8[],
-      ${integersOf(rows.map((row) => row.amountMicros))}::int8[]
+      ${integersOf(rows.map((row) => row.amountMicros))}::int8[],
+      ${instantsOf(rows.map((row) => row.openUntilMs))}::timestamptz[]
     ) as u(agreement_id, meter_id, period_start, tariff_version_id, company_id, account_id,
-           accumulator, energy_wh, amount_micros)
+           accumulator, energy_wh, amount_micros, open_until)
     on conflict (agreement_id, meter_id, period_start, tariff_version_id) do update set
       accumulator = excluded.accumulator, energy_wh = excluded.energy_wh,
-      amount_micros = excluded.amount_micros, revision = charge.revision + 1`;
+      amount_micros = excluded.amount_micros, open_until = excluded.open_until,
+      carry_in = null, carry_out = null, revision = charge.revision + 1`;
+  await writeCarries(
+    tx,
+    rows.filter((row) => row.carryOut !== null),
+  );
+}
+
+/** Apart from the rest: most tariffs carry nothing. */
+async function writeCarries(tx: Statement, rows: readonly ChargeRow[]): Promise<void> {
+  if (rows.length === 0) return;
+  const records = rows.map((row) => ({
+    a: row.agreementId,
+    m: row.meterId,
+    p: new Date(row.periodStartMs).toISOString(),
+    v: row.tariffVersionId,
+    i: row.carryIn,
+    o: row.carryOut,
+  }));
+  await tx`
+    update charge c set carry_in = r.i, carry_out = r.o
+    from json_to_recordset(${JSON.stringify(records)}::text::json)
+      as r(a int4, m int4, p timestamptz, v int4, i jsonb, o jsonb)
+    where c.agreement_id = r.a and c.meter_id = r.m and c.period_start = r.p
+      and c.tariff_version_id = r.v`;
+}
+
+export type HeldRow = ChargeKey & { readonly companyId: number; readonly message: string };
+
+/** Charges on which the engines differ are held; those on which they agree now are released. */
+export async function writeHolds(
+  tx: Statement,
+  { held, released }: { held: readonly HeldRow[]; released: readonly ChargeKey[] },
+  nowMs: number,
+): Promise<void> {
+  for (const row of released) {
+    await tx`
+      delete from charge_hold
+      where agreement_id = ${row.agreementId} and meter_id = ${row.meterId}
+        and period_start = ${new Date(row.periodStartMs)}
+        and tariff_version_id = ${row.tariffVersionId}`;
+  }
+  for (const row of held) {
+    await tx`
+      insert into charge_hold (agreement_id, meter_id, period_start, tariff_version_id, company_id,
+                               code, message, held_at)
+      values (${row.agreementId}, ${row.meterId}, ${new Date(row.periodStartMs)},
+              ${row.tariffVersionId}, ${row.companyId}, 'CHARGE_HELD', ${row.message},
+              ${new Date(nowMs)})
+      on conflict (agreement_id, meter_id, period_start, tariff_version_id) do update set
+        message = excluded.message`;
+  }
+}
+
+/**
+ * Says anew what the rating refused in some periods: what is given stands, and whatever else it
+ * refused there is gone. Energy without an agreement or a tariff is not touched.
+ */
+export async function setRefused(
+  tx: Statement,
+  periods: readonly { readonly meterId: number; readonly periodStartMs: number }[],
+  rows: readonly UnratedRow[],
+): Promise<void> {
+  if (periods.length === 0) return;
+  await tx`
+    delete from unrated_energy u
+    using unnest(${integersOf(periods.map((each) => each.meterId))}::int4[],
+                 ${instantsOf(periods.map((each) => each.periodStartMs))}::timestamptz[])
+      as p(meter_id, period_start)
+    where u.meter_id = p.meter_id and u.period_start = p.period_start
+      and u.code not in ('AGREEMENT_NOT_FOUND', 'TARIFF_NOT_FOUND')`;
+  await addUnrated(tx, rows);
 }
 
 /** Adds energy that has no price to what its period has already. */
@@ -122,18 +256,30 @@ export async function clearUnrated(
     where u.meter_id = w.meter_id and u.period_start >= w.from_at`;
 }
 
-export type Duty = { readonly id: bigint; readonly meterId: number; readonly fromDay: number };
+export type Duty = {
+  readonly id: bigint;
+  readonly meterId: number;
+  readonly fromDay: number;
+  readonly reason: string;
+};
 
 /** The oldest duties of a shard's meters to rate again. */
 export async function readDuties(
   statement: Statement,
   { shard, dutiesMax }: { shard: number; dutiesMax: number },
 ): Promise<readonly Duty[]> {
-  const rows = await statement<{ id: bigint; meter_id: number; from_day: number }[]>`
-    select d.id, d.meter_id, d.from_day from rerate_duty d
+  const rows = await statement<
+    { id: bigint; meter_id: number; from_day: number; reason: string }[]
+  >`
+    select d.id, d.meter_id, d.from_day, d.reason from rerate_duty d
     join meter m on m.id = d.meter_id join edge e on e.id = m.edge_id
     where e.log_shard = ${shard} order by d.id limit ${dutiesMax}`;
-  return rows.map((row) => ({ id: row.id, meterId: row.meter_id, fromDay: row.from_day }));
+  return rows.map((row) => ({
+    id: row.id,
+    meterId: row.meter_id,
+    fromDay: row.from_day,
+    reason: row.reason,
+  }));
 }
 
 export async function dropDuties(tx: Statement, duties: readonly Duty[]): Promise<void> {

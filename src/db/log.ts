@@ -160,6 +160,21 @@ export async function lockRatingCursor(tx: Statement, shard: number): Promise<bi
   return row.position;
 }
 
+/** Any number of its own, before which a service point's id stands. */
+const pointLock = 7_425;
+
+/**
+ * Service points with several meters, which raters of two shards may both work on: their bills are
+ * of all meters together. In the order of the ids, so that nobody waits in a circle.
+ */
+export async function lockPoints(tx: Statement, points: readonly number[]): Promise<void> {
+  if (points.length === 0) return;
+  const ordered = points.toSorted((a, b) => a - b);
+  await tx`
+    select pg_advisory_xact_lock(${pointLock}::int4, point)
+    from unnest(${integersOf(ordered)}::int4[]) as point`;
+}
+
 export async function setRatingCursor(
   tx: Statement,
   shard: number,

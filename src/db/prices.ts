@@ -14,7 +14,7 @@ export type PriceSeriesRow = {
 
 export type PricePointRow = {
   readonly startMs: number;
-  /** At 10^-8 currency a unit of the series; null: there is no price. */
+  /** At 10^-8 currency a kWh; null: there is no price. */
   readonly priceE8: bigint | null;
 };
 

@@ -9,6 +9,8 @@ export type RatedMeter = {
   readonly edgeId: number;
   readonly servicePointId: number;
   readonly timeZone: string;
+  /** Of its service point. */
+  readonly isKeyZone: boolean;
   readonly powerMaxW: number;
   readonly registerModulusWh: bigint | null;
   readonly contactorUnitId: number | null;
@@ -27,6 +29,8 @@ export type RatedAgreement = {
   readonly validToMs: number;
   readonly balanceLimitMicros: bigint;
   readonly reconnectMicros: bigint;
+  /** As registered; domain/tariff/attributes reads it. */
+  readonly attributes: unknown;
   /** The ledger accounts of a posting. */
   readonly customerLedgerId: number;
   readonly revenueLedgerId: number;
@@ -36,11 +40,16 @@ export type RatedVersion = {
   readonly versionId: number;
   readonly tariffId: number;
   readonly validFromMs: number;
+  /** The document's own; null: the service point's. */
+  readonly zone: string | null;
   readonly document: unknown;
 };
 
-/** The registry rows behind these meters; a meter that is not registered is simply absent. */
-export async function readMeters(
+/**
+ * The meters at the service points of these meters, themselves included, in the order of their
+ * ids; a meter that is not registered is simply absent.
+ */
+export async function readMetersBeside(
   statement: Statement,
   meterIds: Int32Array | readonly number[],
 ): Promise<readonly RatedMeter[]> {
@@ -51,21 +60,25 @@ export async function readMeters(
       edge_id: number;
       service_point_id: number;
       time_zone: string;
+      is_key_zone: boolean;
       power_max_w: number;
       register_modulus_wh: bigint | null;
       contactor_unit_id: number | null;
     }[]
   >`
-    select m.id, m.company_id, m.edge_id, m.service_point_id, s.time_zone, m.power_max_w,
-           m.register_modulus_wh, m.contactor_unit_id
+    select m.id, m.company_id, m.edge_id, m.service_point_id, s.time_zone, s.is_key_zone,
+           m.power_max_w, m.register_modulus_wh, m.contactor_unit_id
     from meter m join service_point s on s.id = m.service_point_id
-    where m.id = any(${integersOf(meterIds)}::int4[])`;
+    where m.service_point_id in (
+      select service_point_id from meter where id = any(${integersOf(meterIds)}::int4[]))
+    order by m.id`;
   return rows.map((row) => ({
     meterId: row.id,
     companyId: row.company_id,
     edgeId: row.edge_id,
     servicePointId: row.service_point_id,
     timeZone: row.time_zone,
+    isKeyZone: row.is_key_zone,
     powerMaxW: row.power_max_w,
     registerModulusWh: row.register_modulus_wh,
     contactorUnitId: row.contactor_unit_id,
@@ -89,12 +102,13 @@ export async function readAgreements(
       valid_to: Date | null;
       balance_limit_micros: bigint;
       reconnect_micros: bigint;
+      attributes: unknown;
       customer_id: number;
       revenue_id: number;
     }[]
   >`
     select g.id, g.company_id, g.account_id, g.service_point_id, g.tariff_id, a.currency, g.mode,
-           g.valid_from, g.valid_to, g.balance_limit_micros, g.reconnect_micros,
+           g.valid_from, g.valid_to, g.balance_limit_micros, g.reconnect_micros, g.attributes,
            c.id as customer_id, r.id as revenue_id
     from agreement g
     join account a on a.id = g.account_id
@@ -116,6 +130,7 @@ export async function readAgreements(
     validToMs: row.valid_to?.getTime() ?? Infinity,
     balanceLimitMicros: row.balance_limit_micros,
     reconnectMicros: row.reconnect_micros,
+    attributes: row.attributes,
     customerLedgerId: row.customer_id,
     revenueLedgerId: row.revenue_id,
   }));
@@ -126,15 +141,16 @@ export async function readVersions(
   tariffIds: readonly number[],
 ): Promise<readonly RatedVersion[]> {
   const rows = await statement<
-    { id: number; tariff_id: number; valid_from: Date; document: unknown }[]
+    { id: number; tariff_id: number; valid_from: Date; zone: string | null; document: unknown }[]
   >`
-    select id, tariff_id, valid_from, document from tariff_version
+    select id, tariff_id, valid_from, document->>'zone' as zone, document from tariff_version
     where tariff_id = any(${integersOf(tariffIds)}::int4[])
     order by tariff_id, valid_from`;
   return rows.map((row) => ({
     versionId: row.id,
     tariffId: row.tariff_id,
     validFromMs: row.valid_from.getTime(),
+    zone: row.zone,
     document: row.document,
   }));
 }

@@ -1,21 +1,32 @@
-import { addUnrated, clearUnrated, dropDuties, readCharges, readDuties } from '../db/charges.ts';
+import { addUnrated, clearUnrated, dropDuties, readDuties, setRefused } from '../db/charges.ts';
 import type { Duty } from '../db/charges.ts';
 import type { Sql, Transaction } from '../db/connect.ts';
 import { appendEvent, eventShardOf } from '../db/events.ts';
-import { insertReadingExceptions, lockRatingCursor, readLog, setRatingCursor } from '../db/log.ts';
+import {
+  insertReadingExceptions,
+  lockPoints,
+  lockRatingCursor,
+  readLog,
+  setRatingCursor,
+} from '../db/log.ts';
+import type { TransferCode } from '../db/postings.ts';
 import { writeDays, writeHeads } from '../db/series.ts';
 import { importChannel } from '../domain/channel.ts';
+import { judgeLoad } from '../domain/judge/judge.ts';
 import { batchesPerRatingMax, dutiesPerRatingMax } from '../domain/limits.ts';
 import type { RatingJob, RatingJobResult } from '../domain/rating/job.ts';
 import { advanceRegisters } from './rating/advanceRegisters.ts';
 import type { AdvancedRegister } from './rating/advanceRegisters.ts';
 import { decodeEntry, gatherReadings, metersOf } from './rating/gatherReadings.ts';
+import { holdDoubtful } from './rating/holdDoubtful.ts';
+import { moveBills, transferCodeOf } from './rating/movedBills.ts';
+import type { MovedBills } from './rating/movedBills.ts';
 import { postCharges } from './rating/postCharges.ts';
 import type { Cause } from './rating/postCharges.ts';
-import { priceSlots } from './rating/priceSlots.ts';
-import type { ChargeDelta, SlotSpan } from './rating/priceSlots.ts';
+import { rateChains } from './rating/rateChains.ts';
+import type { ChargeDelta } from './rating/rateChains.ts';
 import { ratedEvents } from './rating/ratedEvents.ts';
-import { accountOf, loadRegistry } from './rating/registry.ts';
+import { accountOf, loadRegistry, sharedPoints } from './rating/registry.ts';
 import type { RatingMemory } from './rating/registry.ts';
 import { reviewSupply } from './reviewSupply.ts';
 
@@ -26,6 +37,8 @@ export type RateDeps = {
   /** Inline or on the threads: the same pure function. */
   rate(job: RatingJob): Promise<RatingJobResult>;
   readonly memory: RatingMemory;
+  /** The second engine, for key zones. */
+  readonly judge?: typeof judgeLoad;
 };
 
 export type Rated = {
@@ -39,79 +52,58 @@ export type Rated = {
   readonly more: boolean;
 };
 
-function spansOf(advanced: readonly AdvancedRegister[]): SlotSpan[] {
-  const spans: SlotSpan[] = [];
-  for (const { work, advance, priceFromSlot } of advanced) {
-    if (advance.carryOut === null) continue;
-    const { settledFirstSlot, settledWh, openFirstSlot, openWh } = advance;
-    const skip = Math.max(0, Math.min(settledWh.length, priceFromSlot - settledFirstSlot));
-    const firstSlot = settledFirstSlot + skip;
-    const { meter } = work;
-    if (settledWh.length > skip) {
-      spans.push({ meter, firstSlot, slotWh: settledWh.subarray(skip), isSettled: true });
-    }
-    spans.push({ meter, firstSlot: openFirstSlot, slotWh: openWh, isSettled: false });
-  }
-  return spans;
-}
-
-/** The begin of the earliest billing period whose charges this commit can touch, by meter. */
-function chargesFrom(advanced: readonly AdvancedRegister[]): { meterId: number; fromMs: number }[] {
-  return advanced
-    .filter(({ advance }) => advance.carryOut !== null)
-    .map(({ work, periodFromMs }) => ({ meterId: work.meter.meterId, fromMs: periodFromMs }));
-}
-
 type Step = { readonly cause: Cause; readonly duties: readonly Duty[]; readonly nowMs: number };
 
+/** The transfer's reason: what a duty says, else whether anything was rated before. */
+function codesOf(
+  duties: readonly Duty[],
+  moved: MovedBills,
+  memory: RatingMemory,
+): (charge: ChargeDelta) => TransferCode {
+  const reasons = new Map<number, TransferCode>();
+  for (const { meterId, reason } of duties) {
+    const point = memory.meters.get(meterId)?.servicePointId ?? 0;
+    const code = transferCodeOf(reason);
+    // Time alone is the weakest reason of several.
+    if (code !== 'time_passed' || !reasons.has(point)) reasons.set(point, code);
+  }
+  return ({ segment }) => {
+    const point = segment.agreement.servicePointId;
+    const isAgain = moved.recomputedFromMs.has(point);
+    return reasons.get(point) ?? (isAgain ? 'reading_corrected' : 'energy');
+  };
+}
+
 async function priceAndPost(
-  { memory, rate }: RateDeps,
+  deps: RateDeps,
   tx: Transaction,
   advanced: readonly AdvancedRegister[],
   { cause, duties, nowMs }: Step,
 ): Promise<{
   charges: readonly ChargeDelta[];
   accounts: Map<number, number>;
+  importHeads: MovedBills['importHeads'];
   balances: Map<number, bigint>;
 }> {
-  const imports = advanced.filter(({ work }) => work.channel.code === importChannel);
-  const wanted = chargesFrom(imports);
-  const stored = await readCharges(tx, wanted);
-  const recomputed = new Set(
-    imports.filter((each) => each.isRecomputed).map(({ work }) => work.meter.meterId),
-  );
-  await clearUnrated(
-    tx,
-    wanted.filter((each) => recomputed.has(each.meterId)),
-  );
-  const priced = await priceSlots({
-    memory,
-    rate,
-    spans: spansOf(imports),
-    stored,
-    recomputed,
-    settledUntilSlot: new Map(
-      imports.map(({ work, advance }) => [work.meter.meterId, advance.openFirstSlot]),
-    ),
-  });
-  await addUnrated(tx, priced.unrated);
-  const dutyMeters = new Set(duties.map((duty) => duty.meterId));
+  const { memory, rate } = deps;
+  const moved = await moveBills(tx, memory, { advanced, duties });
+  await clearUnrated(tx, moved.unratedAgain);
+  const rated = await rateChains(tx, { memory, rate, ...moved });
+  await addUnrated(tx, [...moved.unrated, ...rated.unrated]);
+  await setRefused(tx, rated.refusedPeriods, rated.refused);
+  const charges = await holdDoubtful(tx, rated, { memory, judge: deps.judge ?? judgeLoad, nowMs });
   const accounts = new Map(
-    imports.map(({ work: { meter }, head }) => [
-      meter.meterId,
-      head === null ? 0 : accountOf(memory, meter, head.lastReadAtMs),
-    ]),
+    advanced
+      .filter(({ work }) => work.channel.code === importChannel)
+      .map(({ work: { meter }, head }) => [
+        meter.meterId,
+        head === null ? 0 : accountOf(memory, meter, head.lastReadAtMs),
+      ]),
   );
-  const balances = await postCharges(tx, priced.charges, {
-    accountIds: accounts.values(),
-    cause,
-    nowMs,
-    codeOf: ({ row }) => {
-      if (dutyMeters.has(row.meterId)) return 'tariff_changed';
-      return recomputed.has(row.meterId) ? 'reading_corrected' : 'energy';
-    },
-  });
-  return { charges: priced.charges, accounts, balances };
+  const codeOf = codesOf(duties, moved, memory);
+  const posting = { accountIds: accounts.values(), cause, nowMs, codeOf };
+  const balances = await postCharges(tx, charges, posting);
+  return { charges, accounts, balances, importHeads: moved.importHeads };
 }
 
 /** Prepaid accounts that may need a cut (at or below the limit) or its end (credited back). */
@@ -147,6 +139,7 @@ async function rateShard(
   const meterIds = metersOf(decoded);
   for (const duty of duties) meterIds.add(duty.meterId);
   await loadRegistry(tx, deps.memory, meterIds);
+  await lockPoints(tx, sharedPoints(deps.memory, meterIds));
   const gathered = gatherReadings(decoded, deps.memory.meters);
   const advanced = await advanceRegisters(tx, gathered, { memory: deps.memory, duties });
 

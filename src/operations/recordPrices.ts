@@ -12,11 +12,11 @@ import { holdPrices, insertPricingChange } from '../db/tariffVersions.ts';
 import { asViewer } from '../db/viewer.ts';
 import { isAllowed } from '../domain/access/policy.ts';
 import type { Viewer } from '../domain/access/viewer.ts';
-import { parseDecimalE8 } from '../domain/exact.ts';
-import { instantMsMax, priceE8Max, pricesPerSeriesMax } from '../domain/limits.ts';
+import { instantMsMax, pricesPerSeriesMax } from '../domain/limits.ts';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import { minorDigitsOf } from '../domain/tariff/currency.ts';
+import { parseSeriesPrice } from '../domain/tariff/priceSeries.ts';
 import { name as seriesName } from '../domain/tariff/textShape.ts';
 import { derivedId } from './derivedId.ts';
 import { onceByKey, textOf } from './onceByKey.ts';
@@ -69,14 +69,9 @@ function parsePoint(
     return refuse('PRICE_OFF_GRID', message, [...path, 'start']);
   }
   if (price === null) return accept({ startMs, priceE8: null });
-  const parsed = parseDecimalE8(price);
+  const parsed = parseSeriesPrice(price, series.unit);
   if (!parsed.ok) return refuse(parsed.code, parsed.message, [...path, 'price']);
-  const priceE8 = parsed.value;
-  if (priceE8 > priceE8Max || priceE8 < -priceE8Max) {
-    const message = 'The price is beyond ten million currency units. Check its unit.';
-    return refuse('PRICE_OUT_OF_RANGE', message, [...path, 'price']);
-  }
-  return accept({ startMs, priceE8 });
+  return accept({ startMs, priceE8: parsed.value });
 }
 
 /** In the order of time, each instant once. */

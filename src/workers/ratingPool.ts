@@ -38,7 +38,7 @@ export function openRatingPool(options: RatingPoolOptions = {}): RatingPool {
   });
   return {
     rate(job) {
-      if (job.slotWh.length <= inlineSlots) {
+      if (job.import.length <= inlineSlots) {
         counts.inline += 1;
         return Promise.resolve(rateJob(job));
       }

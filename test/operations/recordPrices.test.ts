@@ -60,11 +60,11 @@ describe('recording prices', () => {
     );
     expect(corrected).toMatchObject({ ok: true, value: { recorded: 1 } });
     const at = start / 1_000;
-    // 81.37 and -4.2 at 10^-8.
+    // 81.37 and -4.2 a MWh, at 10^-8 a kWh.
     expect(await points()).toEqual([
-      `day-ahead ${at} 8137000000`,
-      `day-ahead ${at + 3_600} -420000000`,
-      `day-ahead ${at + 3_600} -425000000`,
+      `day-ahead ${at} 8137000`,
+      `day-ahead ${at + 3_600} -420000`,
+      `day-ahead ${at + 3_600} -425000`,
     ]);
     const audits = await ground.writer.sql`select action from audit_entry`;
     expect(audits.map((row) => row['action'])).toEqual(['prices.record', 'prices.record']);

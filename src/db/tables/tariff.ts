@@ -117,7 +117,7 @@ export const priceSeries = pgTable(
       .references(() => company.id),
     name: text('name').notNull(),
     currency: text('currency').notNull(),
-    /** Of the prices: a kWh or a MWh. */
+    /** In which the prices are quoted; stored they are a kWh's. */
     unit: text('unit', { enum: ['kWh', 'MWh'] }).notNull(),
     stepMinutes: integer('step_minutes').notNull(),
   },
@@ -136,7 +136,7 @@ export const pricePoint = pgTable(
     companyId: integer('company_id').notNull(),
     seriesId: integer('series_id').notNull(),
     startsAt: instant('starts_at').notNull(),
-    /** At 10^-8 currency a unit of the series; null where there is no price. */
+    /** At 10^-8 currency a kWh; null where there is no price. */
     priceE8: bigint('price_e8', { mode: 'bigint' }),
     knownAt: instant('known_at').notNull(),
   },

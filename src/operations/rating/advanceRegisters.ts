@@ -141,7 +141,7 @@ function goOn(
 async function walkAgain(
   tx: Transaction,
   { work, days }: Merged,
-  { fromDay, powerW }: { fromDay: number; powerW: number | null },
+  { memory, fromDay, powerW }: { memory: RatingMemory; fromDay: number; powerW: number | null },
 ): Promise<AdvancedRegister> {
   const { meter, channel } = work;
   const before = await readDaysFrom(tx, {
@@ -152,12 +152,18 @@ async function walkAgain(
   const first = before.find((row) => row.day <= fromDay) ?? null;
   const carryIn =
     first !== null && first.day === fromDay ? decodeCarry(first.carryIn) : carryAfter(first);
-  const affectedMs = affectedFromMs(first?.day ?? fromDay, carryIn);
-  const periodFromMs = billingPeriodAt(meter.timeZone, affectedMs).startMs;
+  // A duty may reach back behind all readings: bills begin with the month of the first.
+  const firstDay = first?.day ?? Math.min(...days.keys(), ...before.map((row) => row.day));
+  const affectedMs = affectedFromMs(firstDay, carryIn);
+  const segment = segmentOf(memory, meter, slotOf(affectedMs));
+  const periodFromMs = Math.min(
+    billingPeriodAt(meter.timeZone, affectedMs).startMs,
+    segment.period.startMs,
+  );
   const stored = await readDaysFrom(tx, {
     meterId: meter.meterId,
     channel: channel.code,
-    fromDay: Math.min(dayOf(periodFromMs), fromDay),
+    fromDay: Math.min(dayOf(periodFromMs), firstDay),
   });
   const all = new Map<number, OpenDay>(stored.map((row) => [row.day, openDay(row.day, row)]));
   for (const [day, open] of days) all.set(day, open);
@@ -228,7 +234,7 @@ export async function advanceRegisters(
     advanced.push(
       fromDay === null
         ? goOn(merged, { memory, powerW })
-        : await walkAgain(tx, merged, { fromDay, powerW }),
+        : await walkAgain(tx, merged, { memory, fromDay, powerW }),
     );
   }
   return advanced;

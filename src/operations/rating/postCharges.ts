@@ -3,7 +3,7 @@ import type { Transaction } from '../../db/connect.ts';
 import { insertTransfers, moveBalances } from '../../db/postings.ts';
 import type { TransferRow } from '../../db/postings.ts';
 import { assert } from '../../domain/assert.ts';
-import type { ChargeDelta } from './priceSlots.ts';
+import type { ChargeDelta } from './rateChains.ts';
 
 /** What made a commit, and so names its transfers. */
 export type Cause = {

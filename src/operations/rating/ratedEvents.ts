@@ -1,11 +1,15 @@
 import type { EventBlock } from '../../db/events.ts';
+import type { HeadRow } from '../../db/series.ts';
 import { importChannel } from '../../domain/channel.ts';
 import type { AdvancedRegister } from './advanceRegisters.ts';
-import type { ChargeDelta } from './priceSlots.ts';
+import type { ChargeDelta } from './rateChains.ts';
 
 type News = { energyWh: bigint; chargedMicros: bigint };
 
-/** By meter and account, what this commit changed; the account of today is there in any case. */
+/**
+ * By meter and account, what this commit changed; the account of today is there in any case. A
+ * charge of several meters is told by the one that was read.
+ */
 function newsOf(
   advanced: readonly AdvancedRegister[],
   charges: readonly ChargeDelta[],
@@ -19,12 +23,16 @@ function newsOf(
     ofMeter.set(accountId, known);
     return known;
   };
+  const readAt = new Map<number, number>();
   for (const { work } of advanced) {
-    at(work.meter.meterId, accounts.get(work.meter.meterId) ?? 0);
+    const { meterId, servicePointId } = work.meter;
+    at(meterId, accounts.get(meterId) ?? 0);
+    if (!readAt.has(servicePointId)) readAt.set(servicePointId, meterId);
   }
-  for (const { row, deltaMicros, deltaWh } of charges) {
+  for (const { row, segment, deltaMicros, deltaWh } of charges) {
     if (deltaMicros === 0n && deltaWh === 0n) continue;
-    const entry = at(row.meterId, row.accountId);
+    const meterId = readAt.get(segment.agreement.servicePointId) ?? row.meterId;
+    const entry = at(meterId, row.accountId);
     entry.energyWh += deltaWh;
     entry.chargedMicros += deltaMicros;
   }
@@ -38,22 +46,44 @@ type Told = {
 };
 
 /**
- * One event a company for a commit, with a row for each meter and account: the account whose
- * agreement covers the newest reading, and any other whose charges a correction moved. Account 0
- * where no agreement covers the meter.
+ * Import tells of its meter. Where another register alone was read and moved a charge, the meter's
+ * import is told as it stands.
  */
-export function ratedEvents(input: {
+function toldBy({ advanced, charges, importHeads }: RatedNews): readonly AdvancedRegister[] {
+  const told = new Map<number, AdvancedRegister>();
+  for (const register of advanced) {
+    const isImport = register.work.channel.code === importChannel;
+    if (isImport && register.head !== null) told.set(register.work.meter.meterId, register);
+  }
+  const moved = new Set(charges.map(({ segment }) => segment.agreement.servicePointId));
+  for (const { work } of told.values()) moved.delete(work.meter.servicePointId);
+  for (const register of advanced) {
+    const { meterId, servicePointId } = register.work.meter;
+    if (told.has(meterId) || !moved.has(servicePointId)) continue;
+    told.set(meterId, { ...register, head: importHeads.get(meterId) ?? null });
+  }
+  return [...told.values()];
+}
+
+type RatedNews = {
   readonly advanced: readonly AdvancedRegister[];
   readonly charges: readonly ChargeDelta[];
+  /** Of meters whose import was not read in this commit. */
+  readonly importHeads: ReadonlyMap<number, HeadRow>;
   /** By meter, the account that its newest reading belongs to. */
   readonly accounts: ReadonlyMap<number, number>;
   readonly balances: ReadonlyMap<number, bigint>;
   readonly nowMs: number;
-}): EventBlock[] {
+};
+
+/**
+ * One event a company for a commit, with a row for each meter and account: the account whose
+ * agreement covers the newest reading, and any other whose charges a correction moved. Account 0
+ * where no agreement covers the meter.
+ */
+export function ratedEvents(input: RatedNews): EventBlock[] {
   const { charges, accounts, balances, nowMs } = input;
-  const advanced = input.advanced.filter(
-    ({ work, head }) => work.channel.code === importChannel && head !== null,
-  );
+  const advanced = toldBy(input);
   const news = newsOf(advanced, charges, accounts);
   const byCompany = new Map<number, Told[]>();
   for (const register of advanced) {

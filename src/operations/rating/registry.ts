@@ -1,15 +1,21 @@
 import type { Statement } from '../../db/connect.ts';
-import { readAgreements, readMeters, readVersions, registryMark } from '../../db/ratingInputs.ts';
+import {
+  readAgreements,
+  readMetersBeside,
+  readVersions,
+  registryMark,
+} from '../../db/ratingInputs.ts';
 import type { RatedAgreement, RatedMeter, RatedVersion } from '../../db/ratingInputs.ts';
 import { assert } from '../../domain/assert.ts';
 import { compiledTariffsCachedMax } from '../../domain/limits.ts';
-import { compileTariff } from '../../domain/rating/compile.ts';
-import type { CompiledTariff } from '../../domain/rating/compile.ts';
+import type { Outcome } from '../../domain/outcome.ts';
+import type { AgreementAttributes } from '../../domain/rating/bill.ts';
 import { segmentAt } from '../../domain/rating/segment.ts';
 import type { RatedSegment, Segment } from '../../domain/rating/segment.ts';
-import { slotStartMs } from '../../domain/rating/slot.ts';
+import { parseAttributes } from '../../domain/tariff/attributes.ts';
 import { parseTariffDocument } from '../../domain/tariff/document.ts';
-import type { TariffDocument } from '../../domain/tariff/document.ts';
+import type { TariffDocument, TariffRefusal } from '../../domain/tariff/document.ts';
+import type { CompiledSegment } from './compiledSegment.ts';
 
 export type RatingSegment = Segment<RatedAgreement, RatedVersion>;
 export type PricedSegment = RatedSegment<RatedAgreement, RatedVersion>;
@@ -21,10 +27,13 @@ export type PricedSegment = RatedSegment<RatedAgreement, RatedVersion>;
 export type RatingMemory = {
   mark: string;
   readonly meters: Map<number, RatedMeter>;
+  /** By service point, in the order of their ids. */
+  readonly pointMeters: Map<number, readonly RatedMeter[]>;
   readonly agreements: Map<number, readonly RatedAgreement[]>;
   readonly versions: Map<number, readonly RatedVersion[]>;
-  readonly documents: Map<number, TariffDocument>;
-  readonly compiled: Map<string, CompiledTariff>;
+  readonly documents: Map<number, Outcome<TariffDocument, TariffRefusal>>;
+  readonly attributes: Map<number, AgreementAttributes>;
+  readonly compiled: Map<string, CompiledSegment>;
   /** By service point, the segment asked for last: nearly always the one asked for next. */
   readonly segments: Map<number, RatingSegment>;
 };
@@ -33,9 +42,11 @@ export function createRatingMemory(): RatingMemory {
   return {
     mark: '',
     meters: new Map(),
+    pointMeters: new Map(),
     agreements: new Map(),
     versions: new Map(),
     documents: new Map(),
+    attributes: new Map(),
     compiled: new Map(),
     segments: new Map(),
   };
@@ -43,9 +54,11 @@ export function createRatingMemory(): RatingMemory {
 
 function forget(memory: RatingMemory): void {
   memory.meters.clear();
+  memory.pointMeters.clear();
   memory.agreements.clear();
   memory.versions.clear();
   memory.documents.clear();
+  memory.attributes.clear();
   memory.compiled.clear();
   memory.segments.clear();
 }
@@ -61,9 +74,10 @@ function groupBy<Row>(rows: readonly Row[], keyOf: (row: Row) => number): Map<nu
 }
 
 /**
- * Makes sure that the memory has these meters, their agreements and tariff versions. All of it
- * enters the memory at once: a connection lost between two reads would otherwise leave meters that
- * look known and have no agreement, and their energy would stay unrated.
+ * Makes sure that the memory has these meters and those beside them, their agreements and tariff
+ * versions. All of it enters the memory at once: a connection lost between two reads would
+ * otherwise leave meters that look known and have no agreement, and their energy would stay
+ * unrated.
  */
 export async function loadRegistry(
   tx: Statement,
@@ -77,10 +91,9 @@ export async function loadRegistry(
   }
   const missing = [...meterIds].filter((meterId) => !memory.meters.has(meterId));
   if (missing.length === 0) return;
-  const meters = await readMeters(tx, missing);
-  const points = [...new Set(meters.map((meter) => meter.servicePointId))].filter(
-    (servicePointId) => !memory.agreements.has(servicePointId),
-  );
+  const meters = await readMetersBeside(tx, missing);
+  const byMeterPoint = groupBy(meters, (meter) => meter.servicePointId);
+  const points = [...byMeterPoint.keys()].filter((point) => !memory.agreements.has(point));
   const agreements = await readAgreements(tx, points);
   const tariffs = [...new Set(agreements.map((agreement) => agreement.tariffId))].filter(
     (tariffId) => !memory.versions.has(tariffId),
@@ -90,7 +103,28 @@ export async function loadRegistry(
   const byTariff = groupBy(versions, (version) => version.tariffId);
   for (const tariff of tariffs) memory.versions.set(tariff, byTariff.get(tariff) ?? []);
   for (const point of points) memory.agreements.set(point, byPoint.get(point) ?? []);
+  for (const [point, beside] of byMeterPoint) memory.pointMeters.set(point, beside);
   for (const meter of meters) memory.meters.set(meter.meterId, meter);
+}
+
+/** The meters of a service point; the first of them carries the charges of its agreements. */
+export function metersAt(memory: RatingMemory, servicePointId: number): readonly RatedMeter[] {
+  const meters = memory.pointMeters.get(servicePointId);
+  assert(meters !== undefined, 'the meters of a rated service point are known');
+  return meters;
+}
+
+/** Service points of these meters that have more than one. */
+export function sharedPoints(
+  memory: RatingMemory,
+  meterIds: ReadonlySet<number>,
+): readonly number[] {
+  const points = new Set<number>();
+  for (const meterId of meterIds) {
+    const point = memory.meters.get(meterId)?.servicePointId;
+    if (point !== undefined && metersAt(memory, point).length > 1) points.add(point);
+  }
+  return [...points];
 }
 
 /** Which agreement and tariff version price a slot of a meter, or why none does. */
@@ -112,29 +146,35 @@ export function accountOf(memory: RatingMemory, meter: RatedMeter, atMs: number)
   return agreement?.accountId ?? 0;
 }
 
-/** The segment's tariff as tables; thousands of agreements share one. */
-export function compiledFor(
+export function versionOf(
   memory: RatingMemory,
-  { version, firstSlot, endSlot }: PricedSegment,
-  zone: string,
-): CompiledTariff {
-  const key = `${version.versionId}/${zone}/${firstSlot}/${endSlot}`;
-  const known = memory.compiled.get(key);
+  { tariffId, versionId }: { readonly tariffId: number; readonly versionId: number },
+): RatedVersion | undefined {
+  return memory.versions.get(tariffId)?.find((version) => version.versionId === versionId);
+}
+
+/** The version's document; thousands of agreements share one. */
+export function documentOf(
+  memory: RatingMemory,
+  version: RatedVersion,
+): Outcome<TariffDocument, TariffRefusal> {
+  const known = memory.documents.get(version.versionId);
   if (known !== undefined) return known;
-  let document = memory.documents.get(version.versionId);
-  if (document === undefined) {
-    const parsed = parseTariffDocument(version.document);
-    assert(parsed.ok, `tariff version ${version.versionId} was checked when it was published`);
-    document = parsed.value;
-    memory.documents.set(version.versionId, document);
-  }
-  const compiled = compileTariff(document, {
-    zone,
-    fromMs: slotStartMs(firstSlot),
-    toMs: slotStartMs(endSlot),
-  });
-  assert(compiled.ok, `tariff version ${version.versionId} can be compiled for ${zone}`);
+  const parsed = parseTariffDocument(version.document);
+  memory.documents.set(version.versionId, parsed);
+  return parsed;
+}
+
+export function attributesOf(memory: RatingMemory, agreement: RatedAgreement): AgreementAttributes {
+  const known = memory.attributes.get(agreement.agreementId);
+  if (known !== undefined) return known;
+  const parsed = parseAttributes(agreement.attributes);
+  assert(parsed.ok, 'attributes are checked when they are registered');
+  memory.attributes.set(agreement.agreementId, parsed.value);
+  return parsed.value;
+}
+
+export function keepCompiled(memory: RatingMemory, key: string, segment: CompiledSegment): void {
   if (memory.compiled.size >= compiledTariffsCachedMax) memory.compiled.clear();
-  memory.compiled.set(key, compiled.value);
-  return compiled.value;
+  memory.compiled.set(key, segment);
 }

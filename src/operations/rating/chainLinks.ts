@@ -1,0 +1,87 @@
+import type { ChargeKey, ChargeRow, StoredCharges } from '../../db/charges.ts';
+import type { RatedAgreement, RatedMeter } from '../../db/ratingInputs.ts';
+import { assert } from '../../domain/assert.ts';
+import { slotOf, slotStartMs } from '../../domain/rating/slot.ts';
+import { segmentOf, versionOf } from './registry.ts';
+import type { PricedSegment, RatingMemory } from './registry.ts';
+import { chargeKey } from './touchedBills.ts';
+import type { TouchedBill } from './touchedBills.ts';
+
+/** One bill of a chain: touched, or as it is stored. */
+export type Link = {
+  readonly startMs: number;
+  readonly versionId: number;
+  readonly bill: TouchedBill | null;
+  readonly stored: ChargeRow | undefined;
+};
+
+/** The bills of one agreement in the order of time. */
+export function linksOf(
+  memory: RatingMemory,
+  agreement: RatedAgreement,
+  given: { readonly bills: readonly TouchedBill[]; readonly stored: StoredCharges },
+): readonly Link[] {
+  const links = new Map<string, Link>();
+  for (const row of given.stored.charges) {
+    const versionId = row.tariffVersionId;
+    const version = versionOf(memory, { tariffId: agreement.tariffId, versionId });
+    assert(version !== undefined, 'a charge is of a version of its agreement');
+    const startMs = Math.max(row.periodStartMs, version.validFromMs, agreement.validFromMs);
+    links.set(chargeKey(row), { startMs, versionId, bill: null, stored: row });
+  }
+  for (const bill of given.bills) {
+    const { version, firstSlot } = bill.segment;
+    const stored = links.get(bill.key)?.stored;
+    const startMs = slotStartMs(firstSlot);
+    links.set(bill.key, { startMs, versionId: version.versionId, bill, stored });
+  }
+  return [...links.values()].toSorted((a, b) => a.startMs - b.startMs || a.versionId - b.versionId);
+}
+
+/** A stored charge as a bill whose slots did not move; null where it is of no segment any more. */
+export function billAgain(memory: RatingMemory, meter: RatedMeter, link: Link): TouchedBill | null {
+  const { stored } = link;
+  if (stored === undefined) return null;
+  const segment = segmentOf(memory, meter, slotOf(link.startMs));
+  const isSame =
+    !('code' in segment) &&
+    stored.meterId === meter.meterId &&
+    segment.version.versionId === stored.tariffVersionId &&
+    segment.agreement.agreementId === stored.agreementId &&
+    segment.period.startMs === stored.periodStartMs;
+  if (!isSame) return null;
+  return {
+    key: chargeKey(stored),
+    segment,
+    meter,
+    pieces: [],
+    isRecomputed: false,
+    isWhole: false,
+    isDue: true,
+  };
+}
+
+/** A segment for a charge that nothing prices any more; only its agreement and version are meant. */
+export function segmentOfStored(
+  memory: RatingMemory,
+  agreement: RatedAgreement,
+  stored: ChargeKey,
+): PricedSegment {
+  const version = versionOf(memory, {
+    tariffId: agreement.tariffId,
+    versionId: stored.tariffVersionId,
+  });
+  assert(version !== undefined, 'a charge is of a version of its agreement');
+  const startMs = stored.periodStartMs;
+  const period = { startMs, endMs: startMs, label: '' };
+  return { agreement, version, period, firstSlot: 0, endSlot: 0 };
+}
+
+/** A touched bill of the same period, which has the energy of all meters. */
+export function isBeside({ bill }: Link, stored: ChargeRow): boolean {
+  return (
+    bill !== null &&
+    bill.segment.period.startMs === stored.periodStartMs &&
+    bill.segment.version.versionId === stored.tariffVersionId
+  );
+}

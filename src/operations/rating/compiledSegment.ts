@@ -1,0 +1,154 @@
+import type { Statement } from '../../db/connect.ts';
+import { findPriceBefore, readPricePoints, readPriceSeries } from '../../db/prices.ts';
+import type { PriceSeriesRow } from '../../db/prices.ts';
+import { accept } from '../../domain/outcome.ts';
+import type { Outcome } from '../../domain/outcome.ts';
+import { compileTariff } from '../../domain/rating/compile.ts';
+import type { CompileRefusal } from '../../domain/rating/compile.ts';
+import { hasFolds } from '../../domain/rating/compiled.ts';
+import type { CompiledTariff } from '../../domain/rating/compiled.ts';
+import { slotStartMs } from '../../domain/rating/slot.ts';
+import type { Component } from '../../domain/tariff/component.ts';
+import type { TariffDocument, TariffRefusal } from '../../domain/tariff/document.ts';
+import { priceSeriesOfPoints } from '../../domain/tariff/priceSeries.ts';
+import type { PriceSeries } from '../../domain/tariff/priceSeries.ts';
+import { dayMs } from '../../domain/time/civil.ts';
+import { documentOf, keepCompiled } from './registry.ts';
+import type { PricedSegment, RatingMemory } from './registry.ts';
+
+/** A segment's tariff as tables, and what can be told from its document before any reading. */
+export type CompiledBill = {
+  readonly compiled: CompiledTariff;
+  /** Sums of import are all that is kept: new slots are added to what is stored. */
+  readonly isAdditive: boolean;
+  /** Something goes from bill to bill. */
+  readonly carries: boolean;
+  /** The last step may refuse it, for what an agreement or a market does not say. */
+  readonly mayRefuse: boolean;
+};
+
+export type CompiledSegment = Outcome<CompiledBill, TariffRefusal | CompileRefusal>;
+
+/** Whether a component reads or leaves anything beyond its bill (rules 15, 25, 26, 33, 37 to 39). */
+function carries(component: Component): boolean {
+  switch (component.kind) {
+    case 'energy': {
+      const reset = component.tierRule?.reset ?? 'bill';
+      return reset !== 'bill' && reset !== 'day';
+    }
+    case 'demand':
+      return component.measure !== 'contracted';
+    case 'minimum':
+      // Two bills of one month count as one.
+      return component.per === 'year';
+    case 'netting':
+      return component.method !== 'interval' && component.method !== 'buyAllSellAll';
+    case 'dynamic':
+    case 'reactive':
+    case 'fixed':
+    case 'adjust':
+    case 'discount':
+    case 'tax':
+      return false;
+  }
+}
+
+/** Whether a component asks for what an agreement may not say. */
+function asks(component: Component): boolean {
+  if (component.when.customerClasses !== null) return true;
+  switch (component.kind) {
+    case 'energy':
+      return component.tierRule?.kw === 'contracted';
+    case 'demand':
+      return component.measure === 'contracted';
+    case 'fixed':
+    case 'minimum':
+      return component.times !== null;
+    case 'dynamic':
+    case 'reactive':
+    case 'adjust':
+    case 'discount':
+    case 'tax':
+    case 'netting':
+      return false;
+  }
+}
+
+/** A price that was known so long ago is no `last` one. */
+const lastPriceMsMax = 31 * dayMs;
+
+async function seriesOf(
+  tx: Statement,
+  row: PriceSeriesRow,
+  { fromMs, toMs }: { readonly fromMs: number; readonly toMs: number },
+): Promise<PriceSeries | null> {
+  const stepMs = row.stepMinutes * 60_000;
+  const firstMs = Math.floor(fromMs / stepMs) * stepMs;
+  const before = await findPriceBefore(tx, { seriesId: row.id, beforeMs: firstMs });
+  const points = await readPricePoints(tx, { seriesId: row.id, fromMs: firstMs, toMs });
+  const known =
+    before !== null && before.startMs >= firstMs - lastPriceMsMax ? [before, ...points] : points;
+  const priced = known.flatMap(({ startMs, priceE8 }) =>
+    priceE8 === null ? [] : [{ fromMs: startMs, priceE8 }],
+  );
+  const series = priceSeriesOfPoints({ name: row.name, stepMs }, priced);
+  return series.ok ? series.value : null;
+}
+
+/** Stored prices of the series that the document names, in its currency. */
+export async function pricesFor(
+  tx: Statement,
+  { document, companyId }: { readonly document: TariffDocument; readonly companyId: number },
+  window: { readonly fromMs: number; readonly toMs: number },
+): Promise<ReadonlyMap<string, PriceSeries>> {
+  const names = new Set(
+    document.components.flatMap((each) => (each.kind === 'dynamic' ? [each.series] : [])),
+  );
+  const prices = new Map<string, PriceSeries>();
+  if (names.size === 0) return prices;
+  for (const row of await readPriceSeries(tx, { companyIds: [companyId] })) {
+    if (!names.has(row.name) || row.currency !== document.currency) continue;
+    const series = await seriesOf(tx, row, window);
+    if (series !== null) prices.set(row.name, series);
+  }
+  return prices;
+}
+
+async function compile(
+  tx: Statement,
+  memory: RatingMemory,
+  segment: PricedSegment,
+  zone: string,
+): Promise<CompiledSegment> {
+  const document = documentOf(memory, segment.version);
+  if (!document.ok) return document;
+  const window = { fromMs: slotStartMs(segment.firstSlot), toMs: slotStartMs(segment.endSlot) };
+  const { companyId } = segment.agreement;
+  const prices = await pricesFor(tx, { document: document.value, companyId }, window);
+  const compiled = compileTariff(document.value, { zone, ...window, prices });
+  if (!compiled.ok) return compiled;
+  const { components } = document.value;
+  const isAdditive = compiled.value.channels.length === 1 && !hasFolds(compiled.value);
+  return accept({
+    compiled: compiled.value,
+    isAdditive,
+    carries: components.some(carries),
+    mayRefuse: !isAdditive || components.some(asks),
+  });
+}
+
+/** The segment's tariff; thousands of agreements share one. */
+export async function compiledFor(
+  tx: Statement,
+  memory: RatingMemory,
+  segment: PricedSegment,
+  zone: string,
+): Promise<CompiledSegment> {
+  const { version, firstSlot, endSlot } = segment;
+  const key = `${version.versionId}/${zone}/${firstSlot}/${endSlot}`;
+  const known = memory.compiled.get(key);
+  if (known !== undefined) return known;
+  const compiled = await compile(tx, memory, segment, zone);
+  keepCompiled(memory, key, compiled);
+  return compiled;
+}

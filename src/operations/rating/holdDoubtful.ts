@@ -1,0 +1,146 @@
+import { findFirstCharge, writeHolds } from '../../db/charges.ts';
+import type { HeldRow } from '../../db/charges.ts';
+import type { Statement } from '../../db/connect.ts';
+import { formatMicros } from '../../domain/exact.ts';
+import type { judgeLoad } from '../../domain/judge/judge.ts';
+import { judgedMonthsMax, keyZoneDifferenceMicrosMax } from '../../domain/limits.ts';
+import { accept, refuse } from '../../domain/outcome.ts';
+import type { Outcome } from '../../domain/outcome.ts';
+import { flows } from '../../domain/rating/load.ts';
+import type { Load } from '../../domain/rating/load.ts';
+import { slotMs, slotOf, slotStartMs } from '../../domain/rating/slot.ts';
+import { attributesShape } from '../../domain/tariff/shape.ts';
+import { localTextAt } from '../../domain/tariff/versions.ts';
+import { dayMs } from '../../domain/time/civil.ts';
+import { pricesFor } from './compiledSegment.ts';
+import { documentOf, metersAt } from './registry.ts';
+import type { RatingMemory } from './registry.ts';
+import type { ChargeDelta, ClosedBill, RatedChains } from './rateChains.ts';
+import { readWholeLoads } from './wholeLoad.ts';
+
+type JudgeContext = {
+  readonly memory: RatingMemory;
+  readonly judge: typeof judgeLoad;
+  readonly nowMs: number;
+};
+
+const monthMs = 31 * dayMs;
+
+/** The versions of an agreement's tariff as people wrote them, each with its own time. */
+function documentsOf(memory: RatingMemory, { segment }: ChargeDelta, zone: string): unknown[] {
+  const versions = memory.versions.get(segment.agreement.tariffId) ?? [];
+  return versions.map(({ document, validFromMs, zone: own }, index) => {
+    const next = versions[index + 1];
+    const clock = own ?? zone;
+    const text = typeof document === 'object' && document !== null ? document : {};
+    const { validTo: _, ...rest } = { validTo: null, ...text };
+    const validFrom = localTextAt(clock, validFromMs);
+    const until = next === undefined ? {} : { validTo: localTextAt(clock, next.validFromMs) };
+    return { ...rest, validFrom, ...until };
+  });
+}
+
+/** What is measured from the first bill that counts for this one, to its end. */
+async function loadFor(
+  tx: Statement,
+  memory: RatingMemory,
+  { charge, rated }: ClosedBill,
+): Promise<{ readonly load: Load; readonly fromMs: number; readonly toMs: number }> {
+  const { segment, row } = charge;
+  const startMs = slotStartMs(segment.firstSlot);
+  let fromMs = startMs;
+  if (rated.row.carryOut !== null) {
+    const firstMs = await findFirstCharge(tx, row.agreementId);
+    const earliestMs = startMs - judgedMonthsMax * monthMs;
+    const { validFromMs } = segment.agreement;
+    fromMs = Math.max(validFromMs, Math.min(startMs, Math.max(firstMs ?? startMs, earliestMs)));
+  }
+  const toMs = slotStartMs(segment.endSlot);
+  const meters = metersAt(memory, segment.agreement.servicePointId);
+  const bill = { meters, flows, firstSlot: slotOf(fromMs), endSlot: segment.endSlot };
+  const [whole] = await readWholeLoads(tx, [bill]);
+  const { energies } = whole;
+  const load = {
+    fromMs,
+    intervalMs: slotMs,
+    unitsPerWh: 1,
+    import: energies.import,
+    export: energies.export ?? null,
+    reactive: energies.reactive ?? null,
+    estimated: energies.estimated ?? null,
+  };
+  return { load, fromMs, toMs };
+}
+
+/** The bill's total by the second engine, in micro-units. */
+async function judgedMicros(
+  tx: Statement,
+  { memory, judge }: JudgeContext,
+  closed: ClosedBill,
+): Promise<Outcome<bigint, string>> {
+  const { segment, row } = closed.charge;
+  const zone = memory.meters.get(row.meterId)?.timeZone ?? 'UTC';
+  const { load, fromMs, toMs } = await loadFor(tx, memory, closed);
+  const document = documentOf(memory, segment.version);
+  if (!document.ok) return document;
+  const { companyId, attributes } = segment.agreement;
+  const prices = await pricesFor(tx, { document: document.value, companyId }, { fromMs, toMs });
+  const judged = judge({
+    documents: documentsOf(memory, closed.charge, zone),
+    load,
+    zone,
+    fromMs,
+    toMs,
+    attributes: attributesShape.parse(attributes),
+    prices,
+  });
+  if (!judged.ok) return judged;
+  const bill = judged.value.bills.find((each) => each.fromMs === slotStartMs(segment.firstSlot));
+  if (bill === undefined) return refuse('BILL_MISSING', 'the second engine has no such bill');
+  return accept(BigInt(bill.total.times(1_000_000).toFixed(0)));
+}
+
+/** Why a closed bill of a key zone may not be posted; null where both engines agree. */
+async function doubtOf(
+  tx: Statement,
+  context: JudgeContext,
+  closed: ClosedBill,
+): Promise<string | null> {
+  const { row } = closed.charge;
+  const judged = await judgedMicros(tx, context, closed);
+  if (!judged.ok) return `The second engine refused it: ${judged.code}. ${judged.message}`;
+  const difference = judged.value - row.amountMicros;
+  const size = difference < 0n ? -difference : difference;
+  if (size < keyZoneDifferenceMicrosMax) return null;
+  return (
+    `The engines differ: ${formatMicros(row.amountMicros, 2)} and ` +
+    `${formatMicros(judged.value, 2)}. Nothing of it is posted until they agree; look at its lines.`
+  );
+}
+
+/**
+ * The charges as they may be posted: of a key zone, a closed bill on which the two engines differ
+ * keeps the amount that it had, and is shown; all others are released.
+ */
+export async function holdDoubtful(
+  tx: Statement,
+  rated: RatedChains,
+  context: JudgeContext,
+): Promise<readonly ChargeDelta[]> {
+  if (rated.closed.length === 0) return rated.charges;
+  const held = new Map<ChargeDelta, HeldRow>();
+  for (const closed of rated.closed) {
+    const message = await doubtOf(tx, context, closed);
+    const { agreementId, meterId, periodStartMs, tariffVersionId, companyId } = closed.charge.row;
+    const key = { agreementId, meterId, periodStartMs, tariffVersionId, companyId };
+    if (message !== null) held.set(closed.charge, { ...key, message });
+  }
+  const released = rated.closed.filter(({ charge }) => !held.has(charge));
+  const holds = { held: [...held.values()], released: released.map(({ charge }) => charge.row) };
+  await writeHolds(tx, holds, context.nowMs);
+  return rated.charges.map((charge) => {
+    if (!held.has(charge)) return charge;
+    const amountMicros = charge.row.amountMicros - charge.deltaMicros;
+    return { ...charge, row: { ...charge.row, amountMicros }, deltaMicros: 0n };
+  });
+}

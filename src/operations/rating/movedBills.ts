@@ -1,0 +1,122 @@
+import type { Duty, UnratedRow } from '../../db/charges.ts';
+import type { Transaction } from '../../db/connect.ts';
+import type { TransferCode } from '../../db/postings.ts';
+import { readAccruals } from '../../db/accruals.ts';
+import { readHeads } from '../../db/series.ts';
+import type { HeadRow } from '../../db/series.ts';
+import { importChannel } from '../../domain/channel.ts';
+import { slotOf } from '../../domain/rating/slot.ts';
+import { decodeCarry } from '../../domain/series/carryCodec.ts';
+import type { AdvancedRegister } from './advanceRegisters.ts';
+import { metersAt } from './registry.ts';
+import type { RatingMemory } from './registry.ts';
+import { BillSorter } from './touchedBills.ts';
+import type { SlotSpan, TouchedBill } from './touchedBills.ts';
+
+/** What a commit moved: bills, and what has no bill. */
+export type MovedBills = {
+  readonly bills: readonly TouchedBill[];
+  readonly unrated: readonly UnratedRow[];
+  /** Meters whose unrated energy is worked out again from an instant on. */
+  readonly unratedAgain: readonly { readonly meterId: number; readonly fromMs: number }[];
+  readonly recomputedFromMs: ReadonlyMap<number, number>;
+  readonly settledUntilSlot: ReadonlyMap<number, number>;
+  /** Of meters whose import was not read in this commit. */
+  readonly importHeads: ReadonlyMap<number, HeadRow>;
+};
+
+export function transferCodeOf(reason: string): TransferCode {
+  if (reason === 'price_changed') return 'price_changed';
+  return reason === 'time_passed' ? 'time_passed' : 'tariff_changed';
+}
+
+function spansOf({ work, advance, priceFromSlot, isRecomputed }: AdvancedRegister): SlotSpan[] {
+  if (advance.carryOut === null) return [];
+  const { settledFirstSlot, settledWh, openFirstSlot, openWh } = advance;
+  const skip = Math.max(0, Math.min(settledWh.length, priceFromSlot - settledFirstSlot));
+  const firstSlot = settledFirstSlot + skip;
+  const of = { meter: work.meter, channel: work.channel.code, isRecomputed };
+  const open = { ...of, firstSlot: openFirstSlot, slotWh: openWh, isSettled: false };
+  if (settledWh.length === skip) return [open];
+  return [{ ...of, firstSlot, slotWh: settledWh.subarray(skip), isSettled: true }, open];
+}
+
+type Settled = {
+  readonly settledUntilSlot: Map<number, number>;
+  readonly importHeads: Map<number, HeadRow>;
+};
+
+/** By service point, how far its import is settled: by the meter that is furthest. */
+async function settledSlots(
+  tx: Transaction,
+  memory: RatingMemory,
+  advanced: readonly AdvancedRegister[],
+): Promise<Settled> {
+  const importHeads = new Map<number, HeadRow>();
+  const settled = new Map<number, number>();
+  const note = (point: number, slot: number): void => {
+    settled.set(point, Math.max(slot, settled.get(point) ?? 0));
+  };
+  const known = new Set<number>();
+  const points = new Set<number>();
+  for (const { work, advance } of advanced) {
+    const { servicePointId, meterId } = work.meter;
+    points.add(servicePointId);
+    if (work.channel.code !== importChannel) continue;
+    known.add(meterId);
+    if (advance.carrySettled !== null) note(servicePointId, advance.carrySettled.boundarySlot);
+  }
+  const others = [...points].flatMap((point) =>
+    metersAt(memory, point).filter(({ meterId }) => !known.has(meterId)),
+  );
+  if (others.length === 0) return { settledUntilSlot: settled, importHeads };
+  const pointOf = new Map(others.map((meter) => [meter.meterId, meter.servicePointId]));
+  const meterIds = [...pointOf.keys()];
+  for (const head of await readHeads(tx, { meterIds, channel: importChannel })) {
+    importHeads.set(head.meterId, head);
+    const carry = decodeCarry(head.carry);
+    if (carry !== null) note(pointOf.get(head.meterId) ?? 0, carry.boundarySlot);
+  }
+  return { settledUntilSlot: settled, importHeads };
+}
+
+/**
+ * The bills that new slots, corrections, duties and time touch. Where something behind the head
+ * changed, all bills from there on are: up to the newest reading, or to where time alone is charged.
+ */
+export async function moveBills(
+  tx: Transaction,
+  memory: RatingMemory,
+  { advanced, duties }: { advanced: readonly AdvancedRegister[]; duties: readonly Duty[] },
+): Promise<MovedBills> {
+  const sorter = new BillSorter(memory);
+  for (const each of advanced) for (const span of spansOf(each)) sorter.add(span);
+  const { settledUntilSlot, importHeads } = await settledSlots(tx, memory, advanced);
+  const recomputedFromMs = new Map<number, number>();
+  for (const { work, isRecomputed, periodFromMs, advance } of advanced) {
+    if (!isRecomputed || advance.carryOut === null) continue;
+    const point = work.meter.servicePointId;
+    const known = recomputedFromMs.get(point) ?? Infinity;
+    recomputedFromMs.set(point, Math.min(known, periodFromMs));
+  }
+  const dutyPoints = duties.map(({ meterId }) => memory.meters.get(meterId)?.servicePointId ?? 0);
+  const accruals = await readAccruals(tx, [
+    ...new Set([...recomputedFromMs.keys(), ...dutyPoints]),
+  ]);
+  for (const [point, fromMs] of recomputedFromMs) {
+    const from = slotOf(fromMs);
+    const accruedSlot = slotOf(accruals.get(point) ?? 0);
+    const until = Math.max(accruedSlot, (settledUntilSlot.get(point) ?? 0) + 1);
+    sorter.addTime(metersAt(memory, point)[0], { from, until });
+  }
+  return {
+    bills: [...sorter.bills.values()],
+    unrated: [...sorter.unrated.values()],
+    unratedAgain: advanced
+      .filter(({ work, isRecomputed }) => isRecomputed && work.channel.code === importChannel)
+      .map(({ work, periodFromMs }) => ({ meterId: work.meter.meterId, fromMs: periodFromMs })),
+    recomputedFromMs,
+    settledUntilSlot,
+    importHeads,
+  };
+}

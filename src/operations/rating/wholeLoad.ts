@@ -1,0 +1,160 @@
+import type { Statement } from '../../db/connect.ts';
+import type { RatedMeter } from '../../db/ratingInputs.ts';
+import { readDaysAroundEach } from '../../db/seriesAround.ts';
+import type { ChannelDays, DayAround } from '../../db/seriesAround.ts';
+import { assertNever } from '../../domain/assert.ts';
+import {
+  exportChannel,
+  importChannel,
+  q1Channel,
+  q2Channel,
+  q3Channel,
+  q4Channel,
+} from '../../domain/channel.ts';
+import type { ChannelCode } from '../../domain/channel.ts';
+import type { Flow } from '../../domain/rating/load.ts';
+import type { SlotEnergies } from '../../domain/rating/kernel.ts';
+import { slotsPerDay } from '../../domain/rating/slot.ts';
+import { decodeCarry } from '../../domain/series/carryCodec.ts';
+import { decodeDay } from '../../domain/series/dayCodec.ts';
+import { qualityEstimated } from '../../domain/series/quality.ts';
+import { walkDays } from '../../domain/series/walk.ts';
+import { walkOptionsOf } from './advanceRegister.ts';
+
+/** A bill that is rated as a whole: whose slots, of which registers, from when to when. */
+export type WholeBill = {
+  readonly meters: readonly RatedMeter[];
+  readonly flows: readonly Flow[];
+  readonly firstSlot: number;
+  readonly endSlot: number;
+};
+
+function channelOfFlow(flow: Flow): ChannelCode {
+  switch (flow) {
+    case 'import':
+      return importChannel;
+    case 'export':
+      return exportChannel;
+    case 'q1':
+      return q1Channel;
+    case 'q2':
+      return q2Channel;
+    case 'q3':
+      return q3Channel;
+    case 'q4':
+      return q4Channel;
+    default:
+      return assertNever(flow);
+  }
+}
+
+/** Slots [fromSlot, untilSlot) of it are known, gaps among them; the rest is not yet. */
+export type WholeLoad = {
+  readonly energies: SlotEnergies;
+  readonly fromSlot: number;
+  readonly untilSlot: number;
+};
+
+type Known = { fromSlot: number; untilSlot: number };
+
+type Column = { readonly wh: Float64Array; readonly estimated: Uint8Array };
+
+/**
+ * Adds what one meter's channel says of a bill's slots, the open one up to its last reading
+ * included: a slot is known as soon as one meter knows it.
+ */
+function addDays(
+  column: Column,
+  bill: WholeBill,
+  read: { readonly meter: RatedMeter; readonly days: readonly DayAround[]; readonly known: Known },
+): void {
+  const { meter, days, known } = read;
+  const walked = walkDays(
+    days.map(({ bytes }) => decodeDay(bytes)),
+    decodeCarry(days[0].carryIn),
+    walkOptionsOf(meter),
+  );
+  const { wh, estimated } = column;
+  const add = (slot: number, energyWh: number, isEstimated: boolean): void => {
+    const at = slot - bill.firstSlot;
+    if (at < 0 || at >= wh.length || Number.isNaN(energyWh)) return;
+    wh[at] = Number.isNaN(wh[at]) ? energyWh : wh[at] + energyWh;
+    if (isEstimated) estimated[at] = 1;
+  };
+  for (const [index, energyWh] of walked.slotWh.entries()) {
+    const isEstimated = walked.slotQuality[index] >= qualityEstimated;
+    add(walked.firstSlot + index, energyWh, isEstimated);
+  }
+  if (walked.carryOut === null) return;
+  add(walked.tailSlot, walked.tailWh, false);
+  known.fromSlot = Math.min(known.fromSlot, Math.max(bill.firstSlot, walked.firstSlot));
+  known.untilSlot = Math.max(known.untilSlot, Math.min(bill.endSlot, walked.tailSlot + 1));
+}
+
+function emptyColumn(bill: WholeBill, estimated: Uint8Array): Column {
+  return { wh: new Float64Array(bill.endSlot - bill.firstSlot).fill(Number.NaN), estimated };
+}
+
+type Asked = { readonly bill: number; readonly meter: RatedMeter; readonly flow: Flow };
+
+/** The energies of each bill's slots, the meters of its service point summed up. */
+export async function readWholeLoads(
+  tx: Statement,
+  bills: readonly WholeBill[],
+): Promise<readonly WholeLoad[]> {
+  const asked: Asked[] = [];
+  const wanted: ChannelDays[] = [];
+  for (const [index, bill] of bills.entries()) {
+    for (const meter of bill.meters) {
+      for (const flow of bill.flows) {
+        asked.push({ bill: index, meter, flow });
+        wanted.push({
+          meterId: meter.meterId,
+          channel: channelOfFlow(flow),
+          fromDay: Math.floor(bill.firstSlot / slotsPerDay),
+          throughDay: Math.floor((bill.endSlot - 1) / slotsPerDay),
+        });
+      }
+    }
+  }
+  const found = new Map<number, DayAround[]>();
+  for (const day of await readDaysAroundEach(tx, wanted)) {
+    const days = found.get(day.wanted);
+    if (days === undefined) found.set(day.wanted, [day]);
+    else days.push(day);
+  }
+  const estimated = bills.map((bill) => new Uint8Array(bill.endSlot - bill.firstSlot));
+  const columns = bills.map(() => new Map<Flow, Column>());
+  const known = bills.map((bill): Known => ({ fromSlot: bill.endSlot, untilSlot: bill.firstSlot }));
+  for (const [index, days] of found) {
+    const { bill, meter, flow } = asked[index];
+    const column = columns[bill].get(flow) ?? emptyColumn(bills[bill], estimated[bill]);
+    columns[bill].set(flow, column);
+    // What is known is import's: another register may lag behind by a reading.
+    const own = { fromSlot: 0, untilSlot: 0 };
+    addDays(column, bills[bill], { meter, days, known: flow === 'import' ? known[bill] : own });
+  }
+  return bills.map((bill, index) => {
+    const of = (flow: Flow): Float64Array | null => columns[index].get(flow)?.wh ?? null;
+    const quadrants = [of('q1'), of('q2'), of('q3'), of('q4')];
+    const isReactive = quadrants.some((quadrant) => quadrant !== null);
+    // A quadrant that was never read has counted nothing.
+    const orNothing = (wh: Float64Array | null): Float64Array =>
+      wh ?? new Float64Array(bill.endSlot - bill.firstSlot);
+    const energies: SlotEnergies = {
+      import: of('import') ?? emptyColumn(bill, estimated[index]).wh,
+      export: of('export'),
+      reactive: isReactive
+        ? {
+            q1: orNothing(quadrants[0]),
+            q2: orNothing(quadrants[1]),
+            q3: orNothing(quadrants[2]),
+            q4: orNothing(quadrants[3]),
+          }
+        : null,
+      estimated: estimated[index],
+      firstSlot: bill.firstSlot,
+    };
+    return { energies, ...known[index] };
+  });
+}
