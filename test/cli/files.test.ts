@@ -112,11 +112,12 @@ describe('key make', () => {
 });
 
 describe('tariff lint', () => {
-  test('tells the prices of a sound document', async () => {
+  test('tells a sound document in plain words', async () => {
     const run = await runCli(['tariff', 'lint', 'examples/tariff.json']);
     expect(run).toMatchObject({ exitCode: 0, stderr: '' });
-    expect(run.stdout).toContain('energy winter peak: 0.38 EUR/kWh');
-    expect(run.stdout).toContain('grid fee night: 0.0834 EUR/kWh');
+    expect(run.stdout).toContain('examples/tariff.json is sound: EUR, Europe/Berlin');
+    expect(run.stdout).toContain('winter peak 0.38 EUR/kWh');
+    expect(run.stdout).toContain('grid fee (energy): import costs night 0.0834 EUR/kWh');
   });
 
   test('a period without a price is refused with its place', async () => {
