@@ -1,180 +1,207 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { compare, fraction, parseDecimal } from '../../src/domain/exact.ts';
-import { compileTariff } from '../../src/domain/rating/compile.ts';
-import type { CompiledTariff } from '../../src/domain/rating/compile.ts';
-import {
-  accumulate,
-  billMicros,
-  chargeMicros,
-  emptyAccumulator,
-  finish,
-  merge,
-  runningMicros,
-} from '../../src/domain/rating/kernel.ts';
-import type { Line } from '../../src/domain/rating/kernel.ts';
-import { slotMs } from '../../src/domain/rating/slot.ts';
-import { parseTariffDocument } from '../../src/domain/tariff/document.ts';
-import type { TariffText } from '../../src/domain/tariff/shape.ts';
-import { gridZones, slotLoads, tariffs, windowStarts } from './randomTariff.ts';
-import { referenceBill } from './referenceEngine.ts';
-import type { ReferenceLine } from './referenceEngine.ts';
+import { judgeLoad } from '../../src/domain/judge/judge.ts';
+import type { JudgedBill, JudgeInput } from '../../src/domain/judge/judge.ts';
+import { tariffShape } from '../../src/domain/tariff/shape.ts';
+import type { TariffShape } from '../../src/domain/tariff/shape.ts';
+import { verdictOf } from './engines.ts';
+import type { Judge } from './engines.ts';
+import { randomCase } from './randomCase.ts';
 
-function compiledOf(
-  tariff: TariffText,
-  window: { zone: string; fromMs: number; toMs: number },
-): CompiledTariff {
-  const document = parseTariffDocument(tariff);
-  if (!document.ok) throw new Error(document.message);
-  const compiled = compileTariff(document.value, window);
-  if (!compiled.ok) throw new Error(compiled.message);
-  return compiled.value;
+/** `BILLS_RUNS=20000 npx vitest run test/bills/bothEngines.test.ts` for a longer look. */
+const runs = Number(process.env['BILLS_RUNS'] ?? 120);
+const patience = Math.max(60_000, runs * 200);
+
+/** A case is all of one number, which fast-check prints when it fails. */
+const seeds = fc.noShrink(fc.integer({ min: 0, max: 2 ** 31 - 1 }));
+
+function outcomesOf(count: number): Map<string, number> {
+  const tally = new Map<string, number>();
+  for (let seed = 0; seed < count; seed += 1) {
+    const { outcome } = verdictOf(randomCase(seed));
+    tally.set(outcome, (tally.get(outcome) ?? 0) + 1);
+  }
+  return tally;
 }
 
-/** True when both lines say the same thing, the exact amount and the rounded one included. */
-function sameLine(line: Line, expected: ReferenceLine | undefined): boolean {
-  if (expected === undefined) return false;
-  const exact = parseDecimal(expected.exact, 11);
-  const amount = parseDecimal(expected.amount, 11);
-  if (!exact.ok || !amount.ok) return false;
-  return (
-    line.component === expected.component &&
-    line.period === expected.period &&
-    line.quantityWh.toString() === expected.quantityWh &&
-    compare(line.exact, fraction(exact.value, 100_000_000_000n)) === 0 &&
-    compare(line.amount, fraction(amount.value, 100_000_000_000n)) === 0
+describe('the kernel and the judge', () => {
+  test(
+    'agree on every line of any tariff and load, chains of months and versions too',
+    () => {
+      fc.assert(
+        fc.property(seeds, (seed) => {
+          const verdict = verdictOf(randomCase(seed));
+          expect(verdict.outcome === 'differ' ? verdict.differences : []).toEqual([]);
+        }),
+        { numRuns: runs },
+      );
+    },
+    patience,
   );
+
+  test(
+    'agree over more than a year: ratchets, yearly tiers, true-ups and yearly minima',
+    () => {
+      fc.assert(
+        fc.property(seeds, (seed) => {
+          const verdict = verdictOf(randomCase(seed, 'year'));
+          expect(verdict.outcome === 'differ' ? verdict.differences : []).toEqual([]);
+        }),
+        { numRuns: Math.ceil(runs / 100) },
+      );
+    },
+    patience,
+  );
+
+  test('have bills to agree on: few random tariffs are refused, and none for its form', () => {
+    const tally = outcomesOf(60);
+    expect(tally.get('agreed')).toBeGreaterThan(45);
+    expect(tally.get('unread') ?? 0).toBeLessThan(3);
+  });
+});
+
+/** The judge with its bills changed. */
+function afterwards(change: (bill: JudgedBill) => JudgedBill): Judge {
+  return (input) => {
+    const judged = judgeLoad(input);
+    return judged.ok ? { ok: true, value: { bills: judged.value.bills.map(change) } } : judged;
+  };
 }
 
-/** A tariff of nothing but zeros is refused: there is nothing to agree on. */
-const hasPrice = (tariff: TariffText): boolean =>
-  tariff.components.some((each) => Object.values(each.prices).some(Number));
+/** The judge with one rule of the document misread. */
+function misreading(change: (document: TariffShape) => TariffShape): Judge {
+  return (input) =>
+    judgeLoad({
+      ...input,
+      documents: input.documents.map((raw) => change(tariffShape.parse(raw))),
+    });
+}
 
-const cases = fc.record({
-  tariff: tariffs.filter(hasPrice),
-  zone: fc.constantFrom(...gridZones),
-  fromMs: windowStarts,
-  loads: fc.array(slotLoads, { minLength: 1, maxLength: 400 }),
-});
+type Component = TariffShape['components'][number];
+function componentwise(change: (component: Component) => Component): Judge {
+  return misreading((document) => ({ ...document, components: document.components.map(change) }));
+}
 
-describe('the kernel and the reference engine', () => {
-  test('agree on every line and total of any time-of-use bill', () => {
-    fc.assert(
-      fc.property(cases, ({ tariff, zone, fromMs, loads }) => {
-        const window = { zone, fromMs, toMs: fromMs + loads.length * slotMs };
-        const compiled = compiledOf(tariff, window);
-        const slotWh = Float64Array.from(loads);
-        const sums = accumulate(compiled, { slotWh, firstSlot: fromMs / slotMs });
-        const lines = finish(compiled, sums);
-        const slots = loads.map((load, index) => ({
-          startMs: fromMs + index * slotMs,
-          energyWh: Number.isNaN(load) ? null : load,
-        }));
-        const expected = referenceBill({ tariff, zone, slots });
-        expect(lines.length).toBe(expected.lines.length);
-        const differing = lines.filter((line, index) => !sameLine(line, expected.lines[index]));
-        expect(differing).toEqual([]);
-        expect(sums.missingSlots).toBe(expected.missingSlots);
-        expect(sums.ratedSlots + sums.missingSlots).toBe(loads.length);
-        expect(chargeMicros(lines).toString()).toBe(expected.runningMicros);
-        expect(runningMicros(compiled, sums.sumWh).toString()).toBe(expected.runningMicros);
-        expect(billMicros(lines, compiled.rounding).toString()).toBe(expected.totalMicros);
-      }),
-      { numRuns: 300 },
-    );
+function firstLine(
+  change: (line: JudgedBill['lines'][number]) => Partial<JudgedBill['lines'][number]>,
+): Judge {
+  return afterwards((bill) => {
+    const [line, ...rest] = bill.lines;
+    return line === undefined ? bill : { ...bill, lines: [{ ...line, ...change(line) }, ...rest] };
   });
+}
 
-  test('a planted fault is found: an hour of summer time priced as winter time', () => {
-    const tariff: TariffText = {
-      currency: 'EUR',
-      calendars: [
-        {
-          name: 'tou',
-          rules: [
-            { from: '22:00', to: '06:00', period: 'night' },
-            { from: '06:00', to: '22:00', period: 'day' },
-          ],
-        },
-      ],
-      components: [
-        {
-          kind: 'energy',
-          name: 'energy',
-          flow: 'import',
-          calendar: 'tou',
-          prices: { day: '0.3', night: '0.2' },
-        },
-      ],
-    };
-    const fromMs = Date.parse('2026-06-01T00:00:00Z');
-    const window = { zone: 'Etc/GMT-1', fromMs, toMs: fromMs + 96 * slotMs };
-    const loads = Array.from({ length: 96 }, (_, index) => index);
-    const compiled = compiledOf(tariff, window);
-    const slotWh = Float64Array.from(loads);
-    const lines = finish(compiled, accumulate(compiled, { slotWh, firstSlot: fromMs / slotMs }));
-    const slots = loads.map((energyWh, index) => ({ startMs: fromMs + index * slotMs, energyWh }));
-    const expected = referenceBill({ tariff, zone: 'Europe/Berlin', slots });
-    expect(chargeMicros(lines).toString()).not.toBe(expected.runningMicros);
-  });
-});
+/** Every month as if nothing had been before it. */
+const forgetful: Judge = (input: JudgeInput) => {
+  const whole = judgeLoad(input);
+  if (!whole.ok) return whole;
+  const bills: JudgedBill[] = [];
+  for (const { fromMs, toMs } of whole.value.bills) {
+    const alone = judgeLoad({ ...input, fromMs, toMs });
+    if (!alone.ok) return alone;
+    bills.push(...alone.value.bills);
+  }
+  return { ok: true, value: { bills } };
+};
 
-describe('parts of a period', () => {
-  /** A permutation of chunks, some of them empty. */
-  const cuts = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 8 });
+const planted: readonly (readonly [string, Judge])[] = [
+  [
+    'an amount that is off by 10^-25',
+    firstLine(({ amount }) => ({ amount: amount.plus('1e-25') })),
+  ],
+  [
+    'an exact amount that is off by 10^-25',
+    firstLine(({ exact }) => ({ exact: exact.plus('1e-25') })),
+  ],
+  [
+    'a quantity that is off by 10^-25',
+    firstLine(({ quantity }) => ({ quantity: quantity.plus('1e-25') })),
+  ],
+  ['a line of the wrong tier', firstLine(({ tier }) => ({ tier: (tier ?? 0) + 1 }))],
+  ['a line that is left out', afterwards((bill) => ({ ...bill, lines: bill.lines.slice(1) }))],
+  ['a total that is off', afterwards((bill) => ({ ...bill, total: bill.total.plus('1e-25') }))],
+  ['a warning that is not given', afterwards((bill) => ({ ...bill, warnings: [] }))],
+  ['months that forget the ones before', forgetful],
+  ['winter time all year', (input) => judgeLoad({ ...input, zone: 'Etc/GMT-1' })],
+  [
+    'no rounding of intervals',
+    misreading((each) => ({ ...each, rounding: { ...each.rounding, interval: undefined } })),
+  ],
+  [
+    'no rounding of the bill',
+    misreading((each) => ({ ...each, rounding: { ...each.rounding, bill: undefined } })),
+  ],
+  [
+    'seasons that end a day early',
+    misreading((document) => ({
+      ...document,
+      calendars: document.calendars.map((calendar) => ({
+        ...calendar,
+        seasons: calendar.seasons.map((season) => ({
+          ...season,
+          spans: season.spans.filter(({ from, through }) => from !== through),
+        })),
+      })),
+    })),
+  ],
+  [
+    'tiers by the month for tiers by the bill',
+    componentwise((each) =>
+      each.kind === 'energy' && each.tiers?.reset === 'bill'
+        ? { ...each, tiers: { ...each.tiers, reset: 'month' } }
+        : each,
+    ),
+  ],
+  [
+    'tiers in proportion for tiers in time order',
+    componentwise((each) =>
+      each.kind === 'energy' && each.tiers?.allocation === 'chronological'
+        ? { ...each, tiers: { ...each.tiers, allocation: 'proportional' } }
+        : each,
+    ),
+  ],
+  [
+    'gross registers for net ones',
+    componentwise((each) =>
+      each.kind === 'netting' && each.method === 'interval'
+        ? { ...each, method: 'buyAllSellAll' }
+        : each,
+    ),
+  ],
+  [
+    'estimates that make peaks',
+    componentwise((each) => (each.kind === 'demand' ? { ...each, countsEstimates: true } : each)),
+  ],
+  [
+    'windows that do not slide',
+    componentwise((each) => (each.kind === 'demand' ? { ...each, sliding: false } : each)),
+  ],
+  [
+    'ratchets that are left out',
+    componentwise((each) => (each.kind === 'demand' ? { ...each, ratchets: [] } : each)),
+  ],
+  [
+    'prices without their mean over an hour',
+    componentwise((each) =>
+      each.kind === 'dynamic' ? { ...each, resolutionMinutes: undefined } : each,
+    ),
+  ],
+  [
+    'taxes rounded once for once a line',
+    componentwise((each) => (each.kind === 'tax' ? { ...each, each: 'sum' } : each)),
+  ],
+  [
+    'credits that are not settled at the end of the year',
+    componentwise((each) =>
+      each.kind === 'netting' && 'trueUp' in each ? { ...each, trueUp: undefined } : each,
+    ),
+  ],
+];
 
-  test('merged in any order give the bill of the whole', () => {
-    fc.assert(
-      fc.property(cases, cuts, fc.infiniteStream(fc.nat()), (drawn, fractions, order) => {
-        const { tariff, zone, fromMs, loads } = drawn;
-        const toMs = fromMs + loads.length * slotMs;
-        const compiled = compiledOf(tariff, { zone, fromMs, toMs });
-        const slotWh = Float64Array.from(loads);
-        const firstSlot = fromMs / slotMs;
-        const whole = accumulate(compiled, { slotWh, firstSlot });
-        const edges = [0, ...fractions.map((cut) => Math.floor(cut * loads.length)), loads.length];
-        edges.sort((a, b) => a - b);
-        const chunks = edges.slice(1).map((end, index) => ({ from: edges[index] ?? 0, end }));
-        const shuffled = chunks
-          .map((chunk) => ({ chunk, rank: order.next().value ?? 0 }))
-          .toSorted((a, b) => a.rank - b.rank)
-          .map(({ chunk }) => chunk);
-        let merged = emptyAccumulator(compiled);
-        const grown = emptyAccumulator(compiled);
-        for (const { from, end } of shuffled) {
-          const part = { slotWh, offset: from, count: end - from, firstSlot: firstSlot + from };
-          merged = merge(accumulate(compiled, part), merged);
-          accumulate(compiled, part, grown);
-        }
-        expect(merged).toEqual(whole);
-        expect(grown).toEqual(whole);
-        expect(finish(compiled, merged)).toEqual(finish(compiled, whole));
-      }),
-      { numRuns: 200 },
-    );
-  });
-
-  test('of two windows of one document add up to the bill of both', () => {
-    fc.assert(
-      fc.property(cases, ({ tariff, zone, fromMs, loads }) => {
-        // A tariff of nothing but zeros is refused: there is nothing to agree on.
-        fc.pre(tariff.components.some((each) => Object.values(each.prices).some(Number)));
-        const middle = Math.ceil(loads.length / 2);
-        const middleMs = fromMs + middle * slotMs;
-        const toMs = middleMs + loads.length * slotMs;
-        const whole = compiledOf(tariff, { zone, fromMs, toMs });
-        const early = compiledOf(tariff, { zone, fromMs, toMs: middleMs });
-        const late = compiledOf(tariff, { zone, fromMs: middleMs, toMs });
-        const slotWh = Float64Array.from(loads);
-        const firstSlot = fromMs / slotMs;
-        const rest = { slotWh, offset: middle, firstSlot: firstSlot + middle };
-        const merged = merge(
-          accumulate(early, { slotWh, count: middle, firstSlot }),
-          accumulate(late, rest),
-        );
-        const expected = finish(whole, accumulate(whole, { slotWh, firstSlot }));
-        expect(finish(late, merged)).toEqual(expected);
-      }),
-      { numRuns: 100 },
-    );
+describe('a planted fault is found', () => {
+  test.each(planted)('%s', (_, judge) => {
+    let seed = 0;
+    while (seed < 2_000 && verdictOf(randomCase(seed), judge).outcome !== 'differ') seed += 1;
+    expect(seed).toBeLessThan(2_000);
   });
 });

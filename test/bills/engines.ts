@@ -15,7 +15,7 @@ export type Verdict =
   | { readonly outcome: 'agreed'; readonly lines: number }
   | { readonly outcome: 'differ'; readonly differences: readonly string[] };
 
-type Judge = (input: JudgeInput) => ReturnType<typeof judgeLoad>;
+export type Judge = (input: JudgeInput) => ReturnType<typeof judgeLoad>;
 
 function warningsOf(codes: Iterable<string>): string {
   return [...new Set(codes)].toSorted().join();

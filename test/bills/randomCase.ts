@@ -64,9 +64,13 @@ const dayMs = 96 * quarterMs;
 
 type Times = Pick<RandomCase, 'zone' | 'fromMs' | 'toMs'> & { readonly intervalMinutes: number };
 
-function randomTimes(random: SeededRandom): Times {
+function randomTimes(random: SeededRandom, isYear: boolean): Times {
   const zone = random.pick(zones);
   const aboutMs = Date.parse(`${random.pick(interestingDates)}T00:00:00Z`);
+  if (isYear) {
+    const fromMs = aboutMs - random.between(0, 400) * dayMs;
+    return { zone, fromMs, toMs: fromMs + random.between(380, 430) * dayMs, intervalMinutes: 60 };
+  }
   const size = random.below(20);
   if (size < 14) {
     const fromMs = aboutMs + random.between(-4 * 96, 96) * quarterMs;
@@ -86,8 +90,13 @@ function randomUnits(random: SeededRandom, sizeUnits: number, isRound: boolean):
   return isRound ? Math.round(units / sizeUnits) * sizeUnits : units;
 }
 
-function randomLoad(random: SeededRandom, times: Times, sizeWh: number): Load {
+function randomLoad(
+  random: SeededRandom,
+  times: Times,
+  kind: { readonly sizeWh: number; readonly isProsumer: boolean },
+): Load {
   const { fromMs, toMs, intervalMinutes } = times;
+  const { sizeWh, isProsumer } = kind;
   const intervalMs = intervalMinutes * minuteMs;
   // Often a meter's clock hours are those of UTC, whatever the zone.
   const gridMs = random.chance(0.7) ? intervalMs : Math.min(intervalMs, quarterMs);
@@ -98,10 +107,12 @@ function randomLoad(random: SeededRandom, times: Times, sizeWh: number): Load {
   const unitsPerWh = random.pick([1, 1, 10, 1_000]);
   const isRound = random.chance(0.4);
   const gaps = random.chance(0.3) ? random.pick([0.002, 0.05]) : 0;
+  // Mostly a meter that is silent is so in all registers.
+  const isPartly = random.chance(0.3);
   const isMissing = Array.from({ length: count }, () => random.chance(gaps));
   const register = (share: number): Float64Array =>
     Float64Array.from(isMissing, (missing) =>
-      missing
+      missing && (!isPartly || random.chance(0.5))
         ? Number.NaN
         : randomUnits(random, Math.max(1, Math.round(sizeWh * unitsPerWh * share)), isRound),
     );
@@ -111,7 +122,7 @@ function randomLoad(random: SeededRandom, times: Times, sizeWh: number): Load {
     intervalMs,
     unitsPerWh,
     import: random.chance(0.03) ? new Float64Array(count) : register(1),
-    export: random.chance(0.6) ? register(random.pick([0.3, 1, 1.5])) : null,
+    export: isProsumer || random.chance(0.6) ? register(random.pick([0.3, 1, 1.5])) : null,
     reactive: isReactive
       ? { q1: register(0.6), q2: register(0.1), q3: register(0.1), q4: register(0.3) }
       : null,
@@ -240,7 +251,10 @@ function randomDocument(random: SeededRandom, times: Times, dailyKwh: number): T
   );
   const roundsIntervals = random.chance(0.2);
   const firstMonth = new Date(times.fromMs + dayMs).getUTCMonth();
-  const months = [firstMonth, firstMonth + 1, firstMonth + 2].map((month) => (month % 12) + 1);
+  // The first is the likeliest to end within the bills.
+  const months = [firstMonth, firstMonth, firstMonth, firstMonth + 1].map(
+    (month) => (month % 12) + 1,
+  );
   const priceSeries = [randomSeries(random, 'spot', times), randomSeries(random, 'other', times)];
   const { fromMs, toMs } = times;
   const series = priceSeries.map(({ name }) => name);
@@ -309,13 +323,17 @@ function randomVersions(random: SeededRandom, times: Times, dailyKwh: number): T
   return documents;
 }
 
-export function randomCase(seed: number): RandomCase {
+/** Of some days or some months, or of more than a year. */
+export function randomCase(seed: number, length: 'short' | 'year' = 'short'): RandomCase {
   const random = new SeededRandom(seed);
-  const times = randomTimes(random);
+  const times = randomTimes(random, length === 'year');
   const sizeWh = random.pick([1, 250, 1_000, 1_000, 4_000, 2_000_000]);
   const dailyKwh = ((sizeWh / 1_000) * 1_440) / times.intervalMinutes;
   const documents = randomVersions(random, times, dailyKwh);
-  const load = randomLoad(random, times, sizeWh);
+  const isProsumer = documents.some(({ components }) =>
+    components.some(({ kind }) => kind === 'netting'),
+  );
+  const load = randomLoad(random, times, { sizeWh, isProsumer });
   const attributes = randomAttributes(random, dailyKwh);
   const { zone, fromMs, toMs } = times;
   return { seed, documents, load, zone, fromMs, toMs, attributes };

@@ -36,7 +36,7 @@ export function decimalText(value: number, decimals: number): string {
 }
 
 export function priceText(random: SeededRandom): string {
-  if (random.chance(0.05)) return '0';
+  if (random.chance(0.02)) return '0';
   if (random.chance(0.1)) return decimalText(-random.between(1, 200_000_000), 8);
   return random.chance(0.5)
     ? decimalText(random.between(1, 999), 2)

@@ -85,6 +85,12 @@ export function randomTax(scope: Scope): ComponentText {
   return { kind: 'tax', name, percent, of: base(scope), each, ...exempt };
 }
 
+/** Energy alone earns credits more often than a whole bill does. */
+function netBase(scope: Scope): 'subtotal' | string[] {
+  const [first] = scope.above;
+  return first !== undefined && scope.random.chance(0.6) ? [first] : base(scope);
+}
+
 export function randomNetting(scope: Scope, netPeriods: readonly string[]): ComponentText {
   const { random, name, netting } = scope;
   const common = { kind: 'netting' as const, name };
@@ -105,11 +111,11 @@ export function randomNetting(scope: Scope, netPeriods: readonly string[]): Comp
       return { ...common, method: netting, carry, ...settled };
     }
     case 'moneyCredits':
-      return { ...common, method: netting, of: base(scope), ...trueUp };
+      return { ...common, method: netting, of: netBase(scope), ...trueUp };
     case 'netBilling': {
       const unused = random.pick(['carryOver', 'carryOver', 'applyNow', 'expire'] as const);
       const settled = unused === 'carryOver' ? trueUp : {};
-      return { ...common, method: netting, of: base(scope), unused, ...settled };
+      return { ...common, method: netting, of: netBase(scope), unused, ...settled };
     }
   }
 }

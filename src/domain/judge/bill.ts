@@ -22,7 +22,8 @@ export type ComponentOf<Kind extends ComponentShape['kind']> = Extract<
 export type Quadrant = 'q1' | 'q2' | 'q3' | 'q4';
 
 /** Energy in kWh and kvarh. */
-export type Energies = Readonly<Record<'import' | 'export' | Quadrant, Decimal>>;
+export type Register = 'import' | 'export' | Quadrant;
+export type Energies = Readonly<Record<Register, Decimal>>;
 
 /** A stretch of an interval of the load in which nothing changes: no period, no price, no day. */
 export type Piece = Energies & {
@@ -32,7 +33,8 @@ export type Piece = Energies & {
   readonly wall: Wall;
   /** Of the load, counted from its first. */
   readonly interval: number;
-  readonly isMissing: boolean;
+  /** Registers without data, of which no energy is known; the others count. */
+  readonly missing: ReadonlySet<Register>;
   readonly isEstimated: boolean;
 };
 

@@ -1,7 +1,8 @@
 import type { Decimal } from 'decimal.js';
 import type { Load } from '../rating/load.ts';
+import type { ComponentShape } from '../tariff/componentShape.ts';
 import type { AttributesShape, TariffShape } from '../tariff/shape.ts';
-import type { Bill, Energies, JudgeCarry, Piece, Prices } from './bill.ts';
+import type { Bill, Energies, JudgeCarry, Piece, Prices, Register } from './bill.ts';
 import { monthIndexOf } from './bill.ts';
 import { Num, nought, sumOf } from './number.ts';
 import { dayMs, firstInstantOf, minuteMs, wallAt } from './wallClock.ts';
@@ -53,32 +54,35 @@ export function billSpans(
   return spans;
 }
 
-type Interval = Energies & {
-  readonly isMissing: boolean;
-  readonly isEstimated: boolean;
-};
+type Interval = Energies & Pick<Piece, 'missing' | 'isEstimated'>;
 
 const registers = ['import', 'export', 'q1', 'q2', 'q3', 'q4'] as const;
 
-/** Interval of the load in kWh; missing outside of it. */
+/** Interval of the load in kWh; missing outside of it. A register that does not exist counts 0. */
 function intervalAt(load: Load, index: number, netsIntervals: boolean): Interval {
   const { import: imported, export: exported, reactive } = load;
+  const columns = { import: imported, export: exported, ...reactive };
   const unitsPerKwh = new Num(load.unitsPerWh).mul(1_000);
-  const kwh = (column: Float64Array | null | undefined): Decimal => {
-    const units = column?.[index] ?? 0;
-    return Number.isNaN(units) ? nought : new Num(units).div(unitsPerKwh);
+  const missing = new Set<Register>();
+  const kwhOf = (register: Register): Decimal => {
+    const column = columns[register] ?? null;
+    if (column === null) return nought;
+    const units = column[index] ?? Number.NaN;
+    if (!Number.isNaN(units)) return new Num(units).div(unitsPerKwh);
+    missing.add(register);
+    return nought;
   };
   const measured = {
-    import: kwh(imported),
-    export: kwh(exported),
-    q1: kwh(reactive?.q1),
-    q2: kwh(reactive?.q2),
-    q3: kwh(reactive?.q3),
-    q4: kwh(reactive?.q4),
-    isMissing: Number.isNaN(imported[index] ?? Number.NaN),
+    import: kwhOf('import'),
+    export: kwhOf('export'),
+    q1: kwhOf('q1'),
+    q2: kwhOf('q2'),
+    q3: kwhOf('q3'),
+    q4: kwhOf('q4'),
+    missing,
     isEstimated: load.estimated?.[index] === 1,
   };
-  if (!netsIntervals) return measured;
+  if (!netsIntervals || missing.has('import') || missing.has('export')) return measured;
   // Rule 7: what is larger, less what is smaller.
   const net = measured.import.minus(measured.export);
   return {
@@ -88,16 +92,41 @@ function intervalAt(load: Load, index: number, netsIntervals: boolean): Interval
   };
 }
 
+/** The registers that a component looks at; import is looked at by every bill. */
+function registersOf(component: ComponentShape): readonly Register[] {
+  switch (component.kind) {
+    case 'energy':
+    case 'dynamic':
+      return component.flow === 'import' ? ['import'] : ['import', 'export'];
+    case 'demand':
+      if (component.unit === 'kW' || component.measure === 'contracted') return ['import'];
+      return ['import', 'q1', 'q4'];
+    case 'reactive':
+      return component.measure === 'kvaAdjustment' ? ['q1', 'q4'] : component.quadrants;
+    case 'netting':
+      return netsIntervals(component) ? ['import', 'export'] : ['import'];
+    case 'fixed':
+    case 'minimum':
+    case 'adjust':
+    case 'discount':
+    case 'tax':
+      return ['import'];
+  }
+}
+
+/** Rule 7. */
+function netsIntervals(component: ComponentShape): boolean {
+  if (component.kind !== 'netting') return false;
+  return component.method === 'interval' || component.method === 'netBilling';
+}
+
 /**
  * Rule 4: the load's intervals, cut at the bill's ends and at every quarter hour (every five
  * minutes, where intervals are shorter), so that nothing changes within a piece.
  */
 function piecesOf(load: Load, span: BillSpan): readonly Piece[] {
   const { document, zone } = span;
-  const netsIntervals = document.components.some(
-    (each) =>
-      each.kind === 'netting' && (each.method === 'interval' || each.method === 'netBilling'),
-  );
+  const isNet = document.components.some(netsIntervals);
   const cutMs = (load.intervalMs < 15 * minuteMs ? 5 : 15) * minuteMs;
   const pieces: Piece[] = [];
   let startMs = span.fromMs;
@@ -106,16 +135,16 @@ function piecesOf(load: Load, span: BillSpan): readonly Piece[] {
     const intervalEndMs = load.fromMs + (index + 1) * load.intervalMs;
     const cut = (Math.floor(startMs / cutMs) + 1) * cutMs;
     const endMs = Math.min(intervalEndMs, cut, span.toMs);
-    const whole = intervalAt(load, index, netsIntervals);
+    const whole = intervalAt(load, index, isNet);
     const piece: Record<(typeof registers)[number], Decimal> = { ...whole };
     if (endMs - startMs < load.intervalMs) {
       for (const register of registers) {
         piece[register] = whole[register].mul(endMs - startMs).div(load.intervalMs);
       }
     }
-    const { isMissing, isEstimated } = whole;
+    const { missing, isEstimated } = whole;
     const wall = wallAt(zone, startMs);
-    pieces.push({ ...piece, startMs, endMs, wall, interval: index, isMissing, isEstimated });
+    pieces.push({ ...piece, startMs, endMs, wall, interval: index, missing, isEstimated });
     startMs = endMs;
   }
   return pieces;
@@ -140,7 +169,9 @@ export function openBill(input: {
   const first = wallAt(zone, fromMs);
   const pieces = piecesOf(load, span);
   const warnings = new Set<'SLOTS_MISSING' | 'INTERVAL_PRORATED'>();
-  if (pieces.some(({ isMissing }) => isMissing)) warnings.add('SLOTS_MISSING');
+  const wanted: readonly Register[] = ['import', ...document.components.flatMap(registersOf)];
+  if (pieces.some(({ missing }) => wanted.some((each) => missing.has(each))))
+    warnings.add('SLOTS_MISSING');
   if (isCutAt(load, fromMs) || isCutAt(load, toMs)) warnings.add('INTERVAL_PRORATED');
   const { year, monthNumber } = first;
   return {

@@ -129,7 +129,7 @@ export function judgeDemand(
   }
   const windows = isContracted
     ? []
-    : windowsOf(bill, { minutes: windowMinutes, sliding, countsEstimates }).filter(
+    : windowsOf(bill, { unit, minutes: windowMinutes, sliding, countsEstimates }).filter(
         ({ startMs }) =>
           coincident === undefined ||
           coincident.some(

@@ -58,7 +58,7 @@ function priceOf(component: Dynamic, quoted: Decimal): Decimal {
 
 /** Rule 20: an interval without data needs no price. */
 function isMeasured(bill: Bill, { flow }: Dynamic, piece: Piece): boolean {
-  return !piece.isMissing && (flow === 'import' || bill.isExportMetered);
+  return !piece.missing.has(flow) && (flow === 'import' || bill.isExportMetered);
 }
 
 /** Rules 19 and 20: what a kWh costs at a piece; null where nobody knows. */

@@ -66,13 +66,14 @@ function kvaAdjustment(bill: Bill, component: Measure<'kvaAdjustment'>): DraftLi
   if (bill.loadMinutes > component.windowMinutes) {
     bill.warnings.add('DEMAND_FROM_LONGER_INTERVAL');
   }
-  const windows = windowsOf(bill, {
-    minutes: component.windowMinutes,
-    sliding: false,
-    countsEstimates: false,
-  });
-  const peak = (unit: 'kW' | 'kVA'): Decimal =>
-    peakRounded(windows.map((window) => powerOf(window, unit)).reduce(highest, nought), unit);
+  const { windowMinutes: minutes } = component;
+  const peak = (unit: 'kW' | 'kVA'): Decimal => {
+    const windows = windowsOf(bill, { unit, minutes, sliding: false, countsEstimates: false });
+    return peakRounded(
+      windows.map((window) => powerOf(window, unit)).reduce(highest, nought),
+      unit,
+    );
+  };
   const quantity = highest(nought, peak('kVA').mul(component.target).minus(peak('kW')));
   const price = new Num(component.price);
   return { quantity, unit: 'kW', price, exact: quantity.mul(price) };

@@ -54,7 +54,12 @@ type TierRule = NonNullable<ComponentOf<'energy'>['tiers']>;
 
 /** Rule 14: the highest demand of import in windows of the load's interval, of 15 minutes at least. */
 function peakKw(bill: Bill): Decimal {
-  const windows = windowsOf(bill, { minutes: 15, sliding: false, countsEstimates: false });
+  const windows = windowsOf(bill, {
+    unit: 'kW',
+    minutes: 15,
+    sliding: false,
+    countsEstimates: false,
+  });
   return windows.map((window) => powerOf(window, 'kW')).reduce(highest, nought);
 }
 

@@ -1,5 +1,5 @@
 import type { Decimal } from 'decimal.js';
-import type { Bill, Energies, Piece } from './bill.ts';
+import type { Bill, Energies, Piece, Register } from './bill.ts';
 import { Num, nought } from './number.ts';
 import type { Wall } from './wallClock.ts';
 import { minuteMs } from './wallClock.ts';
@@ -11,7 +11,7 @@ export type Window = Pick<Energies, 'import' | 'q1' | 'q4'> & {
   /** The piece in which it begins. */
   readonly first: Piece;
   readonly minutes: number;
-  readonly isMissing: boolean;
+  readonly missing: ReadonlySet<Register>;
   readonly isEstimated: boolean;
 };
 
@@ -41,7 +41,7 @@ function windowOf(pieces: readonly Piece[], startMs: number, endMs: number): Win
   if (first === undefined || first.startMs > startMs) return null;
   const sums = { import: nought, q1: nought, q4: nought };
   let coveredMs = 0;
-  let isMissing = false;
+  const missing = new Set<Register>();
   let isEstimated = false;
   for (const piece of pieces) {
     const partMs = Math.min(endMs, piece.endMs) - Math.max(startMs, piece.startMs);
@@ -53,13 +53,13 @@ function windowOf(pieces: readonly Piece[], startMs: number, endMs: number): Win
     sums.q1 = sums.q1.plus(part(piece.q1));
     sums.q4 = sums.q4.plus(part(piece.q4));
     coveredMs += partMs;
-    isMissing ||= piece.isMissing;
+    for (const register of piece.missing) missing.add(register);
     isEstimated ||= piece.isEstimated;
   }
   // A window that the bill's ends or a change of the clocks cut off does not count.
   if (coveredMs < endMs - startMs) return null;
   const minutes = (endMs - startMs) / minuteMs;
-  return { ...sums, startMs, wall: first.wall, first, minutes, isMissing, isEstimated };
+  return { ...sums, startMs, wall: first.wall, first, minutes, missing, isEstimated };
 }
 
 function blockWindows(bill: Bill, minutes: number): readonly Window[] {
@@ -85,25 +85,37 @@ function slidingWindows(bill: Bill, minutes: number): readonly Window[] {
   return found;
 }
 
+export type PowerUnit = 'kW' | 'kVA' | 'kvar';
+
+/** Rule 23: what a window needs to have. */
+const registersFor: Readonly<Record<PowerUnit, readonly Register[]>> = {
+  kW: ['import'],
+  kVA: ['import', 'q1', 'q4'],
+  kvar: ['q1', 'q4'],
+};
+
 /** Rule 22: the windows within the bill that count. */
 export function windowsOf(
   bill: Bill,
   kind: {
+    readonly unit: PowerUnit;
     readonly minutes: number;
     readonly sliding: boolean;
     readonly countsEstimates: boolean;
   },
 ): readonly Window[] {
   const { sliding, countsEstimates } = kind;
+  const wanted = registersFor[kind.unit];
   const minutes = Math.max(kind.minutes, bill.loadMinutes);
   const windows = sliding ? slidingWindows(bill, minutes) : blockWindows(bill, minutes);
   return windows.filter(
-    ({ isMissing, isEstimated }) => !isMissing && (countsEstimates || !isEstimated),
+    ({ missing, isEstimated }) =>
+      !wanted.some((register) => missing.has(register)) && (countsEstimates || !isEstimated),
   );
 }
 
 /** Rule 23: power of a window in kW, kvar or kVA, exact but for the root's 120 digits. */
-export function powerOf(window: Window, unit: 'kW' | 'kVA' | 'kvar'): Decimal {
+export function powerOf(window: Window, unit: PowerUnit): Decimal {
   const perHour = new Num(60).div(window.minutes);
   const kw = window.import.mul(perHour);
   const kvar = window.q1.minus(window.q4).abs().mul(perHour);
@@ -118,6 +130,6 @@ export function powerOf(window: Window, unit: 'kW' | 'kVA' | 'kvar'): Decimal {
 }
 
 /** Rule 23: only kVA is rounded, after it was chosen. */
-export function peakRounded(peak: Decimal, unit: 'kW' | 'kVA' | 'kvar'): Decimal {
+export function peakRounded(peak: Decimal, unit: PowerUnit): Decimal {
   return unit === 'kVA' ? peak.toDecimalPlaces(6) : peak;
 }
