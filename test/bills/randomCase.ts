@@ -137,7 +137,9 @@ function randomSeries(
   name: string,
   times: Times,
 ): NonNullable<TariffText['priceSeries']>[number] {
-  const minutes = random.pick([15, 30, 60] as const);
+  // A series has at most 38,400 prices.
+  const isLong = times.toMs - times.fromMs > 350 * dayMs;
+  const minutes = random.pick(isLong ? ([30, 60] as const) : ([15, 30, 60] as const));
   const unit = random.pick(['kWh', 'MWh'] as const);
   const isWhole = random.chance(0.6);
   const startMs = times.fromMs - (isWhole ? 2 * dayMs : random.below(3) * quarterMs);
