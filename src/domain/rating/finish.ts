@@ -135,16 +135,26 @@ function warnOfMissing(draft: BillDraft): void {
   draft.warnings.push({ code: 'SLOTS_MISSING', component: null, message });
 }
 
+/** A bill's components worked out, with what they were worked out from. */
+export function finishDraft(
+  compiled: CompiledTariff,
+  accumulator: Accumulator,
+  settlement: Settlement,
+): Outcome<BillDraft, FinishRefusal> {
+  assertOf(compiled, accumulator);
+  const draft = draftOf(compiled, accumulator, settlement);
+  return finishComponents(draft) ?? accept(draft);
+}
+
 /** The last step: what was accumulated, and what decides a bill beside it, become the bill. Pure. */
 export function finish(
   compiled: CompiledTariff,
   accumulator: Accumulator,
   settlement: Settlement,
 ): Outcome<Bill, FinishRefusal> {
-  assertOf(compiled, accumulator);
-  const draft = draftOf(compiled, accumulator, settlement);
-  const refused = finishComponents(draft);
-  if (refused !== null) return refused;
+  const worked = finishDraft(compiled, accumulator, settlement);
+  if (!worked.ok) return worked;
+  const draft = worked.value;
   warnOfMissing(draft);
   const { lines, warnings, carry } = draft;
   const sum = sumFractions(lines.map(({ amount }) => amount));

@@ -124,7 +124,7 @@ function addSpan(
 }
 
 /** The energy of each run of a span, in time order. */
-function runsOf(
+export function runsOf(
   draft: BillDraft,
   energy: Energy,
   span: TierSpan,

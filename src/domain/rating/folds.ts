@@ -2,6 +2,7 @@ import { assert } from '../assert.ts';
 import { divideRounded } from '../exact.ts';
 import type { CompiledTariff, Measure, RoundedSum } from './compiled.ts';
 import { addPeak, emptyPeaks, mergePeaks } from './peaks.ts';
+import type { Peak } from './peaks.ts';
 import { sumSpot } from './spotSum.ts';
 
 /** Slots of some time, one column a channel of the tariff; null: that register does not exist. */
@@ -68,7 +69,7 @@ export function emptyFolds(compiled: CompiledTariff): Folds {
   };
 }
 
-function newWindow(compiled: CompiledTariff): OpenWindow {
+export function newWindow(compiled: CompiledTariff): OpenWindow {
   return {
     seenSlots: 0,
     sums: new Float64Array(compiled.channels.length),
@@ -90,15 +91,26 @@ function neededChannels(compiled: CompiledTariff, unit: Measure['unit']): number
 }
 
 /** Energy of a window as active and reactive part, in units. */
-export function demandOf(
-  compiled: CompiledTariff,
-  unit: Measure['unit'],
-  sums: ArrayLike<number>,
-): { readonly active: number; readonly reactive: number } {
+function demandOf(compiled: CompiledTariff, unit: Measure['unit'], sums: ArrayLike<number>): Peak {
   if (unit === 'kW') return { active: sums[0], reactive: 0 };
   const q1 = sums[compiled.channels.indexOf('q1')];
   const q4 = sums[compiled.channels.indexOf('q4')];
   return { active: unit === 'kVA' ? sums[0] : 0, reactive: Math.abs(q1 - q4) };
+}
+
+/** Where a complete window counts and how high it is; null: it does not count. */
+export function countedWindow(
+  compiled: CompiledTariff,
+  measure: Measure,
+  target: { readonly firstSlot: number; readonly window: OpenWindow },
+): (Peak & { readonly period: number; readonly day: number }) | null {
+  const { firstSlot, window } = target;
+  if ((window.missingChannels & neededChannels(compiled, measure.unit)) !== 0) return null;
+  if (window.hasEstimate && !measure.countsEstimates) return null;
+  if (measure.isCounted !== null && measure.isCounted[firstSlot] === 0) return null;
+  const period = measure.periodOfSuper[compiled.superPeriodOfSlot[firstSlot]];
+  const day = compiled.dayOfSlot[firstSlot] - compiled.dayOfSlot[0];
+  return { period, day, ...demandOf(compiled, measure.unit, window.sums) };
 }
 
 /** Adds a complete window to the peaks of a measure, if it counts there. */
@@ -107,13 +119,8 @@ export function measureWindow(
   measure: Measure,
   target: { readonly peaks: Float64Array; readonly firstSlot: number; readonly window: OpenWindow },
 ): void {
-  const { peaks, firstSlot, window } = target;
-  if ((window.missingChannels & neededChannels(compiled, measure.unit)) !== 0) return;
-  if (window.hasEstimate && !measure.countsEstimates) return;
-  if (measure.isCounted !== null && measure.isCounted[firstSlot] === 0) return;
-  const period = measure.periodOfSuper[compiled.superPeriodOfSlot[firstSlot]];
-  const day = compiled.dayOfSlot[firstSlot] - compiled.dayOfSlot[0];
-  addPeak(measure, peaks, { period, day, ...demandOf(compiled, measure.unit, window.sums) });
+  const found = countedWindow(compiled, measure, target);
+  if (found !== null) addPeak(measure, target.peaks, found);
 }
 
 /** Units times a price at 10^-8, or a spot amount, as whole steps of a rounding point. */
@@ -194,7 +201,7 @@ function windowAt(starts: Int32Array, slot: number): number {
 }
 
 /** Adds the slots of one window; the indexes are into the columns. */
-function addSlots(
+export function addToWindow(
   compiled: CompiledTariff,
   window: OpenWindow,
   part: { readonly slots: SlotColumns; readonly from: number; readonly to: number },
@@ -238,7 +245,7 @@ function foldWindows(
     const to = Math.min(end, starts[index + 1]);
     const size = starts[index + 1] - starts[index];
     const window = open.get(index) ?? newWindow(compiled);
-    addSlots(compiled, window, { slots, from: slot + shift, to: to + shift });
+    addToWindow(compiled, window, { slots, from: slot + shift, to: to + shift });
     assert(window.seenSlots <= size, 'a slot is accumulated once');
     if (window.seenSlots === size) {
       closeWindow(compiled, folds, { table, index, window });

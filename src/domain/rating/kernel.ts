@@ -171,7 +171,12 @@ function columnOf(energies: SlotEnergies, flow: Flow): Float64Array | null {
   return energies.reactive?.[flow] ?? null;
 }
 
-function slotColumns(compiled: CompiledTariff, energies: SlotEnergies, piece: Piece): SlotColumns {
+/** The columns that a tariff looks at, netted where it nets; `offset` may become another. */
+export function slotColumns(
+  compiled: CompiledTariff,
+  energies: SlotEnergies,
+  piece: Piece,
+): SlotColumns {
   const { channels } = compiled;
   const exported = energies.export ?? null;
   const estimated = energies.estimated ?? null;

@@ -14,7 +14,7 @@ const squareExactMax = 67_108_864;
 
 /** Columns hold -1 where there is no window. Ties go by the active part, so that the order in
  * which windows come decides nothing. */
-function isHigher(left: Peak, right: Peak): boolean {
+export function isHigher(left: Peak, right: Peak): boolean {
   if (right.active < 0) return left.active >= 0;
   if (left.active < 0) return false;
   const { active: a, reactive: b } = left;

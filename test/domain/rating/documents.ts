@@ -73,7 +73,7 @@ const blocks = {
 };
 const spots = [
   { kind: 'dynamic', name: 'spot', flow: 'import', series: 'spot', missing: { price: '0.5' } },
-  { kind: 'dynamic', name: 'feed-in', flow: 'export', series: 'spot', missing: 'refuse' },
+  { kind: 'dynamic', name: 'feed-in', flow: 'export', series: 'spot', missing: 'last' },
 ];
 const demands = [
   {

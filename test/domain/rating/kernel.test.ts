@@ -188,7 +188,7 @@ describe('a stored accumulator', () => {
     fc.assert(
       fc.property(fc.oneof(fc.uint8Array({ maxLength: 64 }), changed), (bytes) => {
         const decoded = decodeAccumulator(folded, bytes);
-        if (!decoded.ok) expect(decoded.code).toBe('ACCUMULATOR_MALFORMED');
+        expect(decoded.ok ? 'ACCUMULATOR_MALFORMED' : decoded.code).toBe('ACCUMULATOR_MALFORMED');
       }),
       { numRuns: 500 },
     );
@@ -248,7 +248,10 @@ describe('a rating job', () => {
         expect(job.import.length).toBe(0);
         const result = structuredClone(rateJob(moved));
         for (const [index, { table, isMetered }] of drawn.entries()) {
-          const alone = { ...all[index], reactive: isMetered ? all[index].reactive : null };
+          const alone = {
+            ...all[index],
+            reactive: isMetered ? (all[index].reactive ?? null) : null,
+          };
           expect(accumulatorAt(result, index)).toEqual(accumulate(tables[table], alone));
         }
         expect(transferablesOf(result)).toHaveLength(5);
