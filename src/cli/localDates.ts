@@ -1,6 +1,6 @@
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
-import { civilDateOf, dayNumberOf, isCivilDate } from '../domain/time/civil.ts';
+import { civilDateOf, dayNumberOf, isCivilDate, minuteMs } from '../domain/time/civil.ts';
 import { localPartsAt, startOfLocalDayMs } from '../domain/time/zone.ts';
 
 /** Local dates as people write them: `2026-03-01`. */
@@ -38,6 +38,15 @@ export function localText(zone: string, instantMs: number): string {
   if (instantMs === startOfLocalDayMs(zone, dayNumber)) return date;
   const { hour, minute } = localPartsAt(zone, instantMs);
   return `${date}T${two(hour)}:${two(minute)}`;
+}
+
+/** ISO 8601 with the offset, which tells the two hours of one name apart: 2026-03-01T00:00+01:00. */
+export function localInstantText(zone: string, instantMs: number): string {
+  const { year, month, day, hour, minute, offsetMs } = localPartsAt(zone, instantMs);
+  const offsetMinutes = Math.abs(offsetMs) / minuteMs;
+  const sign = offsetMs < 0 ? '-' : '+';
+  const offset = `${sign}${two(Math.floor(offsetMinutes / 60))}:${two(offsetMinutes % 60)}`;
+  return `${year}-${two(month)}-${two(day)}T${two(hour)}:${two(minute)}${offset}`;
 }
 
 /** The local days that hold [fromMs, toMs). */

@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { explainTariff } from '../../src/cli/commands/explainTariff.ts';
 import { importTariff } from '../../src/cli/commands/importTariff.ts';
 import type { ImportOptions } from '../../src/cli/commands/importTariff.ts';
 import { lintTariff } from '../../src/cli/commands/lintTariff.ts';
@@ -184,6 +185,94 @@ describe('tariff import', () => {
     expect(importTariff([file], { ...options, prices: true, out }, true)).toMatchObject({
       code: 'FILE_UNWRITABLE',
     });
+  });
+});
+
+describe('tariff explain', () => {
+  const tiered = {
+    ...flat('0.10'),
+    components: [
+      {
+        kind: 'energy',
+        name: 'energy',
+        flow: 'import',
+        price: [{ upTo: '3', price: '0.10' }, { price: '0.20' }],
+        tiers: { unit: 'kWh', reset: 'bill', allocation: 'chronological' },
+      },
+      { kind: 'tax', name: 'VAT', percent: '10', of: 'subtotal' },
+    ],
+  };
+  const file = document('tiered.json', tiered);
+  /** The hour that comes twice on 25 October 2026 (IANA: Berlin), and the one after it. */
+  const load = fileIn(
+    'october.csv',
+    [
+      'start,import_wh',
+      '2026-10-25T02:00:00+02:00,2000',
+      '2026-10-25T02:00:00+01:00,1500',
+      '2026-10-25T03:00:00+01:00,1000',
+    ].join('\n'),
+  );
+  // The whole month: the limit of 3 kWh is one of whole months.
+  const month = { from: '2026-10-01', to: '2026-11-01' };
+  const options = { load, interval: '60', series: [], ...month };
+
+  test('tells a tariff in words, and a bill with a load', () => {
+    const words = explainTariff(file, { series: [] });
+    expect(words).toMatchObject({
+      ok: true,
+      value: { sentence: expect.stringContaining('0.1 EUR/kWh up to 3 kWh, then 0.2 EUR/kWh') },
+    });
+    // 3 x 0.1 + 1.5 x 0.2, and a tenth.
+    expect(explainTariff(file, options)).toMatchObject({
+      value: { facts: { month: '2026-10', bill: { total: '0.66' } } },
+    });
+  });
+
+  test('takes a tier apart down to the interval that crosses into it', () => {
+    const answer = explainTariff(file, { ...options, component: 'energy', tier: '2' });
+    expect(answer).toMatchObject({
+      ok: true,
+      value: {
+        facts: {
+          lines: [
+            {
+              line: { component: 'energy', tier: 2, quantity: '1.5', exact: '0.3' },
+              intervals: [
+                {
+                  from: '2026-10-25T02:00+01:00',
+                  to: '2026-10-25T03:00+01:00',
+                  quantity: '0.5',
+                  price: '0.2',
+                  exact: '0.1',
+                },
+                { from: '2026-10-25T03:00+01:00', quantity: '1', exact: '0.2' },
+              ],
+              rest: { quantity: '0', exact: '0' },
+            },
+          ],
+        },
+      },
+    });
+  });
+
+  test('says of a tax that no interval made it', () => {
+    expect(explainTariff(file, { ...options, component: 'VAT' })).toMatchObject({
+      value: { facts: { lines: [{ intervals: [], rest: { exact: '0.06' } }] } },
+    });
+  });
+
+  test.each([
+    [{ component: 'energy', tier: '3' }, 'LINE_NOT_FOUND'],
+    [{ component: 'nothing' }, 'LINE_NOT_FOUND'],
+    [{ month: '2026-11' }, 'MONTH_NOT_BILLED'],
+  ])('%j: %s', (given, code) => {
+    expect(explainTariff(file, { ...options, ...given })).toMatchObject({ ok: false, code });
+  });
+
+  test('a line without a load is a call that is wrong', () => {
+    const wrong = () => explainTariff(file, { component: 'energy', series: [] });
+    expect(wrong).toThrow('give --load FILE too');
   });
 });
 
