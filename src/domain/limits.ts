@@ -258,6 +258,8 @@ export const customerClassesToldMax = 100;
 export const simulationSweepMs = 10_000;
 /** Days of a calendar that are drawn at once: a leap year. */
 export const calendarDaysMax = 366;
+/** Weeks before, whose weekdays the rest of a month is guessed from. */
+export const projectionWeeks = 4;
 /** How far ahead prices are told: three days, as far as day-ahead markets and plans go. */
 export const pricesAheadHoursMax = 72;
 /** Overdue commands are looked for so often, besides by the process that sends them. */

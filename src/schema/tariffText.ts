@@ -39,7 +39,7 @@ function listOf(view: ComponentView): PriceList {
   return priceListOf(view.component, calendarOf(view)?.periods ?? []);
 }
 
-const ComponentKind = builder.enumType('TariffComponentKind', {
+export const TariffComponentKind = builder.enumType('TariffComponentKind', {
   values: {
     ENERGY: { value: 'energy' },
     DYNAMIC: { value: 'dynamic' },
@@ -90,7 +90,7 @@ const TariffPrice = builder.objectRef<PriceList['prices'][number]>('TariffPrice'
 const TariffComponent = builder.objectRef<ComponentView>('TariffComponent').implement({
   fields: (t) => ({
     name: t.string({ resolve: ({ component }) => component.name }),
-    kind: t.field({ type: ComponentKind, resolve: ({ component }) => component.kind }),
+    kind: t.field({ type: TariffComponentKind, resolve: ({ component }) => component.kind }),
     description: t.string({
       description: 'In plain words.',
       resolve: ({ component, document }) => describeComponent(component, document),

@@ -25,6 +25,7 @@ const failure = '... on UserError { code }';
 const meter = `"${globalId('Meter', 12)}"`;
 const account = `"${globalId('Account', 101)}"`;
 const command = `"${globalId('Command', '00000000-0000-4000-8000-0000000000c1')}"`;
+const agreement = `"${globalId('Agreement', 1)}"`;
 const simulation = `"${globalId('Simulation', '00000000-0000-4000-8000-0000000000d1')}"`;
 
 /** A request for each rule: without one for a new field the matrix below fails. */
@@ -39,6 +40,10 @@ const requests: Record<AccessRule, string> = {
   'Query.tariffs': `{ tariffs ${page} }`,
   'Query.commands': `{ commands ${page} }`,
   'Query.command': `{ command(id: ${command}) { id } }`,
+  'Query.priceAt': `{ priceAt(agreementId: ${agreement}, at: "2026-03-02T00:00:00Z") { price } }`,
+  'Query.nextPrices': `{ nextPrices(agreementId: ${agreement}, from: "2026-03-02T00:00:00Z") {
+    price } }`,
+  'Query.estimateBill': `{ estimateBill(agreementId: ${agreement}, month: "2026-03") { month } }`,
   'Query.simulation': `{ simulation(id: ${simulation}) { id } }`,
   'Query.simulations': `{ simulations ${page} }`,
   'Query.readingExceptions': `{ readingExceptions ${page} }`,

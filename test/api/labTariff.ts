@@ -1,3 +1,4 @@
+import postgres from 'postgres';
 import type { World } from './world.ts';
 
 /**
@@ -39,15 +40,43 @@ export const homeTariff = {
   ],
 };
 
-/** Tariff 3 of company 1 with version 3, for agreement 2 from 2026 on. */
-export async function seedHomeTariff(world: World): Promise<void> {
-  const { sql } = world.writer;
-  await sql`
-    insert into tariff (id, company_id, name, currency) overriding system value
-    values (3, 1, 'home', 'EUR')`;
-  await sql`
-    insert into tariff_version (id, company_id, tariff_id, valid_from, document, published_at,
-                                published_by) overriding system value
-    values (3, 1, 3, '2025-12-31T23:00:00Z', ${JSON.stringify(homeTariff)}::text::jsonb,
-            '2025-12-01Z', 'test')`;
+/** An exchange's hours of 2 March 2026 UTC, the second of them not known. */
+export const spotTariff = {
+  currency: 'EUR',
+  priceSeries: [
+    {
+      name: 'exchange',
+      unit: 'kWh',
+      minutes: 60,
+      from: '2026-03-02T00:00:00Z',
+      prices: ['0.10', null, '-0.05'],
+    },
+  ],
+  components: [
+    { kind: 'dynamic', name: 'spot', flow: 'import', series: 'exchange', missing: 'refuse' },
+    { kind: 'tax', name: 'vat', percent: '19', of: 'subtotal' },
+  ],
+};
+
+/** Tariffs 3 (home) and 4 (spot) of company 1; agreement 2 is on tariff 3. */
+export async function seedLabTariffs(world: World): Promise<void> {
+  const owner = postgres(world.url, { max: 1, onnotice: () => {} });
+  try {
+    await owner`
+      insert into tariff (id, company_id, name, currency) overriding system value
+      values (3, 1, 'home', 'EUR'), (4, 1, 'spot', 'EUR')`;
+    for (const [id, document] of [
+      [3, homeTariff],
+      [4, spotTariff],
+    ] as const) {
+      await owner`
+        insert into tariff_version (id, company_id, tariff_id, valid_from, document, published_at,
+                                    published_by) overriding system value
+        values (${id}, 1, ${id}, '2019-12-31T23:00:00Z', ${JSON.stringify(document)}::text::jsonb,
+                '2019-12-01Z', 'test')`;
+    }
+    await owner`update agreement set tariff_id = 3 where id = 2`;
+  } finally {
+    await owner.end();
+  }
 }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { seedHomeTariff } from './labTariff.ts';
+import { seedLabTariffs } from './labTariff.ts';
 import { globalId, openWorld, viewerOf } from './world.ts';
 import type { World } from './world.ts';
 
@@ -9,7 +9,7 @@ const ada = viewerOf('subscriber', { account: 100 });
 
 beforeAll(async () => {
   world = await openWorld('tarifftext');
-  await seedHomeTariff(world);
+  await seedLabTariffs(world);
 });
 afterAll(async () => {
   expect(world.errors).toEqual([]);

@@ -1,3 +1,4 @@
+import { assert } from '../assert.ts';
 import { accept, refuse } from '../outcome.ts';
 import type { Outcome } from '../outcome.ts';
 import { dayNumberOf } from './civil.ts';
@@ -19,6 +20,13 @@ export function parseMonth(text: string): Outcome<MonthNumber, 'MONTH_MALFORMED'
     return refuse('MONTH_MALFORMED', message);
   }
   return accept(year * 12 + Number(match[2]) - 1);
+}
+
+/** Of a label that the zone's own rules made. */
+export function monthOfLabel(label: string): MonthNumber {
+  const month = parseMonth(label);
+  assert(month.ok, 'the label of a month is one');
+  return month.value;
 }
 
 /** `2026-03`. */
