@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { inputFileBytesMax } from '../domain/limits.ts';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
@@ -27,5 +27,17 @@ export function readJson(file: string): Outcome<unknown, InputCode> {
   } catch (error) {
     const why = error instanceof Error ? error.message : 'malformed';
     return refuse('JSON_MALFORMED', `${file} is not JSON: ${why}. Correct it there.`);
+  }
+}
+
+/** Over what is there: the command was told where to write. */
+export function writeJson(file: string, value: unknown): Outcome<null, 'FILE_UNWRITABLE'> {
+  try {
+    writeFileSync(file, `${JSON.stringify(value, null, 2)}\n`);
+    return accept(null);
+  } catch (error) {
+    const why = error instanceof Error && 'code' in error ? String(error.code) : 'unwritable';
+    const message = `${file} cannot be written (${why}). Check its folder and rights.`;
+    return refuse('FILE_UNWRITABLE', message);
   }
 }

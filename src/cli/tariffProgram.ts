@@ -38,6 +38,8 @@ function addRate(tariff: Command, leaf: Leaf, finish: Finish): void {
     .option('--urdb <file>', 'a rate of the OpenEI Utility Rate Database instead')
     .requiredOption('--load <file>', 'CSV: start,import_wh[,export_wh][,q1_varh,...,q4_varh]');
   withCircumstances(rate)
+    .option('--carry <file>', 'what the month before left, as --carry-out wrote it')
+    .option('--carry-out <file>', 'where what the last month leaves is written')
     .option('--judge', 'rate with the second engine too; a difference is an error', false)
     .action(({ json, ...options }: WithJson & RateOptions) => finish(rateTariff(options), json));
   const explain = leaf(

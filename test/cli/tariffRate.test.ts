@@ -212,6 +212,51 @@ const asked = (options: Partial<RateOptions>) =>
     ...options,
   });
 
+describe('what a month leaves', () => {
+  // 50 kWh of a year are free, then 0.2: 30 kWh a month cost 0, then 10 x 0.2 (Kill Bill #1931).
+  const yearly = fileIn(
+    'yearly.json',
+    JSON.stringify({
+      currency: 'EUR',
+      zone: 'Europe/Berlin',
+      components: [
+        {
+          kind: 'energy',
+          name: 'energy',
+          flow: 'import',
+          price: [{ upTo: '50', price: '0' }, { price: '0.2' }],
+          tiers: { unit: 'kWh', reset: 'year', allocation: 'chronological' },
+        },
+      ],
+    }),
+  );
+  const month = (number: string) =>
+    fileIn(`${number}.csv`, `start,import_wh\n2026-${number}-10T12:00:00+01:00,30000`);
+  const given = { tariff: yearly, zone: undefined };
+
+  test('goes into the next through a file', () => {
+    const carry = path.join(folder, 'carry.json');
+    expect(asked({ ...given, load: month('01'), carryOut: carry })).toMatchObject({
+      value: { facts: { bills: [{ total: '0' }] } },
+    });
+    expect(asked({ ...given, load: month('02'), carry })).toMatchObject({
+      value: { facts: { bills: [{ total: '2' }] } },
+    });
+    expect(asked({ ...given, load: month('02') })).toMatchObject({
+      value: { facts: { bills: [{ total: '0' }] } },
+    });
+  });
+
+  test('is refused where it cannot be read, and the second engine has none', () => {
+    const carry = fileIn('other.json', '{"tiers":[]}');
+    expect(asked({ ...given, load: month('02'), carry })).toMatchObject({
+      code: 'CARRY_MALFORMED',
+    });
+    const both = () => asked({ ...given, load: month('02'), carry, judge: true });
+    expect(both).toThrow('leave one of them out');
+  });
+});
+
 describe('bad input is a code, never a bill', () => {
   test.each<[Partial<RateOptions>, string]>([
     [{ load: 'absent.csv' }, 'FILE_UNREADABLE'],

@@ -1,8 +1,6 @@
-import { writeFileSync } from 'node:fs';
 import { accept, refuse } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
 import { parseTariffFile } from '../../domain/tariff/file.ts';
-import type { TariffText } from '../../domain/tariff/shape.ts';
 import { startOfLocalDayMs } from '../../domain/time/zone.ts';
 import { importEntsoe } from '../../wire/tariffs/entsoe.ts';
 import type { ImportedTariff, ImportWarning } from '../../wire/tariffs/imported.ts';
@@ -13,7 +11,7 @@ import type { ImportedSeries } from '../../wire/tariffs/priceCsv.ts';
 import { importUrdb } from '../../wire/tariffs/urdb.ts';
 import { Misused } from '../answer.ts';
 import type { Answer } from '../answer.ts';
-import { readText } from '../inputFile.ts';
+import { readText, writeJson } from '../inputFile.ts';
 import { parseLocalDate } from '../localDates.ts';
 import { mergeSeries, spotDocument } from '../priceImport.ts';
 
@@ -140,17 +138,6 @@ function importFiles(
   }
 }
 
-function write(file: string, document: TariffText): Outcome<null, 'FILE_UNWRITABLE'> {
-  try {
-    writeFileSync(file, `${JSON.stringify(document, null, 2)}\n`);
-    return accept(null);
-  } catch (error) {
-    const why = error instanceof Error && 'code' in error ? String(error.code) : 'unwritable';
-    const message = `${file} cannot be written (${why}). Check its folder and rights.`;
-    return refuse('FILE_UNWRITABLE', message);
-  }
-}
-
 function tellWarnings(warnings: readonly ImportWarning[]): void {
   for (const { code, path, message } of warnings) {
     const where = path.length === 0 ? '' : `${path.join('.')}: `;
@@ -175,7 +162,7 @@ export function importTariff(
     const sentence = JSON.stringify(document, null, 2);
     return accept({ sentence, facts: { document, warnings } });
   }
-  const written = write(out, document);
+  const written = writeJson(out, document);
   if (!written.ok) return written;
   const count = `${document.components.length} components, ${warnings.length} warnings`;
   return accept({ sentence: `${out} is written: ${count}.`, facts: { out, warnings } });

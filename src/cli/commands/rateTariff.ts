@@ -3,13 +3,18 @@ import { judgeLoad } from '../../domain/judge/judge.ts';
 import { differencesToldMax } from '../../domain/limits.ts';
 import { accept, refuse } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
+import { emptyCarry } from '../../domain/rating/bill.ts';
+import type { Carry } from '../../domain/rating/bill.ts';
+import { decodeBillCarry, encodeBillCarry } from '../../domain/rating/carryCodec.ts';
 import { rateLoad } from '../../domain/rating/rateLoad.ts';
 import type { MonthBill } from '../../domain/rating/rateLoad.ts';
+import { Misused } from '../answer.ts';
 import type { Answer } from '../answer.ts';
 import { billFact, warningFacts } from '../billFact.ts';
 import { billTable } from '../billTable.ts';
 import { readCircumstances, readRateInput } from '../circumstances.ts';
 import type { CircumstanceOptions, RateInput } from '../circumstances.ts';
+import { readJson, writeJson } from '../inputFile.ts';
 import { firstDocument, openTariff } from '../tariffFile.ts';
 import type { OpenedTariff, TariffSource } from '../tariffFile.ts';
 
@@ -17,6 +22,8 @@ export type RateOptions = TariffSource &
   CircumstanceOptions & {
     readonly load: string;
     readonly judge: boolean;
+    readonly carry?: string | undefined;
+    readonly carryOut?: string | undefined;
   };
 
 /** The second engine over the same files: a difference is our mistake, and told as one. */
@@ -41,6 +48,17 @@ function judge(
   return refuse('ENGINES_DIFFER', message);
 }
 
+/** What the month before the first one left: tiers used, peaks, credits, yearly minima. */
+function readCarry({ carry, judge: isJudged }: RateOptions): Outcome<Carry, string> {
+  if (carry === undefined) return accept(emptyCarry);
+  if (isJudged)
+    throw new Misused('the second engine begins without --carry; leave one of them out');
+  const json = readJson(carry);
+  if (!json.ok) return json;
+  const decoded = decodeBillCarry(json.value);
+  return decoded.ok ? decoded : { ...decoded, message: `${carry}: ${decoded.message}` };
+}
+
 /** One bill a calendar month and version, of a tariff file over a load file. */
 export function rateTariff(options: RateOptions): Answer {
   const opened = openTariff(options);
@@ -49,11 +67,18 @@ export function rateTariff(options: RateOptions): Answer {
   if (!circumstances.ok) return circumstances;
   const input = readRateInput(circumstances.value, options.load, options);
   if (!input.ok) return input;
-  const rated = rateLoad({ ...input.value, documents: opened.value.documents });
+  const carryIn = readCarry(options);
+  if (!carryIn.ok) return carryIn;
+  const { documents } = opened.value;
+  const rated = rateLoad({ ...input.value, documents, carryIn: carryIn.value });
   if (!rated.ok) return rated;
   if (options.judge) {
     const agreed = judge(opened.value, input.value, rated.value.bills);
     if (!agreed.ok) return agreed;
+  }
+  if (options.carryOut !== undefined) {
+    const written = writeJson(options.carryOut, encodeBillCarry(rated.value.carryOut));
+    if (!written.ok) return written;
   }
   const { currency } = firstDocument(opened.value);
   const bills = rated.value.bills.map((bill) => billFact(bill, input.value.zone));
