@@ -1,9 +1,11 @@
 import { Decimal } from 'decimal.js';
 import { describe, expect, test } from 'vitest';
-import { fraction, subtract, zero } from '../../src/domain/exact.ts';
+import { add, fraction, subtract, zero } from '../../src/domain/exact.ts';
 import type { Fraction } from '../../src/domain/exact.ts';
 import { judgeLoad } from '../../src/domain/judge/judge.ts';
+import { explainLoad } from '../../src/domain/rating/explain.ts';
 import { rateLoad } from '../../src/domain/rating/rateLoad.ts';
+import type { RateInput } from '../../src/domain/rating/rateLoad.ts';
 import { parseAttributes } from '../../src/domain/tariff/attributes.ts';
 import { parseTariffFile } from '../../src/domain/tariff/file.ts';
 import { goldenNames, ratioOf, readGoldenCase, whyOf } from './goldenCase.ts';
@@ -43,21 +45,27 @@ function decimalTextOf(value: Fraction): string {
     .toFixed(judgedDecimals);
 }
 
-function rated(golden: GoldenCase, run: GoldenRun): Told {
+function inputOf(golden: GoldenCase, run: GoldenRun): RateInput | string {
   const documents = parseTariffFile(
     run.documents.length === 1 ? run.documents[0] : { versions: run.documents },
   );
   if (!documents.ok) return documents.code;
   const attributes = parseAttributes(golden.attributes);
   if (!attributes.ok) return attributes.code;
-  const outcome = rateLoad({
+  return {
     documents: documents.value,
     load: run.load,
     zone: golden.zone,
     fromMs: Date.parse(golden.from),
     toMs: Date.parse(golden.to),
     attributes: attributes.value,
-  });
+  };
+}
+
+function rated(golden: GoldenCase, run: GoldenRun): Told {
+  const input = inputOf(golden, run);
+  if (typeof input === 'string') return input;
+  const outcome = rateLoad(input);
   if (!outcome.ok) return outcome.code;
   return outcome.value.bills.map(({ label, total, lines, warnings }) => ({
     label,
@@ -161,6 +169,22 @@ describe.each(goldenNames)('%s', (name) => {
 
   test('the second engine bills the same', () => {
     expectAnswer(judged(golden, golden.run), golden.refused ?? golden.run.bills, decimalTextOf);
+  });
+
+  test('each line is its intervals and what no interval made', () => {
+    const input = inputOf(golden, golden.run);
+    if (typeof input === 'string') throw new Error(input);
+    const lines = golden.run.bills.flatMap(({ label, lines: ofBill }) =>
+      ofBill.map((line) => ({ ...line, label })),
+    );
+    for (const line of lines.filter(({ component }) => component !== 'Rounding')) {
+      const explained = explainLoad(input, line);
+      if (!explained.ok) throw new Error(explained.message);
+      const told = explained.value.map(({ intervals, rest }) =>
+        textOf(intervals.reduce((sum, { exact }) => add(sum, exact), rest.exact)),
+      );
+      expect(told).toContain(textOf(ratioOf(line.exact)));
+    }
   });
 
   test('the lines sum to the total, and the correction is the difference', () => {

@@ -12,7 +12,7 @@ import { attributesShape } from '../../src/domain/tariff/shape.ts';
  * readings.csv runs of equal intervals, bill.json what must come out. With a correction, the
  * `.corrected` files are rated too, and the difference of the totals is what is posted.
  */
-export const goldenDirectory = join(import.meta.dirname, 'golden');
+const goldenDirectory = join(import.meta.dirname, 'golden');
 
 /** A decimal, or a ratio of two where the decimals have no end. */
 const number = z.string().regex(/^-?[0-9]+(?:\.[0-9]+)?(?:\/[0-9]+)?$/);
