@@ -29,8 +29,12 @@ type Scale = { readonly denominator: bigint; of(value: Fraction): bigint };
 
 function scaleOf(values: readonly Fraction[]): Scale {
   let denominator = 1n;
+  let last = 1n;
   for (const value of values) {
-    if (denominator % value.denominator === 0n) continue;
+    // Mostly one after the other the same.
+    if (value.denominator === last) continue;
+    last = value.denominator;
+    if (denominator % last === 0n) continue;
     denominator *= fraction(value.denominator, denominator).numerator;
   }
   const of = (value: Fraction): bigint => value.numerator * (denominator / value.denominator);
@@ -119,7 +123,7 @@ export function allocate(use: TierUse): TierResult {
     ...limits.flat().filter((limit) => limit !== null),
     ...starts,
     ...use.quantities,
-    ...use.runs.slice(0, 1).map(({ kwh }) => kwh),
+    ...use.runs.map(({ kwh }) => kwh),
   ]);
   const walk = {
     scale,
