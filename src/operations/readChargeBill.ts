@@ -6,18 +6,26 @@ import { emptyCarry } from '../domain/rating/bill.ts';
 import type { Bill } from '../domain/rating/bill.ts';
 import { decodeBillCarry } from '../domain/rating/carryCodec.ts';
 import { compileTariff } from '../domain/rating/compile.ts';
+import type { CompiledTariff } from '../domain/rating/compiled.ts';
 import { finish } from '../domain/rating/finish.ts';
+import type { Settlement } from '../domain/rating/settlement.ts';
 import { parseAttributes } from '../domain/tariff/attributes.ts';
 import { parseTariffDocument } from '../domain/tariff/document.ts';
 import { readSeriesPrices } from './lab/readSeriesPrices.ts';
 import { decodeSums, windowOfSums } from './rating/storedSums.ts';
+import type { StoredSums } from './rating/storedSums.ts';
+
+export type OpenedCharge = {
+  readonly compiled: CompiledTariff;
+  readonly stored: StoredSums;
+  readonly settlement: Settlement;
+};
 
 /**
- * The bill behind a charge, from its closed slots by the kernel that rated it; null where the
- * rating refused it, which is shown as unrated energy. What was published and rated before can be
- * parsed and compiled again.
+ * What a charge was rated from; null where it was not, which is shown as unrated energy. What was
+ * published and rated before can be parsed and compiled again.
  */
-export async function readChargeBill(tx: Statement, charge: ChargeView): Promise<Bill | null> {
+export async function openCharge(tx: Statement, charge: ChargeView): Promise<OpenedCharge | null> {
   const document = parseTariffDocument(charge.document);
   assert(document.ok, 'a published tariff can be read again');
   const window = windowOfSums(charge.accumulator);
@@ -32,10 +40,15 @@ export async function readChargeBill(tx: Statement, charge: ChargeView): Promise
   const carryIn = charge.carryIn === null ? accept(emptyCarry) : decodeBillCarry(charge.carryIn);
   assert(carryIn.ok, 'a stored carry can be read again');
   if (stored === null) return null;
-  const bill = finish(compiled.value, stored.accumulator, {
-    attributes: attributes.value,
-    carryIn: carryIn.value,
-    openUntilMs: charge.openUntil?.getTime() ?? null,
-  });
+  const openUntilMs = charge.openUntil?.getTime() ?? null;
+  const settlement = { attributes: attributes.value, carryIn: carryIn.value, openUntilMs };
+  return { compiled: compiled.value, stored, settlement };
+}
+
+/** The bill behind a charge, from its closed slots by the kernel that rated it. */
+export async function readChargeBill(tx: Statement, charge: ChargeView): Promise<Bill | null> {
+  const opened = await openCharge(tx, charge);
+  if (opened === null) return null;
+  const bill = finish(opened.compiled, opened.stored.accumulator, opened.settlement);
   return bill.ok ? bill.value : null;
 }

@@ -10,6 +10,7 @@ import './command.ts';
 import './commandProgress.ts';
 import './estimate.ts';
 import './exception.ts';
+import './explainCharge.ts';
 import './meter.ts';
 import './meterConsumption.ts';
 import './persistedOperation.ts';

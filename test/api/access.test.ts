@@ -26,6 +26,7 @@ const meter = `"${globalId('Meter', 12)}"`;
 const account = `"${globalId('Account', 101)}"`;
 const command = `"${globalId('Command', '00000000-0000-4000-8000-0000000000c1')}"`;
 const agreement = `"${globalId('Agreement', 1)}"`;
+const charge = `"${globalId('Charge', '1.10.1772319600000.1')}"`;
 const simulation = `"${globalId('Simulation', '00000000-0000-4000-8000-0000000000d1')}"`;
 
 /** A request for each rule: without one for a new field the matrix below fails. */
@@ -44,6 +45,8 @@ const requests: Record<AccessRule, string> = {
   'Query.nextPrices': `{ nextPrices(agreementId: ${agreement}, from: "2026-03-02T00:00:00Z") {
     price } }`,
   'Query.estimateBill': `{ estimateBill(agreementId: ${agreement}, month: "2026-03") { month } }`,
+  'Query.explainCharge': `{ explainCharge(chargeId: ${charge}, component: "work") {
+    rest { exact } } }`,
   'Query.simulation': `{ simulation(id: ${simulation}) { id } }`,
   'Query.simulations': `{ simulations ${page} }`,
   'Query.readingExceptions': `{ readingExceptions ${page} }`,

@@ -24,6 +24,7 @@ export const policy = {
   'Query.priceAt': everybody,
   'Query.nextPrices': everybody,
   'Query.estimateBill': everybody,
+  'Query.explainCharge': everybody,
   'Query.simulation': staff,
   'Query.simulations': staff,
   'Query.readingExceptions': staff,

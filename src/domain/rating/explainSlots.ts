@@ -41,7 +41,8 @@ export function flowKwhAt(
   const exportChannel = compiled.channels.indexOf('export');
   const imported = flow === 'export' ? 0 : unitsAt(explained, 0, slot);
   const exported = flow === 'import' ? 0 : unitsAt(explained, exportChannel, slot);
-  if (imported === null && exported === null) return null;
+  const isKnown = flow === 'export' ? exported !== null : imported !== null || exported !== 0;
+  if (!isKnown || (imported === null && exported === null)) return null;
   const units = BigInt(imported ?? 0) - BigInt(exported ?? 0);
   return kwhOf(compiled, flow === 'export' ? -units : units);
 }
