@@ -102,8 +102,12 @@ export type Bill = {
   readonly month: number;
   readonly monthNumber: number;
   readonly endsMonth: boolean;
+  /** Rule 40: the running form, without what belongs to the close. */
+  readonly isOpen: boolean;
   /** Rule 3. */
   readonly billedDays: Decimal;
+  /** The same up to now, of an open bill; as `hours` are. */
+  readonly days: Decimal;
   readonly monthDays: number;
   readonly yearDays: number;
   readonly hours: Decimal;
@@ -191,7 +195,9 @@ export function finishedLine(bill: Bill, component: ComponentShape, draft: Draft
     unit: draft.unit,
     price: draft.price,
     exact: draft.exact,
-    amount: rounded(draft.summed ?? draft.exact, pointOf(bill, component)),
+    amount: bill.isOpen
+      ? draft.exact
+      : rounded(draft.summed ?? draft.exact, pointOf(bill, component)),
   };
 }
 

@@ -124,7 +124,7 @@ function netsIntervals(component: ComponentShape): boolean {
  * Rule 4: the load's intervals, cut at the bill's ends and at every quarter hour (every five
  * minutes, where intervals are shorter), so that nothing changes within a piece.
  */
-function piecesOf(load: Load, span: BillSpan): readonly Piece[] {
+function piecesOf(load: Load, span: BillSpan, untilMs: number): readonly Piece[] {
   const { document, zone } = span;
   const isNet = document.components.some(netsIntervals);
   const cutMs = (load.intervalMs < 15 * minuteMs ? 5 : 15) * minuteMs;
@@ -134,8 +134,10 @@ function piecesOf(load: Load, span: BillSpan): readonly Piece[] {
     const index = Math.floor((startMs - load.fromMs) / load.intervalMs);
     const intervalEndMs = load.fromMs + (index + 1) * load.intervalMs;
     const cut = (Math.floor(startMs / cutMs) + 1) * cutMs;
-    const endMs = Math.min(intervalEndMs, cut, span.toMs);
-    const whole = intervalAt(load, index, isNet);
+    const ends = [intervalEndMs, cut, span.toMs, untilMs];
+    const endMs = Math.min(...ends.filter((each) => each > startMs));
+    // What is still to come is missing.
+    const whole = intervalAt(load, startMs < untilMs ? index : -1, isNet);
     const piece: Record<(typeof registers)[number], Decimal> = { ...whole };
     if (endMs - startMs < load.intervalMs) {
       for (const register of registers) {
@@ -163,14 +165,18 @@ export function openBill(input: {
   readonly attributes: AttributesShape;
   readonly prices: ReadonlyMap<string, Prices>;
   readonly carry: JudgeCarry;
+  readonly openUntilMs: number | null;
 }): Bill {
-  const { span, load } = input;
+  const { span, load, openUntilMs } = input;
   const { document, zone, fromMs, toMs } = span;
   const first = wallAt(zone, fromMs);
-  const pieces = piecesOf(load, span);
+  const isOpen = openUntilMs !== null && openUntilMs < toMs;
+  const untilMs = isOpen ? openUntilMs : toMs;
+  const pieces = piecesOf(load, span, untilMs);
   const warnings = new Set<'SLOTS_MISSING' | 'INTERVAL_PRORATED'>();
   const wanted: readonly Register[] = ['import', ...document.components.flatMap(registersOf)];
-  if (pieces.some(({ missing }) => wanted.some((each) => missing.has(each))))
+  const past = pieces.filter(({ startMs }) => startMs < untilMs);
+  if (past.some(({ missing }) => wanted.some((each) => missing.has(each))))
     warnings.add('SLOTS_MISSING');
   if (isCutAt(load, fromMs) || isCutAt(load, toMs)) warnings.add('INTERVAL_PRORATED');
   const { year, monthNumber } = first;
@@ -183,10 +189,12 @@ export function openBill(input: {
     month: monthIndexOf(first),
     monthNumber,
     endsMonth: toMs === firstInstantOf(zone, `${monthAfter(first.month)}-01`),
+    isOpen,
     billedDays: new Num(wallAt(zone, toMs).shownMs - first.shownMs).div(dayMs),
+    days: new Num(wallAt(zone, untilMs).shownMs - first.shownMs).div(dayMs),
     monthDays: (Date.UTC(year, monthNumber, 1) - Date.UTC(year, monthNumber - 1, 1)) / dayMs,
     yearDays: (Date.UTC(year + 1, 0, 1) - Date.UTC(year, 0, 1)) / dayMs,
-    hours: new Num(toMs - fromMs).div(60 * minuteMs),
+    hours: new Num(untilMs - fromMs).div(60 * minuteMs),
     pieces,
     loadMinutes: load.intervalMs / minuteMs,
     loadFromMs: load.fromMs,

@@ -87,7 +87,7 @@ function linesOfPower(
   const limits = tiers.map(({ upTo }) => upTo);
   const shares = sharesOf(limits, { from: nought, to: billed.power });
   const ends = tierAt(limits, billed.power);
-  const share = component.proration === 'days' ? bill.billedDays.div(bill.monthDays) : one;
+  const share = component.proration === 'days' ? bill.days.div(bill.monthDays) : one;
   const { period } = billed;
   const lines: DraftLine[] = [];
   for (const [index, { price, flat }] of tiers.entries()) {

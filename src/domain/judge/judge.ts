@@ -34,6 +34,8 @@ export type JudgeInput = {
   readonly attributes: AttributesShape;
   /** Stored series by name; they go before those of the document. */
   readonly prices?: ReadonlyMap<string, StoredPrices>;
+  /** Rule 40: the bill that holds this instant is open, and there are none after it. */
+  readonly openUntilMs?: number;
 };
 
 /** Consecutive prices at 10^-8 currency a kWh; null where there is none. */
@@ -113,6 +115,7 @@ function judgeComponent(
 
 /** Rule 9: what rounding the bill changes is a line that everybody sees. */
 function roundingLine(bill: Bill): readonly JudgedLine[] {
+  if (bill.isOpen) return [];
   const sum = sumOf(bill.lines.map(({ amount }) => amount));
   const exact = rounded(sum, bill.document.rounding.bill).minus(sum);
   if (isNought(exact)) return [];
@@ -158,11 +161,13 @@ export function judgeLoad(
     ([name, series]) => [name, storedPrices(series)] as const,
   );
   const bills: JudgedBill[] = [];
+  const { openUntilMs = null } = input;
   for (const span of spans) {
+    if (openUntilMs !== null && openUntilMs <= span.fromMs) break;
     const own = span.document.priceSeries.map((each) => [each.name, seriesOf(each)] as const);
     const prices = new Map([...own, ...stored]);
     const { load, attributes } = input;
-    const bill = openBill({ span, load, attributes, prices, carry });
+    const bill = openBill({ span, load, attributes, prices, carry, openUntilMs });
     const judged = judgeBill(bill);
     if (!judged.ok) return judged;
     const before = bills.at(-1);

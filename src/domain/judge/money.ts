@@ -17,11 +17,11 @@ function countOf(bill: Bill, per: Per, proration: 'none' | 'days'): Decimal {
     case 'bill':
       return one;
     case 'day':
-      return bill.billedDays;
+      return bill.days;
     case 'month':
-      return proration === 'none' ? one : bill.billedDays.div(bill.monthDays);
+      return proration === 'none' ? one : bill.days.div(bill.monthDays);
     case 'year':
-      return proration === 'none' ? one : bill.billedDays.div(bill.yearDays);
+      return proration === 'none' ? one : bill.days.div(bill.yearDays);
   }
 }
 
@@ -66,6 +66,7 @@ export function judgeMinimum(bill: Bill, component: ComponentOf<'minimum'>): Lin
     return { quantity: one, unit: 'bill', price: null, exact: highest(nought, shortfall) };
   };
   if (component.per !== 'year') {
+    if (bill.isOpen) return accept([]);
     const least = full.mul(countOf(bill, component.per, component.proration));
     return accept([line(least.minus(highest(nought, sum)))]);
   }
@@ -76,6 +77,7 @@ export function judgeMinimum(bill: Bill, component: ComponentOf<'minimum'>): Lin
   minima.set(component.name, { sum: yearSum, months });
   if (!bill.endsMonth || bill.monthNumber !== component.month) return accept([]);
   minima.delete(component.name);
+  if (bill.isOpen) return accept([]);
   const known = component.proration === 'days' ? Math.min(12, months.size) : 12;
   const least = full.mul(known).div(12);
   return accept([line(least.minus(highest(nought, yearSum)))]);

@@ -9,7 +9,9 @@ type TrueUp = Method<'energyCredits'>['trueUp'];
 
 /** True in the bill that ends the month of the true-up. */
 function settles(bill: Bill, trueUp: TrueUp): trueUp is NonNullable<TrueUp> {
-  return trueUp !== undefined && bill.endsMonth && bill.monthNumber === trueUp.month;
+  return (
+    trueUp !== undefined && !bill.isOpen && bill.endsMonth && bill.monthNumber === trueUp.month
+  );
 }
 
 /** Rule 37, the bill's begin: credits of periods that do not occur go where `carry` says. */
