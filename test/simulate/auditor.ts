@@ -1,11 +1,13 @@
 import type { TariffText } from '../../src/domain/tariff/shape.ts';
-import { referenceBill } from '../bills/referenceEngine.ts';
+import { judgedMicros } from './auditedBill.ts';
+import type { AuditedBill } from './auditedBill.ts';
 
 /**
  * What every charge and balance must be, worked out from the readings that were acknowledged: slow,
- * obvious, in bigint, and without a line of the series or of the rating. The rules are those of
- * the documents: one winner an instant, the first and last reading of a slot, a line between two
- * accepted readings floored to a watt-hour at each quarter hour.
+ * obvious, and without a line of the series or of the rating; amounts are the second engine's. The
+ * rules are those of the documents: one winner an instant, the first and last reading of a slot, a
+ * line between two accepted readings floored to a watt-hour at each quarter hour, the meters of a
+ * service point summed up.
  */
 export type AuditedRow = {
   readonly channel: number;
@@ -61,7 +63,7 @@ export type Books = {
 };
 
 export type Audited = {
-  /** agreement/meter/period start/version -> "Wh micros"; charges of nothing are left out. */
+  /** agreement/first meter/period start/version -> "Wh micros"; nothing is left out. */
   readonly charges: Map<string, string>;
   /** meter/period start/code -> "Wh slots". */
   readonly unrated: Map<string, string>;
@@ -214,74 +216,99 @@ function monthAround(zone: string, atMs: number): { startMs: number; endMs: numb
   return period;
 }
 
-type Account = { readonly slots: { startMs: number; energyWh: number }[] };
-type Charge = Account & {
-  readonly agreement: AuditedAgreement;
-  readonly version: AuditedVersion;
-  readonly isClosed: boolean;
-};
-
 function add(sums: Map<string, bigint>, key: string, amount: bigint): void {
   sums.set(key, (sums.get(key) ?? 0n) + amount);
 }
 
-/** Sorts a meter's slots by what prices them. */
-function auditMeter(
-  books: Books,
-  meter: AuditedMeter,
-  audited: Audited,
-  owed: Map<string, bigint>,
-) {
+type PointEnergy = { readonly slots: Slots; readonly fromSlot: number; readonly untilSlot: number };
+
+/** A meter's slots; those without agreement or tariff are its unrated energy. */
+function auditMeter(books: Books, meter: AuditedMeter, audited: Audited): PointEnergy {
   const series = seriesOf(meter, books.batches);
   const untilSlot = settledUntil(meter, series);
-  const charges = new Map<string, Charge>();
+  const slots = energyOf(believe(meter, series.flat()));
   const unratedWh = new Map<string, bigint>();
   const unratedSlots = new Map<string, bigint>();
-  for (const [slot, energyWh] of energyOf(believe(meter, series.flat()))) {
-    const startMs = slot * quarterMs;
-    const period = monthAround(meter.zone, startMs);
-    const agreement = books.agreements.find(
-      ({ servicePoint, validFromMs, validToMs }) =>
-        servicePoint === meter.servicePoint &&
-        validFromMs <= startMs &&
-        startMs < (validToMs ?? Infinity),
-    );
-    const versions = books.versions
-      .filter(({ tariffId }) => tariffId === agreement?.tariffId)
-      .toSorted((a, b) => a.validFromMs - b.validFromMs);
-    const version = versions.findLast(({ validFromMs }) => validFromMs <= startMs);
-    if (agreement === undefined || version === undefined) {
-      const code = agreement === undefined ? 'AGREEMENT_NOT_FOUND' : 'TARIFF_NOT_FOUND';
-      if (slot >= untilSlot) continue;
-      add(unratedWh, `${meter.meterId}/${period.startMs}/${code}`, energyWh);
-      add(unratedSlots, `${meter.meterId}/${period.startMs}/${code}`, 1n);
-      continue;
-    }
-    const next = versions.find(({ validFromMs }) => validFromMs > startMs)?.validFromMs;
-    const endMs = Math.min(period.endMs, agreement.validToMs ?? Infinity, next ?? Infinity);
-    const id = `${agreement.agreementId}/${meter.meterId}/${period.startMs}/${version.versionId}`;
-    const isClosed = untilSlot * quarterMs >= endMs;
-    const charge = charges.get(id) ?? { agreement, version, isClosed, slots: [] };
-    charges.set(id, charge);
-    if (energyWh !== 0n) charge.slots.push({ startMs, energyWh: Number(energyWh) });
-  }
-  for (const [id, { agreement, version, isClosed, slots }] of charges) {
-    const bill = referenceBill({ tariff: version.tariff, zone: meter.zone, slots });
-    const isRounded = isClosed && Object.keys(version.tariff.rounding ?? {}).length > 0;
-    const micros = BigInt(isRounded ? bill.totalMicros : bill.runningMicros);
-    const energyWh = slots.reduce((sum, slot) => sum + BigInt(slot.energyWh), 0n);
-    if (energyWh !== 0n || micros !== 0n) audited.charges.set(id, `${energyWh} ${micros}`);
-    add(owed, String(agreement.accountId), micros);
+  for (const [slot, energyWh] of slots) {
+    const found = pricedBy(books, meter, slot * quarterMs);
+    if (found.version !== undefined || slot >= untilSlot) continue;
+    const code = found.agreement === undefined ? 'AGREEMENT_NOT_FOUND' : 'TARIFF_NOT_FOUND';
+    const period = monthAround(meter.zone, slot * quarterMs);
+    add(unratedWh, `${meter.meterId}/${period.startMs}/${code}`, energyWh);
+    add(unratedSlots, `${meter.meterId}/${period.startMs}/${code}`, 1n);
   }
   for (const [id, energyWh] of unratedWh) {
     audited.unrated.set(id, `${energyWh} ${unratedSlots.get(id)}`);
+  }
+  return { slots, fromSlot: Math.min(...slots.keys(), Infinity), untilSlot };
+}
+
+function pricedBy(books: Books, meter: AuditedMeter, atMs: number) {
+  const agreement = books.agreements.find(
+    ({ servicePoint, validFromMs, validToMs }) =>
+      servicePoint === meter.servicePoint && validFromMs <= atMs && atMs < (validToMs ?? Infinity),
+  );
+  const versions = books.versions
+    .filter(({ tariffId }) => tariffId === agreement?.tariffId)
+    .toSorted((a, b) => a.validFromMs - b.validFromMs);
+  const version = versions.findLast(({ validFromMs }) => validFromMs <= atMs);
+  const next = versions.find(({ validFromMs }) => validFromMs > atMs)?.validFromMs;
+  return { agreement, version, versions, endMs: next ?? Infinity };
+}
+
+/** The bills of a service point, one after the other from the month of its first reading on. */
+function auditPoint(
+  books: Books,
+  meters: readonly AuditedMeter[],
+  audited: Audited,
+  owed: Map<string, bigint>,
+): void {
+  const energies = meters.map((meter) => auditMeter(books, meter, audited));
+  const slots: Slots = new Map();
+  for (const energy of energies) {
+    for (const [slot, wh] of energy.slots) slots.set(slot, (slots.get(slot) ?? 0n) + wh);
+  }
+  if (slots.size === 0) return;
+  const [meter] = meters;
+  const settledMs = Math.max(...energies.map(({ untilSlot }) => untilSlot)) * quarterMs;
+  const endMs = (Math.max(...slots.keys()) + 1) * quarterMs;
+  let atMs = monthAround(meter.zone, Math.min(...slots.keys()) * quarterMs).startMs;
+  while (atMs < endMs) {
+    const period = monthAround(meter.zone, atMs);
+    const { agreement, version, versions, endMs: nextMs } = pricedBy(books, meter, atMs);
+    const starts = books.agreements
+      .filter(({ servicePoint }) => servicePoint === meter.servicePoint)
+      .flatMap(({ validFromMs, validToMs }) => [validFromMs, validToMs ?? Infinity]);
+    const others = starts.filter((startMs) => startMs > atMs);
+    const toMs = Math.min(period.endMs, nextMs, ...others);
+    if (agreement !== undefined && version !== undefined) {
+      const bill: AuditedBill = {
+        versions,
+        zone: meter.zone,
+        slots,
+        chainFromMs: agreement.validFromMs,
+        fromMs: atMs,
+        toMs,
+        openUntilMs: settledMs >= toMs ? null : Math.max(atMs, settledMs),
+      };
+      const { energyWh, micros } = judgedMicros(bill);
+      const { agreementId, accountId } = agreement;
+      const id = `${agreementId}/${meter.meterId}/${period.startMs}/${version.versionId}`;
+      if (energyWh !== 0n || micros !== 0n) audited.charges.set(id, `${energyWh} ${micros}`);
+      add(owed, String(accountId), micros);
+    }
+    atMs = toMs;
   }
 }
 
 export function audit(books: Books): Audited {
   const audited: Audited = { charges: new Map(), unrated: new Map(), balances: new Map() };
   const owed = new Map<string, bigint>();
-  for (const meter of books.meters) auditMeter(books, meter, audited, owed);
+  const points = Map.groupBy(books.meters, ({ servicePoint }) => servicePoint);
+  for (const meters of points.values()) {
+    const ordered = meters.toSorted((a, b) => a.meterId - b.meterId);
+    auditPoint(books, ordered, audited, owed);
+  }
   const paid = new Map<string, bigint>();
   for (const { accountId, micros } of books.payments) add(paid, String(accountId), micros);
   for (const accountId of books.accountIds.map(String)) {

@@ -129,7 +129,13 @@ class Workload {
       simulation.operations.publishTariff(
         { sql: api, clock: simulation.clock, wake: () => {} },
         simulation.viewer,
-        { idempotencyKey, tariffId: tariffId.value, validFromMs, document },
+        {
+          idempotencyKey,
+          tariffId: tariffId.value,
+          validFromMs,
+          document,
+          backdatedReason: 'the simulator may',
+        },
       ),
     );
     if (!published.ok) throw new Violation('PUBLICATION_REFUSED', published.message);

@@ -1,10 +1,9 @@
 import { createHash, createPrivateKey, createPublicKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import fc from 'fast-check';
 import type { Fleet } from '../../src/domain/fleet.ts';
 import type { TariffText } from '../../src/domain/tariff/shape.ts';
-import { tariffs as randomTariffs } from '../bills/randomTariff.ts';
 import { SeededRandom } from './seededRandom.ts';
+import { worldTariffs } from './worldTariffs.ts';
 
 /** The ground that a seed lays: edges with keys, meters with loads, agreements, tariffs. */
 export type WorldEdge = {
@@ -169,18 +168,13 @@ function makeAgreements(random: SeededRandom, startMs: number) {
   return { agreements, lateAgreements };
 }
 
-/** A tariff of nothing but zeros is refused. */
-function isPriced({ components }: TariffText): boolean {
-  return components.some(({ prices }) => Object.values(prices).some((text) => Number(text) !== 0));
-}
-
 export function makeWorld(seed: number): World {
   const random = new SeededRandom(seed);
   const startMs = Date.parse(random.pick(starts));
   const company = `Grid ${seed}`;
   const edges = [0, 1, 3].map((shard, index) => makeEdge(random, `edge ${index + 1}`, shard));
   const meters = makeMeters(random, edges, startMs);
-  const documents = fc.sample(randomTariffs, { seed, numRuns: 24 }).filter(isPriced).slice(0, 8);
+  const documents = worldTariffs(seed, random);
   const { agreements, lateAgreements } = makeAgreements(random, startMs);
   const zoneOf = new Map(meters.map((meter) => [meter.servicePoint, meter.zone]));
   const soonMs = startMs + random.below(96 * 3) * quarterMs;

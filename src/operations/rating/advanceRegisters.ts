@@ -28,6 +28,8 @@ export type AdvancedRegister = {
   readonly priceFromSlot: number;
   /** Begin of the first billing period that is touched. */
   readonly periodFromMs: number;
+  /** The slot of its first reading ever, where the walk began with it. */
+  readonly firstSlotEver: number | null;
 };
 
 type Merged = {
@@ -117,6 +119,10 @@ function headAfter(work: RegisterWork, advance: Advance, powerW: number | null):
   };
 }
 
+function firstSlotOf({ carryOut, settledFirstSlot }: Advance): number | null {
+  return carryOut === null ? null : settledFirstSlot;
+}
+
 /** Readings after the head, in time order: the walk goes on from it. */
 function goOn(
   { work, head, days }: Merged,
@@ -132,6 +138,7 @@ function goOn(
     advance,
     head: headAfter(work, advance, powerW),
     isRecomputed: false,
+    firstSlotEver: carry === null ? firstSlotOf(advance) : null,
     priceFromSlot: 0,
     periodFromMs: segmentOf(memory, meter, slotOf(fromMs)).period.startMs,
   };
@@ -175,6 +182,7 @@ async function walkAgain(
     advance,
     head: headAfter(work, advance, powerW),
     isRecomputed: true,
+    firstSlotEver: walkFrom === null ? firstSlotOf(advance) : null,
     priceFromSlot: slotOf(periodFromMs),
     periodFromMs,
   };

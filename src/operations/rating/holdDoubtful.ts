@@ -1,10 +1,11 @@
 import { findFirstCharge, writeHolds } from '../../db/charges.ts';
 import type { HeldRow } from '../../db/charges.ts';
 import type { Statement } from '../../db/connect.ts';
+import { assert } from '../../domain/assert.ts';
 import { formatMicros } from '../../domain/exact.ts';
 import type { judgeLoad } from '../../domain/judge/judge.ts';
 import { judgedMonthsMax, keyZoneDifferenceMicrosMax } from '../../domain/limits.ts';
-import { accept, refuse } from '../../domain/outcome.ts';
+import { accept } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
 import { flows } from '../../domain/rating/load.ts';
 import type { Load } from '../../domain/rating/load.ts';
@@ -52,8 +53,13 @@ async function loadFor(
   if (rated.row.carryOut !== null) {
     const firstMs = await findFirstCharge(tx, row.agreementId);
     const earliestMs = startMs - judgedMonthsMax * monthMs;
-    const { validFromMs } = segment.agreement;
-    fromMs = Math.max(validFromMs, Math.min(startMs, Math.max(firstMs ?? startMs, earliestMs)));
+    const { validFromMs, tariffId } = segment.agreement;
+    const [version] = memory.versions.get(tariffId) ?? [];
+    fromMs = Math.max(
+      validFromMs,
+      version?.validFromMs ?? 0,
+      Math.min(startMs, Math.max(firstMs ?? startMs, earliestMs)),
+    );
   }
   const toMs = slotStartMs(segment.endSlot);
   const meters = metersAt(memory, segment.agreement.servicePointId);
@@ -85,19 +91,26 @@ async function judgedMicros(
   if (!document.ok) return document;
   const { companyId, attributes } = segment.agreement;
   const prices = await pricesFor(tx, { document: document.value, companyId }, { fromMs, toMs });
-  const judged = judge({
-    documents: documentsOf(memory, closed.charge, zone),
-    load,
-    zone,
-    fromMs,
-    toMs,
-    attributes: attributesShape.parse(attributes),
-    prices,
-  });
+  const judgeUntil = (untilMs: number) =>
+    judge({
+      documents: documentsOf(memory, closed.charge, zone),
+      load,
+      zone,
+      fromMs,
+      toMs: untilMs,
+      attributes: attributesShape.parse(attributes),
+      prices,
+    });
+  const judged = judgeUntil(toMs);
   if (!judged.ok) return judged;
-  const bill = judged.value.bills.find((each) => each.fromMs === slotStartMs(segment.firstSlot));
-  if (bill === undefined) return refuse('BILL_MISSING', 'the second engine has no such bill');
-  return accept(BigInt(bill.total.times(1_000_000).toFixed(0)));
+  const bill = judged.value.bills.at(-1);
+  assert(bill !== undefined, 'a judged load has a bill');
+  const startMs = slotStartMs(segment.firstSlot);
+  // The judge tells a month's versions as one bill: what came before this one is taken off.
+  const before = bill.fromMs < startMs ? judgeUntil(startMs) : null;
+  if (before?.ok === false) return before;
+  const totalBefore = before?.value.bills.at(-1)?.total ?? 0;
+  return accept(BigInt(bill.total.minus(totalBefore).times(1_000_000).toFixed(0)));
 }
 
 /** Why a closed bill of a key zone may not be posted; null where both engines agree. */

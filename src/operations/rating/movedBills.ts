@@ -5,8 +5,9 @@ import { readAccruals } from '../../db/accruals.ts';
 import { readHeads } from '../../db/series.ts';
 import type { HeadRow } from '../../db/series.ts';
 import { importChannel } from '../../domain/channel.ts';
-import { slotOf } from '../../domain/rating/slot.ts';
+import { slotOf, slotStartMs } from '../../domain/rating/slot.ts';
 import { decodeCarry } from '../../domain/series/carryCodec.ts';
+import { billingPeriodAt } from '../../domain/time/zone.ts';
 import type { AdvancedRegister } from './advanceRegisters.ts';
 import { metersAt } from './registry.ts';
 import type { RatingMemory } from './registry.ts';
@@ -81,6 +82,47 @@ async function settledSlots(
 }
 
 /**
+ * By service point, the slot from which on its bills are all touched, with readings or without:
+ * where something behind the head changed, and where a meter is read for the first time. Bills
+ * begin with the month of the first reading, and none is left out between two meters.
+ */
+function timesFrom(
+  memory: RatingMemory,
+  advanced: readonly AdvancedRegister[],
+  importHeads: ReadonlyMap<number, HeadRow>,
+): ReadonlyMap<number, number> {
+  const times = new Map<number, number>();
+  const note = (point: number, slot: number): void => {
+    times.set(point, Math.min(slot, times.get(point) ?? Infinity));
+  };
+  /** By meter, where its import stands. */
+  const boundaries = new Map<number, number>();
+  for (const { meterId, carry } of importHeads.values()) {
+    const decoded = decodeCarry(carry);
+    if (decoded !== null) boundaries.set(meterId, decoded.boundarySlot);
+  }
+  for (const { work, advance } of advanced) {
+    if (work.channel.code !== importChannel || advance.carrySettled === null) continue;
+    boundaries.set(work.meter.meterId, advance.carrySettled.boundarySlot);
+  }
+  for (const { work, isRecomputed, advance, periodFromMs, firstSlotEver } of advanced) {
+    if (advance.carryOut === null || !(isRecomputed || firstSlotEver !== null)) continue;
+    const { meter } = work;
+    const point = meter.servicePointId;
+    if (firstSlotEver === null) {
+      note(point, slotOf(periodFromMs));
+      continue;
+    }
+    note(point, slotOf(billingPeriodAt(meter.timeZone, slotStartMs(firstSlotEver)).startMs));
+    for (const { meterId } of metersAt(memory, point)) {
+      const boundary = boundaries.get(meterId);
+      if (meterId !== meter.meterId && boundary !== undefined) note(point, boundary);
+    }
+  }
+  return times;
+}
+
+/**
  * The bills that new slots, corrections, duties and time touch. Where something behind the head
  * changed, all bills from there on are: up to the newest reading, or to where time alone is charged.
  */
@@ -103,8 +145,7 @@ export async function moveBills(
   const accruals = await readAccruals(tx, [
     ...new Set([...recomputedFromMs.keys(), ...dutyPoints]),
   ]);
-  for (const [point, fromMs] of recomputedFromMs) {
-    const from = slotOf(fromMs);
+  for (const [point, from] of timesFrom(memory, advanced, importHeads)) {
     const accruedSlot = slotOf(accruals.get(point) ?? 0);
     const until = Math.max(accruedSlot, (settledUntilSlot.get(point) ?? 0) + 1);
     sorter.addTime(metersAt(memory, point)[0], { from, until });
