@@ -103,6 +103,10 @@ function windowOf(
   if (to !== null && !to.ok) return to;
   const fromMs = from === null ? held.fromMs : startOfLocalDayMs(zone, from.value);
   const toMs = to === null ? held.toMs : startOfLocalDayMs(zone, to.value);
+  if (fromMs < 0) {
+    const message = 'The first day begins before 1970-01-01T00:00Z; give a later --from.';
+    return refuse('WINDOW_OUT_OF_RANGE', message);
+  }
   const asked = `${localText(zone, fromMs)} to ${localText(zone, toMs)}`;
   if (fromMs >= toMs || fromMs >= held.toMs || toMs <= held.fromMs) {
     const there = `${localText(zone, held.fromMs)} to ${localText(zone, held.toMs)}`;
