@@ -23,7 +23,7 @@ function warningsOf(codes: Iterable<string>): string {
 
 /** Rates a case by the kernel and by the judge, or by what stands in for the judge. */
 export function verdictOf(drawn: RandomCase, judge: Judge = judgeLoad): Verdict {
-  const { documents: texts, load, zone, fromMs, toMs } = drawn;
+  const { documents: texts, load, zone, fromMs, toMs, prices } = drawn;
   const documents = parseTariffFile(texts.length === 1 ? texts[0] : { versions: texts });
   if (!documents.ok) {
     const message = `${documents.message} ${documents.path?.join('.') ?? ''}`;
@@ -31,7 +31,7 @@ export function verdictOf(drawn: RandomCase, judge: Judge = judgeLoad): Verdict 
   }
   const attributes = parseAttributes(drawn.attributes);
   if (!attributes.ok) return { outcome: 'unread', code: attributes.code, message: '' };
-  const window = { load, zone, fromMs, toMs };
+  const window = { load, zone, fromMs, toMs, prices };
   const rated = rateLoad({ ...window, documents: documents.value, attributes: attributes.value });
   const judged = judge({ ...window, documents: texts, attributes: drawn.attributes });
   if (!rated.ok || !judged.ok) {

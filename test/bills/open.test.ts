@@ -18,13 +18,13 @@ import type { RandomCase } from './randomCase.ts';
 
 /** The first bill of a case, open at some slot of it, by the kernel. */
 function openBill(drawn: RandomCase, attributes: AgreementAttributes, share: number) {
-  const { documents: texts, load, zone, fromMs, toMs } = drawn;
+  const { documents: texts, load, zone, fromMs, toMs, prices } = drawn;
   const documents = parseTariffFile(texts.length === 1 ? texts[0] : { versions: texts });
   if (!documents.ok) return null; // nothing but zeros
   const spans = billSpansOf(documents.value, { zone, fromMs, toMs });
   const span = spans.ok ? spans.value[0] : undefined;
   if (span === undefined) throw new Error('the case has a bill');
-  const prepared = prepareBill(span, { load });
+  const prepared = prepareBill(span, { load, prices });
   if (!prepared.ok) throw new Error(prepared.message);
   const { compiled, energies } = prepared.value;
   const { slotMs, slotCount, firstSlot, facts } = compiled;

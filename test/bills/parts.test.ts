@@ -21,13 +21,14 @@ function attributesOf(drawn: RandomCase) {
 }
 
 /** The bills of a case that there is something to accumulate for. */
-function preparedBills({ documents: texts, load, zone, fromMs, toMs }: RandomCase) {
+function preparedBills(drawn: RandomCase) {
+  const { documents: texts, load, zone, fromMs, toMs, prices } = drawn;
   const documents = parseTariffFile(texts.length === 1 ? texts[0] : { versions: texts });
   if (!documents.ok) return []; // nothing but zeros
   const spans = billSpansOf(documents.value, { zone, fromMs, toMs });
   if (!spans.ok) throw new Error(spans.message);
   return spans.value.map((span) => {
-    const prepared = prepareBill(span, { load });
+    const prepared = prepareBill(span, { load, prices });
     if (!prepared.ok) throw new Error(prepared.message);
     return prepared.value;
   });

@@ -1,5 +1,6 @@
 import { localTextAt } from '../../src/domain/tariff/versions.ts';
 import type { Load } from '../../src/domain/rating/load.ts';
+import type { PriceSeries } from '../../src/domain/tariff/priceSeries.ts';
 import type { AttributesShape, TariffText } from '../../src/domain/tariff/shape.ts';
 import { SeededRandom } from '../simulate/seededRandom.ts';
 import { periodNames, randomCalendar } from './randomCalendar.ts';
@@ -31,6 +32,8 @@ export type RandomCase = {
   readonly fromMs: number;
   readonly toMs: number;
   readonly attributes: AttributesShape;
+  /** Stored series, which go before those of the documents. */
+  readonly prices: ReadonlyMap<string, PriceSeries>;
 };
 
 const zones = [
@@ -104,7 +107,8 @@ function randomLoad(
   const startMs = Math.floor((fromMs + shift * gridMs) / gridMs) * gridMs;
   const endMs = toMs + (random.chance(0.2) ? random.between(-60, 60) : 2) * intervalMs;
   const count = Math.max(1, Math.ceil((endMs - startMs) / intervalMs));
-  const unitsPerWh = random.pick([1, 1, 10, 1_000]);
+  // Sums of a month stay below 2^53.
+  const unitsPerWh = random.pick(sizeWh > 1_000_000_000 ? [1, 10] : [1, 1, 10, 1_000]);
   const isRound = random.chance(0.4);
   const gaps = random.chance(0.3) ? random.pick([0.002, 0.05]) : 0;
   // Mostly a meter that is silent is so in all registers.
@@ -156,6 +160,21 @@ function randomSeries(
   return { name, unit, minutes, from: new Date(fromMs).toISOString(), prices };
 }
 
+const noPrices: ReadonlyMap<string, PriceSeries> = new Map();
+
+/** As a market publishes it and the database keeps it: the whole time, and nothing twice. */
+function storedSeries(random: SeededRandom, times: Times): ReadonlyMap<string, PriceSeries> {
+  const fromMs = times.fromMs - dayMs;
+  const stepMs = random.pick([30, 60]) * minuteMs;
+  const isWide = random.chance(0.1);
+  const price = (): bigint =>
+    BigInt(random.between(-50_000_000, 400_000_000)) * (isWide ? 100_000_003n : 1n);
+  const pricesE8 = Array.from({ length: Math.ceil((times.toMs - fromMs) / stepMs) }, () =>
+    random.chance(0.01) ? null : price(),
+  );
+  return new Map([['spot', { name: 'spot', fromMs, stepMs, pricesE8 }]]);
+}
+
 const makers = [
   randomEnergy,
   randomEnergy,
@@ -193,7 +212,9 @@ function decorated(random: SeededRandom, scope: Scope, component: ComponentText)
   return {
     ...component,
     ...(random.chance(0.2) ? { rounding: roundingPoint(random) } : {}),
-    ...(component.kind !== 'netting' && random.chance(0.12) ? { when: random.pick(whens) } : {}),
+    ...(component.kind !== 'netting' && !scope.isPlain && random.chance(0.12)
+      ? { when: random.pick(whens) }
+      : {}),
   };
 }
 
@@ -205,7 +226,8 @@ function randomComponents(
   random: SeededRandom,
   shared: Omit<Scope, 'name' | 'above' | 'netting' | 'random'>,
 ): ComponentText[] {
-  const netting = random.chance(0.35) ? random.pick(nettingMethods) : null;
+  const { isPlain } = shared;
+  const netting = !isPlain && random.chance(0.35) ? random.pick(nettingMethods) : null;
   const components: ComponentText[] = [];
   const scopeNow = (): Scope => ({
     ...shared,
@@ -214,7 +236,7 @@ function randomComponents(
     name: `c${components.length}`,
     above: components.map(({ name }) => name),
   });
-  const count = random.between(1, 6);
+  const count = random.between(1, isPlain ? 3 : 6);
   const addNetting = (): void => {
     const net = components.find(isNet);
     const calendar =
@@ -233,12 +255,14 @@ function randomComponents(
   };
   for (let index = 0; index < count; index += 1) {
     const scope = scopeNow();
-    const maker = index === 0 && random.chance(0.7) ? randomEnergy : random.pick(makers);
+    const isEnergy = isPlain || (index === 0 && random.chance(0.7));
+    const isSpot = isPlain && random.chance(0.3);
+    const maker = isEnergy ? (isSpot ? randomDynamic : randomEnergy) : random.pick(makers);
     if (needsAbove.has(maker) && scope.above.length === 0) continue;
     components.push(decorated(random, scope, maker(scope)));
   }
   addNetting();
-  if (random.chance(0.4) && components.length > 0) {
+  if (!isPlain && random.chance(0.4) && components.length > 0) {
     const scope = scopeNow();
     components.push(decorated(random, scope, randomTax(scope)));
   }
@@ -260,7 +284,8 @@ function randomDocument(random: SeededRandom, times: Times, dailyKwh: number): T
   const priceSeries = [randomSeries(random, 'spot', times), randomSeries(random, 'other', times)];
   const { fromMs, toMs } = times;
   const series = priceSeries.map(({ name }) => name);
-  const shared = { calendars, series, dailyKwh, fromMs, toMs, months, roundsIntervals };
+  const isPlain = random.chance(0.2);
+  const shared = { calendars, series, dailyKwh, fromMs, toMs, months, roundsIntervals, isPlain };
   const components = randomComponents(random, shared);
   const rounding = {
     ...(roundsIntervals ? { interval: roundingPoint(random) } : {}),
@@ -329,7 +354,7 @@ function randomVersions(random: SeededRandom, times: Times, dailyKwh: number): T
 export function randomCase(seed: number, length: 'short' | 'year' = 'short'): RandomCase {
   const random = new SeededRandom(seed);
   const times = randomTimes(random, length === 'year');
-  const sizeWh = random.pick([1, 250, 1_000, 1_000, 4_000, 2_000_000]);
+  const sizeWh = random.pick([1, 250, 1_000, 1_000, 4_000, 2_000_000, 5_000_000_000]);
   const dailyKwh = ((sizeWh / 1_000) * 1_440) / times.intervalMinutes;
   const documents = randomVersions(random, times, dailyKwh);
   const isProsumer = documents.some(({ components }) =>
@@ -338,5 +363,6 @@ export function randomCase(seed: number, length: 'short' | 'year' = 'short'): Ra
   const load = randomLoad(random, times, { sizeWh, isProsumer });
   const attributes = randomAttributes(random, dailyKwh);
   const { zone, fromMs, toMs } = times;
-  return { seed, documents, load, zone, fromMs, toMs, attributes };
+  const prices = random.chance(0.2) ? storedSeries(random, times) : noPrices;
+  return { seed, documents, load, zone, fromMs, toMs, attributes, prices };
 }

@@ -23,6 +23,8 @@ export type Scope = {
   readonly months: readonly number[];
   readonly netting: NettingMethod | null;
   readonly roundsIntervals: boolean;
+  /** Energy alone, of which the kernel knows a total without lines. */
+  readonly isPlain: boolean;
 };
 
 const modes = ['half-even', 'half-up', 'down', 'up'] as const;
@@ -37,6 +39,7 @@ export function decimalText(value: number, decimals: number): string {
 
 export function priceText(random: SeededRandom): string {
   if (random.chance(0.02)) return '0';
+  if (random.chance(0.02)) return decimalText(random.between(1, 9_999_999_999_999), 7);
   if (random.chance(0.1)) return decimalText(-random.between(1, 200_000_000), 8);
   return random.chance(0.5)
     ? decimalText(random.between(1, 999), 2)
@@ -104,6 +107,11 @@ type TiersText = NonNullable<EnergyText['tiers']>;
 
 function tierRule(scope: Scope, flow: EnergyText['flow'], hasSeasons: boolean): TiersText {
   const { random } = scope;
+  if (scope.isPlain) {
+    const unit = random.pick(['kWh', 'kWh/day'] as const);
+    const reset = random.pick(['bill', 'day'] as const);
+    return { unit, reset, allocation: 'chronological' };
+  }
   const resets = ['bill', 'day', 'month', 'season', 'year'] as const;
   const reset = random.pick(resets.filter((each) => each !== 'season' || hasSeasons));
   const units = {
@@ -147,26 +155,29 @@ function limitSize(scope: Scope, { unit, reset }: TiersText): number {
   return reset === 'day' ? scope.dailyKwh : scope.dailyKwh * days;
 }
 
-export function randomEnergy(scope: Scope): EnergyText {
-  const { random, name, netting, roundsIntervals } = scope;
+function randomFlow({ random, isPlain, netting }: Scope): EnergyText['flow'] {
+  if (isPlain) return random.pick(['import', 'import', 'export'] as const);
   const wantsNet = netting === 'energyCredits' || netting === 'moneyCredits';
-  const flow = random.pick(
-    wantsNet
-      ? (['net', 'net', 'import'] as const)
-      : (['import', 'import', 'export', 'net'] as const),
-  );
+  return wantsNet
+    ? random.pick(['net', 'net', 'import'] as const)
+    : random.pick(['import', 'import', 'export', 'net'] as const);
+}
+
+export function randomEnergy(scope: Scope): EnergyText {
+  const { random, name, roundsIntervals } = scope;
+  const flow = randomFlow(scope);
   const hasTiers = !roundsIntervals && random.chance(0.6);
   const hasSeasons = scope.calendars.some(({ seasons = [] }) => seasons.length > 0);
   const rule = hasTiers ? tierRule(scope, flow, hasSeasons) : null;
   const seasonal = scope.calendars.filter(({ seasons = [] }) => seasons.length > 0);
   const own = rule?.reset === 'season' ? { ...scope, calendars: seasonal } : scope;
-  const flats = rule?.reset === 'bill';
+  const flats = rule?.reset === 'bill' && !scope.isPlain;
   let fields = priceFields(own, rule === null ? null : { about: limitSize(scope, rule), flats });
   for (let tries = 0; rule?.reset === 'season' && fields.calendar === undefined; tries += 1) {
     if (tries > 100) throw new Error('a season needs a calendar');
     fields = priceFields(own, { about: limitSize(scope, rule), flats });
   }
-  const quantity = !roundsIntervals && random.chance(0.15);
+  const quantity = !roundsIntervals && !scope.isPlain && random.chance(0.15);
   const surplus = flow === 'net' && random.chance(0.5);
   return {
     kind: 'energy',
