@@ -131,7 +131,7 @@ function readRows(text: string): Outcome<Rows, LoadCsvCode> {
   if (!header.ok) return header;
   const rowsMax = countLines(text);
   if (rowsMax > loadIntervalsMax + 2) {
-    const message = `The file has ${rowsMax} lines, at most ${loadIntervalsMax}; split it by years.`;
+    const message = `The file has ${rowsMax} lines, at most ${loadIntervalsMax}; split it.`;
     return refuse('LOAD_TOO_LONG', message);
   }
   const rows: Rows = {

@@ -40,7 +40,7 @@ export function localText(zone: string, instantMs: number): string {
   return `${date}T${two(hour)}:${two(minute)}`;
 }
 
-/** ISO 8601 with the offset, which tells the two hours of one name apart: 2026-03-01T00:00+01:00. */
+/** With the offset, which tells the two hours of one name apart: 2026-10-25T02:00+01:00. */
 export function localInstantText(zone: string, instantMs: number): string {
   const { year, month, day, hour, minute, offsetMs } = localPartsAt(zone, instantMs);
   const offsetMinutes = Math.abs(offsetMs) / minuteMs;

@@ -55,9 +55,10 @@ function explainedFact({ line, intervals, rest }: ExplainedLine, zone: string): 
 function lineTitle(line: LineFact, currency: string): string {
   const { component, period, tier, quantity, amount, exact } = line;
   const unit = line.unit === 'currency' ? currency : line.unit;
-  const name = [component, period, tier === null ? null : `tier ${tier}`];
+  const parts = [component, period, tier === null ? null : `tier ${tier}`];
+  const name = parts.filter((part) => part !== null).join(', ');
   const rounded = amount === exact ? '' : `, rounded to ${amount}`;
-  return `${name.filter((part) => part !== null).join(', ')}: ${quantity} ${unit}, ${exact}${rounded}`;
+  return `${name}: ${quantity} ${unit}, ${exact}${rounded}`;
 }
 
 /** For people, without the intervals that add nothing. */

@@ -46,8 +46,8 @@ function openSides(options: SimulateOptions): Outcome<Sides, string> {
     ({ opened }) => firstDocument(opened).currency,
   );
   if (had === has) return accept({ before: before.value, after: after.value });
-  const message = `${options.against} is in ${had}, ${options.tariff} in ${has}; compare one currency.`;
-  return refuse('CURRENCY_MISMATCH', message);
+  const message = `${options.against} is in ${had}, ${options.tariff} in ${has}`;
+  return refuse('CURRENCY_MISMATCH', `${message}; compare tariffs of one currency.`);
 }
 
 /** Attributes by the name of a load file; a name that is no file's is a mistake. */
@@ -116,7 +116,8 @@ function tell(report: LabReport, refused: readonly Refused[], currency: string):
     change,
   ]);
   return [
-    `${report.bills} bills: ${report.before} becomes ${report.after} ${currency} (${report.change})`,
+    `${report.bills} bills: ${report.before} becomes ${report.after} ${currency}, ` +
+      `a change of ${report.change}`,
     ...columns(classes, (column) => column > 1 && column < 5).map((line) => `  ${line}`),
     ...(changed.length === 0 ? [] : ['Most changed:']),
     ...columns(changed, (column) => column > 0).map((line) => `  ${line}`),

@@ -29,7 +29,7 @@ function scaled({ numerator, denominator }: Fraction): bigint {
 /** A digit either way at the thirtieth decimal is the decimals' own end. */
 function isSame(ours: Fraction | null, theirs: Decimal | null): boolean {
   if (ours === null || theirs === null) return ours === null && theirs === null;
-  const gap = scaled(ours) - BigInt(theirs.mul(`1e${decimals}`).trunc().toFixed());
+  const gap = scaled(ours) - BigInt(theirs.mul(`1e${decimals}`).trunc().toString());
   return gap >= -1n && gap <= 1n;
 }
 
@@ -38,7 +38,7 @@ function textOf(value: Fraction | null): string {
 }
 
 function judgedText(value: Decimal | null): string {
-  return value === null ? 'none' : value.toFixed();
+  return value === null ? 'none' : value.toString();
 }
 
 function nameOf({ component, kind, period, tier, unit }: Line | JudgedLine): string {
