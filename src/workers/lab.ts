@@ -12,18 +12,17 @@ export type LabThreads = {
   close(): Promise<void>;
 };
 
-/** Where the bytes of a job are, each once: they go to the thread without being copied. */
+/** Where the bytes of a job are: they go to the thread without being copied. Each once, because
+ * two agreements of one service point share their meters. */
 function transferablesOf(job: LabJob): ArrayBuffer[] {
-  const buffers = job.subjects.flatMap(({ meters }) =>
-    meters.flatMap(({ channels }) =>
-      channels.flatMap(({ bytes, offsets, carryIn }) => [
-        bytes.buffer,
-        offsets.buffer,
-        ...(carryIn === null ? [] : [carryIn.buffer]),
-      ]),
-    ),
-  );
-  return buffers.filter((buffer) => buffer instanceof ArrayBuffer);
+  const buffers = new Set<ArrayBufferLike>();
+  for (const { meters } of job.subjects) {
+    for (const { bytes, offsets, carryIn } of meters.flatMap(({ channels }) => channels)) {
+      buffers.add(bytes.buffer).add(offsets.buffer);
+      if (carryIn !== null) buffers.add(carryIn.buffer);
+    }
+  }
+  return [...buffers].filter((buffer) => buffer instanceof ArrayBuffer);
 }
 
 /**
