@@ -116,8 +116,8 @@ function tell(report: LabReport, refused: readonly Refused[], currency: string):
     change,
   ]);
   return [
-    `${report.bills} bills: ${report.before} becomes ${report.after} ${currency}, ` +
-      `a change of ${report.change}`,
+    `${report.bills} bills: ${report.before} becomes ${report.after} ${currency} ` +
+      `(${report.change})`,
     ...columns(classes, (column) => column > 1 && column < 5).map((line) => `  ${line}`),
     ...(changed.length === 0 ? [] : ['Most changed:']),
     ...columns(changed, (column) => column > 0).map((line) => `  ${line}`),
