@@ -39,6 +39,15 @@ export function add(left: Fraction, right: Fraction): Fraction {
   if (left.denominator === right.denominator) {
     return { numerator: left.numerator + right.numerator, denominator: left.denominator };
   }
+  // Powers of ten mostly: a remainder is cheaper than a common divisor.
+  if (left.denominator % right.denominator === 0n) {
+    const times = left.denominator / right.denominator;
+    return { ...left, numerator: left.numerator + right.numerator * times };
+  }
+  if (right.denominator % left.denominator === 0n) {
+    const times = right.denominator / left.denominator;
+    return { ...right, numerator: left.numerator * times + right.numerator };
+  }
   return fraction(
     left.numerator * right.denominator + right.numerator * left.denominator,
     left.denominator * right.denominator,

@@ -2,7 +2,7 @@ import { accept, refuse } from '../outcome.ts';
 import type { Outcome } from '../outcome.ts';
 import { hasFolds } from './compiled.ts';
 import type { CompiledTariff } from './compiled.ts';
-import { emptyFolds } from './folds.ts';
+import { emptyFolds, spotSumCount } from './folds.ts';
 import type { Folds, OpenWindow } from './folds.ts';
 import type { Accumulator } from './kernel.ts';
 
@@ -187,7 +187,7 @@ function readWindow(reader: ByteReader, compiled: CompiledTariff): OpenWindow {
     missingChannels: reader.uint8(),
     hasEstimate: reader.uint8() !== 0,
     sums: reader.column(compiled.channels.length, 'none'),
-    spotSums: compiled.roundedSums.map(() => reader.bigint()),
+    spotSums: Array.from({ length: spotSumCount(compiled) }, () => reader.bigint()),
   };
 }
 

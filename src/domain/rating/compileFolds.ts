@@ -14,6 +14,7 @@ import type {
   SpotPrices,
   WindowTable,
 } from './compiled.ts';
+import type { Flow } from './load.ts';
 import { fastTotalOf } from './running.ts';
 import { seriesOf, spotPricesOf } from './spotPrices.ts';
 import { cutAtPeriods, loadWindows, localWindows } from './windowTable.ts';
@@ -37,6 +38,16 @@ export type FoldInput = {
 
 type Refusal = 'SLOTS_TOO_COARSE';
 type Windows = { readonly key: string; make(): WindowTable };
+
+function channelBitsOf(channels: readonly Flow[], unit: Measure['unit']): number {
+  let bits = 0;
+  for (const [index, flow] of channels.entries()) {
+    const isReactive = flow === 'q1' || flow === 'q4';
+    const isNeeded = isReactive ? unit !== 'kW' : flow === 'import' && unit !== 'kvar';
+    if (isNeeded) bits |= 1 << index;
+  }
+  return bits;
+}
 
 /** What the components need beside sums, each kind of windows made once. */
 class FoldPlan {
@@ -97,7 +108,9 @@ class FoldPlan {
     const slides = sliding && windowMinutes > this.#intervalMinutes;
     const windows = this.#demandWindows(minutes, sliding);
     const windowTable = slides ? null : this.#table(windows.key, () => windows.make());
-    return this.measures.push({ ...kept, ...periods, minutes, windowTable }) - 1;
+    const channelBits = channelBitsOf(this.#input.sums.channels, kept.unit);
+    const measure = { ...kept, ...periods, channelBits, minutes, windowTable };
+    return this.measures.push(measure) - 1;
   }
 
   addSpot(component: DynamicComponent): number {

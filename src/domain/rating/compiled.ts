@@ -14,6 +14,8 @@ export type WindowTable = {
 /** What is kept of demand: the highest windows by period, or the highest of each local date. */
 export type Measure = {
   readonly unit: 'kW' | 'kVA' | 'kvar';
+  /** A bit for each channel of the tariff without whose data a window does not count. */
+  readonly channelBits: number;
   readonly minutes: number;
   /** Null: windows slide, and the slots themselves are kept. */
   readonly windowTable: number | null;

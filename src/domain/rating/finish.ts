@@ -1,9 +1,10 @@
 import { assert } from '../assert.ts';
-import { compare, fraction, reduced, subtract, sumFractions, zero } from '../exact.ts';
+import { add, compare, fraction, reduced, subtract, zero } from '../exact.ts';
+import type { Fraction } from '../exact.ts';
 import { accept, refuse } from '../outcome.ts';
 import type { Outcome, Refused } from '../outcome.ts';
 import { hourMs } from '../time/civil.ts';
-import type { Bill } from './bill.ts';
+import type { Bill, Line } from './bill.ts';
 import { carryDraftOf, fractionE8, kwhOf, one, roundAt } from './billDraft.ts';
 import type { BillDraft, Finished, FinishRefusal } from './billDraft.ts';
 import type { CompiledComponent, CompiledTariff } from './compiled.ts';
@@ -75,6 +76,7 @@ function judgeWhen(
     }
     if (!customerClasses.includes(customerClass)) return accept(false);
   }
+  if (useAtMostE8 === null && useAboveE8 === null) return accept(true);
   const { useKwh } = draft;
   if (useAtMostE8 !== null && compare(useKwh, fractionE8(useAtMostE8)) > 0) return accept(false);
   return accept(useAboveE8 === null || compare(useKwh, fractionE8(useAboveE8)) > 0);
@@ -146,6 +148,20 @@ export function finishDraft(
   return finishComponents(draft) ?? accept(draft);
 }
 
+function roundingLine(difference: Fraction): Line {
+  return {
+    component: 'Rounding',
+    kind: 'adjustment',
+    period: null,
+    tier: null,
+    quantity: one,
+    unit: 'bill',
+    price: null,
+    exact: difference,
+    amount: difference,
+  };
+}
+
 /** The last step: what was accumulated, and what decides a bill beside it, become the bill. Pure. */
 export function finish(
   compiled: CompiledTariff,
@@ -157,21 +173,11 @@ export function finish(
   const draft = worked.value;
   warnOfMissing(draft);
   const { lines, warnings, carry } = draft;
-  const sum = sumFractions(lines.map(({ amount }) => amount));
-  const total = draft.isOpen ? sum : roundAt(sum, compiled.rounding.bill);
+  const sum = lines.reduce<Fraction>((all, { amount }) => add(all, amount), zero);
+  const point = draft.isOpen ? null : compiled.rounding.bill;
+  if (point === null) return accept({ lines, total: sum, carryOut: carry, warnings });
+  const total = roundAt(sum, point);
   const difference = reduced(subtract(total, sum));
-  if (compare(difference, zero) !== 0) {
-    lines.push({
-      component: 'Rounding',
-      kind: 'adjustment',
-      period: null,
-      tier: null,
-      quantity: one,
-      unit: 'bill',
-      price: null,
-      exact: difference,
-      amount: difference,
-    });
-  }
+  if (compare(difference, zero) !== 0) lines.push(roundingLine(difference));
   return accept({ lines, total, carryOut: carry, warnings });
 }

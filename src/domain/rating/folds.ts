@@ -1,6 +1,7 @@
 import { assert } from '../assert.ts';
 import { divideRounded } from '../exact.ts';
 import type { CompiledTariff, Measure, RoundedSum } from './compiled.ts';
+import { divideSafely } from './divideSafely.ts';
 import { addPeak, emptyPeaks, mergePeaks } from './peaks.ts';
 import type { Peak } from './peaks.ts';
 import { sumSpot } from './spotSum.ts';
@@ -69,25 +70,19 @@ export function emptyFolds(compiled: CompiledTariff): Folds {
   };
 }
 
+/** How many spot amounts a window keeps: none where no spot price is rounded by interval. */
+export function spotSumCount({ roundedSums }: CompiledTariff): number {
+  return roundedSums.some(({ by }) => by.how === 'spot') ? roundedSums.length : 0;
+}
+
 export function newWindow(compiled: CompiledTariff): OpenWindow {
   return {
     seenSlots: 0,
     sums: new Float64Array(compiled.channels.length),
     missingChannels: 0,
     hasEstimate: false,
-    spotSums: compiled.roundedSums.map(() => 0n),
+    spotSums: Array.from({ length: spotSumCount(compiled) }, () => 0n),
   };
-}
-
-/** Bits of the channels that a measure needs. */
-function neededChannels(compiled: CompiledTariff, unit: Measure['unit']): number {
-  let bits = 0;
-  for (const [index, flow] of compiled.channels.entries()) {
-    const isReactive = flow === 'q1' || flow === 'q4';
-    const isNeeded = unit === 'kW' ? flow === 'import' : isReactive || unit === 'kVA';
-    if (isNeeded && (isReactive || flow === 'import')) bits |= 1 << index;
-  }
-  return bits;
 }
 
 /** Energy of a window as active and reactive part, in units. */
@@ -105,7 +100,7 @@ export function countedWindow(
   target: { readonly firstSlot: number; readonly window: OpenWindow },
 ): (Peak & { readonly period: number; readonly day: number }) | null {
   const { firstSlot, window } = target;
-  if ((window.missingChannels & neededChannels(compiled, measure.unit)) !== 0) return null;
+  if ((window.missingChannels & measure.channelBits) !== 0) return null;
   if (window.hasEstimate && !measure.countsEstimates) return null;
   if (measure.isCounted !== null && measure.isCounted[firstSlot] === 0) return null;
   const period = measure.periodOfSuper[compiled.superPeriodOfSlot[firstSlot]];
@@ -137,6 +132,22 @@ function stepsOf(
   );
 }
 
+/** The same of units at a price, in float64 where that is exact. */
+function unitSteps(
+  compiled: CompiledTariff,
+  sum: RoundedSum,
+  at: { readonly units: number; readonly priceE8: bigint },
+): bigint {
+  const { point } = sum;
+  const product = at.units * Number(at.priceE8);
+  const divisor = 1_000 * compiled.unitsPerWh * Number(point.stepE8);
+  if (Number.isSafeInteger(2 * product) && Number.isSafeInteger(2 * divisor)) {
+    return BigInt(divideSafely(product, divisor, point.mode));
+  }
+  const numerator = BigInt(at.units) * at.priceE8;
+  return stepsOf(compiled, sum, { numerator, denominator: 100_000_000n });
+}
+
 function addRounded(
   compiled: CompiledTariff,
   sum: RoundedSum,
@@ -159,13 +170,10 @@ function addRounded(
   let units = window.sums[0];
   if (by.flow === 'export') units = exported;
   if (by.flow === 'net') units -= exported;
-  const denominator = 100_000_000n;
-  const numerator = BigInt(units) * by.pricesE8[period];
-  steps[period] += stepsOf(compiled, sum, { numerator, denominator });
+  steps[period] += unitSteps(compiled, sum, { units, priceE8: by.pricesE8[period] });
   if (by.flow !== 'net') return;
-  const surplus = BigInt(units) * by.surplusE8[period];
   const second = by.pricesE8.length + period;
-  steps[second] += stepsOf(compiled, sum, { numerator: surplus, denominator });
+  steps[second] += unitSteps(compiled, sum, { units, priceE8: by.surplusE8[period] });
 }
 
 /** A window goes where it belongs. One that was cut off by the bill's ends makes no demand. */
@@ -178,13 +186,15 @@ export function closeWindow(
   const firstSlot = starts[at.index];
   const isWhole = starts[at.index + 1] - firstSlot === slotsPerWindow;
   const { window } = at;
-  for (const [index, measure] of compiled.measures.entries()) {
-    if (measure.windowTable !== at.table || !isWhole) continue;
+  for (let index = 0; isWhole && index < compiled.measures.length; index += 1) {
+    const measure = compiled.measures[index];
+    if (measure.windowTable !== at.table) continue;
     measureWindow(compiled, measure, { peaks: folds.peaks[index], firstSlot, window });
   }
-  for (const [index, sum] of compiled.roundedSums.entries()) {
+  for (let index = 0; index < compiled.roundedSums.length; index += 1) {
+    const sum = compiled.roundedSums[index];
     if (sum.windowTable !== at.table) continue;
-    const spotSum = window.spotSums[index];
+    const spotSum = window.spotSums[index] ?? 0n;
     addRounded(compiled, sum, { steps: folds.steps[index], firstSlot, window, spotSum });
   }
 }
@@ -208,13 +218,16 @@ export function addToWindow(
 ): void {
   const { slots, from, to } = part;
   const { sums } = window;
-  for (const [channel, column] of slots.columns.entries()) {
+  for (let channel = 0; channel < sums.length; channel += 1) {
+    const column = slots.columns[channel];
     if (column === null) continue;
+    let sum = sums[channel];
     for (let index = from; index < to; index += 1) {
       const units = column[index];
-      if (units >= 0) sums[channel] += units;
+      if (units >= 0) sum += units;
       else window.missingChannels |= 1 << channel;
     }
+    sums[channel] = sum;
   }
   if (slots.estimated !== null) {
     for (let index = from; index < to; index += 1) {
@@ -222,12 +235,21 @@ export function addToWindow(
     }
   }
   window.seenSlots += to - from;
+  if (window.spotSums.length === 0) return;
   const shift = slots.firstInBill - slots.offset;
   for (const [index, { by }] of compiled.roundedSums.entries()) {
     if (by.how !== 'spot') continue;
     const range = { from, count: to - from, firstInBill: from + shift };
     window.spotSums[index] += sumSpot(compiled, by.spot, slots, range).sum;
   }
+}
+
+function clearWindow(window: OpenWindow): void {
+  window.seenSlots = 0;
+  window.sums.fill(0);
+  window.missingChannels = 0;
+  window.hasEstimate = false;
+  window.spotSums.fill(0n);
 }
 
 function foldWindows(
@@ -240,10 +262,19 @@ function foldWindows(
   const open = folds.open[table];
   const shift = slots.offset - slots.firstInBill;
   const end = slots.firstInBill + slots.count;
+  const whole = newWindow(compiled);
   let slot = slots.firstInBill;
   for (let index = windowAt(starts, slot); slot < end; index += 1) {
     const to = Math.min(end, starts[index + 1]);
     const size = starts[index + 1] - starts[index];
+    if (to - slot === size) {
+      // Seen at once, as most are: it waits for nothing.
+      clearWindow(whole);
+      addToWindow(compiled, whole, { slots, from: slot + shift, to: to + shift });
+      closeWindow(compiled, folds, { table, index, window: whole });
+      slot = to;
+      continue;
+    }
     const window = open.get(index) ?? newWindow(compiled);
     addToWindow(compiled, window, { slots, from: slot + shift, to: to + shift });
     assert(window.seenSlots <= size, 'a slot is accumulated once');
@@ -283,12 +314,12 @@ export function foldSlots(compiled: CompiledTariff, folds: Folds, slots: SlotCol
   keepSlots(compiled, folds, slots);
 }
 
-function mergeWindow(compiled: CompiledTariff, target: OpenWindow, part: OpenWindow): void {
+function mergeWindow(target: OpenWindow, part: OpenWindow): void {
   target.seenSlots += part.seenSlots;
   target.missingChannels |= part.missingChannels;
   target.hasEstimate ||= part.hasEstimate;
   for (const [channel, units] of part.sums.entries()) target.sums[channel] += units;
-  for (const index of compiled.roundedSums.keys()) target.spotSums[index] += part.spotSums[index];
+  for (const [index, sum] of part.spotSums.entries()) target.spotSums[index] += sum;
 }
 
 /** Adds `part` to `target`. */
@@ -308,7 +339,7 @@ function addFoldsTo(compiled: CompiledTariff, target: Folds, part: Folds): void 
     const { starts } = compiled.windowTables[table];
     for (const [index, found] of windows) {
       const window = target.open[table].get(index) ?? newWindow(compiled);
-      mergeWindow(compiled, window, found);
+      mergeWindow(window, found);
       const size = starts[index + 1] - starts[index];
       assert(window.seenSlots <= size, 'a slot is accumulated once');
       if (window.seenSlots === size) {

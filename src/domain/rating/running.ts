@@ -1,10 +1,12 @@
 import { assert } from '../assert.ts';
 import { divideRounded, fraction, microsOf } from '../exact.ts';
+import type { Fraction } from '../exact.ts';
 import { accept } from '../outcome.ts';
 import type { Outcome } from '../outcome.ts';
 import type { Component, TierRule } from '../tariff/component.ts';
 import type { FinishRefusal } from './billDraft.ts';
 import type { CompiledComponent, CompiledTariff } from './compiled.ts';
+import { divideSafely } from './divideSafely.ts';
 import { finish } from './finish.ts';
 import type { Accumulator } from './kernel.ts';
 import type { Settlement } from './settlement.ts';
@@ -14,7 +16,7 @@ import type { Settlement } from './settlement.ts';
  * spot prices. Live rating asks for the total of every agreement that a batch touches.
  */
 export type FastTotal = {
-  /** By channel, then by bucket, as the sums are: what one more kWh costs. */
+  /** By channel, then by bucket, as the sums are: what one more kWh costs. Empty: nothing. */
   readonly pricesE8: readonly bigint[];
   /** The same as float64, exact; NaN where a price is beyond the safe integers. */
   readonly priceNumbersE8: Float64Array;
@@ -35,6 +37,8 @@ export type FastWalk = {
   readonly periodOfBucket: Int32Array;
   /** By bucket, 1 where the position begins anew. */
   readonly isReset: Uint8Array;
+  /** The largest magnitude, for the check that a walk was exact. */
+  readonly priceMaxE8: number;
 };
 
 function isUnconditional({ when }: Component): boolean {
@@ -75,15 +79,22 @@ function walkOf(
   const isKwh = rule.unit === 'kWh' || rule.unit === 'kWh/day';
   const hasFlat = prices.tiers.some((tiers) => tiers.some(({ flatE8 }) => flatE8 !== 0n));
   if (!isWalked || !isOwn || !isKwh || hasFlat) return null;
-  // upTo at 10^-8 kWh, times 1,000 Wh a kWh, times the share of time: parts of a unit.
+  // upTo at 10^-8 kWh, times 1,000 Wh a kWh, times the share of time: units, and parts of one.
   const share = limitShare(compiled, rule);
-  const units = { over: 1_000n * BigInt(compiled.unitsPerWh) * share.numerator };
-  const whole = fraction(units.over, 100_000_000n * share.denominator);
-  const partsPerUnit = Number(whole.denominator);
+  const over = 1_000n * BigInt(compiled.unitsPerWh) * share.numerator;
+  const exact = prices.tiers.map((tiers) =>
+    tiers.map(({ upToE8 }) =>
+      upToE8 === null ? null : fraction(upToE8 * over, 100_000_000n * share.denominator),
+    ),
+  );
+  const parts = exact
+    .flat()
+    .reduce((common, limit) => (limit === null ? common : leastCommon(common, limit)), 1n);
+  const partsPerUnit = Number(parts);
   const sign = flow === 'export' ? -1 : 1;
-  const limits = prices.tiers.map((tiers) =>
-    Float64Array.from(tiers, ({ upToE8 }) =>
-      upToE8 === null ? Infinity : Number(upToE8 * whole.numerator),
+  const limits = exact.map((tiers) =>
+    Float64Array.from(tiers, (limit) =>
+      limit === null ? Infinity : Number((limit.numerator * parts) / limit.denominator),
     ),
   );
   const pricesE8 = prices.tiers.map((tiers) =>
@@ -98,7 +109,13 @@ function walkOf(
   const isReset = new Uint8Array(bucketCount);
   for (const { fromBucket } of spans) isReset[fromBucket] = 1;
   const sumsAt = flow === 'export' ? channels.indexOf('export') * bucketCount : 0;
-  return { sumsAt, partsPerUnit, limits, pricesE8, periodOfBucket, isReset };
+  const priceMaxE8 = Math.max(...pricesE8.flatMap((column) => [...column].map(Math.abs)));
+  return { sumsAt, partsPerUnit, limits, pricesE8, periodOfBucket, isReset, priceMaxE8 };
+}
+
+/** The least common multiple with a ratio's denominator. */
+function leastCommon(common: bigint, { denominator }: Fraction): bigint {
+  return common * fraction(denominator, common).numerator;
 }
 
 /** The share of a stated limit that a bill or a day has. */
@@ -136,20 +153,11 @@ export function fastTotalOf(compiled: Omit<CompiledTariff, 'fast'>): FastTotal |
       if (walk === null) return null;
     } else if (!addPlain(compiled, each, pricesE8)) return null;
   }
+  if (pricesE8.every((priceE8) => priceE8 === 0n)) pricesE8.length = 0;
   const numbers = pricesE8.map((priceE8) =>
     Number.isSafeInteger(Number(priceE8)) ? Number(priceE8) : Number.NaN,
   );
   return { pricesE8, priceNumbersE8: Float64Array.from(numbers), walk, spotSigns };
-}
-
-/** Of safe integers; the divisor is even and positive. */
-function divideHalfEven(dividend: number, divisor: number): number {
-  const remainder = dividend % divisor; // exact, with the sign of the dividend
-  const quotient = (dividend - remainder) / divisor;
-  const half = divisor / 2;
-  const size = Math.abs(remainder);
-  if (size < half || (size === half && quotient % 2 === 0)) return quotient;
-  return remainder < 0 ? quotient - 1 : quotient + 1;
 }
 
 /** Units x price at 10^-8 of prices alone, or NaN where float64 is not exact. */
@@ -165,30 +173,38 @@ function plainSum(fast: FastTotal, sums: Float64Array, sumsAt: number): number {
   return total;
 }
 
-/** Parts of units x price at 10^-8, run by run in time order; NaN where float64 is not exact. */
+/**
+ * Parts of units x price at 10^-8, run by run in time order; NaN where float64 is not exact.
+ * Positions, products and their sums are integers no larger than (all parts) x (largest price):
+ * below 2^53 each step was exact.
+ */
 function walkSum(walk: FastWalk, sums: Float64Array, sumsAt: number): number {
   const { limits, pricesE8, periodOfBucket, isReset, partsPerUnit } = walk;
   const first = sumsAt + walk.sumsAt;
+  const count = periodOfBucket.length;
   let position = 0;
+  let whole = 0;
   let total = 0;
-  for (let bucket = 0; bucket < periodOfBucket.length; bucket += 1) {
-    if (isReset[bucket] !== 0) position = 0;
-    const units = sums[first + bucket];
-    if (units === 0) continue;
-    const ends = limits[periodOfBucket[bucket]];
-    const prices = pricesE8[periodOfBucket[bucket]];
-    const to = position + units * partsPerUnit;
-    if (!Number.isSafeInteger(to)) return Number.NaN;
+  for (let bucket = 0; bucket < count; bucket += 1) {
+    if (isReset[bucket] === 1) {
+      whole += position;
+      position = 0;
+    }
+    const to = position + sums[first + bucket] * partsPerUnit;
+    const period = periodOfBucket[bucket];
+    const ends = limits[period];
+    const prices = pricesE8[period];
     for (let tier = 0; position < to; tier += 1) {
-      const end = Math.min(to, ends[tier]);
+      const limit = ends[tier];
+      const end = limit < to ? limit : to;
       if (end <= position) continue;
-      const product = (end - position) * prices[tier];
-      total += product;
-      if (!Number.isSafeInteger(product) || !Number.isSafeInteger(total)) return Number.NaN;
+      total += (end - position) * prices[tier];
       position = end;
     }
   }
-  return total;
+  whole += position;
+  const isExact = whole * Math.max(1, walk.priceMaxE8) < Number.MAX_SAFE_INTEGER;
+  return isExact ? total : Number.NaN;
 }
 
 function walkSumWide(walk: FastWalk, sums: Float64Array, sumsAt: number): bigint {
@@ -224,16 +240,16 @@ const exactPerMicro = 100_000;
  * Of a tariff with a fast total and without spot prices.
  */
 export function runningMicros(compiled: CompiledTariff, sums: Float64Array, sumsAt = 0): bigint {
-  const { fast, unitsPerWh } = compiled;
+  const { fast, unitsPerWh, bucketCount } = compiled;
   assert(fast !== null && fast.spotSigns.length === 0, 'the total is one of sums alone');
-  assert(sumsAt + fast.pricesE8.length <= sums.length, 'the sums are of this tariff');
+  assert(sumsAt + bucketCount <= sums.length, 'the sums are of this tariff');
   const { walk } = fast;
   const parts = walk === null ? 1 : walk.partsPerUnit;
   const plain = plainSum(fast, sums, sumsAt) * parts;
   const total = plain + (walk === null ? 0 : walkSum(walk, sums, sumsAt));
   const divisor = exactPerMicro * unitsPerWh * parts;
-  if (Number.isSafeInteger(plain) && Number.isSafeInteger(total) && Number.isSafeInteger(divisor)) {
-    return BigInt(divideHalfEven(total, divisor));
+  if ([plain, 2 * total, 2 * divisor].every(Number.isSafeInteger)) {
+    return BigInt(divideSafely(total, divisor, 'half-even'));
   }
   return divideRounded(wideTotal(fast, sums, sumsAt), wideDivisor(compiled, parts), 'half-even');
 }
