@@ -15,3 +15,12 @@ export async function findAccountId(
     select id from account where company_id = ${companyId} and number = ${number}`;
   return row?.id ?? null;
 }
+
+export async function findTariffId(
+  statement: Statement,
+  { companyId, name }: { companyId: number; name: string },
+): Promise<number | null> {
+  const [row] = await statement<{ id: number }[]>`
+    select id from tariff where company_id = ${companyId} and name = ${name}`;
+  return row?.id ?? null;
+}

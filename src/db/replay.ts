@@ -116,12 +116,26 @@ const registryTables = [
   'tariff',
   'tariff_version',
   'agreement',
+  'accrual',
+  'price_series',
+  'price_point',
   'ledger_account',
 ];
 
 /** The registry and its prices as they are now: in force from before the first reading. */
 export async function copyRegistry(ground: ReplayGround): Promise<void> {
   for (const table of registryTables) await copyAcross(ground, table, `select * from ${table}`);
+}
+
+/** Time that was charged without a reading is charged again: a duty for each meter that it is of. */
+export async function insertReplayDuties(ground: ReplayGround): Promise<void> {
+  await ground.scratch`
+    insert into rerate_duty (company_id, meter_id, from_day, reason)
+    select m.company_id, m.id, -1, 'time_passed' from accrual a
+    join agreement g on g.id = a.agreement_id
+    join meter m on m.service_point_id = g.service_point_id
+    where exists (select from series_head h where h.meter_id = m.id and h.channel = 1)
+    group by m.company_id, m.id order by m.id`;
 }
 
 /** What moved balances besides energy; balances begin with it. */
@@ -166,7 +180,8 @@ const comparisons = {
   CHARGE_DIFFERS: `
     select concat_ws('/', 'agreement ' || agreement_id, 'meter ' || meter_id, period_start,
                      'version ' || tariff_version_id) as key,
-           concat_ws(' ', encode(accumulator, 'hex'), energy_wh, amount_micros) as value
+           concat_ws(' ', encode(accumulator, 'hex'), energy_wh, amount_micros, open_until,
+                     carry_in, carry_out) as value
     from charge where energy_wh <> 0 or amount_micros <> 0`,
   UNRATED_DIFFERS: `
     select concat_ws('/', 'meter ' || meter_id, period_start, code) as key,

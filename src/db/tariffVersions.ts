@@ -10,6 +10,8 @@ export type TariffHead = {
   readonly companyId: number;
   readonly name: string;
   readonly currency: string;
+  /** A prepaid agreement has it. */
+  readonly isPrepaid: boolean;
 };
 
 /** The tariff as far as the viewer may see it. */
@@ -18,9 +20,46 @@ export async function findTariff(
   { companyId, tariffId }: { companyId: number; tariffId: number },
 ): Promise<TariffHead | null> {
   const [row] = await tx<TariffHead[]>`
-    select id as "tariffId", company_id as "companyId", name, currency
+    select id as "tariffId", company_id as "companyId", name, currency,
+           exists(select from agreement g
+                  where g.tariff_id = tariff.id and g.mode = 'prepaid') as "isPrepaid"
     from tariff where id = ${tariffId} and company_id = ${companyId}`;
   return row ?? null;
+}
+
+export type ClosedBills = {
+  readonly periodStartMs: number;
+  readonly zone: string;
+  /** Where the bill ends before its month does; null: with it. */
+  readonly cutMs: number | null;
+};
+
+/** The periods from an instant on in which bills of the tariff are closed. */
+export async function readClosedBills(
+  tx: Statement,
+  {
+    companyId,
+    tariffId,
+    fromMs,
+  }: { readonly companyId: number; readonly tariffId: number; readonly fromMs: number },
+): Promise<readonly ClosedBills[]> {
+  const rows = await tx<{ period_start: Date; zone: string; cut: Date | null }[]>`
+    select distinct c.period_start, coalesce(v.document->>'zone', s.time_zone) as zone,
+           least(g.valid_to, (select min(n.valid_from) from tariff_version n
+                              where n.tariff_id = v.tariff_id
+                                and n.valid_from > v.valid_from)) as cut
+    from agreement g
+    join charge c on c.agreement_id = g.id
+    join tariff_version v on v.id = c.tariff_version_id
+    join service_point s on s.id = g.service_point_id
+    where g.company_id = ${companyId} and g.tariff_id = ${tariffId} and c.open_until is null
+      and (c.amount_micros <> 0 or c.energy_wh <> 0)
+      and c.period_start >= ${new Date(fromMs)}`;
+  return rows.map((row) => ({
+    periodStartMs: row.period_start.getTime(),
+    zone: row.zone,
+    cutMs: row.cut?.getTime() ?? null,
+  }));
 }
 
 /** Any number: held shared by every rating commit, and alone by whoever changes what prices. */

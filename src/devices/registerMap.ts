@@ -1,10 +1,21 @@
 import type { RegisterMapName } from '../domain/registerMapName.ts';
 /**
  * What a channel is called everywhere above the wire: OBIS value groups C.D.E of IEC 62056-61.
- * 1.8.0 active energy import, 2.8.0 export, 16.7.0 sum of active power (signed),
+ * 1.8.0 active energy import, 2.8.0 export, 5.8.0 to 8.8.0 reactive energy by quadrant,
+ * 16.7.0 sum of active power (signed),
  * 32.7.0 / 52.7.0 / 72.7.0 voltage of L1 / L2 / L3.
  */
-export type Channel = '1.8.0' | '2.8.0' | '16.7.0' | '32.7.0' | '52.7.0' | '72.7.0';
+export type Channel =
+  | '1.8.0'
+  | '2.8.0'
+  | '5.8.0'
+  | '6.8.0'
+  | '7.8.0'
+  | '8.8.0'
+  | '16.7.0'
+  | '32.7.0'
+  | '52.7.0'
+  | '72.7.0';
 
 /** acc32 is SunSpec's unsigned accumulator; bcd is four decimal digits a register. */
 export type RegisterType = 'u16' | 'i16' | 'u32' | 'i32' | 'i64' | 'f32' | 'acc32' | 'bcd';

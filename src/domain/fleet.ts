@@ -1,5 +1,7 @@
 import { accept, refuse } from './outcome.ts';
 import type { Outcome, Refused } from './outcome.ts';
+import { runExamples } from './rating/examples.ts';
+import type { ExampleCode } from './rating/examples.ts';
 import { isOnSlotGrid } from './rating/slot.ts';
 import { isRegisterMapName } from './registerMapName.ts';
 import { parseAttributes } from './tariff/attributes.ts';
@@ -7,6 +9,7 @@ import type { AttributesCode } from './tariff/attributes.ts';
 import { minorDigitsOf } from './tariff/currency.ts';
 import { parseTariffDocument } from './tariff/document.ts';
 import type { TariffRefusal } from './tariff/document.ts';
+import { refusePrepaid } from './tariff/prepaid.ts';
 import type { AttributesShape } from './tariff/shape.ts';
 import { isKnownZone } from './time/zone.ts';
 
@@ -95,6 +98,8 @@ export type FleetAgreement = {
 export type FleetCode =
   | TariffRefusal
   | AttributesCode
+  | ExampleCode
+  | 'PREPAID_UNSUPPORTED'
   | 'FLEET_NAME_EMPTY'
   | 'FLEET_NAME_REPEATED'
   | 'FLEET_REFERENCE_UNKNOWN'
@@ -207,7 +212,7 @@ function checkCurrency(currency: string, path: Path): Check {
   return refuseAt('CURRENCY_UNKNOWN', path, message);
 }
 
-function checkTariff(tariff: FleetTariff, index: number): Check {
+function checkTariff(tariff: FleetTariff, index: number, isPrepaid: boolean): Check {
   const path = ['tariffs', index];
   return (
     checkCurrency(tariff.currency, [...path, 'currency']) ??
@@ -219,10 +224,18 @@ function checkTariff(tariff: FleetTariff, index: number): Check {
         const documentPath = [...versionPath, 'document', ...(parsed.path ?? [])];
         return refuse(parsed.code, parsed.message, documentPath.map(String));
       }
-      if (parsed.value.currency === tariff.currency) return null;
       const { currency } = parsed.value;
-      const message = `the document is in ${currency}, its tariff in ${tariff.currency}.`;
-      return refuseAt('CURRENCY_MISMATCH', [...versionPath, 'document', 'currency'], message);
+      if (currency !== tariff.currency) {
+        const message = `the document is in ${currency}, its tariff in ${tariff.currency}.`;
+        return refuseAt('CURRENCY_MISMATCH', [...versionPath, 'document', 'currency'], message);
+      }
+      const failed = runExamples(parsed.value, version.document).find((each) => !each.outcome.ok);
+      const refused =
+        (isPrepaid ? refusePrepaid(parsed.value) : null) ??
+        (failed?.outcome.ok === false ? failed.outcome : null);
+      if (refused === null) return null;
+      const documentPath = [...versionPath, 'document', ...(refused.path ?? [])];
+      return refuse(refused.code, refused.message, documentPath.map(String));
     })
   );
 }
@@ -291,6 +304,9 @@ export function checkOverlap(
 /** What can be known without the database; the rest is checked against what is registered. */
 export function checkFleet(fleet: Fleet): Outcome<null, FleetCode> {
   const numbers = fleet.customers.flatMap(({ accounts }) => accounts.map(({ number }) => number));
+  const prepaidTariffs = new Set(
+    fleet.agreements.filter(({ mode }) => mode === 'prepaid').map(({ tariff }) => tariff),
+  );
   const refused =
     checkNames([fleet.company], ['company']) ??
     checkNames(
@@ -330,7 +346,9 @@ export function checkFleet(fleet: Fleet): Outcome<null, FleetCode> {
       fleet.tariffs.map((tariff) => tariff.name),
       ['tariffs'],
     ) ??
-    first(fleet.tariffs, checkTariff) ??
+    first(fleet.tariffs, (tariff, index) =>
+      checkTariff(tariff, index, prepaidTariffs.has(tariff.name)),
+    ) ??
     checkAgreements(fleet);
   return refused ?? checkOverlap(fleet.agreements);
 }

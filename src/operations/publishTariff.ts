@@ -2,7 +2,13 @@ import { insertAudit } from '../db/audit.ts';
 import type { Transaction } from '../db/connect.ts';
 import { appendEvent, eventShardOf, plainEvent } from '../db/events.ts';
 import type { KeyedAnswer } from '../db/idempotency.ts';
-import { findTariff, insertTariffDuties, insertTariffVersion } from '../db/tariffVersions.ts';
+import {
+  findTariff,
+  holdPrices,
+  insertTariffDuties,
+  insertTariffVersion,
+  readClosedBills,
+} from '../db/tariffVersions.ts';
 import { asViewer } from '../db/viewer.ts';
 import { isAllowed } from '../domain/access/policy.ts';
 import type { Viewer } from '../domain/access/viewer.ts';
@@ -12,9 +18,15 @@ import { instantMsMax } from '../domain/limits.ts';
 import { assert } from '../domain/assert.ts';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome, Refused } from '../domain/outcome.ts';
+import { runExamples } from '../domain/rating/examples.ts';
+import type { ExampleCode } from '../domain/rating/examples.ts';
 import { isOnSlotGrid } from '../domain/rating/slot.ts';
 import { parseTariffDocument } from '../domain/tariff/document.ts';
-import type { TariffRefusal } from '../domain/tariff/document.ts';
+import type { TariffDocument, TariffRefusal } from '../domain/tariff/document.ts';
+import { wallClockMsOf } from '../domain/tariff/localTime.ts';
+import { refusePrepaid } from '../domain/tariff/prepaid.ts';
+import { dayMs } from '../domain/time/civil.ts';
+import { billingPeriodAt, instantAtWallMs } from '../domain/time/zone.ts';
 import { derivedId } from './derivedId.ts';
 import { onceByKey, textOf } from './onceByKey.ts';
 import type { KeyCode, RequestDeps } from './onceByKey.ts';
@@ -22,10 +34,15 @@ import type { KeyCode, RequestDeps } from './onceByKey.ts';
 export type PublishTariffInput = {
   readonly idempotencyKey: string;
   readonly tariffId: TariffId;
-  /** The version prices energy from here on, until the next version. */
-  readonly validFromMs: number;
+  /**
+   * The version prices energy from here on, until the next version. Null: the document's own
+   * `validFrom`, in its own zone.
+   */
+  readonly validFromMs: number | null;
   /** JSON as it came: kept as written, priced as parsed. */
   readonly document: unknown;
+  /** Why closed bills may be rated again by it; null: they may not. */
+  readonly backdatedReason: string | null;
 };
 
 export type PublishTariffCode =
@@ -34,6 +51,13 @@ export type PublishTariffCode =
   | 'NOT_PERMITTED'
   | 'TARIFF_NOT_FOUND'
   | 'TARIFF_VERSION_EXISTS'
+  | ExampleCode
+  | 'PREPAID_UNSUPPORTED'
+  | 'REASON_MISSING'
+  | 'VALIDITY_MISSING'
+  | 'VALIDITY_MISMATCH'
+  | 'VALIDITY_END_UNSUPPORTED'
+  | 'VERSION_BACKDATED'
   | 'VALIDITY_OFF_GRID'
   | 'VALIDITY_OUT_OF_RANGE'
   | 'CURRENCY_MISMATCH';
@@ -47,17 +71,99 @@ export type PublishedTariff = {
   readonly isReplay: boolean;
 };
 
-type Publication = { readonly input: PublishTariffInput; readonly nowMs: number };
+/** A bill that ends after an instant begins less than a month before it. */
+const closedLookMs = 32 * dayMs;
 
-function checkInput({ validFromMs }: PublishTariffInput): Refused<PublishTariffCode> | null {
-  const path = ['validFrom'];
-  if (!(validFromMs >= 0 && validFromMs <= instantMsMax)) {
-    const message = 'The version begins between 1970 and 2200; correct the instant.';
-    return refuse('VALIDITY_OUT_OF_RANGE', message, path);
+type Publication = { readonly input: PublishTariffInput; readonly nowMs: number };
+type Refusal = Refused<PublishTariffCode>;
+
+const validFromPath = ['validFrom'];
+
+/** When the version begins: the instant that was given, the document's own, or both in agreement. */
+function validityOf(
+  { validFromMs }: PublishTariffInput,
+  { zone, validFrom, validTo }: TariffDocument,
+): Outcome<number, PublishTariffCode> {
+  if (validTo !== null) {
+    const message = 'A published version is valid until the next one begins. Leave validTo out.';
+    return refuse('VALIDITY_END_UNSUPPORTED', message, ['document', 'validTo']);
   }
-  return isOnSlotGrid(validFromMs)
-    ? null
-    : refuse('VALIDITY_OFF_GRID', 'A version begins on a quarter hour, such as 00:15.', path);
+  const wallMs = validFrom === null ? null : wallClockMsOf(validFrom);
+  const ownMs = wallMs === null || zone === null ? null : instantAtWallMs(zone, wallMs);
+  if (validFromMs === null && ownMs === null) {
+    const message =
+      validFrom === null
+        ? 'Say from when on the version is valid.'
+        : 'The document says a local validFrom and no zone. Say the instant beside it.';
+    return refuse('VALIDITY_MISSING', message, validFromPath);
+  }
+  if (validFromMs !== null && ownMs !== null && validFromMs !== ownMs) {
+    const own = new Date(ownMs).toISOString();
+    const message = `The document says ${own}. Say the same instant, or leave one of them out.`;
+    return refuse('VALIDITY_MISMATCH', message, validFromPath);
+  }
+  const fromMs = validFromMs ?? ownMs ?? Number.NaN;
+  if (!(fromMs >= 0 && fromMs <= instantMsMax)) {
+    const message = 'The version begins between 1970 and 2200; correct the instant.';
+    return refuse('VALIDITY_OUT_OF_RANGE', message, validFromPath);
+  }
+  return isOnSlotGrid(fromMs)
+    ? accept(fromMs)
+    : refuse('VALIDITY_OFF_GRID', 'A version begins on a quarter hour, such as 00:15.', [
+        'validFrom',
+      ]);
+}
+
+/** The document read, and its own golden examples billed by both engines. */
+function checkDocument(
+  raw: unknown,
+  tariff: { readonly currency: string; readonly isPrepaid: boolean },
+): Outcome<TariffDocument, PublishTariffCode> {
+  const at = (path: readonly string[] = []) => ['document', ...path];
+  const parsed = parseTariffDocument(raw);
+  if (!parsed.ok) return { ...parsed, path: at(parsed.path) };
+  const document = parsed.value;
+  if (document.currency !== tariff.currency) {
+    return refuse(
+      'CURRENCY_MISMATCH',
+      `The document is in ${document.currency}, the tariff in ${tariff.currency}. Write the ` +
+        `prices in ${tariff.currency}, or publish under another tariff; nothing was published.`,
+      ['document', 'currency'],
+    );
+  }
+  const unsupported = tariff.isPrepaid ? refusePrepaid(document) : null;
+  if (unsupported !== null) return { ...unsupported, path: at(unsupported.path) };
+  for (const { outcome } of runExamples(document, raw)) {
+    if (!outcome.ok) return { ...outcome, path: at(outcome.path) };
+  }
+  return accept(document);
+}
+
+/** A version that reaches behind a closed bill is published on purpose or not at all (rule 32). */
+async function checkBackdated(
+  tx: Transaction,
+  { companyId, tariffId }: { readonly companyId: number; readonly tariffId: number },
+  { fromMs, reason }: { readonly fromMs: number; readonly reason: string | null },
+): Promise<Refusal | null> {
+  if (reason !== null) {
+    return reason.trim() !== ''
+      ? null
+      : refuse('REASON_MISSING', 'Say why closed bills are rated again; the audit needs it.', [
+          'backdatedReason',
+        ]);
+  }
+  const closed = await readClosedBills(tx, { companyId, tariffId, fromMs: fromMs - closedLookMs });
+  const endMs = closed.reduce((latest, { periodStartMs, zone, cutMs }) => {
+    const { endMs: monthEndMs } = billingPeriodAt(zone, periodStartMs);
+    return Math.max(latest, Math.min(monthEndMs, cutMs ?? Infinity));
+  }, 0);
+  if (endMs <= fromMs) return null;
+  return refuse(
+    'VERSION_BACKDATED',
+    `Bills are closed up to ${new Date(endMs).toISOString()}, and this version begins before. ` +
+      'Publish it from then on, or say with backdatedReason why closed bills are rated again.',
+    validFromPath,
+  );
 }
 
 async function publish(
@@ -66,26 +172,22 @@ async function publish(
   { input, nowMs }: Publication,
 ): Promise<Outcome<KeyedAnswer, PublishTariffCode>> {
   const { companyId } = viewer;
-  const { tariffId, validFromMs, document } = input;
-  const refused = checkInput(input);
-  if (refused !== null) return refused;
+  const { tariffId, document, backdatedReason } = input;
   const tariff = await findTariff(tx, { companyId, tariffId });
   if (tariff === null) {
     const message = 'There is no such tariff. Check its id; nothing was published.';
     return refuse('TARIFF_NOT_FOUND', message, ['tariffId']);
   }
-  const parsed = parseTariffDocument(document);
-  if (!parsed.ok) {
-    return refuse(parsed.code, parsed.message, ['document', ...(parsed.path ?? [])]);
-  }
-  if (parsed.value.currency !== tariff.currency) {
-    return refuse(
-      'CURRENCY_MISMATCH',
-      `The document is in ${parsed.value.currency}, the tariff in ${tariff.currency}. Write the ` +
-        `prices in ${tariff.currency}, or publish under another tariff; nothing was published.`,
-      ['document', 'currency'],
-    );
-  }
+  const checked = checkDocument(document, tariff);
+  if (!checked.ok) return checked;
+  const validity = validityOf(input, checked.value);
+  if (!validity.ok) return validity;
+  const validFromMs = validity.value;
+  // A rating commit underway could close a bill meanwhile.
+  await holdPrices(tx);
+  const of = { companyId, tariffId };
+  const backdated = await checkBackdated(tx, of, { fromMs: validFromMs, reason: backdatedReason });
+  if (backdated !== null) return backdated;
   const versionId = await insertTariffVersion(tx, {
     companyId,
     tariffId,
@@ -112,12 +214,16 @@ async function publish(
     action: 'tariff.publish',
     subject: `tariff/${tariffId}`,
     before: null,
-    after: { tariffVersionId: versionId, validFrom, metersToRate },
+    after: { tariffVersionId: versionId, validFrom, metersToRate, backdatedReason },
   });
   const detail = { tariffId, tariffVersionId: versionId, validFrom, metersToRate };
   const subjects = [{ meterId: 0, accountId: 0 }];
   await appendEvent(tx, plainEvent({ companyId, kind: 'tariff', atMs: nowMs, subjects, detail }));
-  return accept({ tariffVersionId: String(versionId), metersToRate: String(metersToRate) });
+  return accept({
+    tariffVersionId: String(versionId),
+    validFrom: String(validFromMs),
+    metersToRate: String(metersToRate),
+  });
 }
 
 /** Publishes a further version of a tariff; what was rated at older prices is rated again. */
@@ -141,6 +247,7 @@ export async function publishTariff(
           String(input.tariffId),
           String(input.validFromMs),
           JSON.stringify(input.document ?? null),
+          input.backdatedReason ?? '',
         ],
         nowMs,
       },
@@ -158,7 +265,7 @@ export async function publishTariff(
   return accept({
     tariffVersionId: versionId.value,
     tariffId: input.tariffId,
-    validFromMs: input.validFromMs,
+    validFromMs: Number(textOf(answer, 'validFrom')),
     metersToRate: Number(textOf(answer, 'metersToRate')),
     isReplay,
   });

@@ -8,6 +8,7 @@ import {
   countCommands,
   differenceCodes,
   differencesOf,
+  insertReplayDuties,
   readReplayState,
   scratchName,
   withScratchDatabase,
@@ -144,7 +145,10 @@ async function replayOn(
     name: 'joulebook replay',
   });
   try {
-    const done = await rateAll(deps, writer.sql, { shards: state.shards, nowMs });
+    const { shards } = state;
+    const done = await rateAll(deps, writer.sql, { shards, nowMs });
+    await insertReplayDuties(ground);
+    await rateAll(deps, writer.sql, { shards, nowMs });
     assert((await countCommands(ground.scratch)) === 0, 'a replay requests no command');
     return accept({ ...done, ...(await compareAll(deps, ground)) });
   } finally {

@@ -85,7 +85,13 @@ const PublishTariffInput = builder.inputType('PublishTariffInput', {
   fields: (t) => ({
     idempotencyKey: t.field({ type: 'UUID', required: true }),
     tariffId: t.globalID({ for: Tariff, required: true }),
-    validFrom: t.field({ type: 'DateTime', required: true }),
+    validFrom: t.field({
+      type: 'DateTime',
+      description: "Null: the document's own validFrom, in its own zone.",
+    }),
+    backdatedReason: t.string({
+      description: 'Why closed bills may be rated again; without it they are not.',
+    }),
     document: t.field({ type: 'JSON', required: true }),
   }),
 });
@@ -101,7 +107,8 @@ builder.mutationField('publishTariff', (t) =>
       const done = await publishTariff(deps, viewer, {
         idempotencyKey: input.idempotencyKey,
         tariffId: tariffId.value,
-        validFromMs: input.validFrom.getTime(),
+        validFromMs: input.validFrom?.getTime() ?? null,
+        backdatedReason: input.backdatedReason ?? null,
         document: input.document,
       });
       return done.ok ? done.value : userErrorOf(done);

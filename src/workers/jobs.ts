@@ -14,7 +14,7 @@ export const jobShapes = {
   /** Work a simulation of a draft tariff off. */
   simulateTariff: z.strictObject({ simulationId: z.uuid() }),
   /** Look for what is due. */
-  sweep: z.strictObject({ what: z.enum(['commands', 'logPartitions']) }),
+  sweep: z.strictObject({ what: z.enum(['commands', 'logPartitions', 'time']) }),
 } as const;
 
 export type JobName = keyof typeof jobShapes;

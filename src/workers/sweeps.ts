@@ -2,7 +2,13 @@ import type { Sql } from '../db/connect.ts';
 import { ensureLogPartitions } from '../db/log.ts';
 import { assertNever } from '../domain/assert.ts';
 import type { Bell } from '../domain/bell.ts';
-import { commandSweepMs, logPartitionsAheadDays, logPartitionSweepMs } from '../domain/limits.ts';
+import {
+  accrualSweepMs,
+  commandSweepMs,
+  logPartitionsAheadDays,
+  logPartitionSweepMs,
+} from '../domain/limits.ts';
+import { accrueTime } from '../operations/accrueTime.ts';
 import { sweepCommands } from '../operations/sweepCommands.ts';
 import { sweepSupplies } from '../operations/sweepSupplies.ts';
 import type { JobPayload } from './jobs.ts';
@@ -24,6 +30,11 @@ export async function sweep(deps: SweepDeps, { what }: JobPayload<'sweep'>): Pro
       if (due.length > 0) deps.wake({ kind: 'commands' });
       return;
     }
+    case 'time': {
+      const { agreements } = await accrueTime(deps);
+      if (agreements > 0) deps.wake({ kind: 'rating' });
+      return;
+    }
     case 'logPartitions':
       await ensureLogPartitions(deps.sql, {
         nowMs: deps.clock.nowMs(),
@@ -38,7 +49,8 @@ export async function sweep(deps: SweepDeps, { what }: JobPayload<'sweep'>): Pro
 /** Keeps the sweeps beating; the queue gives each beat to one worker, however many there are. */
 export async function startSweeps(deps: SweepDeps, queue: JobQueue<'sweep'>): Promise<void> {
   await queue.work((payload) => sweep(deps, payload), { concurrency: 1 });
-  await queue.keepSchedules(new Set(['commands', 'log-partitions']));
+  await queue.keepSchedules(new Set(['commands', 'log-partitions', 'time']));
   await queue.schedule('commands', commandSweepMs, { what: 'commands' });
+  await queue.schedule('time', accrualSweepMs, { what: 'time' });
   await queue.schedule('log-partitions', logPartitionSweepMs, { what: 'logPartitions' });
 }

@@ -27,8 +27,37 @@ function publish(viewer: Viewer, input: Partial<PublishTariffInput>) {
     tariffId,
     validFromMs: july,
     document: flatTariff('0.40'),
+    backdatedReason: null,
     ...input,
   });
+}
+
+/** Credits in money are a matter of whole bills. */
+const withCredits = {
+  ...flatTariff('0.40'),
+  components: [
+    ...flatTariff('0.40').components,
+    { kind: 'energy', name: 'sold', flow: 'export', price: '0.10' },
+    { kind: 'netting', name: 'credits', method: 'moneyCredits', of: ['energy', 'sold'] },
+  ],
+};
+
+/** 10 kWh at 0.40 are 4.00. */
+function withExample(total: string) {
+  const day = { from: '2026-01-01', to: '2026-01-02' };
+  return {
+    ...flatTariff('0.40'),
+    zone: 'Europe/Berlin',
+    examples: [
+      {
+        name: 'a day',
+        ...day,
+        intervalMinutes: 60,
+        load: [{ ...day, importKwh: '10' }],
+        expect: { total },
+      },
+    ],
+  };
 }
 
 async function versions(): Promise<number> {
@@ -69,6 +98,32 @@ describe('publishing a tariff (004.10, 003.2)', () => {
     ['an instant of another age', 'VALIDITY_OUT_OF_RANGE', { validFromMs: 9e15 }],
     ['another currency', 'CURRENCY_MISMATCH', { document: flatTariff('0.40', 'USD') }],
     ['no document', 'TARIFF_MALFORMED', { document: undefined }],
+    ['no instant at all', 'VALIDITY_MISSING', { validFromMs: null }],
+    [
+      'a local begin without a zone and without an instant',
+      'VALIDITY_MISSING',
+      { validFromMs: null, document: { ...flatTariff('0.40'), validFrom: '2026-08-01' } },
+    ],
+    [
+      'two begins that differ',
+      'VALIDITY_MISMATCH',
+      {
+        validFromMs: july,
+        document: { ...flatTariff('0.40'), zone: 'Europe/Berlin', validFrom: '2026-07-01' },
+      },
+    ],
+    [
+      'an end, which only the next version makes',
+      'VALIDITY_END_UNSUPPORTED',
+      { document: { ...flatTariff('0.40'), validTo: '2027-01-01' } },
+    ],
+    [
+      'what a prepaid balance cannot follow, as prepaid agreements have the tariff',
+      'PREPAID_UNSUPPORTED',
+      { document: withCredits },
+    ],
+    ['a golden example that fails', 'TARIFF_EXAMPLE_FAILED', { document: withExample('3.99') }],
+    ['a blank reason for going back', 'REASON_MISSING', { backdatedReason: ' ' }],
     [
       'a document with a price that is a float',
       'TARIFF_MALFORMED',
@@ -82,6 +137,17 @@ describe('publishing a tariff (004.10, 003.2)', () => {
     expect(refused).toMatchObject({ ok: false, code });
     expect(refused.ok ? [] : refused.path?.length).toBeGreaterThan(0);
     expect(await versions()).toBe(before);
+  });
+
+  test('a document says itself when it begins, and its golden examples are billed', async () => {
+    const document = { ...withExample('4.00'), validFrom: '2026-01-01' };
+    const published = await publish(ground.viewer('administrator'), {
+      validFromMs: null,
+      document,
+    });
+    // Midnight of Berlin in winter.
+    const validFromMs = Date.UTC(2025, 11, 31, 23);
+    expect(published).toMatchObject({ ok: true, value: { validFromMs } });
   });
 
   test('is not for subscribers and operators, and not for another company’s tariff', async () => {

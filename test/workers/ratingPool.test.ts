@@ -29,7 +29,11 @@ function sampleJob(agreements: number): RatingJob {
     slot % 96 === 5 ? Number.NaN : slot + 1,
   );
   return {
-    slotWh,
+    import: slotWh,
+    export: null,
+    reactive: null,
+    estimated: null,
+    hasReactive: null,
     offsets: Int32Array.from({ length: agreements + 1 }, (_, index) => index * 96),
     firstSlot: new Float64Array(agreements).fill(fromMs / 900_000),
     tableIndex: new Int32Array(agreements),
@@ -52,7 +56,7 @@ describe('the rating pool', () => {
   test('takes the columns of a large job over instead of copying them', async () => {
     const job = sampleJob(2);
     await pool.rate(job);
-    expect(job.slotWh.buffer.byteLength).toBe(0);
+    expect(job.import.buffer.byteLength).toBe(0);
   });
 
   test('answers many jobs at once, each with its own result', async () => {
