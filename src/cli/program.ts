@@ -1,6 +1,8 @@
 import { Command } from 'commander';
 import type { Answer } from './answer.ts';
 import { databaseUrl } from './database.ts';
+import { labTariff } from './commands/labTariff.ts';
+import type { LabOptions } from './commands/labTariff.ts';
 import { makeKey } from './commands/makeKey.ts';
 import { makeToken } from './commands/makeToken.ts';
 import type { TokenOptions } from './commands/makeToken.ts';
@@ -32,7 +34,18 @@ function addFiles(program: Command, finish: Finish): void {
   leaf(key, 'make <file>', 'write a new private key (PEM, mode 0600), print its public key').action(
     (file: string, { json }: Common) => finish(makeKey(file), json),
   );
-  addTariffs(program, leaf, finish);
+  const tariff = addTariffs(program, leaf, finish);
+  withUrl(leaf(tariff, 'lab', "a draft over the history of a company's agreements; posts nothing"))
+    .requiredOption('--company <name>', 'as it is registered')
+    .requiredOption('--document <file>', 'the draft')
+    .option('--tariff <name>', 'all agreements of this tariff')
+    .option('--customer-class <name>', 'all agreements of this class; with --tariff, of both')
+    .option('--agreements <ids>', 'these alone, such as 12,13')
+    .requiredOption('--from <month>', 'the first local month, such as 2026-01')
+    .requiredOption('--through <month>', 'the last one')
+    .action(async ({ json, ...options }: Common & LabOptions) =>
+      finish(await labTariff(options, json), json),
+    );
 }
 
 function addRegistry(program: Command, finish: Finish): void {

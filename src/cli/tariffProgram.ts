@@ -58,8 +58,8 @@ function addRate(tariff: Command, leaf: Leaf, finish: Finish): void {
   );
 }
 
-/** Commands about tariff files; none needs a database. */
-export function addTariffs(program: Command, leaf: Leaf, finish: Finish): void {
+/** Commands about tariff files; none needs a database. Returns where further ones belong. */
+export function addTariffs(program: Command, leaf: Leaf, finish: Finish): Command {
   const tariff = program.command('tariff').description('tariff documents');
   leaf(
     tariff,
@@ -94,4 +94,5 @@ export function addTariffs(program: Command, leaf: Leaf, finish: Finish): void {
   withCircumstances(simulate).action(({ json, ...options }: WithJson & SimulateOptions) =>
     finish(simulateTariff(options, json), json),
   );
+  return tariff;
 }
