@@ -11,6 +11,7 @@ import { answerOf } from './answer.ts';
 import type { Answer, Answers, Compared } from './answer.ts';
 import { judgeDifference, loadOf, rateRoad, roundedText, sumOf } from './road.ts';
 import type { RoadInput } from './road.ts';
+import { sscAsUrdb } from './sscUrdb.ts';
 import { sscInputs, sscTariff } from './sscTariff.ts';
 import type { SscSeries } from './sscTariff.ts';
 
@@ -211,11 +212,32 @@ function urdbComponents(bills: readonly MonthBill[], isFixed: boolean): Componen
   const isDemand = ({ kind }: Line) => kind === 'demand';
   const isFlat = ({ component }: Line) => component.includes('flat');
   return {
-    energy: named(({ kind }) => kind === 'energy'),
+    energy: named(({ kind }) => kind === 'energy' || kind === 'credit'),
     demandFlat: named((line) => isDemand(line) && isFlat(line)),
     demandTou: named((line) => isDemand(line) && !isFlat(line)),
     fixed: isFixed ? named(({ kind }) => kind === 'fixed') : [],
   };
+}
+
+/** The same case as a rate of the URDB, over the same load. */
+function checkAsUrdb(
+  name: string,
+  given: SscCases['cases'][number],
+  like: { readonly road: RoadInput; readonly isExporting: boolean; readonly year: ExpectedBills },
+): Answers {
+  const text = sscAsUrdb(given.inputs, like.isExporting);
+  if (text === null) {
+    return { answers: [], leftOut: [`${name}: the database has no fields for what it needs`] };
+  }
+  const imported = importUrdb(text);
+  if (!imported.ok) throw new Error(`${name}: ${imported.code}: ${imported.message}`);
+  const input = { ...like.road, tariff: imported.value.document };
+  const isFixed = like.year.fixed !== undefined;
+  const answers = check(name, input, like.year, (bills) => ({
+    ...urdbComponents(bills, isFixed),
+    minimum: ['minimum'],
+  }));
+  return { answers, leftOut: [] };
 }
 
 /** Bills computed by NREL's ssc, of designed tariffs and of rates of the URDB. */
@@ -225,12 +247,18 @@ export async function sscAnswers(folder: string): Promise<Answers> {
   const leftOut: string[] = [];
   for (const given of cases) {
     const { withoutGen, withGen } = given.expected;
-    const name = `ssc ${given.id}`;
-    const plain = sscRoad(given, seriesOf, false);
-    answers.push(...check(name, plain, withoutGen, () => sscComponents));
-    if (withGen === undefined) continue;
-    const generating = sscRoad(given, seriesOf, true);
-    answers.push(...check(`${name}, generating`, generating, withGen, () => sscComponents));
+    const years = [
+      { name: `ssc ${given.id}`, isExporting: false, year: withoutGen },
+      { name: `ssc ${given.id}, generating`, isExporting: true, year: withGen },
+    ];
+    for (const { name, isExporting, year } of years) {
+      if (year === undefined) continue;
+      const road = sscRoad(given, seriesOf, isExporting);
+      answers.push(...check(name, road, year, () => sscComponents));
+      const asUrdb = checkAsUrdb(`${name}, as a URDB rate`, given, { road, isExporting, year });
+      answers.push(...asUrdb.answers);
+      leftOut.push(...asUrdb.leftOut);
+    }
   }
   for (const { id, urdbFile, load, ignoredUrdbFields, expected } of urdbCases) {
     const input = urdbRoad(readFileSync(path.join(folder, urdbFile), 'utf8'), seriesOf(load));
