@@ -14,7 +14,7 @@ import {
 import type { ChannelCode } from '../../domain/channel.ts';
 import type { Flow } from '../../domain/rating/load.ts';
 import type { SlotEnergies } from '../../domain/rating/kernel.ts';
-import { slotsPerDay } from '../../domain/rating/slot.ts';
+import { slotsPerDay, slotStartMs } from '../../domain/rating/slot.ts';
 import { decodeCarry } from '../../domain/series/carryCodec.ts';
 import { decodeDay } from '../../domain/series/dayCodec.ts';
 import { qualityEstimated } from '../../domain/series/quality.ts';
@@ -86,9 +86,14 @@ function addDays(
     add(walked.firstSlot + index, energyWh, isEstimated);
   }
   if (walked.carryOut === null) return;
-  add(walked.tailSlot, walked.tailWh, false);
+  // A reading at the very begin of a slot says nothing of it yet.
+  const isBegun = walked.carryOut.lastAtMs > slotStartMs(walked.tailSlot);
+  if (isBegun) add(walked.tailSlot, walked.tailWh, false);
   known.fromSlot = Math.min(known.fromSlot, Math.max(bill.firstSlot, walked.firstSlot));
-  known.untilSlot = Math.max(known.untilSlot, Math.min(bill.endSlot, walked.tailSlot + 1));
+  known.untilSlot = Math.max(
+    known.untilSlot,
+    Math.min(bill.endSlot, walked.tailSlot + (isBegun ? 1 : 0)),
+  );
 }
 
 function emptyColumn(bill: WholeBill, estimated: Uint8Array): Column {
