@@ -246,10 +246,10 @@ export function addToWindow(
 
 function clearWindow(window: OpenWindow): void {
   window.seenSlots = 0;
-  window.sums.fill(0);
+  for (let channel = 0; channel < window.sums.length; channel += 1) window.sums[channel] = 0;
   window.missingChannels = 0;
   window.hasEstimate = false;
-  window.spotSums.fill(0n);
+  if (window.spotSums.length > 0) window.spotSums.fill(0n);
 }
 
 function foldWindows(

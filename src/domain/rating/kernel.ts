@@ -4,6 +4,7 @@ import type { CompiledTariff } from './compiled.ts';
 import { emptyFolds, foldSlots, mergeFolds } from './folds.ts';
 import type { Folds, SlotColumns } from './folds.ts';
 import type { Flow } from './load.ts';
+import { addSpotRuns, isSpotAlone } from './spotRuns.ts';
 
 /**
  * What rating keeps of the readings of a bill. Two parts add up to the whole, so parts may be rated
@@ -223,6 +224,8 @@ export function addSlots(
   if (compiled.channels.length === 1 && folds === null) {
     return sumColumn(compiled, energies.import, piece, target);
   }
+  const isSpot = folds !== null && isSpotAlone(compiled) && count > 0;
+  if (isSpot && addSpotRuns(compiled, energies.import, piece, { sums, sumsAt, folds })) return 0;
   const slots = slotColumns(compiled, energies, piece);
   let missing = 0;
   for (const [channel, column] of slots.columns.entries()) {

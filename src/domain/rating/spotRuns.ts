@@ -1,0 +1,109 @@
+import { assert } from '../assert.ts';
+import type { CompiledTariff } from './compiled.ts';
+import type { Folds } from './folds.ts';
+
+/** A column's slots, as the kernel has them. */
+type Piece = { readonly offset: number; readonly count: number; readonly firstInBill: number };
+
+/** Import at one spot price that is always known, and nothing else: the commonest dynamic tariff. */
+export function isSpotAlone(compiled: CompiledTariff): boolean {
+  const [spot] = compiled.spots;
+  return (
+    spot !== undefined &&
+    compiled.spots.length === 1 &&
+    compiled.channels.length === 1 &&
+    compiled.windowTables.length === 0 &&
+    !compiled.keepsSlots &&
+    spot.flow === 'import' &&
+    spot.wide === null &&
+    spot.isProvisional === null
+  );
+}
+
+/** Sums and products in one reading of the column, by runs; four of each side by side. */
+type RunSums = { units: number; product: number };
+
+function sumBoth(
+  units: Float64Array,
+  prices: Float64Array,
+  at: { readonly from: number; readonly to: number; readonly shift: number },
+  into: RunSums,
+): void {
+  // 32-bit integers: the index of a slot came as a float64.
+  const to = at.to | 0;
+  const shift = at.shift | 0;
+  let index = at.from | 0;
+  let u0 = 0;
+  let u1 = 0;
+  let p0 = 0;
+  let p1 = 0;
+  let p2 = 0;
+  let p3 = 0;
+  let isWhole = true;
+  for (; index + 3 < to; index = (index + 4) | 0) {
+    const slot = (index + shift) | 0;
+    const a = units[index];
+    const b = units[index + 1];
+    const c = units[index + 2];
+    const d = units[index + 3];
+    if (!(a >= 0 && b >= 0 && c >= 0 && d >= 0)) {
+      isWhole = false; // NaN compares false
+      break;
+    }
+    u0 += a + b;
+    u1 += c + d;
+    p0 += a * prices[slot];
+    p1 += b * prices[slot + 1];
+    p2 += c * prices[slot + 2];
+    p3 += d * prices[slot + 3];
+  }
+  for (; index < to && isWhole; index += 1) {
+    const energy = units[index];
+    if (!(energy >= 0)) isWhole = false;
+    u0 += energy;
+    p0 += energy * prices[index + shift];
+  }
+  into.units = isWhole ? u0 + u1 : Number.NaN;
+  into.product = p0 + p1 + p2 + p3;
+}
+
+/**
+ * Adds a piece to the sums by bucket and to the one spot sum. False: a value or a price is missing,
+ * or a number is too large; nothing has been added then, and the general way takes over.
+ */
+export function addSpotRuns(
+  compiled: CompiledTariff,
+  units: Float64Array,
+  piece: Piece,
+  target: { readonly sums: Float64Array; readonly sumsAt: number; readonly folds: Folds },
+): boolean {
+  const { runEnds, bucketOfRun, spots } = compiled;
+  const { prices, priceMax } = spots[0];
+  const { offset, count, firstInBill } = piece;
+  const shift = firstInBill - offset;
+  const end = offset + count;
+  const run: RunSums = { units: Number.NaN, product: Number.NaN };
+  const added = new Float64Array(compiled.bucketCount);
+  let whole = 0;
+  let product = 0;
+  let at = 0;
+  while (runEnds[at] <= firstInBill) at += 1;
+  for (let from = offset; from < end; at += 1) {
+    const to = Math.min(end, runEnds[at] - shift);
+    sumBoth(units, prices, { from, to, shift }, run);
+    added[bucketOfRun[at]] += run.units;
+    whole += run.units;
+    product += run.product;
+    from = to;
+  }
+  // Each product and partial sum is an integer no larger than all units times the largest price.
+  const isExact = whole * Math.max(1, priceMax) < Number.MAX_SAFE_INTEGER;
+  if (!isExact || Number.isNaN(product)) return false;
+  for (let bucket = 0; bucket < added.length; bucket += 1) {
+    const sum = target.sums[target.sumsAt + bucket] + added[bucket];
+    assert(Number.isSafeInteger(sum), 'sums are whole units below 2^53');
+    target.sums[target.sumsAt + bucket] = sum;
+  }
+  target.folds.spotSums[0] += BigInt(product);
+  return true;
+}
