@@ -1,4 +1,5 @@
 import type { Decimal } from 'decimal.js';
+import { assert } from '../assert.ts';
 import { accept, refuse } from '../outcome.ts';
 import type { Outcome } from '../outcome.ts';
 import type { AttributesShape } from '../tariff/shape.ts';
@@ -36,24 +37,32 @@ function attributeMissing(name: string, times: Times): Lines {
   return refuse('ATTRIBUTE_MISSING', `${name} needs the attribute ${times}.`);
 }
 
+/** Rule 32: one amount, that of a period, or that of the first step not exceeded by the use. */
+function fixedAmount(
+  bill: Bill,
+  { amount, amounts }: ComponentOf<'fixed'>,
+  period: string | null,
+): string {
+  const step = (upTo: string | undefined): boolean =>
+    upTo === undefined || !isBelow(new Num(upTo), bill.use);
+  const found =
+    typeof amount === 'string' ? amount : amount?.find(({ upTo }) => step(upTo))?.amount;
+  const text = period === null ? found : amounts?.[period];
+  assert(text !== undefined, 'a fixed charge has an amount for each step and period');
+  return text;
+}
+
 /** Rule 32. */
 export function judgeFixed(bill: Bill, component: ComponentOf<'fixed'>): Lines {
   const times = timesOf(bill.attributes, component.times);
   if (times === null) return attributeMissing(component.name, component.times);
   const calendar = calendarNamed(bill, component.calendar);
   const period = calendar === null ? null : periodAt(calendar, bill.first);
-  const price = ((): string => {
-    if (period !== null) return component.amounts?.[period] ?? '';
-    if (typeof component.amount === 'string') return component.amount;
-    const step = component.amount?.find(
-      ({ upTo }) => upTo === undefined || !isBelow(new Num(upTo), bill.use),
-    );
-    return step?.amount ?? '';
-  })();
+  const price = new Num(fixedAmount(bill, component, period));
   const share = isNought(bill.use) ? new Num(component.withoutUse ?? '1') : one;
   const quantity = countOf(bill, component.per, component.proration).mul(times).mul(share);
   const exact = quantity.mul(price);
-  return accept([{ period, quantity, unit: component.per, price: new Num(price), exact }]);
+  return accept([{ period, quantity, unit: component.per, price, exact }]);
 }
 
 /** Rule 33. */
@@ -95,7 +104,7 @@ export function judgeAdjust(bill: Bill, component: ComponentOf<'adjust'>): Lines
     const exact = quantity.mul(percent).div(100);
     return accept([{ quantity, unit: 'currency', price: new Num(percent), exact }]);
   }
-  if (loss === undefined) throw new Error(`${component.name} adjusts by something`);
+  assert(loss !== undefined, 'an adjustment is by kWh, a percentage or losses');
   const noLoadKwh = bill.hours.mul(loss.noLoadKw);
   const quantity = noLoadKwh.plus(bill.use.mul(loss.loadPercent).div(100));
   const price = new Num(loss.price);
@@ -123,7 +132,7 @@ export function judgeTax(bill: Bill, component: ComponentOf<'tax'>): Lines {
     const exact = taxedKwh.mul(perKwh);
     return accept([{ quantity: taxedKwh, unit: 'kWh', price: new Num(perKwh), exact }]);
   }
-  if (percent === undefined || of === undefined) throw new Error(`${component.name} taxes a base`);
+  assert(percent !== undefined && of !== undefined, 'a tax is by kWh or a percentage of a base');
   let share: Decimal = one;
   if (!isNought(new Num(exemptKwh ?? '0')))
     share = isNought(bill.use) ? nought : taxedKwh.div(bill.use);

@@ -1,4 +1,5 @@
 import type { Decimal } from 'decimal.js';
+import { assert } from '../assert.ts';
 import type { Bill, ComponentOf } from './bill.ts';
 import { highest, isBelow, lowest, Num, nought, boundless, one } from './number.ts';
 import { powerOf, windowsOf } from './windows.ts';
@@ -25,7 +26,7 @@ export function priceTextOf(
   period: string | null,
 ): PriceText {
   const text = period === null ? component.price : component.prices?.[period];
-  if (text === undefined) throw new Error(`no price of the period ${period ?? '(none)'}`);
+  assert(text !== undefined, `every period has a price, ${period ?? 'none'} too`);
   return text;
 }
 type PricesText = Readonly<Record<string, PriceText>>;
