@@ -67,7 +67,10 @@ function lies(text: string, span: { from: string; to: string; lastBelongs: boole
   return span.from <= span.to ? isAfter && isBefore : isAfter || isBefore;
 }
 
-function periodAt(calendar: TariffText['calendars'][number], wall: Wall): string {
+type CalendarText = NonNullable<TariffText['calendars']>[number];
+type ComponentText = TariffText['components'][number];
+
+function periodAt(calendar: CalendarText, wall: Wall): string {
   const season = calendar.seasons?.find(({ spans }) =>
     spans.some(({ from, through }) =>
       lies(wall.monthDay, { from, to: through, lastBelongs: true }),
@@ -125,12 +128,28 @@ function round(value: Decimal, point: { step: string; mode: string } | undefined
   return value.div(point.step).toDecimalPlaces(0, mode).mul(point.step);
 }
 
+/** Energy by time of use is all that this calculation knows; the rest is refused before it. */
+function timeOfUse(component: ComponentText, calendars: readonly CalendarText[]) {
+  const { kind, name } = component;
+  const calendar =
+    kind === 'energy' ? calendars.find((each) => each.name === component.calendar) : undefined;
+  if (kind !== 'energy' || calendar === undefined) {
+    throw new Error(`${name} is not energy by time of use`);
+  }
+  const prices = new Map(Object.entries(component.prices ?? {}));
+  const priceOf = (period: string): string => {
+    const price = prices.get(period);
+    if (typeof price !== 'string') throw new Error(`${name} has no plain price of ${period}`);
+    return price;
+  };
+  return { name, calendar, priceOf };
+}
+
 function billMonth(tariff: TariffText, zone: string, quarters: readonly Quarter[]) {
   const energyWh = new Map<string, string>();
   let total: Decimal = new Exact(0);
-  for (const { name, calendar: wanted, prices } of tariff.components) {
-    const calendar = tariff.calendars.find((candidate) => candidate.name === wanted);
-    if (calendar === undefined) throw new Error(`no calendar ${wanted}`);
+  for (const component of tariff.components) {
+    const { name, calendar, priceOf } = timeOfUse(component, tariff.calendars ?? []);
     const sums = new Map<string, Decimal>();
     for (const { instantMs, wh } of quarters) {
       const period = periodAt(calendar, wallClock(tariff.zone ?? zone, instantMs));
@@ -138,7 +157,7 @@ function billMonth(tariff: TariffText, zone: string, quarters: readonly Quarter[
     }
     for (const [period, wh] of sums) {
       energyWh.set(`${name}/${period}`, wh.toFixed());
-      const exact = wh.div(1000).mul(prices[period] ?? Number.NaN);
+      const exact = wh.div(1000).mul(priceOf(period));
       total = total.plus(round(exact, tariff.rounding?.line));
     }
   }

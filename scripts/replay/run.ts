@@ -1,9 +1,9 @@
-import { accept } from '../../src/domain/outcome.ts';
+import { accept, refuse } from '../../src/domain/outcome.ts';
 import type { Outcome } from '../../src/domain/outcome.ts';
 import type { FleetCode } from '../../src/domain/fleet.ts';
 import { assert } from '../../src/domain/assert.ts';
 import { parseTariffDocument } from '../../src/domain/tariff/document.ts';
-import type { TariffRefusal } from '../../src/domain/tariff/document.ts';
+import type { TariffDocument, TariffRefusal } from '../../src/domain/tariff/document.ts';
 import { tariffShape } from '../../src/domain/tariff/shape.ts';
 import type { TariffText } from '../../src/domain/tariff/shape.ts';
 import { compareBills } from './compare.ts';
@@ -44,13 +44,32 @@ function isTariffText(raw: unknown): raw is TariffText {
   return tariffShape.safeParse(raw).success;
 }
 
+/** The first component that the independent calculation does not know; null: it knows them all. */
+function unknownComponent({ components, rounding }: TariffDocument): string | null {
+  if (rounding.interval !== null) return 'rounding.interval';
+  const unknown = components.find((component) => {
+    if (component.kind !== 'energy' || component.flow !== 'import') return true;
+    const { useAtMostE8, useAboveE8, customerClasses } = component.when;
+    const isConditional = [useAtMostE8, useAboveE8, customerClasses].some((each) => each !== null);
+    const isPlain = component.tierRule === null && component.prices.calendarIndex !== null;
+    const isRounded = component.rounding !== null || component.quantity !== null;
+    return isConditional || !isPlain || isRounded;
+  });
+  return unknown?.name ?? null;
+}
+
 /** Everything that can be refused before anything is started. */
 export function prepareReplay(
   input: ReplayInput,
-): Outcome<PreparedReplay, LoadCode | TariffRefusal> {
+): Outcome<PreparedReplay, LoadCode | TariffRefusal | 'REPLAY_TARIFF_UNSUPPORTED'> {
   const { csv, stamps, zone, months, registers, tariff } = input;
   const document = parseTariffDocument(tariff);
   if (!document.ok) return document;
+  const unknown = unknownComponent(document.value);
+  if (unknown !== null) {
+    const message = 'The independent calculation of a replay knows energy by time of use alone';
+    return refuse('REPLAY_TARIFF_UNSUPPORTED', `${message}; leave "${unknown}" out of the tariff.`);
+  }
   assert(isTariffText(tariff), 'a parsed document has the shape of one');
   const load = parseLoadFile(csv, { stamps });
   if (!load.ok) return load;

@@ -36,6 +36,17 @@ describe('a load file that cannot be billed is refused by name', () => {
     expect(parsed).toEqual({ ok: true, value: { meters: ['A', 'B'], hours } });
   });
 
+  test('a tariff that the independent calculation does not know is refused, not half compared', () => {
+    const input = { csv: longDayCsv, stamps: 'start', zone: 'UTC', registers: 'int64' } as const;
+    const fixed = { kind: 'fixed', name: 'standing', amount: '5', per: 'month' };
+    const tariff = { ...dayNightUsd, components: [...dayNightUsd.components, fixed] };
+    expect(prepareReplay({ ...input, months: null, tariff })).toMatchObject({
+      ok: false,
+      code: 'REPLAY_TARIFF_UNSUPPORTED',
+      message: expect.stringContaining('"standing"'),
+    });
+  });
+
   test('a month that the file does not have is refused before anything starts', () => {
     const input = { csv: longDayCsv, stamps: 'start', zone: 'UTC', registers: 'int64' } as const;
     const refused = prepareReplay({ ...input, months: ['2016-12'], tariff: dayNightUsd });
