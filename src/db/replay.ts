@@ -127,7 +127,7 @@ export async function copyRegistry(ground: ReplayGround): Promise<void> {
   for (const table of registryTables) await copyAcross(ground, table, `select * from ${table}`);
 }
 
-/** Time that was charged without a reading is charged again: a duty for each meter that it is of. */
+/** Time that was charged without a reading is charged again: a duty for each of its meters. */
 export async function insertReplayDuties(ground: ReplayGround): Promise<void> {
   await ground.scratch`
     insert into rerate_duty (company_id, meter_id, from_day, reason)

@@ -79,7 +79,7 @@ type Refusal = Refused<PublishTariffCode>;
 
 const validFromPath = ['validFrom'];
 
-/** When the version begins: the instant that was given, the document's own, or both in agreement. */
+/** When the version begins: the instant that was given, the document's own, or both. */
 function validityOf(
   { validFromMs }: PublishTariffInput,
   { zone, validFrom, validTo }: TariffDocument,

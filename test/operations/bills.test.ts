@@ -35,7 +35,7 @@ function flat(price: string, more: TariffText['components'] = []): TariffText {
 
 const standing = { kind: 'fixed', name: 'standing', amount: '0.40', per: 'day' } as const;
 
-test('rule 49: a standing charge goes on while the meter is silent, once for each day', async () => {
+test('rule 49: a standing charge goes on while a meter is silent, once a day', async () => {
   const ground = await bills('bills_standing', flat('0.20', [standing]));
   ground.clock.set(june + dayMs);
   await ground.read([
@@ -68,7 +68,7 @@ test('rule 49: a standing charge goes on while the meter is silent, once for eac
   ]);
 });
 
-test('rules 33 and 34: a late reading of a closed month is one correction, and then none', async () => {
+test('rules 33, 34: a late reading of a closed month is one correction, then none', async () => {
   const ground = await bills('bills_late', flat('0.25'));
   // Estimated at the end of May: 5.0 kWh.
   await ground.read([
@@ -167,7 +167,7 @@ async function publish(
   return published;
 }
 
-test('rules 31 and 32: a new price leaves closed bills alone, unless that is what it is for', async () => {
+test('rules 31, 32: a new price leaves closed bills alone, unless told why not', async () => {
   const ground = await bills('bills_backdated', flat('0.20'));
   const may = Date.UTC(2026, 4, 1);
   await ground.read([
@@ -215,7 +215,7 @@ async function record(ground: BillsGround, prices: readonly (string | null)[], f
   await ground.rateAll();
 }
 
-test('rule 36: a provisional price is corrected by the true one, and a negative one is a credit', async () => {
+test('rule 36: the true price corrects a provisional one, a negative one is a credit', async () => {
   const ground = await bills('bills_provisional', dynamic({ price: '0.25' }));
   await ground.read([
     { atMs: june, wh: 0 },
@@ -272,7 +272,7 @@ function withSecondMeter(fleet: Fleet): Fleet {
   return { ...fleet, meters: [...fleet.meters, { ...fleet.meters[0], serial: 'M2' }] };
 }
 
-test('meters of one service point make one bill: exchanged or side by side, nothing doubles', async () => {
+test('meters of one service point make one bill, and nothing doubles', async () => {
   const peak = { kind: 'demand', name: 'peak', unit: 'kW', windowMinutes: 60 } as const;
   const document = flat('0.10', [
     { kind: 'fixed', name: 'standing', amount: '5', per: 'bill' },
@@ -300,7 +300,7 @@ test('meters of one service point make one bill: exchanged or side by side, noth
   ]);
 });
 
-test('rule 85: a key zone’s bill on which the engines differ is held, and the others are posted', async () => {
+test('rule 85: a bill on which the engines differ is held, the others are posted', async () => {
   let isWrong = true;
   /** The second engine, a cent too high for the bill of 2 kWh. */
   const wrong: typeof judgeLoad = (input) => {

@@ -76,7 +76,7 @@ describe('registering a fleet', () => {
     expect([...rows]).toEqual([{ address, poll_interval_ms: 5_000 }]);
   });
 
-  test('an agreement may say more than it did, and is then rated again from its begin', async () => {
+  test('an agreement may say more than it did, and is then rated again', async () => {
     const base = smallFleet();
     await ground.writer.sql`delete from rerate_duty`;
     const said = (attributes: Fleet['agreements'][number]['attributes']): Fleet => ({

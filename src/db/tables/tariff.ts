@@ -63,7 +63,7 @@ export const agreement = pgTable(
     balanceLimitMicros: bigint('balance_limit_micros', { mode: 'bigint' }).notNull(),
     /** Prepaid: at or above it an automatic cut is undone; above the limit, for hysteresis. */
     reconnectMicros: bigint('reconnect_micros', { mode: 'bigint' }).notNull(),
-    /** What tariffs may ask for, as domain/tariff/shape's attributesShape; added to, not changed. */
+    /** What tariffs may ask for, by domain/tariff/shape's attributesShape; only added to. */
     attributes: jsonb('attributes').notNull().default({}),
   },
   (t) => [

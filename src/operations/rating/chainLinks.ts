@@ -61,7 +61,7 @@ export function billAgain(memory: RatingMemory, meter: RatedMeter, link: Link): 
   };
 }
 
-/** A segment for a charge that nothing prices any more; only its agreement and version are meant. */
+/** A segment for a charge that nothing prices any more, for its agreement and version alone. */
 export function segmentOfStored(
   memory: RatingMemory,
   agreement: RatedAgreement,

@@ -29,7 +29,7 @@ export type CompiledBill = {
 
 export type CompiledSegment = Outcome<CompiledBill, TariffRefusal | CompileRefusal>;
 
-/** Whether a component reads or leaves anything beyond its bill (rules 15, 25, 26, 33, 37 to 39). */
+/** Whether a component reads or leaves anything beyond its bill (rules 15, 25, 26, 33, 37-39). */
 function carries(component: Component): boolean {
   switch (component.kind) {
     case 'energy': {

@@ -110,7 +110,8 @@ async function judgedMicros(
   const before = bill.fromMs < startMs ? judgeUntil(startMs) : null;
   if (before?.ok === false) return before;
   const totalBefore = before?.value.bills.at(-1)?.total ?? 0;
-  return accept(BigInt(bill.total.minus(totalBefore).times(1_000_000).toFixed(0)));
+  const micros = bill.total.minus(totalBefore).times(1_000_000);
+  return accept(BigInt(micros.toDecimalPlaces(0).toString()));
 }
 
 /** Why a closed bill of a key zone may not be posted; null where both engines agree. */

@@ -124,7 +124,7 @@ function timesFrom(
 
 /**
  * The bills that new slots, corrections, duties and time touch. Where something behind the head
- * changed, all bills from there on are: up to the newest reading, or to where time alone is charged.
+ * changed, all bills from there on are: up to the newest reading, or to where time is charged.
  */
 export async function moveBills(
   tx: Transaction,

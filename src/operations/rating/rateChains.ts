@@ -178,7 +178,7 @@ class ChainRater {
     return charge;
   }
 
-  /** A charge whose slots another version, agreement or meter has now: what it had is given back. */
+  /** A charge whose slots another version or meter has now: what it had is given back. */
   withdraw(segment: PricedSegment, stored: ChargeRow): void {
     if (stored.amountMicros === 0n && stored.energyWh === 0n && stored.carryOut === null) return;
     const nothing = { energyWh: 0n, amountMicros: 0n, carryIn: null, carryOut: null };
