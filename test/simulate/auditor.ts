@@ -59,6 +59,8 @@ export type Books = {
   readonly agreements: readonly AuditedAgreement[];
   readonly versions: readonly AuditedVersion[];
   readonly accountIds: readonly number[];
+  /** By agreement, up to when time alone is charged. */
+  readonly accruals: ReadonlyMap<number, number>;
   readonly payments: readonly { readonly accountId: number; readonly micros: bigint }[];
 };
 
@@ -256,6 +258,20 @@ function pricedBy(books: Books, meter: AuditedMeter, atMs: number) {
   return { agreement, version, versions, endMs: next ?? Infinity };
 }
 
+const closeMs = 3 * 24 * 3_600_000;
+
+/** A bill is closed by what was read beyond it, or by days of silence; open it runs with time. */
+function openUntil(bill: {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly settledMs: number;
+  readonly accruedMs: number;
+}): number | null {
+  const { fromMs, toMs, settledMs, accruedMs } = bill;
+  if (settledMs >= toMs || accruedMs >= toMs + closeMs) return null;
+  return Math.min(toMs, Math.max(fromMs, settledMs, accruedMs));
+}
+
 /** The bills of a service point, one after the other from the month of its first reading on. */
 function auditPoint(
   books: Books,
@@ -271,7 +287,10 @@ function auditPoint(
   if (slots.size === 0) return;
   const [meter] = meters;
   const settledMs = Math.max(...energies.map(({ untilSlot }) => untilSlot)) * quarterMs;
-  const endMs = (Math.max(...slots.keys()) + 1) * quarterMs;
+  const accruedMs = books.agreements
+    .filter(({ servicePoint }) => servicePoint === meter.servicePoint)
+    .map(({ agreementId }) => books.accruals.get(agreementId) ?? 0);
+  const endMs = Math.max((Math.max(...slots.keys()) + 1) * quarterMs, ...accruedMs);
   let atMs = monthAround(meter.zone, Math.min(...slots.keys()) * quarterMs).startMs;
   while (atMs < endMs) {
     const period = monthAround(meter.zone, atMs);
@@ -289,7 +308,12 @@ function auditPoint(
         chainFromMs: agreement.validFromMs,
         fromMs: atMs,
         toMs,
-        openUntilMs: settledMs >= toMs ? null : Math.max(atMs, settledMs),
+        openUntilMs: openUntil({
+          fromMs: atMs,
+          toMs,
+          settledMs,
+          accruedMs: books.accruals.get(agreement.agreementId) ?? 0,
+        }),
       };
       const { energyWh, micros } = judgedMicros(bill);
       const { agreementId, accountId } = agreement;

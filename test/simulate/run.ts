@@ -54,6 +54,9 @@ class Workload {
     } else if (draw < 95) {
       what = 'publish';
       await this.#publish(random.chance(0.5));
+    } else if (draw < 96) {
+      what = 'accrue';
+      await this.#accrue();
     } else if (draw < 97) {
       what = 'agree';
       await this.#declareLateAgreement();
@@ -139,6 +142,15 @@ class Workload {
       ),
     );
     if (!published.ok) throw new Violation('PUBLICATION_REFUSED', published.message);
+  }
+
+  async #accrue(): Promise<void> {
+    const simulation = this.#simulation;
+    const { clock } = simulation;
+    const accrued = await simulation.insist(({ writer }) =>
+      simulation.operations.accrueTime({ sql: writer, clock }),
+    );
+    simulation.counts.accruals += accrued.agreements;
   }
 
   async #declareLateAgreement(): Promise<void> {
@@ -239,7 +251,19 @@ class Workload {
       versions: await this.#versions(),
       accountIds: [...registered.accounts.values()],
       payments: simulation.payments,
+      accruals: await this.#accruals(),
     };
+  }
+
+  /** Up to when time is charged is a fact of the clock, as is the instant of a receipt. */
+  async #accruals(): Promise<ReadonlyMap<number, number>> {
+    const rows = await this.#simulation.admin<{ id: number; until: Date }[]>`
+      select agreement_id as id, accrued_until as until from accrual`;
+    for (const { until } of rows) {
+      if (until.getTime() <= this.#simulation.nowMs) continue;
+      throw new Violation('TIME_CHARGED_AHEAD', until.toISOString());
+    }
+    return new Map(rows.map((row) => [row.id, row.until.getTime()]));
   }
 
   /** The ids of versions are the database's own; everything else is the journal's. */

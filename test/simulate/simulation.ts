@@ -5,6 +5,7 @@ import type { Viewer } from '../../src/domain/access/viewer.ts';
 import type { Fleet } from '../../src/domain/fleet.ts';
 import { parseCompanyId } from '../../src/domain/ids.ts';
 import { rateJob } from '../../src/domain/rating/job.ts';
+import { accrueTime } from '../../src/operations/accrueTime.ts';
 import { commitBatches } from '../../src/operations/commitBatches.ts';
 import { publishTariff } from '../../src/operations/publishTariff.ts';
 import { createRatingMemory } from '../../src/operations/rating/registry.ts';
@@ -23,6 +24,7 @@ import type { World } from './world.ts';
 
 /** The operations under test. Planted faults replace one of them. */
 export const productionOperations = {
+  accrueTime,
   commitBatches,
   rateReadings,
   registerFleet,
@@ -52,6 +54,8 @@ export type Counts = {
   refusals: number;
   payments: number;
   publications: number;
+  /** Agreements whose time went on without a reading. */
+  accruals: number;
   audits: number;
 };
 
@@ -81,6 +85,7 @@ export class Simulation {
     refusals: 0,
     payments: 0,
     publications: 0,
+    accruals: 0,
     audits: 0,
   };
   nowMs: number;
