@@ -154,7 +154,8 @@ async function writeResult(
   const after = months.map(({ afterMicros }) => afterMicros);
   const written = await tx`
     update simulation_agreement
-    set state = 'rated', customer_class = ${customerClass}, energy_wh = ${energyWh.toString()}::int8,
+    set state = 'rated', customer_class = ${customerClass},
+        energy_wh = ${energyWh.toString()}::int8,
         before_micros = ${sum(before).toString()}::int8,
         after_micros = ${sum(after).toString()}::int8,
         months = string_to_array(${months.map(({ month }) => month).join(',')}, ','),

@@ -163,6 +163,8 @@ describe('row-level security, with no filter of the application in between', () 
     ['batch_quarantine', 'true'],
     ['reading_exception', 'true'],
     ['audit_entry', 'true'],
+    ['simulation', 'true'],
+    ['simulation_agreement', 'true'],
   ];
 
   test('a subscriber finds no row of anybody else in any table', async () => {

@@ -80,3 +80,36 @@ export async function seedLabTariffs(world: World): Promise<void> {
     await owner.end();
   }
 }
+
+/** Tariff 5 of company 1, by a series that another company has under the same name too. */
+export async function seedStoredPrices(world: World): Promise<void> {
+  const owner = postgres(world.url, { max: 1, onnotice: () => {} });
+  const document = {
+    currency: 'EUR',
+    components: [
+      { kind: 'dynamic', name: 'spot', flow: 'import', series: 'stored', missing: 'last' },
+    ],
+  };
+  try {
+    await owner`
+      insert into tariff (id, company_id, name, currency) overriding system value
+      values (5, 1, 'stored', 'EUR')`;
+    await owner`
+      insert into tariff_version (id, company_id, tariff_id, valid_from, document, published_at,
+                                  published_by) overriding system value
+      values (5, 1, 5, '2019-12-31T23:00:00Z', ${JSON.stringify(document)}::text::jsonb,
+              '2019-12-01Z', 'test')`;
+    await owner`
+      insert into price_series (id, company_id, name, currency, unit, step_minutes)
+        overriding system value
+      values (1, 1, 'stored', 'EUR', 'kWh', 60), (2, 2, 'stored', 'EUR', 'kWh', 60)`;
+    await owner`
+      insert into price_point (company_id, series_id, starts_at, price_e8, known_at)
+      values (1, 1, '2026-03-02T00:00:00Z', 10000000, '2026-03-01Z'),
+             (2, 2, '2026-03-02T00:00:00Z', 99000000, '2026-03-01Z'),
+             (1, 1, '2026-03-02T01:00:00Z', 20000000, '2026-03-01Z'),
+             (1, 1, '2026-03-02T00:00:00Z', 12000000, '2026-03-02Z')`;
+  } finally {
+    await owner.end();
+  }
+}

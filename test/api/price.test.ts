@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { seedLabTariffs, spotTariff } from './labTariff.ts';
+import { seedLabTariffs, seedStoredPrices, spotTariff } from './labTariff.ts';
 import { flatTariff, globalId, openWorld, viewerOf } from './world.ts';
 import type { World } from './world.ts';
 
@@ -122,6 +122,23 @@ describe('the next prices', () => {
           { until: '2026-03-02T02:00:00.000Z', price: null, code: 'PRICE_MISSING' },
           { until: '2026-03-02T03:00:00.000Z', price: '-0.0595', code: null },
           { until: '2026-03-02T04:00:00.000Z', price: null, code: 'PRICE_MISSING' },
+        ],
+      },
+    });
+  });
+
+  test('follow the stored prices of a series, the latest word on an instant', async () => {
+    await seedStoredPrices(world);
+    const tariff = globalId('Tariff', 5);
+    const variables = { tariff, zone: 'UTC', from: '2026-03-02T00:00:00Z', hours: 3 };
+    const { body } = await world.post(ada, { query: next, variables });
+    // 0.10, corrected to 0.12; 0.20; then nothing is stored, and the last one stands in.
+    expect(body).toMatchObject({
+      data: {
+        nextPrices: [
+          { until: '2026-03-02T01:00:00.000Z', price: '0.12', code: null },
+          { until: '2026-03-02T02:00:00.000Z', price: '0.2', code: null },
+          { until: '2026-03-02T03:00:00.000Z', price: '0.2', code: null },
         ],
       },
     });

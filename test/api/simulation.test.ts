@@ -185,7 +185,7 @@ describe('a simulated tariff', () => {
     });
   });
 
-  test('that asks for what an agreement does not say refuses it, and counts it nowhere', async () => {
+  test('that asks for what an agreement does not say counts it nowhere', async () => {
     const standing = {
       kind: 'fixed',
       name: 'capacity',

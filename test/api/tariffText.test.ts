@@ -103,7 +103,7 @@ test('the components of a version come with their prices and tiers as written', 
   });
 });
 
-test('a version tells itself in plain words, and its calendar which prices it decides', async () => {
+test('a version tells itself in plain words, its calendar which prices it decides', async () => {
   const { body } = await ask('description calendars { name components { name } }');
   expect(body).toMatchObject({
     data: { node: { calendars: [{ name: 'tou', components: [{ name: 'work' }] }] } },

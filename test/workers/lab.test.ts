@@ -28,8 +28,8 @@ beforeAll(async () => {
   world = await openWorld('lab');
   const owner = postgres(world.url, { max: 1, onnotice: () => {} });
   await owner`
-    insert into agreement (id, company_id, account_id, service_point_id, tariff_id, mode, valid_from,
-                           balance_limit_micros, reconnect_micros)
+    insert into agreement (id, company_id, account_id, service_point_id, tariff_id, mode,
+                           valid_from, balance_limit_micros, reconnect_micros)
     overriding system value
     select id, 1, 101, 11, 1, 'postpaid', '2020-01-01Z'::timestamptz, -99000000, 0
     from generate_series(11, ${agreementCount + 8}) as id`;
@@ -77,7 +77,7 @@ async function stateOf(id: string): Promise<unknown> {
 /** 5 cents for each of the eleven kilowatt-hours. */
 const all = { state: 'done', done: agreementCount, rated: agreementCount, change: '550000' };
 
-test('a simulation is worked off by a thread behind the queue, and its followers see it', async () => {
+test('a simulation is worked off behind the queue, and its followers see it', async () => {
   const errors: unknown[] = [];
   const queues = openQueues({ kind: 'postgres', url: world.url }, (each) => errors.push(each));
   const threads = openLabThreads();
@@ -130,7 +130,7 @@ test('a simulation is worked off by a thread behind the queue, and its followers
   }
 });
 
-test('a run that breaks off is gone on with where it ended, and every agreement counts once', async () => {
+test('a run that breaks off is gone on with, and every agreement counts once', async () => {
   const id = await asked();
   let chunks = 0;
   const breaking = deps({
@@ -164,7 +164,7 @@ test('two workers at once rate twice and count once', async () => {
   expect(await stateOf(id)).toEqual(all);
 });
 
-test('a cancelled simulation ends with the chunk that is under way, whose result is dropped', async () => {
+test('a cancelled simulation ends with its chunk, whose result is dropped', async () => {
   const id = await asked();
   let chunks = 0;
   const cancelling = deps({

@@ -34,7 +34,7 @@ export type LabSubject = {
   readonly meters: readonly PackedMeter[];
 };
 
-/** Some agreements of a simulation: a draft and what each of them pays now, over [from, through]. */
+/** Some agreements of a simulation: a draft, and what each pays now, over [from, through]. */
 export type LabJob = {
   readonly draft: unknown;
   /** Published versions by tariff, in order. */

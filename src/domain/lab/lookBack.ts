@@ -2,7 +2,7 @@ import { assertNever } from '../assert.ts';
 import type { Component } from '../tariff/component.ts';
 import type { TariffDocument } from '../tariff/document.ts';
 
-/** Tiers that run through a year or a season, and a minimum of a year: the months before this one. */
+/** Tiers that run through a year or a season, and a yearly minimum: the months before this one. */
 const yearMonths = 11;
 /** Credits without an end are followed for so long; older ones count as used up. */
 const creditMonths = 24;

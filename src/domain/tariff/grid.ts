@@ -2,8 +2,9 @@ import { assert } from '../assert.ts';
 import { calendarDaysMax } from '../limits.ts';
 import { accept, refuse } from '../outcome.ts';
 import type { Outcome } from '../outcome.ts';
+import { dateTextOf } from '../rating/facts.ts';
 import { slotsPerDay } from '../rating/slot.ts';
-import { civilDateOf, dayNumberOf, isCivilDate } from '../time/civil.ts';
+import { dayNumberOf, isCivilDate } from '../time/civil.ts';
 import { classOf, dayOfNumber, dayReader } from './calendar.ts';
 import type { Calendar } from './calendar.ts';
 
@@ -37,11 +38,6 @@ function stretchesOf(column: Int32Array, periods: readonly string[]): readonly G
   return stretches;
 }
 
-function dateText(dayNumber: number): string {
-  const { year, month, day } = civilDateOf(dayNumber);
-  return `${year}-${String(month).padStart(2, '0')}-${String(day).padStart(2, '0')}`;
-}
-
 function parseDate(text: string): number | null {
   const match = /^(\d{4})-(\d\d)-(\d\d)$/.exec(text);
   const [year = 0, month = 0, day = 0] = (match ?? []).slice(1).map(Number);
@@ -73,7 +69,7 @@ export function gridOf(
       assert(column !== undefined, 'one calendar has one column');
       const stretches = known.get(key) ?? stretchesOf(column, calendar.periods);
       known.set(key, stretches);
-      return { date: dateText(first + index), ...classOf(calendar, day), stretches };
+      return { date: dateTextOf(first + index), ...classOf(calendar, day), stretches };
     }),
   );
 }

@@ -25,7 +25,7 @@ function byPeriod({ periods, tiers }: Prices): PriceList['prices'] {
 
 const none: PriceList = { unit: null, tierUnit: null, prices: [] };
 
-/** `periodNames` are those of the component's calendar, where a component has no list of its own. */
+/** `periodNames` are the calendar's, for a component that has no list of its own. */
 export function priceListOf(component: Component, periodNames: readonly string[]): PriceList {
   switch (component.kind) {
     case 'energy':

@@ -11,8 +11,8 @@ import { dayMs } from '../../../src/domain/time/civil.ts';
 import { monthOfLabel } from '../../../src/domain/time/month.ts';
 
 /**
- * Made up: 10 kWh a day from 1 January 2026 UTC on, read at midnight; the present tariff is 0.25 EUR
- * a kWh. January and February are 590 kWh, March is 310.
+ * Made up: 10 kWh a day from 1 January 2026 UTC on, read at midnight; the present tariff is 0.25
+ * EUR a kWh. January and February are 590 kWh, March is 310.
  */
 const beginMs = Date.UTC(2026, 0, 1);
 
