@@ -56,15 +56,22 @@ export function stepCountOf({ by }: RoundedSum): number {
   return by.flow === 'net' ? 2 * by.pricesE8.length : by.pricesE8.length;
 }
 
+/** Of nothing there is nothing to change: one list for all that have none. */
+const none: never[] = [];
+
+function madeOf<In, Out>(items: readonly In[], make: (item: In) => Out): Out[] {
+  return items.length === 0 ? none : items.map(make);
+}
+
 export function emptyFolds(compiled: CompiledTariff): Folds {
   const { spots, measures, roundedSums, windowTables, keepsSlots, slotCount } = compiled;
   return {
-    spotSums: spots.map(() => 0n),
-    unpricedSlot: spots.map(() => Infinity),
-    provisionalSlots: spots.map(() => 0),
-    peaks: measures.map((measure) => emptyPeaks(compiled, measure)),
-    steps: roundedSums.map((sum) => Array.from({ length: stepCountOf(sum) }, () => 0n)),
-    open: windowTables.map(() => new Map()),
+    spotSums: madeOf(spots, () => 0n),
+    unpricedSlot: madeOf(spots, () => Infinity),
+    provisionalSlots: madeOf(spots, () => 0),
+    peaks: madeOf(measures, (measure) => emptyPeaks(compiled, measure)),
+    steps: madeOf(roundedSums, (sum) => Array.from({ length: stepCountOf(sum) }, () => 0n)),
+    open: madeOf(windowTables, () => new Map<number, OpenWindow>()),
     slots: keepsSlots ? new Float64Array(slotCount * compiled.channels.length).fill(-1) : null,
     estimatedSlots: keepsSlots ? new Uint8Array(slotCount) : null,
   };

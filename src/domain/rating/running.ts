@@ -269,8 +269,12 @@ function wideDivisor({ unitsPerWh }: Pick<CompiledTariff, 'unitsPerWh'>, parts: 
 function fastMicros(compiled: CompiledTariff, fast: FastTotal, accumulator: Accumulator): bigint {
   const { sums, folds } = accumulator;
   if (folds === null || fast.spotSigns.length === 0) return runningMicros(compiled, sums);
-  const parts = fast.walk?.partsPerUnit ?? 1;
   const unitsPerKwh = 1_000n * BigInt(compiled.unitsPerWh);
+  if (fast.walk === null && fast.pricesE8.length === 0 && fast.spotSigns.length === 1) {
+    const numerator = fast.spotSigns[0] * folds.spotSums[0];
+    return microsOf({ numerator, denominator: compiled.spots[0].denominator * unitsPerKwh });
+  }
+  const parts = fast.walk?.partsPerUnit ?? 1;
   let numerator = wideTotal(fast, sums, 0);
   let denominator = wideDivisor(compiled, parts) * 1_000_000n;
   for (const [index, sign] of fast.spotSigns.entries()) {
@@ -291,7 +295,7 @@ export function openMicros(
   settlement: Settlement & { readonly openUntilMs: number },
 ): Outcome<bigint, FinishRefusal> {
   const { fast } = compiled;
-  const isPriced = accumulator.folds?.unpricedSlot.every((slot) => slot === Infinity) ?? true;
+  const isPriced = !(accumulator.folds?.unpricedSlot.some((slot) => slot !== Infinity) ?? false);
   if (fast !== null && isPriced) return accept(fastMicros(compiled, fast, accumulator));
   const bill = finish(compiled, accumulator, settlement);
   return bill.ok ? accept(microsOf(bill.value.total)) : bill;

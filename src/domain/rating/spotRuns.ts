@@ -83,7 +83,8 @@ export function addSpotRuns(
   const shift = firstInBill - offset;
   const end = offset + count;
   const run: RunSums = { units: Number.NaN, product: Number.NaN };
-  const added = new Float64Array(compiled.bucketCount);
+  // Most spot tariffs have no periods, and so one sum; a list of one costs more than the adding.
+  const added = compiled.bucketCount === 1 ? null : new Float64Array(compiled.bucketCount);
   let whole = 0;
   let product = 0;
   let at = 0;
@@ -91,7 +92,7 @@ export function addSpotRuns(
   for (let from = offset; from < end; at += 1) {
     const to = Math.min(end, runEnds[at] - shift);
     sumBoth(units, prices, { from, to, shift }, run);
-    added[bucketOfRun[at]] += run.units;
+    if (added !== null) added[bucketOfRun[at]] += run.units;
     whole += run.units;
     product += run.product;
     from = to;
@@ -99,8 +100,8 @@ export function addSpotRuns(
   // Each product and partial sum is an integer no larger than all units times the largest price.
   const isExact = whole * Math.max(1, priceMax) < Number.MAX_SAFE_INTEGER;
   if (!isExact || Number.isNaN(product)) return false;
-  for (let bucket = 0; bucket < added.length; bucket += 1) {
-    const sum = target.sums[target.sumsAt + bucket] + added[bucket];
+  for (let bucket = 0; bucket < compiled.bucketCount; bucket += 1) {
+    const sum = target.sums[target.sumsAt + bucket] + (added === null ? whole : added[bucket]);
     assert(Number.isSafeInteger(sum), 'sums are whole units below 2^53');
     target.sums[target.sumsAt + bucket] = sum;
   }
