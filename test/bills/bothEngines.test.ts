@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { judgeLoad } from '../../src/domain/judge/judge.ts';
@@ -61,30 +62,41 @@ describe('the kernel and the judge', () => {
 });
 
 /** The judge with its bills changed. */
-function afterwards(change: (bill: JudgedBill) => JudgedBill): Judge {
-  return (input) => {
+function afterwards(change: (bill: JudgedBill) => JudgedBill): Plant {
+  return anywhere((input) => {
     const judged = judgeLoad(input);
     return judged.ok ? { ok: true, value: { bills: judged.value.bills.map(change) } } : judged;
-  };
+  });
+}
+
+type Plant = {
+  readonly judge: Judge;
+  /** Whether there is anything in the documents of a case to be misread. */
+  concerns(documents: readonly unknown[]): boolean;
+};
+
+function anywhere(judge: Judge): Plant {
+  return { judge, concerns: () => true };
 }
 
 /** The judge with one rule of the document misread. */
-function misreading(change: (document: TariffShape) => TariffShape): Judge {
-  return (input) =>
-    judgeLoad({
-      ...input,
-      documents: input.documents.map((raw) => change(tariffShape.parse(raw))),
-    });
+function misreading(change: (document: TariffShape) => TariffShape): Plant {
+  const misread = (raw: unknown): TariffShape => change(tariffShape.parse(raw));
+  return {
+    judge: (input) => judgeLoad({ ...input, documents: input.documents.map(misread) }),
+    concerns: (documents) =>
+      documents.some((raw) => !isDeepStrictEqual(misread(raw), tariffShape.parse(raw))),
+  };
 }
 
 type Component = TariffShape['components'][number];
-function componentwise(change: (component: Component) => Component): Judge {
+function componentwise(change: (component: Component) => Component): Plant {
   return misreading((document) => ({ ...document, components: document.components.map(change) }));
 }
 
 function firstLine(
   change: (line: JudgedBill['lines'][number]) => Partial<JudgedBill['lines'][number]>,
-): Judge {
+): Plant {
   return afterwards((bill) => {
     const [line, ...rest] = bill.lines;
     return line === undefined ? bill : { ...bill, lines: [{ ...line, ...change(line) }, ...rest] };
@@ -104,7 +116,7 @@ const forgetful: Judge = (input: JudgeInput) => {
   return { ok: true, value: { bills } };
 };
 
-const planted: readonly (readonly [string, Judge])[] = [
+const planted: readonly (readonly [string, Plant])[] = [
   [
     'an amount that is off by 10^-25',
     firstLine(({ amount }) => ({ amount: amount.plus('1e-25') })),
@@ -121,8 +133,8 @@ const planted: readonly (readonly [string, Judge])[] = [
   ['a line that is left out', afterwards((bill) => ({ ...bill, lines: bill.lines.slice(1) }))],
   ['a total that is off', afterwards((bill) => ({ ...bill, total: bill.total.plus('1e-25') }))],
   ['a warning that is not given', afterwards((bill) => ({ ...bill, warnings: [] }))],
-  ['months that forget the ones before', forgetful],
-  ['winter time all year', (input) => judgeLoad({ ...input, zone: 'Etc/GMT-1' })],
+  ['months that forget the ones before', anywhere(forgetful)],
+  ['winter time all year', anywhere((input) => judgeLoad({ ...input, zone: 'Etc/GMT-1' }))],
   [
     'no rounding of intervals',
     misreading((each) => ({ ...each, rounding: { ...each.rounding, interval: undefined } })),
@@ -199,9 +211,13 @@ const planted: readonly (readonly [string, Judge])[] = [
 ];
 
 describe('a planted fault is found', () => {
-  test.each(planted)('%s', (_, judge) => {
+  test.each(planted)('%s', (_, { judge, concerns }) => {
+    const isFound = (seed: number): boolean => {
+      const drawn = randomCase(seed);
+      return concerns(drawn.documents) && verdictOf(drawn, judge).outcome === 'differ';
+    };
     let seed = 0;
-    while (seed < 2_000 && verdictOf(randomCase(seed), judge).outcome !== 'differ') seed += 1;
+    while (seed < 2_000 && !isFound(seed)) seed += 1;
     expect(seed).toBeLessThan(2_000);
   });
 });

@@ -3,11 +3,11 @@ import { describe, expect, test } from 'vitest';
 import { add, compare, formatFraction, subtract, zero } from '../../src/domain/exact.ts';
 import { emptyCarry } from '../../src/domain/rating/bill.ts';
 import { billSpansOf } from '../../src/domain/rating/billSpans.ts';
-import { explainLine } from '../../src/domain/rating/explain.ts';
+import { explainLine, explainLoad } from '../../src/domain/rating/explain.ts';
 import type { ExplainedLine } from '../../src/domain/rating/explain.ts';
 import { finish } from '../../src/domain/rating/finish.ts';
 import { accumulatePrepared, prepareBill } from '../../src/domain/rating/rateLoad.ts';
-import { parseAttributes } from '../../src/domain/tariff/attributes.ts';
+import { noAttributes, parseAttributes } from '../../src/domain/tariff/attributes.ts';
 import type { Component } from '../../src/domain/tariff/component.ts';
 import { parseTariffFile } from '../../src/domain/tariff/file.ts';
 import { randomCase } from './randomCase.ts';
@@ -31,8 +31,9 @@ function flaws(explained: ExplainedLine, component: Component | undefined): read
   if (line.unit === 'kWh' && isWhollyOfIntervals(component) && compare(rest.exact, zero) !== 0) {
     found.push(`${name}: a rest of ${formatFraction(rest.exact, 12)}`);
   }
+  // Windows that slide may overlap.
   for (const [index, { fromMs, toMs }] of intervals.entries()) {
-    if (toMs <= fromMs || fromMs < (intervals[index - 1]?.toMs ?? 0)) {
+    if (toMs <= fromMs || fromMs <= (intervals[index - 1]?.fromMs ?? 0)) {
       found.push(`${name}: interval ${index} is out of order`);
     }
   }
@@ -88,5 +89,33 @@ describe('an explanation', () => {
     const isFound = (seed: number): boolean =>
       flawsOf(seed, (each) => ({ ...each, intervals: each.intervals.slice(1) })).length > 0;
     expect(Array.from({ length: 20 }, (_, seed) => seed).filter(isFound).length).toBeGreaterThan(8);
+  });
+
+  test('needs no price where nothing is metered', () => {
+    const spot = {
+      kind: 'dynamic',
+      name: 'spot',
+      flow: 'export',
+      series: 'spot',
+      missing: 'refuse',
+    };
+    const text = { currency: 'EUR', components: [spot] };
+    const documents = parseTariffFile(text);
+    if (!documents.ok) throw new Error(documents.message);
+    const fromMs = Date.parse('2026-04-01T00:00:00Z');
+    const load = {
+      fromMs,
+      intervalMs: 3_600_000,
+      unitsPerWh: 1,
+      import: Float64Array.of(1_000, 2_000),
+      export: null,
+      reactive: null,
+      estimated: null,
+    };
+    const window = { zone: 'UTC', fromMs, toMs: fromMs + 7_200_000 };
+    const input = { ...window, documents: documents.value, load, attributes: noAttributes };
+    const wanted = { label: '2026-04', component: 'spot', period: null, tier: null };
+    const explained = explainLoad(input, wanted);
+    expect(explained.ok && explained.value.map(({ intervals }) => intervals)).toEqual([[]]);
   });
 });

@@ -93,6 +93,11 @@ function randomUnits(random: SeededRandom, sizeUnits: number, isRound: boolean):
   return isRound ? Math.round(units / sizeUnits) * sizeUnits : units;
 }
 
+function randomFlags(random: SeededRandom, count: number): Uint8Array {
+  const share = random.pick([0.02, 0.2]);
+  return Uint8Array.from({ length: count }, () => (random.chance(share) ? 1 : 0));
+}
+
 function randomLoad(
   random: SeededRandom,
   times: Times,
@@ -130,9 +135,7 @@ function randomLoad(
     reactive: isReactive
       ? { q1: register(0.6), q2: register(0.1), q3: register(0.1), q4: register(0.3) }
       : null,
-    estimated: random.chance(0.3)
-      ? Uint8Array.from(isMissing, () => (random.chance(0.02) ? 1 : 0))
-      : null,
+    estimated: random.chance(0.3) ? randomFlags(random, count) : null,
   };
 }
 

@@ -78,7 +78,8 @@ function spotParts(explained: Explained, each: CompiledComponent): readonly Line
   const { first, end } = slotsOf(explained);
   for (let slot = first; slot < end; slot += 1) {
     const quantity = flowKwhAt(explained, component.flow, slot);
-    if (quantity === null) continue;
+    // Where nothing is measured, no price is needed.
+    if (quantity === null || Number.isNaN(prices[slot])) continue;
     const numerator = wide === null ? BigInt(prices[slot]) : wide[slot];
     parts.push({ firstSlot: slot, endSlot: slot + 1, quantity, price: { numerator, denominator } });
   }
