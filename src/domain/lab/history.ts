@@ -66,8 +66,8 @@ export function carryInto(history: History, fromMs: number): Outcome<Carry, Rate
   return rated.ok ? accept(rated.value.carryOut) : rated;
 }
 
-/** Months before the first version have no bills, and so leave nothing. */
-function firstValidMs({ documents, zone }: History): number {
+/** From when on there are bills: months before the first version leave nothing to it. */
+export function firstValidMs({ documents, zone }: Pick<History, 'documents' | 'zone'>): number {
   const [document] = documents;
   if (document?.validFrom === null || document === undefined) return -Infinity;
   return validFromMs({ document, zone: document.zone ?? zone, fromMs: 0, toMs: 0 });

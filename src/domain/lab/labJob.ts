@@ -17,6 +17,7 @@ import { documentsOf } from '../tariff/versions.ts';
 import type { PublishedVersion } from '../tariff/versions.ts';
 import { firstMonthNumber, startOfMonthMs } from '../time/month.ts';
 import type { MonthNumber } from '../time/month.ts';
+import { firstValidMs } from './history.ts';
 import { monthsLookedBack } from './lookBack.ts';
 
 /** An agreement with its history, as it goes to a thread. */
@@ -93,7 +94,11 @@ function sideOf(
   const toMs = slotStartMs(slotOf(endMs));
   const countsFromMs = begin(job.fromMonth);
   if (toMs <= countsFromMs) return null;
-  const fromMs = begin(Math.max(firstMonthNumber, job.fromMonth - monthsLookedBack(documents)));
+  const looksBackMs = begin(
+    Math.max(firstMonthNumber, job.fromMonth - monthsLookedBack(documents)),
+  );
+  const begunMs = firstValidMs({ documents, zone: subject.zone });
+  const fromMs = Math.min(countsFromMs, Math.max(looksBackMs, begunMs));
   return { where, documents, fromMs, toMs, countsFromMs };
 }
 

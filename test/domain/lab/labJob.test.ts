@@ -115,6 +115,21 @@ describe('a draft over an agreement', () => {
     });
   });
 
+  test('looks back as far as there is a version, and no further', () => {
+    const blocks = energy({
+      price: [{ upTo: '600', price: '0.20' }, { price: '0.30' }],
+      tiers: { unit: 'kWh', reset: 'year', allocation: 'chronological' },
+    });
+    const tariffs = new Map([[1, [{ validFromMs: Date.UTC(2026, 1, 1), document: blocks }]]]);
+    const [rated] = rateLab(jobOf(present, { tariffs }));
+    // February's 280 kWh count: 310 more stay below 600.
+    expect(rated).toMatchObject({
+      value: { months: [{ beforeMicros: 62_000_000n, afterMicros: 77_500_000n }] },
+    });
+    const early = rateLab(jobOf(present, { tariffs, fromMonth: monthOfLabel('2026-01') }));
+    expect(early).toMatchObject([{ ok: false, code: 'TARIFF_NOT_VALID' }]);
+  });
+
   test('sums the meters of a service point, one exchanged for another', () => {
     const half = register(1, 5_000);
     const two = [0, 1].map(() => ({
