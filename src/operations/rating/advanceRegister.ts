@@ -8,6 +8,7 @@ import { decodeCarry, encodeCarry } from '../../domain/series/carryCodec.ts';
 import { dayOf, emptyDay, mergeReadings, placesPerDay } from '../../domain/series/day.ts';
 import type { SeriesDay } from '../../domain/series/day.ts';
 import { decodeDay, encodeDay } from '../../domain/series/dayCodec.ts';
+import { qualityEstimated } from '../../domain/series/quality.ts';
 import { walkDays } from '../../domain/series/walk.ts';
 import type { WalkCarry, WalkOptions } from '../../domain/series/walk.ts';
 import { describeWalkException } from '../../domain/series/walkException.ts';
@@ -28,9 +29,12 @@ export type Advance = {
   /** Slots that a further reading in time order cannot change. NaN: nothing known. */
   readonly settledFirstSlot: number;
   readonly settledWh: Float64Array;
+  /** 1 where a slot's energy is estimated; null: none is. */
+  readonly settledEstimated: Uint8Array | null;
   /** From there to the last reading: it comes again, better known, with the next one. */
   readonly openFirstSlot: number;
   readonly openWh: Float64Array;
+  readonly openEstimated: Uint8Array | null;
   readonly carrySettled: WalkCarry;
   readonly carryOut: WalkCarry;
   readonly days: readonly DayRow[];
@@ -109,6 +113,24 @@ function join(parts: readonly Float64Array[]): Float64Array {
   return joined;
 }
 
+/** Where the energy of several days is estimated; null where it nowhere is. */
+function estimatedIn(
+  parts: readonly { readonly slotWh: Float64Array; readonly slotQuality: Uint8Array }[],
+  count: number,
+): Uint8Array | null {
+  let estimated: Uint8Array | null = null;
+  let at = 0;
+  for (const { slotWh, slotQuality } of parts) {
+    for (const [index, quality] of slotQuality.entries()) {
+      if (quality < qualityEstimated || Number.isNaN(slotWh[index])) continue;
+      estimated ??= new Uint8Array(count);
+      estimated[at + index] = 1;
+    }
+    at += slotWh.length;
+  }
+  return estimated;
+}
+
 function withTail(slotWh: Float64Array, tailWh: number): Float64Array {
   const open = new Float64Array(slotWh.length + 1);
   open.set(slotWh);
@@ -127,7 +149,7 @@ export function advanceRegister(
 ): Advance {
   assert(days.length > 0, 'a register advances by at least one day');
   const options = walkOptionsOf(meter);
-  const parts: Float64Array[] = [];
+  const parts: { slotWh: Float64Array; slotQuality: Uint8Array }[] = [];
   const rows: DayRow[] = [];
   const exceptions: ReadingExceptionRow[] = [];
   let carry = carryIn;
@@ -153,7 +175,7 @@ export function advanceRegister(
       });
     }
     if (firstSlot === -1 && walked.carryOut !== null) firstSlot = walked.firstSlot;
-    parts.push(walked.slotWh);
+    parts.push(walked);
     exceptions.push(
       ...walked.exceptions.map((each) => exceptionRow(meter, channel, open.series, each)),
     );
@@ -161,18 +183,23 @@ export function advanceRegister(
     settled = walked.carrySettled;
     tailWh = walked.tailWh;
   }
-  const all = join(parts);
+  const all = join(parts.map(({ slotWh }) => slotWh));
   if (carry === null || settled === null) {
     const none = new Float64Array(0);
     const empty = { settledFirstSlot: 0, settledWh: none, openFirstSlot: 0, openWh: none };
-    return { ...empty, carrySettled: null, carryOut: null, days: rows, exceptions };
+    const unknown = { settledEstimated: null, openEstimated: null };
+    return { ...empty, ...unknown, carrySettled: null, carryOut: null, days: rows, exceptions };
   }
   const settledCount = settled.boundarySlot - firstSlot;
+  // The slot of the tail is the last, and read.
+  const estimated = estimatedIn(parts, all.length + 1);
   return {
     settledFirstSlot: firstSlot,
     settledWh: all.subarray(0, settledCount),
+    settledEstimated: estimated?.subarray(0, settledCount) ?? null,
     openFirstSlot: settled.boundarySlot,
     openWh: withTail(all.subarray(settledCount), tailWh),
+    openEstimated: estimated?.subarray(settledCount) ?? null,
     carrySettled: settled,
     carryOut: carry,
     days: rows,

@@ -5,7 +5,6 @@ import { accept } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
 import { compileTariff } from '../../domain/rating/compile.ts';
 import type { CompileRefusal } from '../../domain/rating/compile.ts';
-import { hasFolds } from '../../domain/rating/compiled.ts';
 import type { CompiledTariff } from '../../domain/rating/compiled.ts';
 import { slotStartMs } from '../../domain/rating/slot.ts';
 import type { Component } from '../../domain/tariff/component.ts';
@@ -19,7 +18,10 @@ import type { PricedSegment, RatingMemory } from './registry.ts';
 /** A segment's tariff as tables, and what can be told from its document before any reading. */
 export type CompiledBill = {
   readonly compiled: CompiledTariff;
-  /** Sums of import are all that is kept: new slots are added to what is stored. */
+  /**
+   * What is kept is of import alone and depends on no price of a market: new slots are added to
+   * what is stored.
+   */
   readonly isAdditive: boolean;
   /** Something goes from bill to bill. */
   readonly carries: boolean;
@@ -128,7 +130,8 @@ async function compile(
   const compiled = compileTariff(document.value, { zone, ...window, prices });
   if (!compiled.ok) return compiled;
   const { components } = document.value;
-  const isAdditive = compiled.value.channels.length === 1 && !hasFolds(compiled.value);
+  const { channels, spots, keepsSlots } = compiled.value;
+  const isAdditive = channels.length === 1 && spots.length === 0 && !keepsSlots;
   return accept({
     compiled: compiled.value,
     isAdditive,

@@ -33,13 +33,21 @@ export function transferCodeOf(reason: string): TransferCode {
 
 function spansOf({ work, advance, priceFromSlot, isRecomputed }: AdvancedRegister): SlotSpan[] {
   if (advance.carryOut === null) return [];
-  const { settledFirstSlot, settledWh, openFirstSlot, openWh } = advance;
+  const { settledFirstSlot, settledWh, settledEstimated, openFirstSlot, openWh } = advance;
   const skip = Math.max(0, Math.min(settledWh.length, priceFromSlot - settledFirstSlot));
   const firstSlot = settledFirstSlot + skip;
   const of = { meter: work.meter, channel: work.channel.code, isRecomputed };
-  const open = { ...of, firstSlot: openFirstSlot, slotWh: openWh, isSettled: false };
+  const open = {
+    ...of,
+    firstSlot: openFirstSlot,
+    slotWh: openWh,
+    estimated: advance.openEstimated,
+    isSettled: false,
+  };
   if (settledWh.length === skip) return [open];
-  return [{ ...of, firstSlot, slotWh: settledWh.subarray(skip), isSettled: true }, open];
+  const estimated = settledEstimated?.subarray(skip) ?? null;
+  const slotWh = settledWh.subarray(skip);
+  return [{ ...of, firstSlot, slotWh, estimated, isSettled: true }, open];
 }
 
 type Settled = {

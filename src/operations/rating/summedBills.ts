@@ -174,8 +174,9 @@ export async function sumBills(
   const parts = bills.flatMap((each, of): readonly Part[] => {
     const load = loadOf.get(of);
     if (load !== undefined) return partsOfLoad(of, each, load);
-    return each.bill.pieces.map(({ firstSlot, slotWh, isSettled }) => {
-      const energies = { import: slotWh, firstSlot, offset: 0, count: slotWh.length };
+    return each.bill.pieces.map(({ firstSlot, slotWh, estimated, isSettled }) => {
+      const count = slotWh.length;
+      const energies = { import: slotWh, estimated, firstSlot, offset: 0, count };
       return { of, isSettled, energies };
     });
   });

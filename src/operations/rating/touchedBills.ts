@@ -11,6 +11,8 @@ export type SlotSpan = {
   readonly channel: ChannelCode;
   readonly firstSlot: number;
   readonly slotWh: Float64Array;
+  /** 1 where the energy is estimated; null: nowhere. */
+  readonly estimated: Uint8Array | null;
   readonly isSettled: boolean;
   /** The walk began anew: what was accumulated of these periods is worked out again. */
   readonly isRecomputed: boolean;
@@ -19,6 +21,7 @@ export type SlotSpan = {
 export type Piece = {
   readonly firstSlot: number;
   readonly slotWh: Float64Array;
+  readonly estimated: Uint8Array | null;
   readonly isSettled: boolean;
 };
 
@@ -68,7 +71,9 @@ export class BillSorter {
         const isCounted = span.isSettled && span.channel === importChannel;
         if (isCounted) this.#addUnrated(span.meter, segment, slotWh);
       } else {
-        this.#addPiece(span, segment, { firstSlot: slot, slotWh });
+        const [from, to] = [slot - span.firstSlot, pieceEnd - span.firstSlot];
+        const estimated = span.estimated?.subarray(from, to) ?? null;
+        this.#addPiece(span, segment, { firstSlot: slot, slotWh, estimated });
       }
       slot = pieceEnd;
     }
@@ -112,17 +117,17 @@ export class BillSorter {
   #addPiece(
     { meter, channel, isSettled, isRecomputed }: SlotSpan,
     segment: PricedSegment,
-    { firstSlot, slotWh }: Pick<Piece, 'firstSlot' | 'slotWh'>,
+    piece: Omit<Piece, 'isSettled'>,
   ): void {
     const bill = this.#billOf(segment, meter);
     // Of other registers it is enough to know that they moved: see `isAdditive`.
     if (channel !== importChannel) return;
     if (isRecomputed) {
       // A walk that begins within the bill does not bring what lies before.
-      if (bill.pieces.length === 0 && firstSlot > segment.firstSlot) bill.isWhole = true;
+      if (bill.pieces.length === 0 && piece.firstSlot > segment.firstSlot) bill.isWhole = true;
       bill.isRecomputed = true;
     }
-    bill.pieces.push({ firstSlot, slotWh, isSettled });
+    bill.pieces.push({ ...piece, isSettled });
   }
 
   #addUnrated(
