@@ -4,11 +4,10 @@ import type { Wall } from './wallClock.ts';
 
 export type CalendarText = TariffShape['calendars'][number];
 
-/** `06:30` as minutes of the day; `24:00` is 1440. */
-function minutesOf(time: string): number {
-  const [hour, minute] = time.split(':').map(Number);
-  assert(hour !== undefined && minute !== undefined, 'a time has hours and minutes');
-  return hour * 60 + minute;
+/** `390` as the time of day `06:30`. Of fixed width, so that texts compare as times do. */
+function timeText(minuteOfDay: number): string {
+  const hour = String(Math.floor(minuteOfDay / 60)).padStart(2, '0');
+  return `${hour}:${String(minuteOfDay % 60).padStart(2, '0')}`;
 }
 
 /** The first season whose span holds the date, both ends included; null where none does. */
@@ -38,18 +37,17 @@ function dayTypeAt(calendar: CalendarText, wall: Wall): string | null {
 export function periodAt(calendar: CalendarText, wall: Wall): string {
   const season = seasonAt(calendar, wall);
   const dayType = dayTypeAt(calendar, wall);
+  const time = timeText(wall.minuteOfDay);
   for (const rule of calendar.rules) {
     if (rule.seasons.length > 0 && (season === null || !rule.seasons.includes(season))) continue;
     if (rule.dayTypes.length > 0 && (dayType === null || !rule.dayTypes.includes(dayType))) {
       continue;
     }
-    const from = minutesOf(rule.from);
-    const to = minutesOf(rule.to);
-    const minute = wall.minuteOfDay;
-    const holds = from < to ? from <= minute && minute < to : from <= minute || minute < to;
+    const { from, to } = rule;
+    const holds = from < to ? from <= time && time < to : from <= time || time < to;
     if (holds) return rule.period;
   }
-  assert(false, `the calendar ${calendar.name} has a period at ${wall.date} ${wall.minuteOfDay}`);
+  assert(false, `the calendar ${calendar.name} has a period at ${wall.date} ${time}`);
 }
 
 /** All periods of the calendar, as its rules name them first. */

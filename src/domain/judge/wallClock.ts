@@ -1,8 +1,8 @@
 import { assert } from '../assert.ts';
 
 /**
- * Local time as Intl tells it, asked again for every quarter hour: since 1973 no clock in the world
- * has changed anywhere but on a quarter hour of UTC.
+ * Local time as Intl tells it. Clocks change on a quarter hour of UTC, and not twice within an hour:
+ * so say the rules of all zones since 2012, when the last ones gave up one minute past midnight.
  */
 export type Wall = {
   /** What the clock on the wall shows, read as if it were UTC: differences are wall clock time. */
@@ -22,13 +22,14 @@ export type Wall = {
 
 export const minuteMs = 60_000;
 const quarterMs = 15 * minuteMs;
-export const dayMs = 24 * 60 * minuteMs;
+const hourMs = 60 * minuteMs;
+export const dayMs = 24 * hourMs;
 const weekdays = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
-/** Quarter hours remembered: some years of a few zones. */
-const rememberedMax = 400_000;
+/** Hours remembered of a zone: many years. */
+const rememberedMax = 200_000;
 
 const formats = new Map<string, Intl.DateTimeFormat>();
-const remembered = new Map<string, number>();
+const remembered = new Map<string, Map<number, number>>();
 
 function formatOf(zone: string): Intl.DateTimeFormat {
   const format =
@@ -47,13 +48,9 @@ function formatOf(zone: string): Intl.DateTimeFormat {
   return format;
 }
 
-function aheadMsAt(zone: string, instantMs: number): number {
-  const startMs = Math.floor(instantMs / quarterMs) * quarterMs;
-  const key = `${zone} ${startMs}`;
-  const known = remembered.get(key);
-  if (known !== undefined) return known;
+function askAheadMs(zone: string, instantMs: number): number {
   const part = new Map<string, number>();
-  for (const { type, value } of formatOf(zone).formatToParts(startMs)) {
+  for (const { type, value } of formatOf(zone).formatToParts(instantMs)) {
     part.set(type, Number(value));
   }
   const number = (type: string): number => part.get(type) ?? Number.NaN;
@@ -66,9 +63,24 @@ function aheadMsAt(zone: string, instantMs: number): number {
     number('second'),
   );
   assert(Number.isFinite(shownMs), `Intl tells the time of ${zone}`);
-  if (remembered.size >= rememberedMax) remembered.clear();
-  remembered.set(key, shownMs - startMs);
-  return shownMs - startMs;
+  return shownMs - instantMs;
+}
+
+function rememberedAheadMs(zone: string, instantMs: number): number {
+  const ofZone = remembered.get(zone) ?? new Map<number, number>();
+  const aheadMs = ofZone.get(instantMs) ?? askAheadMs(zone, instantMs);
+  if (ofZone.size >= rememberedMax) ofZone.clear();
+  ofZone.set(instantMs, aheadMs);
+  remembered.set(zone, ofZone);
+  return aheadMs;
+}
+
+/** Asked for the hour, and for its quarters where it ends otherwise than it begins. */
+function aheadMsAt(zone: string, instantMs: number): number {
+  const hourStartMs = Math.floor(instantMs / hourMs) * hourMs;
+  const aheadMs = rememberedAheadMs(zone, hourStartMs);
+  if (aheadMs === rememberedAheadMs(zone, hourStartMs + hourMs)) return aheadMs;
+  return askAheadMs(zone, Math.floor(instantMs / quarterMs) * quarterMs);
 }
 
 export function isZone(zone: string): boolean {
@@ -83,8 +95,9 @@ export function isZone(zone: string): boolean {
 export function wallAt(zone: string, instantMs: number): Wall {
   const aheadMs = aheadMsAt(zone, instantMs);
   const shownMs = instantMs + aheadMs;
-  const text = new Date(shownMs).toISOString();
-  const weekday = weekdays[new Date(shownMs).getUTCDay()];
+  const shown = new Date(shownMs);
+  const text = shown.toISOString();
+  const weekday = weekdays[shown.getUTCDay()];
   assert(weekday !== undefined, 'a week has seven days');
   return {
     shownMs,
