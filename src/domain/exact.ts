@@ -165,10 +165,6 @@ export function microsOf(value: Fraction, mode: RoundingMode = 'half-even'): big
   return divideRounded(value.numerator * 1_000_000n, value.denominator, mode);
 }
 
-export function fractionOfMicros(micros: bigint): Fraction {
-  return fraction(micros, 1_000_000n);
-}
-
 const decimalPattern = /^(-?)(0|[1-9][0-9]*)(?:\.([0-9]+))?$/;
 
 /**
