@@ -244,7 +244,7 @@ export const ratingBackOffMsMax = 10_000;
 export const queueConnectionsMax = 2;
 /** A finished job is forgotten, a failed one kept among so many to be looked at. */
 export const failedJobsKeptMax = 200;
-/** A draft over a company's agreements: two years of bills of a small utility, an hour of a core. */
+/** A draft over a company's agreements: two years of a small utility, an hour of a core. */
 export const simulationAgreementsMax = 100_000;
 export const simulationMonthsMax = 24;
 /** Agreements times months of one chunk: 15 MB of stored days, a second or two of a thread. */
