@@ -5,6 +5,8 @@ import { judgeLoad } from '../../src/domain/judge/judge.ts';
 import { accept } from '../../src/domain/outcome.ts';
 import type { TariffText } from '../../src/domain/tariff/shape.ts';
 import { publishTariff } from '../../src/operations/publishTariff.ts';
+import { rateJob } from '../../src/domain/rating/job.ts';
+import { replayLog } from '../../src/operations/replayLog.ts';
 import { recordPrices } from '../../src/operations/recordPrices.ts';
 import { openBills } from './billsGround.ts';
 import type { BillsGround } from './billsGround.ts';
@@ -243,6 +245,44 @@ test('a missing price is never zero: its energy is unrated, until the price is t
   await record(ground, ['0.10', '0.20']);
   expect((await ground.charges())[0]).toMatchObject({ micros: 800_000n, wh: 5_000n });
   expect(await ground.unrated()).toEqual([]);
+});
+
+test('a replay of the log charges the same, with its prices and its silent days', async () => {
+  const document = {
+    ...dynamic({ price: '0.25' }),
+    components: [
+      ...dynamic({ price: '0.25' }).components,
+      standing,
+      {
+        kind: 'demand' as const,
+        name: 'peak',
+        unit: 'kW' as const,
+        windowMinutes: 15 as const,
+        measure: 'max' as const,
+        price: '2',
+      },
+    ],
+  };
+  const ground = await bills('bills_replay', document);
+  ground.clock.set(june + dayMs);
+  await record(ground, ['0.31', '-0.05']);
+  await ground.read([
+    { atMs: june, wh: 0 },
+    { atMs: june + hourMs, wh: 2_000 },
+    { atMs: june + hourMs + 900_000, wh: 3_000 },
+  ]);
+  ground.clock.set(july + 5 * dayMs);
+  await ground.accrue();
+  const replayed = await replayLog({
+    ownerUrl: ground.url,
+    seed: 'bills',
+    rate: async (job) => rateJob(job),
+    onStep: () => {},
+  });
+  expect(replayed).toMatchObject({ ok: true, value: { differences: [], differenceCount: 0 } });
+  // 2 kWh at 0.31, 1 at -0.05, 30 days, 4 kW: what is compared is not nothing.
+  const [closed] = await ground.charges();
+  expect(closed).toMatchObject({ micros: 620_000n - 50_000n + 12_000_000n + 8_000_000n });
 });
 
 test('what an agreement does not say leaves its energy unrated, until it says it', async () => {

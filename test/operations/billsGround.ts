@@ -18,6 +18,8 @@ import { freshDatabase } from '../support/postgres.ts';
 
 /** A road from readings to bills, on a database of its own, with a clock that is set by hand. */
 export type BillsGround = {
+  /** Of the superuser. */
+  readonly url: string;
   readonly database: Database;
   readonly api: Database;
   readonly fleet: Fleet;
@@ -75,6 +77,7 @@ export async function openBills(
     while ((await rateReadings(deps, { shard: 0 })).more);
   };
   return {
+    url,
     database,
     api,
     fleet,
