@@ -285,6 +285,39 @@ test('a replay of the log charges the same, with its prices and its silent days'
   expect(closed).toMatchObject({ micros: 620_000n - 50_000n + 12_000_000n + 8_000_000n });
 });
 
+test('export and reactive registers are billed with import, whichever is read last', async () => {
+  const document: TariffText = {
+    currency: 'EUR',
+    components: [
+      { kind: 'netting', name: 'net', method: 'interval' },
+      { kind: 'energy', name: 'bought', flow: 'import', price: '0.20' },
+      { kind: 'energy', name: 'sold', flow: 'export', price: '0.10' },
+      {
+        kind: 'reactive',
+        measure: 'excess',
+        name: 'excess',
+        quadrants: ['q1'],
+        freeShare: '0.5',
+        price: '0.02',
+      },
+    ],
+  };
+  const ground = await bills('bills_registers', document);
+  const hours = (...wh: number[]) => wh.map((each, n) => ({ atMs: june + n * hourMs, wh: each }));
+  await ground.read(hours(0, 1_000, 1_000));
+  // Nothing is known of reactive energy yet, and nothing is made up.
+  expect(await ground.unrated()).toEqual([{ code: 'REACTIVE_NOT_METERED', wh: 1_000n }]);
+  await ground.read(hours(0, 900, 1_000), { channel: 5, unit: 32 });
+  await ground.read(hours(0, 400, 1_400), { channel: 2, unit: 30 });
+  // First hour 0.6 kWh bought, second 1 kWh sold; 1 kvarh, of which 0.3 are free.
+  const micros = 120_000n - 100_000n + 14_000n;
+  expect(await ground.charges()).toEqual([{ period: '2026-06', micros, wh: 1_000n, open: true }]);
+  expect(await ground.unrated()).toEqual([]);
+  const [told] = await ground.database.sql<{ micros: bigint }[]>`
+    select sum(charged)::int8 as micros from event, unnest(charged_micros) as charged`;
+  expect(told.micros).toBe(micros);
+});
+
 test('what an agreement does not say leaves its energy unrated, until it says it', async () => {
   const document = flat('0.20', [
     { kind: 'fixed', name: 'power', amount: '3', per: 'bill', times: 'contractedKw' },

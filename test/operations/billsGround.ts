@@ -11,7 +11,7 @@ import { rateReadings } from '../../src/operations/rateReadings.ts';
 import type { RateDeps } from '../../src/operations/rateReadings.ts';
 import { registerFleet } from '../../src/operations/registerFleet.ts';
 import type { RegisteredFleet } from '../../src/operations/registerFleet.ts';
-import { BatchMaker, testEdge } from '../support/build/edge.ts';
+import { BatchMaker, importBlock, testEdge } from '../support/build/edge.ts';
 import type { TestReading } from '../support/build/edge.ts';
 import { fleetOf } from '../support/build/fleet.ts';
 import { freshDatabase } from '../support/postgres.ts';
@@ -28,7 +28,10 @@ export type BillsGround = {
   readonly clock: { nowMs(): number; set(ms: number): void };
   /** By serial, M1 and so on. */
   meter(serial: string): number;
-  read(readings: readonly (Omit<TestReading, 'meterId'> & { meter?: string })[]): Promise<void>;
+  read(
+    readings: readonly (Omit<TestReading, 'meterId'> & { meter?: string })[],
+    register?: { readonly channel: number; readonly unit: number },
+  ): Promise<void>;
   rateAll(): Promise<void>;
   accrue(): Promise<void>;
   register(fleet: Fleet): Promise<void>;
@@ -92,12 +95,13 @@ export async function openBills(
       actor: 'administrator:one',
       persistedOnly: false,
     },
-    async read(readings) {
+    async read(readings, register = { channel: 1, unit: 30 }) {
       const rows = readings.map(({ meter: serial = 'M1', ...reading }) => ({
         ...reading,
         meterId: meter(serial),
       }));
-      const answers = await commitBatches(deps, [maker.readings(rows)]);
+      const block = { ...importBlock(rows), ...register };
+      const answers = await commitBatches(deps, [maker.sign([block])]);
       if (!answers.every((answer) => answer.ok)) throw new Error('the batch is accepted');
       await rateAll();
     },
