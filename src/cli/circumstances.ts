@@ -8,11 +8,12 @@ import type { PriceSeries } from '../domain/tariff/priceSeries.ts';
 import { attributesShape } from '../domain/tariff/shape.ts';
 import type { AttributesShape } from '../domain/tariff/shape.ts';
 import { dayMs } from '../domain/time/civil.ts';
+import { parseDate } from '../domain/time/localText.ts';
 import { isKnownZone, startOfLocalDayMs } from '../domain/time/zone.ts';
 import { Misused } from './answer.ts';
 import { readJson, readText } from './inputFile.ts';
 import { parseLoadCsv } from './loadCsv.ts';
-import { localText, parseLocalDate, wholeDays } from './localDates.ts';
+import { localText, wholeDays } from './localDates.ts';
 import { readSeries } from './seriesFiles.ts';
 import { zoneOf } from './tariffFile.ts';
 import type { OpenedTariff } from './tariffFile.ts';
@@ -97,9 +98,9 @@ function windowOf(
     fromMs: load.fromMs,
     toMs: load.fromMs + load.import.length * load.intervalMs,
   });
-  const from = options.from === undefined ? null : parseLocalDate(options.from);
+  const from = options.from === undefined ? null : parseDate(options.from);
   if (from !== null && !from.ok) return from;
-  const to = options.to === undefined ? null : parseLocalDate(options.to);
+  const to = options.to === undefined ? null : parseDate(options.to);
   if (to !== null && !to.ok) return to;
   const fromMs = from === null ? held.fromMs : startOfLocalDayMs(zone, from.value);
   const toMs = to === null ? held.toMs : startOfLocalDayMs(zone, to.value);

@@ -1,4 +1,4 @@
-import { localTextAt } from '../../src/domain/tariff/versions.ts';
+import { localTextAt } from '../../src/domain/time/localText.ts';
 import type { Load } from '../../src/domain/rating/load.ts';
 import type { PriceSeries } from '../../src/domain/tariff/priceSeries.ts';
 import type { AttributesShape, TariffText } from '../../src/domain/tariff/shape.ts';
@@ -76,8 +76,9 @@ function randomTimes(random: SeededRandom, isYear: boolean): Times {
   }
   const size = random.below(20);
   if (size < 14) {
-    const fromMs = aboutMs + random.between(-4 * 96, 96) * quarterMs;
-    const toMs = fromMs + random.between(1, 5 * 96) * quarterMs;
+    const stepMs = random.chance(0.1) ? 5 * minuteMs : quarterMs;
+    const fromMs = aboutMs + random.between(-4 * 96, 96) * stepMs;
+    const toMs = fromMs + random.between(1, 5 * 96) * stepMs;
     return { zone, fromMs, toMs, intervalMinutes: random.pick([5, 10, 15, 15, 30, 60]) };
   }
   const fromMs = aboutMs - random.between(0, 40) * dayMs;
@@ -167,7 +168,7 @@ const noPrices: ReadonlyMap<string, PriceSeries> = new Map();
 
 /** As a market publishes it and the database keeps it: the whole time, and nothing twice. */
 function storedSeries(random: SeededRandom, times: Times): ReadonlyMap<string, PriceSeries> {
-  const fromMs = times.fromMs - dayMs;
+  const fromMs = Math.floor((times.fromMs - dayMs) / quarterMs) * quarterMs;
   const stepMs = random.pick([30, 60]) * minuteMs;
   const isWide = random.chance(0.1);
   const price = (): bigint =>
@@ -336,12 +337,13 @@ function randomVersions(random: SeededRandom, times: Times, dailyKwh: number): T
     ...randomDocument(random, times, dailyKwh),
     ...(zone === undefined ? {} : { zone }),
   };
-  const quarters = (toMs - fromMs) / quarterMs;
+  const quarters = Math.floor((toMs - fromMs) / quarterMs);
   const count = quarters < 3 ? 1 : random.pick([1, 1, 1, 2, 2, 3]);
   const cuts = new Set(Array.from({ length: count - 1 }, () => random.between(1, quarters - 1)));
   const documents: TariffText[] = [first];
+  const gridMs = Math.floor(fromMs / quarterMs) * quarterMs;
   for (const cut of [...cuts].toSorted((left, right) => left - right)) {
-    const validFrom = localTextAt(zone ?? times.zone, fromMs + cut * quarterMs);
+    const validFrom = localTextAt(zone ?? times.zone, gridMs + cut * quarterMs);
     const before = documents.at(-1) ?? first;
     // Two instants of the hour that comes twice have one name.
     if ((before.validFrom ?? '') >= validFrom) continue;

@@ -1,6 +1,7 @@
 import { accept, refuse } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
 import { parseTariffFile } from '../../domain/tariff/file.ts';
+import { parseDate } from '../../domain/time/localText.ts';
 import { startOfLocalDayMs } from '../../domain/time/zone.ts';
 import { importEntsoe } from '../../wire/tariffs/entsoe.ts';
 import type { ImportedTariff, ImportWarning } from '../../wire/tariffs/imported.ts';
@@ -12,7 +13,6 @@ import { importUrdb } from '../../wire/tariffs/urdb.ts';
 import { Misused } from '../answer.ts';
 import type { Answer } from '../answer.ts';
 import { readText, writeJson } from '../inputFile.ts';
-import { parseLocalDate } from '../localDates.ts';
 import { mergeSeries, spotDocument } from '../priceImport.ts';
 
 export type ImportOptions = {
@@ -55,7 +55,7 @@ function octopusWindow(options: ImportOptions): Outcome<OctopusOptions['window']
   const { from, to } = options;
   if (from === undefined && to === undefined) return accept(null);
   if (from === undefined || to === undefined) throw new Misused('--from and --to go together');
-  const [first, after] = [parseLocalDate(from), parseLocalDate(to)];
+  const [first, after] = [parseDate(from), parseDate(to)];
   if (!first.ok) return first;
   if (!after.ok) return after;
   const fromMs = startOfLocalDayMs(octopusZone, first.value);

@@ -1,7 +1,8 @@
 import { assert } from '../assert.ts';
 import { fraction } from '../exact.ts';
 import type { Fraction } from '../exact.ts';
-import { civilDateOf, dayMs, dayNumberOf } from '../time/civil.ts';
+import { dayMs, dayNumberOf } from '../time/civil.ts';
+import { monthText } from '../time/month.ts';
 import { billingPeriodAt, offsetMsAt } from '../time/zone.ts';
 
 /** What a bill [fromMs, toMs) is as a piece of local time. */
@@ -64,13 +65,5 @@ export function billFactsOf(
 
 /** `2026-03`, moved by so many months. */
 export function monthLabelAt(facts: Pick<BillFacts, 'year' | 'month'>, months: number): string {
-  const ordinal = facts.year * 12 + facts.month - 1 + months;
-  const year = Math.floor(ordinal / 12);
-  return `${year}-${String(ordinal - year * 12 + 1).padStart(2, '0')}`;
-}
-
-/** `2026-03-29` of a day number. */
-export function dateTextOf(dayNumber: number): string {
-  const { year, month, day } = civilDateOf(dayNumber);
-  return `${year}-${String(month).padStart(2, '0')}-${String(day).padStart(2, '0')}`;
+  return monthText(facts.year * 12 + facts.month - 1 + months);
 }

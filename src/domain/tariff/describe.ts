@@ -1,4 +1,5 @@
 import { formatPriceE8 } from '../exact.ts';
+import { clockText } from '../time/localText.ts';
 import type { Calendar } from './calendar.ts';
 import type {
   Base,
@@ -45,18 +46,13 @@ function listed(names: readonly string[], last: 'and' | 'or' = 'and'): string {
   return `${names.slice(0, -1).join(', ')} ${last} ${names.at(-1) ?? ''}`;
 }
 
-function clock(slot: number): string {
-  const minutes = String((slot % 4) * 15).padStart(2, '0');
-  return `${String(Math.floor(slot / 4)).padStart(2, '0')}:${minutes}`;
-}
-
 function describeCalendar(calendar: Calendar): string {
   const rules = calendar.rules.map((rule) => {
     const only = [rule.seasons, rule.dayTypes].filter((names) => names.length > 0);
     const when =
       only.length === 0 ? '' : ` (${only.map((names) => listed(names, 'or')).join(', ')})`;
     const period = calendar.periods[rule.periodIndex] ?? '';
-    return `${period} ${clock(rule.fromSlot)} to ${clock(rule.toSlot)}${when}`;
+    return `${period} ${clockText(rule.fromSlot * 15)} to ${clockText(rule.toSlot * 15)}${when}`;
   });
   return `Calendar ${calendar.name}, the first that fits: ${rules.join('; ')}.`;
 }

@@ -4,7 +4,7 @@ import { accept, refuse } from '../outcome.ts';
 import type { Outcome } from '../outcome.ts';
 import { isOnSlotGrid } from '../rating/slot.ts';
 import { minuteMs } from '../time/civil.ts';
-import { instantMsOf } from './localTime.ts';
+import { readInstant } from './readInstant.ts';
 import { readEach, report, within } from './refusal.ts';
 import type { Spot } from './refusal.ts';
 import type { PriceSeriesShape } from './shape.ts';
@@ -38,11 +38,8 @@ export function parseSeriesPrice(
 }
 
 export function readPriceSeries(spot: Spot, raw: PriceSeriesShape): PriceSeries {
-  const fromMs = instantMsOf(raw.from);
-  if (fromMs === null) {
-    const message = `${raw.from} is no instant of the years 1970 to 2199; correct it.`;
-    report(within(spot, 'from'), 'TARIFF_MALFORMED', message);
-  } else if (!isOnSlotGrid(fromMs)) {
+  const fromMs = readInstant(within(spot, 'from'), raw.from);
+  if (!isOnSlotGrid(fromMs)) {
     const message = `${raw.from} is not on the quarter hour; begin on one.`;
     report(within(spot, 'from'), 'TARIFF_TIME_OFF_GRID', message);
   }
@@ -54,7 +51,7 @@ export function readPriceSeries(spot: Spot, raw: PriceSeriesShape): PriceSeries 
     report(priceSpot, code, price.message);
     return null;
   });
-  return { name: raw.name, fromMs: fromMs ?? 0, stepMs: raw.minutes * minuteMs, pricesE8 };
+  return { name: raw.name, fromMs, stepMs: raw.minutes * minuteMs, pricesE8 };
 }
 
 export type PricePoint = { readonly fromMs: number; readonly priceE8: bigint };

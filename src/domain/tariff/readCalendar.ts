@@ -1,5 +1,6 @@
 import { datesPerTariffMax, superPeriodsPerTariffMax } from '../limits.ts';
 import { dayNumberOf, isCivilDate } from '../time/civil.ts';
+import { clockText } from '../time/localText.ts';
 import { findGap, superPeriodsOf } from './calendar.ts';
 import type { Calendar, CalendarRule, DayType, Season, SuperPeriod } from './calendar.ts';
 import { readEach, refusalAt, report, reportRepeated, within } from './refusal.ts';
@@ -107,8 +108,7 @@ function readCalendar(spot: Spot, raw: CalendarShape): Calendar {
 function reportGap(spot: Spot, calendars: readonly Calendar[]): void {
   const gap = findGap(calendars);
   if (gap === null) return;
-  const hour = String(Math.floor(gap.slot / 4)).padStart(2, '0');
-  const time = `${hour}:${String((gap.slot % 4) * 15).padStart(2, '0')}`;
+  const time = clockText(gap.slot * 15);
   const day = `days of ${gap.season ?? 'no'} season and ${gap.dayType ?? 'no'} day type`;
   report(
     within(spot, gap.calendarIndex, 'rules'),

@@ -1,7 +1,7 @@
 import type { DemandComponent, Ratchet, ReactiveComponent } from './component.ts';
 import type { ComponentShape } from './componentShape.ts';
-import { instantMsOf } from './localTime.ts';
 import type { Named } from './readEnergy.ts';
+import { readInstant } from './readInstant.ts';
 import { oneE8, readE8, readOptionalE8, readPriceE8, readRoundingPoint } from './readNumber.ts';
 import { firstFlat, firstTiered, readBase, readPrices, reportLoneTiers } from './readPrices.ts';
 import type { Context } from './readPrices.ts';
@@ -13,14 +13,6 @@ type ReactiveShape = Extract<ComponentShape, { kind: 'reactive' }>;
 type Measured<Measure> = Extract<ReactiveShape, { measure: Measure }>;
 
 const notNegative = { least: 0n };
-
-function readInstant(spot: Spot, text: string): number {
-  const instantMs = instantMsOf(text);
-  if (instantMs !== null) return instantMs;
-  const message = `${text} is no instant of the years 1970 to 2199; correct it.`;
-  report(spot, 'TARIFF_MALFORMED', message);
-  return 0;
-}
 
 /** The contracted kW is no measurement: nothing of it is carried, and it has no windows. */
 function reportContracted(spot: Spot, raw: DemandShape): void {

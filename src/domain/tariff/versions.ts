@@ -1,21 +1,11 @@
 import { accept } from '../outcome.ts';
 import type { Outcome } from '../outcome.ts';
-import { localPartsAt } from '../time/zone.ts';
+import { localTextAt } from '../time/localText.ts';
 import { parseTariffDocument } from './document.ts';
 import type { TariffDocument, TariffRefusal } from './document.ts';
 
 /** A version as it was published: its document is valid until the next one's. */
 export type PublishedVersion = { readonly validFromMs: number; readonly document: unknown };
-
-function two(value: number): string {
-  return String(value).padStart(2, '0');
-}
-
-/** `2026-03-29T02:00` of an instant's local wall clock. */
-export function localTextAt(zone: string, instantMs: number): string {
-  const { year, month, day, hour, minute } = localPartsAt(zone, instantMs);
-  return `${year}-${two(month)}-${two(day)}T${two(hour)}:${two(minute)}`;
-}
 
 /**
  * A tariff's published versions, in order, as the documents that `rateLoad` takes. When a version

@@ -52,3 +52,8 @@ export function parseInstant(text: string): Outcome<number, InstantCode> {
   }
   return accept(instantMs);
 }
+
+/** In UTC; a full second without its fraction: `2026-02-28T23:00:00Z`. */
+export function instantText(instantMs: number): string {
+  return new Date(instantMs).toISOString().replace('.000Z', 'Z');
+}

@@ -3,11 +3,11 @@ import { accept } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
 import { parseSeriesPrice } from '../../domain/tariff/priceSeries.ts';
 import { minuteMs } from '../../domain/time/civil.ts';
+import { parseInstant } from '../../domain/time/instantText.ts';
 import { parsePeriod, readPublication, rootName, sequenceOf } from './entsoeXml.ts';
 import type { EntsoeXmlRefusal, PeriodElement, TimeSeriesElement } from './entsoeXml.ts';
 import { collectRemarks, isRecord, refuseAt } from './imported.ts';
 import type { Path, Remarks } from './imported.ts';
-import { parseInstantMs } from './instantText.ts';
 import { plainDecimal } from './plainDecimal.ts';
 import type { ImportedSeries } from './priceCsv.ts';
 import { orderSpans, seriesOf } from './priceGrid.ts';
@@ -106,10 +106,10 @@ function intervalOf(
   stepMs: number,
   path: Path,
 ): Outcome<{ startMs: number; steps: number }, EntsoeRefusal> {
-  const startMs = parseInstantMs(period.timeInterval.start);
-  const endMs = parseInstantMs(period.timeInterval.end);
-  const steps = startMs === null || endMs === null ? 0 : (endMs - startMs) / stepMs;
-  if (startMs === null || !Number.isInteger(steps) || steps <= 0) {
+  const start = parseInstant(period.timeInterval.start);
+  const end = parseInstant(period.timeInterval.end);
+  const steps = start.ok && end.ok ? (end.value - start.value) / stepMs : 0;
+  if (!start.ok || !Number.isInteger(steps) || steps <= 0) {
     const message = 'the interval is from an instant to a later one, in whole steps; correct it.';
     return refuseAt('ENTSOE_INTERVAL_MALFORMED', [...path, 'timeInterval'], message);
   }
@@ -117,7 +117,7 @@ function intervalOf(
     const message = `${steps} prices are too many; at most ${pricesPerSeriesMax}.`;
     return refuseAt('PRICES_TOO_MANY', [...path, 'timeInterval'], message);
   }
-  return accept({ startMs, steps });
+  return accept({ startMs: start.value, steps });
 }
 
 /** Prices by position, from 1; null where the period gives none. */

@@ -3,7 +3,7 @@ import { accept } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
 import { parseTariffDocument } from '../../domain/tariff/document.ts';
 import type { TariffText } from '../../domain/tariff/shape.ts';
-import { localPartsAt } from '../../domain/time/zone.ts';
+import { localTextAt } from '../../domain/time/localText.ts';
 import { collectRemarks, refuseAt } from './imported.ts';
 import type { ImportedTariff, Remarks } from './imported.ts';
 import { readOctopusRates } from './octopusRates.ts';
@@ -40,16 +40,9 @@ export const octopusDefaults: OctopusOptions = {
 const zone = 'Europe/London';
 const seriesName = 'unit rate';
 
-function twoDigits(value: number): string {
-  return String(value).padStart(2, '0');
-}
-
 /** As documents write the ends of their validity: local, the time only where it is not midnight. */
 function localText(instantMs: number): string {
-  const { year, month, day, hour, minute } = localPartsAt(zone, instantMs);
-  const date = `${String(year).padStart(4, '0')}-${twoDigits(month)}-${twoDigits(day)}`;
-  const time = `T${twoDigits(hour)}:${twoDigits(minute)}`;
-  return time === 'T00:00' ? date : date + time;
+  return localTextAt(zone, instantMs).replace(/T00:00$/, '');
 }
 
 function validity(span: { fromMs: number; toMs: number }): {

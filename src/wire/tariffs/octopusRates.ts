@@ -1,9 +1,9 @@
 import { pricesPerSeriesMax } from '../../domain/limits.ts';
 import { accept } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
+import { parseInstant } from '../../domain/time/instantText.ts';
 import { isRecord, parseJsonText, refuseAt } from './imported.ts';
 import type { Path, Remarks } from './imported.ts';
-import { parseInstantMs } from './instantText.ts';
 import { isPriceText, plainDecimal } from './plainDecimal.ts';
 import type { GridRefusal, PriceSpan } from './priceGrid.ts';
 
@@ -33,8 +33,8 @@ const entriesMax = 2 * pricesPerSeriesMax;
 /** Absent and null ends are open. */
 function endOf(value: unknown, open: number, path: Path): Outcome<number, OctopusRefusal> {
   if (value === undefined || value === null) return accept(open);
-  const instantMs = typeof value === 'string' ? parseInstantMs(value) : null;
-  if (instantMs !== null) return accept(instantMs);
+  const instant = typeof value === 'string' ? parseInstant(value) : null;
+  if (instant?.ok === true) return instant;
   const message = 'write an instant with its offset, such as 2026-01-01T00:00:00Z, or null.';
   return refuseAt('OCTOPUS_FIELD_MALFORMED', path, message);
 }

@@ -4,9 +4,9 @@ import type { Outcome } from '../../domain/outcome.ts';
 import { parseSeriesPrice } from '../../domain/tariff/priceSeries.ts';
 import type { PriceUnit } from '../../domain/tariff/priceSeries.ts';
 import { minuteMs } from '../../domain/time/civil.ts';
+import { parseInstant } from '../../domain/time/instantText.ts';
 import { boundedText, collectRemarks, refuseAt, tooLarge } from './imported.ts';
 import type { ImportWarning, PriceSeriesText } from './imported.ts';
-import { parseInstantMs } from './instantText.ts';
 import { plainDecimal } from './plainDecimal.ts';
 import { seriesOf } from './priceGrid.ts';
 import type { GridRefusal, PriceSpan } from './priceGrid.ts';
@@ -33,11 +33,12 @@ type Row = { readonly startMs: number; readonly price: string | null; readonly l
 
 function parseRow(text: string, line: number, unit: PriceUnit): Outcome<Row, CsvRefusal> {
   const [start = '', price, ...rest] = text.split(',', 3);
-  const startMs = parseInstantMs(start.trim());
-  if (startMs === null) {
+  const instant = parseInstant(start.trim());
+  if (!instant.ok) {
     const message = 'write the start with its offset, such as 2026-01-01T00:00:00+01:00.';
     return refuseAt('CSV_LINE_MALFORMED', [`line ${line}`, 'start'], message);
   }
+  const startMs = instant.value;
   if (price === undefined || rest.length > 0) {
     return refuseAt('CSV_LINE_MALFORMED', [`line ${line}`], 'a line is a start and a price.');
   }

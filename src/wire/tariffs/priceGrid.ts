@@ -3,9 +3,9 @@ import { accept } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
 import type { PriceUnit } from '../../domain/tariff/priceSeries.ts';
 import { minuteMs } from '../../domain/time/civil.ts';
+import { instantText } from '../../domain/time/instantText.ts';
 import { refuseAt } from './imported.ts';
 import type { Path, PriceSeriesText, Remarks } from './imported.ts';
-import { instantText } from './instantText.ts';
 
 export type GridRefusal =
   | 'PRICES_ABSENT'

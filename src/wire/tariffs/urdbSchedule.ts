@@ -1,6 +1,7 @@
 import { accept } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
 import type { TariffText } from '../../domain/tariff/shape.ts';
+import { twoDigits } from '../../domain/time/localText.ts';
 import { refuseAt } from './imported.ts';
 import { refuseField } from './urdbRecord.ts';
 import type { UrdbField, UrdbRecord, UrdbRefusal } from './urdbRecord.ts';
@@ -96,10 +97,6 @@ export function parseMonthPeriods(
 
 /** The last days of the months of every year; 29 February is in February. */
 const lastDays = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] as const;
-
-function twoDigits(value: number): string {
-  return String(value).padStart(2, '0');
-}
 
 /** Runs of neighbouring months, each a span of dates. Months from 0, ascending. */
 function spansOf(months: readonly number[]): { from: string; through: string }[] {
