@@ -1,19 +1,21 @@
+import { assert } from '../domain/assert.ts';
 import { pricesPerSeriesMax } from '../domain/limits.ts';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { PriceSeriesShape, TariffText } from '../domain/tariff/shape.ts';
+import { minuteMs } from '../domain/time/civil.ts';
 import { parseInstant } from '../domain/time/instantText.ts';
 
 export type MergeCode = 'PRICES_OVERLAP' | 'PRICES_MIXED' | 'PRICES_OFF_GRID' | 'PRICES_TOO_MANY';
 
 function fromMsOf({ from }: PriceSeriesShape): number {
   const instant = parseInstant(from);
-  if (!instant.ok) throw new Error(`an importer writes instants: ${instant.message}`);
+  assert(instant.ok, 'an importer writes instants');
   return instant.value;
 }
 
 function stepMsOf({ minutes }: PriceSeriesShape): number {
-  return minutes * 60_000;
+  return minutes * minuteMs;
 }
 
 /** Publications of several days as one series; what lies between them has no price. */
@@ -21,7 +23,7 @@ export function mergeSeries(
   parts: readonly PriceSeriesShape[],
 ): Outcome<PriceSeriesShape, MergeCode> {
   const [first, ...others] = parts.toSorted((left, right) => fromMsOf(left) - fromMsOf(right));
-  if (first === undefined) throw new Error('a file that is imported has a series');
+  assert(first !== undefined, 'a file that is imported has a series');
   const prices = [...first.prices];
   const stepMs = stepMsOf(first);
   for (const part of others) {

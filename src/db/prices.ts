@@ -1,3 +1,4 @@
+import { dayMs } from '../domain/time/civil.ts';
 import { instantsOf, integersOf } from './arrays.ts';
 import type { Statement } from './connect.ts';
 
@@ -92,8 +93,6 @@ export async function insertPricePoints(
       as u(starts_at, price_e8)
     order by u.starts_at`;
 }
-
-const dayMs = 86_400_000;
 
 /**
  * Duties for the meters whose agreements have a version that names the series, and data there. A

@@ -1,9 +1,8 @@
-import type { Statement } from './connect.ts';
+import { dayMs } from '../domain/time/civil.ts';
 import { integersOf } from './arrays.ts';
+import type { Statement } from './connect.ts';
 
 /** SQL of publishing: tariff versions and the duty to rate again what they change. */
-
-const dayMs = 86_400_000;
 
 export type TariffHead = {
   readonly tariffId: number;

@@ -22,9 +22,9 @@ function midnightMs({ timeZone }: SilentAgreement, nowMs: number): number {
 }
 
 /**
- * Charges the days that passed without a reading: standing charges go on while a meter is silent
- * (rule 49), and a bill whose meter says nothing is closed some days after its end. The charges
- * themselves are made where all are, as a duty to rate again. Safe to run at any time and twice.
+ * Charges the days that passed without a reading: standing charges go on while a meter is silent,
+ * and a bill whose meter says nothing is closed some days after its end. The charges themselves
+ * are made where all are, as a duty to rate again. Safe to run at any time and twice.
  */
 export async function accrueTime({ sql, clock }: AccrueTimeDeps): Promise<AccruedTime> {
   const nowMs = clock.nowMs();

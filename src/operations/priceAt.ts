@@ -12,7 +12,7 @@ import { isKnownZone } from '../domain/time/zone.ts';
 import type { History } from '../domain/lab/history.ts';
 import { readDocuments, readHistory } from './lab/readHistory.ts';
 import type { HistoryCode } from './lab/readHistory.ts';
-import { readSeriesPrices } from './lab/readSeriesPrices.ts';
+import { readSeriesPrices } from './rating/readSeriesPrices.ts';
 
 export type PriceSubject = {
   /** Exactly one of the two: as somebody pays it, or as it is published. */

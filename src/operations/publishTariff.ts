@@ -107,11 +107,9 @@ function validityOf(
     const message = 'The version begins between 1970 and 2200; correct the instant.';
     return refuse('VALIDITY_OUT_OF_RANGE', message, validFromPath);
   }
-  return isOnSlotGrid(fromMs)
-    ? accept(fromMs)
-    : refuse('VALIDITY_OFF_GRID', 'A version begins on a quarter hour, such as 00:15.', [
-        'validFrom',
-      ]);
+  if (isOnSlotGrid(fromMs)) return accept(fromMs);
+  const message = 'A version begins on a quarter hour, such as 00:15; correct the instant.';
+  return refuse('VALIDITY_OFF_GRID', message, validFromPath);
 }
 
 /** The document read, and its own golden examples billed by both engines. */
@@ -139,7 +137,7 @@ function checkDocument(
   return accept(document);
 }
 
-/** A version that reaches behind a closed bill is published on purpose or not at all (rule 32). */
+/** A version that reaches behind a closed bill is published on purpose or not at all. */
 async function checkBackdated(
   tx: Transaction,
   { companyId, tariffId }: { readonly companyId: number; readonly tariffId: number },
@@ -202,7 +200,7 @@ async function publish(
       'TARIFF_VERSION_EXISTS',
       `A version from ${validFrom} on is published, and published versions are not changed. ` +
         'Publish the correction from the next quarter hour on.',
-      ['validFrom'],
+      validFromPath,
     );
   }
   const metersToRate = await insertTariffDuties(tx, { companyId, tariffId, fromMs: validFromMs });

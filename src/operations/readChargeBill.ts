@@ -11,7 +11,7 @@ import { finish } from '../domain/rating/finish.ts';
 import type { Settlement } from '../domain/rating/settlement.ts';
 import { parseAttributes } from '../domain/tariff/attributes.ts';
 import { parseTariffDocument } from '../domain/tariff/document.ts';
-import { readSeriesPrices } from './lab/readSeriesPrices.ts';
+import { readSeriesPrices } from './rating/readSeriesPrices.ts';
 import { decodeSums, windowOfSums } from './rating/storedSums.ts';
 import type { StoredSums } from './rating/storedSums.ts';
 

@@ -18,6 +18,7 @@ import type { Outcome } from '../domain/outcome.ts';
 import { minorDigitsOf } from '../domain/tariff/currency.ts';
 import { parseSeriesPrice } from '../domain/tariff/priceSeries.ts';
 import { name as seriesName } from '../domain/tariff/textShape.ts';
+import { minuteMs } from '../domain/time/civil.ts';
 import { derivedId } from './derivedId.ts';
 import { onceByKey, textOf } from './onceByKey.ts';
 import type { KeyCode, RequestDeps } from './onceByKey.ts';
@@ -54,8 +55,6 @@ export type RecordedPrices = {
   readonly metersToRate: number;
   readonly isReplay: boolean;
 };
-
-const minuteMs = 60_000;
 
 function parsePoint(
   { series }: RecordPricesInput,

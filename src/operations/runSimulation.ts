@@ -14,7 +14,7 @@ import type { PublishedVersion } from '../domain/tariff/versions.ts';
 import { dayMs } from '../domain/time/civil.ts';
 import { firstMonthNumber, parseMonth, startOfMonthMs } from '../domain/time/month.ts';
 import type { MonthNumber } from '../domain/time/month.ts';
-import { readSeriesPrices } from './lab/readSeriesPrices.ts';
+import { readSeriesPrices } from './rating/readSeriesPrices.ts';
 import { appendProgress } from './lab/simulationEvent.ts';
 
 export type RunDeps = {

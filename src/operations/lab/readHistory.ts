@@ -16,7 +16,7 @@ import { documentsOf } from '../../domain/tariff/versions.ts';
 import { dayMs } from '../../domain/time/civil.ts';
 import { firstMonthNumber, monthOfLabel, startOfMonthMs } from '../../domain/time/month.ts';
 import { billingPeriodAt } from '../../domain/time/zone.ts';
-import { readSeriesPrices } from './readSeriesPrices.ts';
+import { readSeriesPrices } from '../rating/readSeriesPrices.ts';
 
 export type HistoryCode = 'AGREEMENT_NOT_FOUND' | 'TARIFF_NOT_FOUND' | 'CURRENCY_MISMATCH';
 

@@ -1,6 +1,4 @@
 import type { Statement } from '../../db/connect.ts';
-import { findPriceBefore, readPricePoints, readPriceSeries } from '../../db/prices.ts';
-import type { PriceSeriesRow } from '../../db/prices.ts';
 import { accept } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
 import { compileTariff } from '../../domain/rating/compile.ts';
@@ -8,10 +6,8 @@ import type { CompileRefusal } from '../../domain/rating/compile.ts';
 import type { CompiledTariff } from '../../domain/rating/compiled.ts';
 import { slotStartMs } from '../../domain/rating/slot.ts';
 import type { Component } from '../../domain/tariff/component.ts';
-import type { TariffDocument, TariffRefusal } from '../../domain/tariff/document.ts';
-import { priceSeriesOfPoints } from '../../domain/tariff/priceSeries.ts';
-import type { PriceSeries } from '../../domain/tariff/priceSeries.ts';
-import { dayMs } from '../../domain/time/civil.ts';
+import type { TariffRefusal } from '../../domain/tariff/document.ts';
+import { readSeriesPrices } from './readSeriesPrices.ts';
 import { documentOf, keepCompiled } from './registry.ts';
 import type { PricedSegment, RatingMemory } from './registry.ts';
 
@@ -31,7 +27,10 @@ export type CompiledBill = {
 
 export type CompiledSegment = Outcome<CompiledBill, TariffRefusal | CompileRefusal>;
 
-/** Whether a component reads or leaves anything beyond its bill (rules 15, 25, 26, 33, 37-39). */
+/**
+ * Whether a component reads or leaves anything beyond its bill (docs/tariff-rules.md 15, 25, 26,
+ * 33, 37 to 39).
+ */
 function carries(component: Component): boolean {
   switch (component.kind) {
     case 'energy': {
@@ -76,46 +75,6 @@ function asks(component: Component): boolean {
   }
 }
 
-/** A price that was known so long ago is no `last` one. */
-const lastPriceMsMax = 31 * dayMs;
-
-async function seriesOf(
-  tx: Statement,
-  row: PriceSeriesRow,
-  { fromMs, toMs }: { readonly fromMs: number; readonly toMs: number },
-): Promise<PriceSeries | null> {
-  const stepMs = row.stepMinutes * 60_000;
-  const firstMs = Math.floor(fromMs / stepMs) * stepMs;
-  const before = await findPriceBefore(tx, { seriesId: row.id, beforeMs: firstMs });
-  const points = await readPricePoints(tx, { seriesId: row.id, fromMs: firstMs, toMs });
-  const known =
-    before !== null && before.startMs >= firstMs - lastPriceMsMax ? [before, ...points] : points;
-  const priced = known.flatMap(({ startMs, priceE8 }) =>
-    priceE8 === null ? [] : [{ fromMs: startMs, priceE8 }],
-  );
-  const series = priceSeriesOfPoints({ name: row.name, stepMs }, priced);
-  return series.ok ? series.value : null;
-}
-
-/** Stored prices of the series that the document names, in its currency. */
-export async function pricesFor(
-  tx: Statement,
-  { document, companyId }: { readonly document: TariffDocument; readonly companyId: number },
-  window: { readonly fromMs: number; readonly toMs: number },
-): Promise<ReadonlyMap<string, PriceSeries>> {
-  const names = new Set(
-    document.components.flatMap((each) => (each.kind === 'dynamic' ? [each.series] : [])),
-  );
-  const prices = new Map<string, PriceSeries>();
-  if (names.size === 0) return prices;
-  for (const row of await readPriceSeries(tx, { companyIds: [companyId] })) {
-    if (!names.has(row.name) || row.currency !== document.currency) continue;
-    const series = await seriesOf(tx, row, window);
-    if (series !== null) prices.set(row.name, series);
-  }
-  return prices;
-}
-
 async function compile(
   tx: Statement,
   memory: RatingMemory,
@@ -126,7 +85,8 @@ async function compile(
   if (!document.ok) return document;
   const window = { fromMs: slotStartMs(segment.firstSlot), toMs: slotStartMs(segment.endSlot) };
   const { companyId } = segment.agreement;
-  const prices = await pricesFor(tx, { document: document.value, companyId }, window);
+  const documents = [document.value];
+  const prices = await readSeriesPrices(tx, { companyId, documents, ...window });
   const compiled = compileTariff(document.value, { zone, ...window, prices });
   if (!compiled.ok) return compiled;
   const { components } = document.value;

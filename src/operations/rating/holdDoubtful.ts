@@ -13,7 +13,7 @@ import { slotMs, slotOf, slotStartMs } from '../../domain/rating/slot.ts';
 import { attributesShape } from '../../domain/tariff/shape.ts';
 import { dayMs } from '../../domain/time/civil.ts';
 import { localTextAt } from '../../domain/time/localText.ts';
-import { pricesFor } from './compiledSegment.ts';
+import { readSeriesPrices } from './readSeriesPrices.ts';
 import { documentOf, metersAt } from './registry.ts';
 import type { RatingMemory } from './registry.ts';
 import type { ChargeDelta, ClosedBill, RatedChains } from './rateChains.ts';
@@ -90,7 +90,8 @@ async function judgedMicros(
   const document = documentOf(memory, segment.version);
   if (!document.ok) return document;
   const { companyId, attributes } = segment.agreement;
-  const prices = await pricesFor(tx, { document: document.value, companyId }, { fromMs, toMs });
+  const documents = [document.value];
+  const prices = await readSeriesPrices(tx, { companyId, documents, fromMs, toMs });
   const judgeUntil = (untilMs: number) =>
     judge({
       documents: documentsOf(memory, closed.charge, zone),

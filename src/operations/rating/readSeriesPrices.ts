@@ -6,7 +6,7 @@ import { priceSeriesOfPoints } from '../../domain/tariff/priceSeries.ts';
 import type { PriceSeries } from '../../domain/tariff/priceSeries.ts';
 import { dayMs, minuteMs } from '../../domain/time/civil.ts';
 
-/** A price that was known so long ago is no `last` one. */
+/** A price of more than a month before is no `last` one: the series has ended, not paused. */
 const lastPriceMsMax = 31 * dayMs;
 
 type Window = { readonly fromMs: number; readonly toMs: number };
