@@ -233,6 +233,8 @@ export const tokenHoursMax = 24;
  * shows that threads are not faster below it. Larger ones leave the loop to the subscribers.
  */
 export const inlineSlotsMax = 2_000_000;
+/** What a thread takes of a large rating job at a time: long beside taking it, short beside the job. */
+export const ratingRangeSlots = 100_000;
 /** Rating jobs that wait for a thread; a shard has one, and each shard waits for its own. */
 export const ratingQueueMax = 64;
 /** A rater looks by itself so often, for bells that were lost. */
@@ -247,8 +249,8 @@ export const failedJobsKeptMax = 200;
 /** A draft over a company's agreements: two years of a small utility, an hour of a core. */
 export const simulationAgreementsMax = 100_000;
 export const simulationMonthsMax = 24;
-/** Agreements times months of one chunk: 15 MB of stored days, a second or two of a thread. */
-export const simulationChunkMonthsMax = 96;
+/** Agreements times months of one chunk: some MB of stored days, half a second of a thread. */
+export const simulationChunkMonthsMax = 384;
 /** Simulations of a company that are not done yet: a person compares a few drafts at a time. */
 export const simulationsOpenMax = 4;
 /** The bills that change most, and the classes and codes that are told apart. */

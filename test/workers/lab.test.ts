@@ -14,10 +14,10 @@ import { flatTariff, globalId, openWorld, tokenOf, viewerOf } from '../api/world
 import type { World } from '../api/world.ts';
 
 /**
- * Eleven agreements of company 1, two of the world's and nine more at service point 11; each has
- * used 1.000 kWh in March 2026. Over 24 months a chunk has four of them, so there are three.
+ * Forty agreements of company 1, two of the world's and the others at service point 11; each has
+ * used 1.000 kWh in March 2026. Over 24 months a chunk has 16 of them, so there are three.
  */
-const agreementCount = 11;
+const agreementCount = 40;
 /** A busy machine may be slow; a condition that holds is seen at once. */
 const waiting = { timeout: 20_000, interval: 20 };
 const developer = viewerOf('developer');
@@ -74,8 +74,8 @@ async function stateOf(id: string): Promise<unknown> {
   return row;
 }
 
-/** 5 cents for each of the eleven kilowatt-hours. */
-const all = { state: 'done', done: agreementCount, rated: agreementCount, change: '550000' };
+/** 5 cents for each of the forty kilowatt-hours. */
+const all = { state: 'done', done: agreementCount, rated: agreementCount, change: '2000000' };
 
 test('a simulation is worked off behind the queue, and its followers see it', async () => {
   const errors: unknown[] = [];
@@ -117,9 +117,9 @@ test('a simulation is worked off behind the queue, and its followers see it', as
     });
     expect(seen).toEqual([
       told('WAITING', 0),
-      told('RUNNING', 4),
-      told('RUNNING', 8),
-      told('DONE', 11),
+      told('RUNNING', 16),
+      told('RUNNING', 32),
+      told('DONE', 40),
     ]);
     expect(errors).toEqual([]);
   } finally {
@@ -141,7 +141,7 @@ test('a run that breaks off is gone on with, and every agreement counts once', a
     },
   });
   await expect(runSimulation(breaking, id)).rejects.toThrow('killed');
-  expect(await stateOf(id)).toMatchObject({ state: 'running', done: 4, rated: 4 });
+  expect(await stateOf(id)).toMatchObject({ state: 'running', done: 16, rated: 16 });
   const rated: number[] = [];
   await runSimulation(
     deps({
@@ -152,7 +152,7 @@ test('a run that breaks off is gone on with, and every agreement counts once', a
     }),
     id,
   );
-  expect(rated).toEqual([4, 3]);
+  expect(rated).toEqual([16, 8]);
   expect(await stateOf(id)).toEqual(all);
   await runSimulation(deps(), id);
   expect(await stateOf(id)).toEqual(all);
@@ -176,7 +176,7 @@ test('a cancelled simulation ends with its chunk, whose result is dropped', asyn
   });
   await runSimulation(cancelling, id);
   expect(chunks).toBe(2);
-  expect(await stateOf(id)).toMatchObject({ state: 'cancelled', done: 4, rated: 4 });
+  expect(await stateOf(id)).toMatchObject({ state: 'cancelled', done: 16, rated: 16 });
 });
 
 test('an agreement that breaks the rating is told so, and the others are rated', async () => {
@@ -196,7 +196,7 @@ test('an agreement that breaks the rating is told so, and the others are rated',
     select count(*)::int4 as count, min(code) as code from simulation_agreement
     where simulation_id = ${id}::uuid and state = 'refused'`;
   expect(row).toEqual({ count: 3, code: 'RATING_FAILED' });
-  expect(await stateOf(id)).toMatchObject({ state: 'done', done: agreementCount, rated: 8 });
+  expect(await stateOf(id)).toMatchObject({ state: 'done', done: agreementCount, rated: 37 });
 });
 
 /** Its power limit is none, which the walk asserts. */

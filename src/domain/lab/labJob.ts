@@ -5,6 +5,7 @@ import type { Outcome } from '../outcome.ts';
 import type { AgreementAttributes } from '../rating/bill.ts';
 import type { Load } from '../rating/load.ts';
 import { rateLoad } from '../rating/rateLoad.ts';
+import type { CompileMemory } from '../rating/rateLoad.ts';
 import { slotMs, slotOf, slotStartMs } from '../rating/slot.ts';
 import { loadOfMeters } from '../series/loadOfDays.ts';
 import type { PackedMeter } from '../series/loadOfDays.ts';
@@ -107,12 +108,16 @@ type Rated = {
   readonly warnings: readonly string[];
 };
 
-function rateSide(
-  job: LabJob,
-  subject: LabSubject,
-  side: Side & { readonly load: Load; readonly attributes: AgreementAttributes },
-): Outcome<Rated, string> {
-  const { where, documents, load, attributes, fromMs, toMs, countsFromMs } = side;
+/** What both sides of a comparison have in common. */
+type Shared = {
+  readonly load: Load;
+  readonly attributes: AgreementAttributes;
+  /** Of the job's agreements, which mostly have the same tariffs. */
+  readonly memory: CompileMemory;
+};
+
+function rateSide(job: LabJob, subject: LabSubject, side: Side & Shared): Outcome<Rated, string> {
+  const { where, documents, load, attributes, memory, fromMs, toMs, countsFromMs } = side;
   const currency = documents[0]?.currency ?? subject.currency;
   if (currency !== subject.currency) {
     const message = `${where}: the tariff is in ${currency}, the account in ${subject.currency}.`;
@@ -126,6 +131,7 @@ function rateSide(
     toMs,
     attributes,
     prices: job.prices,
+    memory,
   });
   if (!rated.ok) return refuse(rated.code, `${where}: ${rated.message}`);
   const bills = rated.value.bills.filter((bill) => bill.toMs > countsFromMs);
@@ -137,20 +143,25 @@ function rateSide(
 
 /** Of import, where it is known. */
 function sumWh(load: Load, fromMs: number): bigint {
-  let sum = 0n;
+  let sum = 0;
   for (const energyWh of load.import.subarray((fromMs - load.fromMs) / slotMs)) {
-    if (!Number.isNaN(energyWh)) sum += BigInt(energyWh);
+    if (!Number.isNaN(energyWh)) sum += energyWh;
   }
-  return sum;
+  assert(Number.isSafeInteger(sum), 'registers are far below 2^53, so their differences are too');
+  return BigInt(sum);
 }
 
 /** Both totals of one agreement. A tariff that cannot be rated says so: it never counts as zero. */
 function compareSubject(
   job: LabJob,
   subject: LabSubject,
-  tariffs: { readonly draft: TariffDocument; readonly present: readonly TariffDocument[] },
+  tariffs: {
+    readonly draft: TariffDocument;
+    readonly present: readonly TariffDocument[];
+    readonly memory: CompileMemory;
+  },
 ): Outcome<LabRating, string> {
-  const { draft, present } = tariffs;
+  const { draft, present, memory } = tariffs;
   const before = sideOf(job, subject, { where: 'Under the present tariff', documents: present });
   const after = sideOf(job, subject, { where: 'Under the draft', documents: [draft] });
   if (present.length === 0) {
@@ -167,7 +178,7 @@ function compareSubject(
     fromMs: Math.min(before.fromMs, after.fromMs),
     toMs: Math.max(before.toMs, after.toMs),
   });
-  const shared = { load, attributes: attributes.value };
+  const shared = { load, attributes: attributes.value, memory };
   const then = rateSide(job, subject, { ...before, ...shared });
   if (!then.ok) return then;
   const now = rateSide(job, subject, { ...after, ...shared });
@@ -206,13 +217,14 @@ export function rateLab(job: LabJob): LabJobResult {
   // A draft is tried over all of the months, whenever it says that it begins.
   const draft: TariffDocument = { ...parsed.value, validFrom: null, validTo: null };
   const present = new Map<string, ReturnType<typeof documentsOf>>();
+  const memory: CompileMemory = new WeakMap();
   return job.subjects.map((subject) => {
     const key = `${subject.tariffId}/${subject.zone}`;
     const versions = job.tariffs.get(subject.tariffId) ?? [];
     const documents = present.get(key) ?? documentsOf(versions, subject.zone);
     present.set(key, documents);
     if (!documents.ok) return refuse(documents.code, documents.message);
-    return guarded(() => compareSubject(job, subject, { draft, present: documents.value }));
+    return guarded(() => compareSubject(job, subject, { draft, present: documents.value, memory }));
   });
 }
 

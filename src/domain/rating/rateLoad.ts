@@ -12,7 +12,7 @@ import type { FinishRefusal } from './billDraft.ts';
 import { billSpansOf, slotMsFor } from './billSpans.ts';
 import type { BillSpan } from './billSpans.ts';
 import { compileTariff } from './compile.ts';
-import type { CompileRefusal } from './compile.ts';
+import type { CompileRefusal, CompileWindow } from './compile.ts';
 import type { CompiledTariff } from './compiled.ts';
 import { finish } from './finish.ts';
 import { accumulate, emptyAccumulator } from './kernel.ts';
@@ -34,7 +34,12 @@ export type RateInput = {
   readonly carryIn?: Carry;
   /** By name; they go before the series of the same name in the documents. */
   readonly prices?: ReadonlyMap<string, PriceSeries>;
+  /** Tariffs compiled for loads before this one, with the same prices; used, and added to. */
+  readonly memory?: CompileMemory;
 };
+
+/** By document, and by the bill and the grid that it was compiled for. */
+export type CompileMemory = WeakMap<TariffDocument, Map<string, CompiledTariff>>;
 
 /** The bill of a calendar month; where a version ends within it, both bills one after the other. */
 export type MonthBill = {
@@ -90,24 +95,42 @@ function energiesOf(
 
 const noPrices: ReadonlyMap<string, PriceSeries> = new Map();
 
+/** The same window of the same document and prices compiles to the same tables. */
+function compiledFor(
+  document: TariffDocument,
+  window: CompileWindow,
+  memory: CompileMemory | undefined,
+): Outcome<CompiledTariff, CompileRefusal> {
+  if (memory === undefined) return compileTariff(document, window);
+  const { prices: _same, ...rest } = window;
+  const key = JSON.stringify(rest);
+  const known = memory.get(document) ?? new Map<string, CompiledTariff>();
+  memory.set(document, known);
+  const before = known.get(key);
+  if (before !== undefined) return accept(before);
+  const compiled = compileTariff(document, window);
+  if (compiled.ok) known.set(key, compiled.value);
+  return compiled;
+}
+
 /** A load's part of one bill, its intervals cut where the tariff or the clocks need it. */
 export function prepareBill(
   span: BillSpan,
-  { load, prices = noPrices }: Pick<RateInput, 'load' | 'prices'>,
+  { load, prices = noPrices, memory }: Pick<RateInput, 'load' | 'prices' | 'memory'>,
 ): Outcome<PreparedBill, RateRefusal> {
   const slotMs = slotMsFor(span, load, prices);
   if (!slotMs.ok) return slotMs;
   const times = load.intervalMs / slotMs.value;
-  const compiled = compileTariff(span.document, {
+  const window = {
     zone: span.zone,
     fromMs: span.fromMs,
     toMs: span.toMs,
     slotMs: slotMs.value,
     intervalMs: load.intervalMs,
-    intervalPhaseMs: load.fromMs,
+    intervalPhaseMs: load.fromMs % load.intervalMs,
     unitsPerWh: load.unitsPerWh * times,
-    prices,
-  });
+  };
+  const compiled = compiledFor(span.document, { ...window, prices }, memory);
   if (!compiled.ok) return compiled;
   const part = partOf(load, span);
   const fine = part === null ? null : refineLoad(part, slotMs.value);

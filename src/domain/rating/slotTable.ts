@@ -51,10 +51,13 @@ export function slotTableOf(
   const readDay = superPeriodReader(document);
   const quarters = Math.max(1, Math.floor(slotMs / quarterMs));
   let slot = 0;
+  let dayRead = Number.NaN;
+  let column: Uint8Array = new Uint8Array(0);
   for (const { startMs, endMs, offsetMs } of segments) {
     for (let localMs = startMs + offsetMs; localMs < endMs + offsetMs; localMs += slotMs) {
       const day = Math.floor(localMs / dayMs);
-      const column = readDay(day);
+      if (day !== dayRead) column = readDay(day);
+      dayRead = day;
       const quarter = Math.floor((localMs - day * dayMs) / quarterMs);
       if (quarter + quarters > slotsPerDay) return null; // a slot over midnight
       for (let next = quarter + 1; next < quarter + quarters; next += 1) {

@@ -130,6 +130,27 @@ describe('a draft over an agreement', () => {
     expect(early).toMatchObject([{ ok: false, code: 'TARIFF_NOT_VALID' }]);
   });
 
+  test('is the same alone and beside others that share its tables', () => {
+    const small = { powerMaxW: 10_000, registerModulusWh: null, channels: [register(1, 960)] };
+    const subjects = [
+      subject,
+      { ...subject, meters: [small] },
+      { ...subject, zone: 'Asia/Kolkata' },
+    ];
+    const draft = {
+      currency: 'EUR',
+      components: [
+        { kind: 'energy', name: 'work', flow: 'import', price: '0.25' },
+        { kind: 'demand', name: 'peak', unit: 'kW', windowMinutes: 30, measure: 'max', price: '3' },
+      ],
+    };
+    const alone = subjects.flatMap((each) => rateLab(jobOf(draft, { subjects: [each] })));
+    expect(rateLab(jobOf(draft, { subjects }))).toEqual(alone);
+    expect(
+      new Set(alone.map((each) => each.ok && String(each.value.months[0]?.afterMicros))).size,
+    ).toBeGreaterThan(1);
+  });
+
   test('sums the meters of a service point, one exchanged for another', () => {
     const half = register(1, 5_000);
     const two = [0, 1].map(() => ({
