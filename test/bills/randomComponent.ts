@@ -179,6 +179,8 @@ export function randomEnergy(scope: Scope): EnergyText {
   }
   const quantity = !roundsIntervals && !scope.isPlain && random.chance(0.15);
   const surplus = flow === 'net' && random.chance(0.5);
+  const [first] = Object.keys(fields.prices ?? {});
+  const ofFirst = surplus && first !== undefined && random.chance(0.5);
   return {
     kind: 'energy',
     name,
@@ -186,7 +188,8 @@ export function randomEnergy(scope: Scope): EnergyText {
     ...fields,
     ...(rule === null ? {} : { tiers: rule }),
     ...(quantity ? { quantity: roundingPoint(random) } : {}),
-    ...(surplus ? { surplusPrice: priceText(random) } : {}),
+    ...(surplus && !ofFirst ? { surplusPrice: priceText(random) } : {}),
+    ...(ofFirst ? { surplusPrices: { [first]: priceText(random) } } : {}),
   };
 }
 
@@ -209,7 +212,7 @@ export function randomDynamic(scope: Scope): ComponentText {
 
 function coincidentWindows(scope: Scope): { from: string; to: string }[] {
   const { random, fromMs, toMs } = scope;
-  const quarters = (toMs - fromMs) / 900_000;
+  const quarters = Math.ceil((toMs - fromMs) / 900_000);
   return Array.from({ length: random.between(1, 3) }, () => {
     const startMs = fromMs + random.below(quarters) * 900_000;
     const endMs = startMs + random.between(1, 24) * 900_000;
