@@ -1,6 +1,8 @@
 import { Command } from 'commander';
 import type { Answer } from './answer.ts';
 import { databaseUrl } from './database.ts';
+import { addPrices } from './commands/addPrices.ts';
+import type { AddPricesOptions } from './commands/addPrices.ts';
 import { labTariff } from './commands/labTariff.ts';
 import type { LabOptions } from './commands/labTariff.ts';
 import { makeKey } from './commands/makeKey.ts';
@@ -58,6 +60,15 @@ function addRegistry(program: Command, finish: Finish): void {
     .option('--dry-run', 'check the declaration in itself, write nothing', false)
     .action(async (file: string, { json, ...options }: Common & { dryRun: boolean }) =>
       finish(await registerFleetFile(file, options), json),
+    );
+  const prices = program.command('prices').description('price series that tariffs ask for');
+  withUrl(leaf(prices, 'add <file>', 'a CSV of start,price, or an ENTSO-E publication (.xml)'))
+    .requiredOption('--company <name>', 'as it is registered')
+    .requiredOption('--series <name>', 'as dynamic components name it')
+    .requiredOption('--currency <code>', 'such as EUR')
+    .option('--unit <unit>', 'of a CSV: kWh or MWh', 'kWh')
+    .action(async (file: string, { json, ...options }: Common & AddPricesOptions) =>
+      finish(await addPrices(file, options), json),
     );
   const operations = program.command('operations').description('documents that partners may send');
   withUrl(leaf(operations, 'register <source>', 'a .graphql file, a manifest, or their folder'))

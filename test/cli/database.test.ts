@@ -30,6 +30,24 @@ async function count(table: string): Promise<number> {
   return countRows.parse(row).count;
 }
 
+describe('prices', () => {
+  test('of a file are new once, and known the second time', async () => {
+    const file = path.join(folder, 'prices.csv');
+    const rows = ['start,price', '2026-06-01T00:00:00Z,81.37', '2026-06-01T01:00:00Z,-4.2'];
+    writeFileSync(file, `${rows.join('\n')}\n`);
+    const add = (currency: string) => {
+      const of = ['--company', company, '--series', 'day-ahead', '--unit', 'MWh', '--json'];
+      return run('prices', 'add', file, '--currency', currency, ...of);
+    };
+    expect(lineOf(await add('EUR'))).toMatchObject({ ok: true, recorded: 2, metersToRate: 0 });
+    expect(lineOf(await add('EUR'))).toMatchObject({ ok: true, recorded: 0 });
+    expect(await count('price_point')).toBe(2);
+    const odd = await add('USD');
+    expect(odd.exitCode).toBe(1);
+    expect(lineOf(odd)).toMatchObject({ ok: false, code: 'SERIES_CONFLICT' });
+  });
+});
+
 describe('a database that is not ready', () => {
   test('nobody listens: one coded sentence, without the password', async () => {
     const closed = 'postgres://somebody:hush@127.0.0.1:1/nowhere';
