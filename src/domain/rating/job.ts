@@ -1,5 +1,5 @@
 import { assert } from '../assert.ts';
-import { hasFolds } from './compiled.ts';
+import { hasFolds, sharedFloat64, sharedInt32, sharedUint8 } from './compiled.ts';
 import type { CompiledTariff } from './compiled.ts';
 import { emptyFolds } from './folds.ts';
 import type { Folds } from './folds.ts';
@@ -7,8 +7,8 @@ import { addSlots } from './kernel.ts';
 import type { Accumulator, SlotEnergies } from './kernel.ts';
 
 /**
- * Many agreements to rate at once, in columns: the buffers are transferred to a thread, not copied,
- * and no object is made for an agreement.
+ * Many agreements to rate at once, in columns: in shared memory threads see them without a copy, and
+ * no object is made for an agreement.
  */
 export type RatingJob = {
   /** The slots of all agreements, one agreement after the other; whole units, NaN: no data. */
@@ -67,22 +67,42 @@ function energiesOf(job: RatingJob, agreement: number): SlotEnergies & { readonl
   };
 }
 
-/** Pure: the same inline as in a thread. */
-export function rateJob(job: RatingJob): RatingJobResult {
+/** Agreements [from, to) of a job. */
+export type AgreementRange = { readonly from: number; readonly to: number };
+
+/** What a job's result begins as; in shared memory threads write into it side by side. */
+export function emptyResult(
+  job: RatingJob,
+  { isShared }: { readonly isShared: boolean },
+): Omit<RatingJobResult, 'folds'> {
   const agreements = job.tableIndex.length;
   assert(job.firstSlot.length === agreements, 'one first slot an agreement');
   assert(job.offsets.length === agreements + 1, 'one offset an agreement, and the end');
-  const sumOffsets = new Int32Array(agreements + 1);
+  const int32 = isShared ? sharedInt32Of : (length: number) => new Int32Array(length);
+  const sumOffsets = int32(agreements + 1);
   for (let agreement = 0; agreement < agreements; agreement += 1) {
     const { bucketCount, channels } = tableOf(job, agreement);
     sumOffsets[agreement + 1] = sumOffsets[agreement] + bucketCount * channels.length;
   }
-  const sums = new Float64Array(sumOffsets[agreements]);
-  const ratedSlots = new Int32Array(agreements);
-  const missingSlots = new Int32Array(agreements);
-  const unmeteredSlots = new Int32Array(agreements);
+  const sumCount = sumOffsets[agreements];
+  return {
+    sums: isShared ? sharedFloat64(sumCount) : new Float64Array(sumCount),
+    sumOffsets,
+    ratedSlots: int32(agreements),
+    missingSlots: int32(agreements),
+    unmeteredSlots: int32(agreements),
+  };
+}
+
+/** Rates some agreements of a job into its result. Returns what sums cannot say of each of them. */
+export function rateRange(
+  job: RatingJob,
+  result: Omit<RatingJobResult, 'folds'>,
+  { from, to }: AgreementRange,
+): (Folds | null)[] | null {
+  const { sums, sumOffsets, ratedSlots, missingSlots, unmeteredSlots } = result;
   const folds: (Folds | null)[] | null = job.tables.some(hasFolds) ? [] : null;
-  for (let agreement = 0; agreement < agreements; agreement += 1) {
+  for (let agreement = from; agreement < to; agreement += 1) {
     const compiled = tableOf(job, agreement);
     const energies = energiesOf(job, agreement);
     const ownFolds = folds !== null && hasFolds(compiled) ? emptyFolds(compiled) : null;
@@ -94,7 +114,70 @@ export function rateJob(job: RatingJob): RatingJobResult {
     unmeteredSlots[agreement] = isUnmetered ? energies.count : 0;
     folds?.push(ownFolds);
   }
-  return { sums, sumOffsets, ratedSlots, missingSlots, unmeteredSlots, folds };
+  return folds;
+}
+
+/** Pure: the same inline as in a thread. */
+export function rateJob(job: RatingJob): RatingJobResult {
+  const result = emptyResult(job, { isShared: false });
+  const folds = rateRange(job, result, { from: 0, to: job.tableIndex.length });
+  return { ...result, folds };
+}
+
+/**
+ * Cuts a job into ranges of whole agreements with at least `slotsPerRange` slots each, but for the
+ * last one: where each range begins, and at the end the number of agreements.
+ */
+export function rangesOf({ offsets, tableIndex }: RatingJob, slotsPerRange: number): number[] {
+  const cuts = [0];
+  for (let agreement = 1; agreement < tableIndex.length; agreement += 1) {
+    if (offsets[agreement] - offsets[cuts[cuts.length - 1]] >= slotsPerRange) cuts.push(agreement);
+  }
+  cuts.push(tableIndex.length);
+  return cuts;
+}
+
+/** The same job in memory that threads share. Columns that are there already are not copied. */
+export function sharedJob(job: RatingJob): RatingJob {
+  const { reactive } = job;
+  return {
+    import: sharedFloats(job.import),
+    export: job.export && sharedFloats(job.export),
+    reactive: reactive && {
+      q1: sharedFloats(reactive.q1),
+      q2: sharedFloats(reactive.q2),
+      q3: sharedFloats(reactive.q3),
+      q4: sharedFloats(reactive.q4),
+    },
+    estimated: job.estimated && sharedBytes(job.estimated),
+    hasReactive: job.hasReactive && sharedBytes(job.hasReactive),
+    offsets: sharedInts(job.offsets),
+    firstSlot: sharedFloats(job.firstSlot),
+    tableIndex: sharedInts(job.tableIndex),
+    tables: job.tables,
+  };
+}
+
+function sharedFloats(column: Float64Array): Float64Array {
+  if (column.buffer instanceof SharedArrayBuffer) return column;
+  const shared = sharedFloat64(column.length);
+  shared.set(column);
+  return shared;
+}
+
+function sharedInts(column: Int32Array): Int32Array {
+  return column.buffer instanceof SharedArrayBuffer ? column : sharedInt32(column);
+}
+
+function sharedBytes(column: Uint8Array): Uint8Array {
+  if (column.buffer instanceof SharedArrayBuffer) return column;
+  const shared = sharedUint8(column.length);
+  shared.set(column);
+  return shared;
+}
+
+function sharedInt32Of(length: number): Int32Array {
+  return new Int32Array(new SharedArrayBuffer(length * 4));
 }
 
 /** One agreement's part of a result, as an accumulator of its own. */
@@ -109,32 +192,4 @@ export function accumulatorAt(result: RatingJobResult, agreement: number): Accum
     unmeteredSlots: result.unmeteredSlots[agreement],
     folds: result.folds === null ? null : result.folds[agreement],
   };
-}
-
-/** What to hand over, instead of copying, when a job or its result is posted to a thread. Shared
- * memory is left out: a thread sees it without a transfer. */
-export function transferablesOf(columns: RatingJob | RatingJobResult): ArrayBuffer[] {
-  const arrays =
-    'sums' in columns
-      ? [
-          columns.sums,
-          columns.sumOffsets,
-          columns.ratedSlots,
-          columns.missingSlots,
-          columns.unmeteredSlots,
-        ]
-      : [
-          columns.import,
-          columns.export,
-          ...Object.values(columns.reactive ?? {}),
-          columns.estimated,
-          columns.hasReactive,
-          columns.offsets,
-          columns.firstSlot,
-          columns.tableIndex,
-        ];
-  return arrays
-    .filter((array) => array !== null)
-    .map(({ buffer }) => buffer)
-    .filter((buffer) => buffer instanceof ArrayBuffer);
 }

@@ -7,7 +7,14 @@ import {
 } from '../../../src/domain/rating/accumulatorCodec.ts';
 import type { CompiledTariff } from '../../../src/domain/rating/compiled.ts';
 import { finish } from '../../../src/domain/rating/finish.ts';
-import { accumulatorAt, rateJob, transferablesOf } from '../../../src/domain/rating/job.ts';
+import {
+  accumulatorAt,
+  emptyResult,
+  rangesOf,
+  rateJob,
+  rateRange,
+  sharedJob,
+} from '../../../src/domain/rating/job.ts';
 import type { RatingJob } from '../../../src/domain/rating/job.ts';
 import { accumulate, emptyAccumulator, merge } from '../../../src/domain/rating/kernel.ts';
 import type { Accumulator, SlotEnergies } from '../../../src/domain/rating/kernel.ts';
@@ -244,9 +251,9 @@ describe('a rating job', () => {
           tableIndex: Int32Array.from(drawn.map(({ table }) => table)),
           tables,
         };
-        const moved = structuredClone(job, { transfer: transferablesOf(job) });
-        expect(job.import.length).toBe(0);
-        const result = structuredClone(rateJob(moved));
+        const shared = sharedJob(job);
+        expect(sharedJob(shared)).toEqual(shared);
+        const result = structuredClone(rateJob(structuredClone(shared)));
         for (const [index, { table, isMetered }] of drawn.entries()) {
           const alone = {
             ...all[index],
@@ -254,7 +261,12 @@ describe('a rating job', () => {
           };
           expect(accumulatorAt(result, index)).toEqual(accumulate(tables[table], alone));
         }
-        expect(transferablesOf(result)).toHaveLength(5);
+        const inRanges = emptyResult(shared, { isShared: true });
+        const cuts = rangesOf(shared, 40);
+        const folds = cuts
+          .slice(1)
+          .map((to, at) => rateRange(shared, inRanges, { from: cuts[at], to }));
+        expect({ ...inRanges, folds: folds[0] && folds.flat() }).toEqual(result);
       }),
       { numRuns: 40 },
     );
