@@ -1,9 +1,12 @@
 import type { Transaction } from '../db/connect.ts';
 import { addAttributes, insertAgreements, readAgreementRows } from '../db/fleet.ts';
 import type { AgreementRow } from '../db/fleet.ts';
+import { readVersions } from '../db/ratingInputs.ts';
 import { insertAgreementDuties, insertPricingChange } from '../db/tariffVersions.ts';
 import { checkOverlap } from '../domain/fleet.ts';
 import type { Fleet } from '../domain/fleet.ts';
+import { parseTariffDocument } from '../domain/tariff/document.ts';
+import { refusePrepaid } from '../domain/tariff/prepaid.ts';
 import type { AttributesShape } from '../domain/tariff/shape.ts';
 import { FleetRefused, conflict, idOf } from './fleetRefused.ts';
 
@@ -36,6 +39,7 @@ export async function registerAgreements(
   }));
   const known = new Set((await readAgreementRows(tx, companyId)).map(agreementKey));
   const fresh = declared.filter((agreement) => !known.has(agreementKey(agreement)));
+  await refuseUnsupported(tx, fresh);
   if (fresh.length > 0) {
     await insertAgreements(tx, companyId, fresh);
     await insertAgreementDuties(tx, {
@@ -70,6 +74,17 @@ export async function registerAgreements(
     ids.push(row.id);
   }
   return ids;
+}
+
+/** Versions that people published are not in the declaration: a prepaid agreement must fit them. */
+async function refuseUnsupported(tx: Transaction, fresh: readonly AgreementRow[]): Promise<void> {
+  const prepaid = fresh.filter(({ mode }) => mode === 'prepaid').map(({ tariffId }) => tariffId);
+  if (prepaid.length === 0) return;
+  for (const { document } of await readVersions(tx, [...new Set(prepaid)])) {
+    const parsed = parseTariffDocument(document);
+    const unsupported = parsed.ok ? refusePrepaid(parsed.value) : null;
+    if (unsupported !== null) throw new FleetRefused(unsupported);
+  }
 }
 
 /** What the declaration says beyond what is registered; null where it says something else. */

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Viewer } from '../../src/domain/access/viewer.ts';
 import { publishTariff } from '../../src/operations/publishTariff.ts';
 import type { PublishTariffInput } from '../../src/operations/publishTariff.ts';
-import { flatTariff, openGround } from './smallFleet.ts';
+import { registerFleet } from '../../src/operations/registerFleet.ts';
+import { flatTariff, openGround, smallFleet } from './smallFleet.ts';
 import type { Ground } from './smallFleet.ts';
 
 let ground: Ground;
@@ -148,6 +149,28 @@ describe('publishing a tariff (004.10, 003.2)', () => {
     // Midnight of Berlin in winter.
     const validFromMs = Date.UTC(2025, 11, 31, 23);
     expect(published).toMatchObject({ ok: true, value: { validFromMs } });
+  });
+
+  test('a tariff with credits takes no prepaid agreement afterwards', async () => {
+    const base = smallFleet('East Grid');
+    const [first] = base.tariffs;
+    const postpaid = base.agreements.map((each) => ({ ...each, mode: 'postpaid' as const }));
+    const east = await openGround('publish_east', { ...base, agreements: postpaid.slice(0, 1) });
+    const tariffId = east.fleet.tariffs.get(first.name);
+    if (tariffId === undefined) throw new Error('the fleet has its tariff');
+    const deps = { sql: east.api.sql, clock: east.clock, wake: () => {} };
+    const published = await publishTariff(deps, east.viewer('administrator'), {
+      idempotencyKey: randomUUID(),
+      tariffId,
+      validFromMs: july,
+      document: withCredits,
+      backdatedReason: null,
+    });
+    expect(published).toMatchObject({ ok: true });
+    const more = { ...base, agreements: [postpaid[0], base.agreements[1]] };
+    const refused = await registerFleet({ sql: east.writer.sql, clock: east.clock }, more);
+    expect(refused).toMatchObject({ ok: false, code: 'PREPAID_UNSUPPORTED' });
+    await east.close();
   });
 
   test('is not for subscribers and operators, and not for another company’s tariff', async () => {
