@@ -52,6 +52,8 @@ function spansOf({ work, advance, priceFromSlot, isRecomputed }: AdvancedRegiste
 
 type Settled = {
   readonly settledUntilSlot: Map<number, number>;
+  /** By service point, the slot after that of its newest reading, which is open. */
+  readonly readUntilSlot: Map<number, number>;
   readonly importHeads: Map<number, HeadRow>;
 };
 
@@ -62,9 +64,10 @@ async function settledSlots(
   advanced: readonly AdvancedRegister[],
 ): Promise<Settled> {
   const importHeads = new Map<number, HeadRow>();
-  const settled = new Map<number, number>();
-  const note = (point: number, slot: number): void => {
-    settled.set(point, Math.max(slot, settled.get(point) ?? 0));
+  const settledUntilSlot = new Map<number, number>();
+  const readUntilSlot = new Map<number, number>();
+  const note = (slots: Map<number, number>, point: number, slot: number): void => {
+    slots.set(point, Math.max(slot, slots.get(point) ?? 0));
   };
   const known = new Set<number>();
   const points = new Set<number>();
@@ -73,20 +76,25 @@ async function settledSlots(
     points.add(servicePointId);
     if (work.channel.code !== importChannel) continue;
     known.add(meterId);
-    if (advance.carrySettled !== null) note(servicePointId, advance.carrySettled.boundarySlot);
+    if (advance.carrySettled === null || advance.carryOut === null) continue;
+    note(settledUntilSlot, servicePointId, advance.carrySettled.boundarySlot);
+    note(readUntilSlot, servicePointId, advance.carryOut.boundarySlot + 1);
   }
   const others = [...points].flatMap((point) =>
     metersAt(memory, point).filter(({ meterId }) => !known.has(meterId)),
   );
-  if (others.length === 0) return { settledUntilSlot: settled, importHeads };
+  if (others.length === 0) return { settledUntilSlot, readUntilSlot, importHeads };
   const pointOf = new Map(others.map((meter) => [meter.meterId, meter.servicePointId]));
   const meterIds = [...pointOf.keys()];
   for (const head of await readHeads(tx, { meterIds, channel: importChannel })) {
     importHeads.set(head.meterId, head);
     const carry = decodeCarry(head.carry);
-    if (carry !== null) note(pointOf.get(head.meterId) ?? 0, carry.boundarySlot);
+    if (carry === null) continue;
+    const point = pointOf.get(head.meterId) ?? 0;
+    note(settledUntilSlot, point, carry.boundarySlot);
+    note(readUntilSlot, point, slotOf(head.lastReadAtMs) + 1);
   }
-  return { settledUntilSlot: settled, importHeads };
+  return { settledUntilSlot, readUntilSlot, importHeads };
 }
 
 /**
@@ -141,7 +149,8 @@ export async function moveBills(
 ): Promise<MovedBills> {
   const sorter = new BillSorter(memory);
   for (const each of advanced) for (const span of spansOf(each)) sorter.add(span);
-  const { settledUntilSlot, importHeads } = await settledSlots(tx, memory, advanced);
+  const standing = await settledSlots(tx, memory, advanced);
+  const { settledUntilSlot, readUntilSlot, importHeads } = standing;
   const recomputedFromMs = new Map<number, number>();
   for (const { work, isRecomputed, periodFromMs, advance } of advanced) {
     if (!isRecomputed || advance.carryOut === null) continue;
@@ -155,7 +164,7 @@ export async function moveBills(
   ]);
   for (const [point, from] of timesFrom(memory, advanced, importHeads)) {
     const accruedSlot = slotOf(accruals.get(point) ?? 0);
-    const until = Math.max(accruedSlot, (settledUntilSlot.get(point) ?? 0) + 1);
+    const until = Math.max(accruedSlot, readUntilSlot.get(point) ?? 0);
     sorter.addTime(metersAt(memory, point)[0], { from, until });
   }
   return {
