@@ -116,7 +116,7 @@ export function compareYear(
 }
 
 /** The generator that comes with the cases; the cases hold the hash of what it must make. */
-export async function openSeries(
+async function openSeries(
   folder: string,
   hashes: Readonly<Record<string, { readonly sha256?: string | undefined }>>,
 ): Promise<SscSeries> {

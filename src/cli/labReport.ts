@@ -1,6 +1,7 @@
 import { add, compare, negate, subtract, zero } from '../domain/exact.ts';
 import type { Fraction } from '../domain/exact.ts';
 import { exactText } from '../domain/exactText.ts';
+import { changedBillsToldMax } from '../domain/limits.ts';
 
 /** One customer's bills of the same time under two tariffs. */
 export type LabBill = {
@@ -9,9 +10,6 @@ export type LabBill = {
   readonly before: Fraction;
   readonly after: Fraction;
 };
-
-/** How many changed bills are told by name. */
-export const mostChangedCount = 10;
 
 export type LabSum = {
   readonly bills: number;
@@ -70,7 +68,7 @@ export function labReport(bills: readonly LabBill[]): LabReport {
         compare(magnitude(changeOf(right)), magnitude(changeOf(left))) ||
         left.name.localeCompare(right.name),
     )
-    .slice(0, mostChangedCount)
+    .slice(0, changedBillsToldMax)
     .map((bill) => ({
       name: bill.name,
       customerClass: bill.customerClass,

@@ -33,6 +33,9 @@ export function fraction(numerator: bigint, denominator = 1n): Fraction {
   return { numerator: numerator / divisor, denominator: denominator / divisor };
 }
 
+/** One at 10^-8, the scale of prices, percentages and whatever else a tariff says. */
+export const oneE8 = 100_000_000n;
+
 export const zero: Fraction = { numerator: 0n, denominator: 1n };
 
 export function add(left: Fraction, right: Fraction): Fraction {

@@ -2,7 +2,7 @@ import { divideRounded, formatDecimal, fraction } from './exact.ts';
 import type { Fraction } from './exact.ts';
 
 /** Decimals of a fraction that has no end. */
-export const endlessDecimals = 18;
+const endlessDecimals = 18;
 
 /** How many decimals the value has; null when they have no end. */
 function decimalsOf(denominator: bigint): number | null {

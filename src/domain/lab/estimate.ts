@@ -8,6 +8,7 @@ import type { BillWarning, Line } from '../rating/bill.ts';
 import { billSpansOf } from '../rating/billSpans.ts';
 import type { BillSpan } from '../rating/billSpans.ts';
 import { finish } from '../rating/finish.ts';
+import { changeColumns } from '../rating/load.ts';
 import type { Load } from '../rating/load.ts';
 import { accumulatePrepared, prepareBill, rateLoad } from '../rating/rateLoad.ts';
 import type { RateRefusal } from '../rating/rateLoad.ts';
@@ -84,22 +85,12 @@ function projectedLoad(load: Load, zone: string, { fromMs, toMs }: Window): Load
     }
     return grown;
   };
-  const { reactive, estimated } = load;
+  const { estimated } = load;
   const marks = estimated === null ? null : new Uint8Array(count);
   if (marks !== null && estimated !== null) marks.set(estimated.subarray(0, count));
   return {
     ...load,
-    import: grow(load.import),
-    export: load.export === null ? null : grow(load.export),
-    reactive:
-      reactive === null
-        ? null
-        : {
-            q1: grow(reactive.q1),
-            q2: grow(reactive.q2),
-            q3: grow(reactive.q3),
-            q4: grow(reactive.q4),
-          },
+    ...changeColumns(load, grow),
     estimated: marks,
   };
 }

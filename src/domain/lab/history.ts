@@ -5,16 +5,17 @@ import { emptyCarry } from '../rating/bill.ts';
 import type { AgreementAttributes, Carry } from '../rating/bill.ts';
 import { billSpansOf } from '../rating/billSpans.ts';
 import type { BillSpan } from '../rating/billSpans.ts';
+import { changeColumns } from '../rating/load.ts';
 import type { Load } from '../rating/load.ts';
 import { rateLoad } from '../rating/rateLoad.ts';
 import type { RateRefusal } from '../rating/rateLoad.ts';
 import { slotMs } from '../rating/slot.ts';
 import type { TariffDocument } from '../tariff/document.ts';
-import { wallClockMsOf } from '../tariff/localTime.ts';
+import { instantOfLocal } from '../tariff/localTime.ts';
 import type { PriceSeries } from '../tariff/priceSeries.ts';
 import { dayMs } from '../time/civil.ts';
 import { monthOfLabel, startOfMonthMs } from '../time/month.ts';
-import { billingPeriodAt, instantAtWallMs } from '../time/zone.ts';
+import { billingPeriodAt } from '../time/zone.ts';
 import { monthsLookedBack } from './lookBack.ts';
 
 /** What an agreement's bills are made of, as far as it is known. */
@@ -34,11 +35,8 @@ export type History = {
 /** Longer than any month and the days that clocks move. */
 const monthMsMax = 33 * dayMs;
 
-function validFromMs({ document, zone }: BillSpan): number {
-  if (document.validFrom === null) return -Infinity;
-  const wallMs = wallClockMsOf(document.validFrom);
-  assert(wallMs !== null, 'the parser has read when a version is valid');
-  return instantAtWallMs(zone, wallMs);
+function validFromMs({ document, zone }: Pick<BillSpan, 'document' | 'zone'>): number {
+  return document.validFrom === null ? -Infinity : instantOfLocal(zone, document.validFrom);
 }
 
 /** The whole bill that holds an instant: its month, as far as its version and agreement go. */
@@ -70,27 +68,15 @@ export function carryInto(history: History, fromMs: number): Outcome<Carry, Rate
 export function firstValidMs({ documents, zone }: Pick<History, 'documents' | 'zone'>): number {
   const [document] = documents;
   if (document?.validFrom === null || document === undefined) return -Infinity;
-  return validFromMs({ document, zone: document.zone ?? zone, fromMs: 0, toMs: 0 });
+  return validFromMs({ document, zone: document.zone ?? zone });
 }
 
 /** The same load, with nothing known from an instant on. */
 export function knownUntil(load: Load, untilMs: number): Load {
   const count = Math.max(0, Math.floor((untilMs - load.fromMs) / load.intervalMs));
-  const cut = (column: Float64Array): Float64Array => column.subarray(0, count);
-  const { reactive } = load;
   return {
     ...load,
-    import: cut(load.import),
-    export: load.export === null ? null : cut(load.export),
-    reactive:
-      reactive === null
-        ? null
-        : {
-            q1: cut(reactive.q1),
-            q2: cut(reactive.q2),
-            q3: cut(reactive.q3),
-            q4: cut(reactive.q4),
-          },
+    ...changeColumns(load, (column) => column.subarray(0, count)),
     estimated: load.estimated?.subarray(0, count) ?? null,
   };
 }
@@ -113,20 +99,11 @@ export function withOneMoreWh(load: Load, atMs: number): Load {
     if (Number.isNaN(copy[at])) copy[at] = 0;
     return copy;
   };
-  const { reactive, estimated } = load;
+  const { estimated } = load;
   return {
     ...load,
+    ...changeColumns(load, zeroAt),
     import: imported,
-    export: load.export === null ? null : zeroAt(load.export),
-    reactive:
-      reactive === null
-        ? null
-        : {
-            q1: zeroAt(reactive.q1),
-            q2: zeroAt(reactive.q2),
-            q3: zeroAt(reactive.q3),
-            q4: zeroAt(reactive.q4),
-          },
     estimated: estimated === null ? null : longerMarks(estimated, count),
   };
 }

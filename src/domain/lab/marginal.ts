@@ -1,5 +1,5 @@
 import { assertNever } from '../assert.ts';
-import { add, compare, fraction, multiply, negate, zero } from '../exact.ts';
+import { add, compare, fraction, multiply, negate, oneE8, zero } from '../exact.ts';
 import type { Fraction } from '../exact.ts';
 import { accept, refuse } from '../outcome.ts';
 import type { Outcome } from '../outcome.ts';
@@ -7,8 +7,7 @@ import type { AgreementAttributes } from '../rating/bill.ts';
 import type { CompiledComponent, CompiledTariff } from '../rating/compiled.ts';
 import type { Base, Component } from '../tariff/component.ts';
 
-const e8 = 100_000_000n;
-const percentE8 = 100n * e8;
+const percentE8 = 100n * oneE8;
 
 /** What one component takes for the next kWh. */
 export type MarginalPart = {
@@ -55,8 +54,9 @@ function isOnBill(
   }
   // Of the use that the next kWh makes: "at most 200" holds while there is room below 200.
   const { useAtMostE8, useAboveE8 } = when;
-  if (useAtMostE8 !== null && compare(useKwh, fraction(useAtMostE8, e8)) >= 0) return accept(false);
-  return accept(useAboveE8 === null || compare(useKwh, fraction(useAboveE8, e8)) >= 0);
+  if (useAtMostE8 !== null && compare(useKwh, fraction(useAtMostE8, oneE8)) >= 0)
+    return accept(false);
+  return accept(useAboveE8 === null || compare(useKwh, fraction(useAboveE8, oneE8)) >= 0);
 }
 
 type Own = Pick<MarginalPart, 'period' | 'tier' | 'price' | 'isProvisional'>;
@@ -78,7 +78,7 @@ function energyPart(
   return {
     period: periods[at],
     tier: component.tierRule === null ? null : tier,
-    price: fraction(priceE8, e8),
+    price: fraction(priceE8, oneE8),
     isProvisional: false,
   };
 }
@@ -128,14 +128,14 @@ function derivedPart(
     case 'adjust':
       switch (component.by.how) {
         case 'perKwh':
-          return known(fraction(component.by.priceE8, e8));
+          return known(fraction(component.by.priceE8, oneE8));
         case 'percent':
           return shareOf(sumOf(component.by.of, prices), component.by.percentE8);
         case 'loss':
           return known(
             multiply(
               fraction(component.by.loadPercentE8, percentE8),
-              fraction(component.by.priceE8, e8),
+              fraction(component.by.priceE8, oneE8),
             ),
           );
         default:
@@ -149,10 +149,10 @@ function derivedPart(
     case 'tax': {
       // Below the exemption the next kWh is not taxed; beyond it, it is taxed as it costs.
       const { exemptE8 } = component;
-      const isExempt = exemptE8 > 0n && compare(useKwh, fraction(exemptE8, e8)) < 0;
+      const isExempt = exemptE8 > 0n && compare(useKwh, fraction(exemptE8, oneE8)) < 0;
       if (isExempt) return known(zero);
       return component.by.how === 'perKwh'
-        ? known(fraction(component.by.priceE8, e8))
+        ? known(fraction(component.by.priceE8, oneE8))
         : shareOf(sumOf(component.by.of, prices), component.by.percentE8);
     }
     case 'energy':

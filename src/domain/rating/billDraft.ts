@@ -1,4 +1,4 @@
-import { fraction, product, roundTo } from '../exact.ts';
+import { fraction, oneE8, product, roundTo } from '../exact.ts';
 import type { Fraction } from '../exact.ts';
 import { refuse } from '../outcome.ts';
 import type { Refused } from '../outcome.ts';
@@ -52,11 +52,10 @@ export function carryDraftOf(carry: Carry): CarryDraft {
   };
 }
 
-const e8 = 100_000_000n;
 export const one: Fraction = { numerator: 1n, denominator: 1n };
 
 export function fractionE8(valueE8: bigint): Fraction {
-  return { numerator: valueE8, denominator: e8 };
+  return { numerator: valueE8, denominator: oneE8 };
 }
 
 export function wholeNumber(value: number | bigint): Fraction {
@@ -65,7 +64,7 @@ export function wholeNumber(value: number | bigint): Fraction {
 
 /** A percentage at 10^-8 as a factor. */
 export function shareOfPercent(percentE8: bigint): Fraction {
-  return { numerator: percentE8, denominator: e8 * 100n };
+  return { numerator: percentE8, denominator: oneE8 * 100n };
 }
 
 /** Days of the bill as a part of its month or year. */

@@ -1,11 +1,10 @@
-import { assert } from '../assert.ts';
 import { accept, refuse } from '../outcome.ts';
 import type { Outcome } from '../outcome.ts';
 import type { TariffDocument } from '../tariff/document.ts';
-import { wallClockMsOf } from '../tariff/localTime.ts';
+import { instantOfLocal } from '../tariff/localTime.ts';
 import type { PriceSeries } from '../tariff/priceSeries.ts';
 import { minuteMs } from '../time/civil.ts';
-import { billingPeriodAt, instantAtWallMs, offsetSegments } from '../time/zone.ts';
+import { billingPeriodAt, offsetSegments } from '../time/zone.ts';
 import type { Load } from './load.ts';
 import { slotMs as quarterMs } from './slot.ts';
 
@@ -24,11 +23,8 @@ type Validity = {
 };
 
 function validitiesOf(documents: readonly TariffDocument[], zone: string): readonly Validity[] {
-  const instantOf = (document: TariffDocument, text: string): number => {
-    const wallMs = wallClockMsOf(text);
-    assert(wallMs !== null, 'the parser has read when a version is valid');
-    return instantAtWallMs(document.zone ?? zone, wallMs);
-  };
+  const instantOf = (document: TariffDocument, text: string): number =>
+    instantOfLocal(document.zone ?? zone, text);
   const spans = documents.map((document) => ({
     document,
     fromMs: document.validFrom === null ? -Infinity : instantOf(document, document.validFrom),

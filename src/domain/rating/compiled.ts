@@ -80,7 +80,7 @@ export type CompiledComponent = {
   readonly firstPeriod: number;
   /** Of energy with tiers. */
   readonly spans: readonly TierSpan[];
-  /** Index of what is kept for it beside the sums; null where the sums are enough. */
+  /** Indexes into the tariff's measures, spots and rounded sums; null where sums are enough. */
   readonly measures: readonly number[];
   readonly spot: number | null;
   readonly roundedSum: number | null;
@@ -121,7 +121,7 @@ export type CompiledTariff = {
   readonly bucketOfRun: Int32Array;
   readonly bucketCount: number;
   readonly superPeriodOfBucket: Uint8Array;
-  /** By slot, the local date as days since 1970-01-01; null where nothing asks for it. */
+  /** By slot, the local date as days since 1970-01-01. Shared memory. */
   readonly dayOfSlot: Int32Array;
   readonly components: readonly CompiledComponent[];
   readonly windowTables: readonly WindowTable[];

@@ -8,10 +8,9 @@ import { accept, refuse } from '../outcome.ts';
 import type { Outcome } from '../outcome.ts';
 import { parseAttributes } from '../tariff/attributes.ts';
 import type { TariffDocument } from '../tariff/document.ts';
-import { wallClockMsOf } from '../tariff/localTime.ts';
+import { instantOfLocal } from '../tariff/localTime.ts';
 import type { ExampleShape } from '../tariff/shape.ts';
 import { minuteMs } from '../time/civil.ts';
-import { instantAtWallMs } from '../time/zone.ts';
 import type { Load } from './load.ts';
 import { rateLoad } from './rateLoad.ts';
 import type { MonthBill, RateRefusal } from './rateLoad.ts';
@@ -45,18 +44,12 @@ const energyFields = {
 } as const;
 type Register = keyof typeof energyFields;
 
-function wallMs(text: string): number {
-  const parsed = wallClockMsOf(text);
-  assert(parsed !== null, 'the parser has read the local times of examples');
-  return parsed;
-}
-
 /** Whole Wh as even as can be: n intervals of a total W get W/n, rounded so that the sum is W. */
 function spreadEvenly(
   column: Float64Array,
   span: { first: number; after: number },
   energyWh: bigint,
-) {
+): void {
   const { first, after } = span;
   const count = BigInt(after - first);
   for (let at = first; at < after; at += 1) {
@@ -85,10 +78,10 @@ function columnOf(
 
 /** The load that an example describes; hours that the clocks skip or repeat are real hours. */
 function loadOf(example: ExampleShape, zone: string): Load {
-  const fromMs = instantAtWallMs(zone, wallMs(example.from));
+  const fromMs = instantOfLocal(zone, example.from);
   const intervalMs = example.intervalMinutes * minuteMs;
   const indexOf = (text: string): number =>
-    Math.round((instantAtWallMs(zone, wallMs(text)) - fromMs) / intervalMs);
+    Math.round((instantOfLocal(zone, text) - fromMs) / intervalMs);
   const grid = { length: indexOf(example.to), indexOf };
   const column = (register: Register) => columnOf(example.load, register, grid);
   const quadrants = [column('q1'), column('q2'), column('q3'), column('q4')];

@@ -1,4 +1,4 @@
-import { add, compare, product, reduced, subtract, sumFractions, zero } from '../exact.ts';
+import { add, compare, oneE8, product, reduced, subtract, sumFractions, zero } from '../exact.ts';
 import type { Fraction } from '../exact.ts';
 import { accept, refuse } from '../outcome.ts';
 import type { Outcome } from '../outcome.ts';
@@ -95,7 +95,7 @@ function excessParts(
   if (component.kind !== 'reactive' || component.measure !== 'excess') return [];
   if (compare(line.quantity, zero) === 0) return [];
   const { compiled } = explained.draft;
-  const free = { numerator: component.freeShareE8, denominator: 100_000_000n };
+  const free = { numerator: component.freeShareE8, denominator: oneE8 };
   const channels = component.quadrants.map((quadrant) => compiled.channels.indexOf(quadrant));
   const quantityAt = (slot: number): Fraction | null => {
     const units = channels.map((channel) => unitsAt(explained, channel, slot) ?? 0);

@@ -3,6 +3,7 @@ import {
   compare,
   fraction,
   larger,
+  oneE8,
   product,
   reduced,
   smaller,
@@ -104,7 +105,7 @@ function partOf(
 }
 
 /** kWh over the square root of the sum of the squares of kWh and kvarh; 1 without energy. */
-export function powerFactorOf(
+function powerFactorOf(
   energy: { readonly active: bigint; readonly reactive: bigint },
   rounding: Pick<Of<'powerFactor'>, 'decimals' | 'mode'>,
 ): Fraction {
@@ -133,7 +134,7 @@ function finishPowerFactor(
   }
   const price = reduced(percent);
   const quantity = sumFractions(amountsOf(draft, of));
-  const exact = product(product(quantity, price), shareOfPercent(100_000_000n));
+  const exact = product(product(quantity, price), shareOfPercent(oneE8));
   addLine(draft, index, {
     kind: 'reactive',
     period: null,

@@ -1,5 +1,5 @@
 import { assert } from '../assert.ts';
-import { divideRounded } from '../exact.ts';
+import { divideRounded, oneE8 } from '../exact.ts';
 import type { CompiledTariff, Measure, RoundedSum } from './compiled.ts';
 import { divideSafely } from './divideSafely.ts';
 import { addPeak, emptyPeaks, mergePeaks } from './peaks.ts';
@@ -133,7 +133,7 @@ function stepsOf(
 ): bigint {
   const perUnit = 1_000n * BigInt(compiled.unitsPerWh);
   return divideRounded(
-    amount.numerator * 100_000_000n,
+    amount.numerator * oneE8,
     amount.denominator * perUnit * sum.point.stepE8,
     sum.point.mode,
   );
@@ -152,7 +152,7 @@ function unitSteps(
     return BigInt(divideSafely(product, divisor, point.mode));
   }
   const numerator = BigInt(at.units) * at.priceE8;
-  return stepsOf(compiled, sum, { numerator, denominator: 100_000_000n });
+  return stepsOf(compiled, sum, { numerator, denominator: oneE8 });
 }
 
 function addRounded(

@@ -3,7 +3,7 @@ import { hasFolds } from './compiled.ts';
 import type { CompiledTariff } from './compiled.ts';
 import { emptyFolds, foldSlots, mergeFolds } from './folds.ts';
 import type { Folds, SlotColumns } from './folds.ts';
-import type { Flow } from './load.ts';
+import type { Flow, Reactive } from './load.ts';
 import { addSpotRuns, isSpotAlone } from './spotRuns.ts';
 
 /**
@@ -29,12 +29,7 @@ export type SlotEnergies = {
   readonly import: Float64Array;
   /** Null: the register does not exist. */
   readonly export?: Float64Array | null;
-  readonly reactive?: {
-    readonly q1: Float64Array;
-    readonly q2: Float64Array;
-    readonly q3: Float64Array;
-    readonly q4: Float64Array;
-  } | null;
+  readonly reactive?: Reactive | null;
   readonly estimated?: Uint8Array | null;
   /** Where in the columns to begin; 0 unless given. */
   readonly offset?: number;

@@ -27,7 +27,7 @@ export function isHigher(left: Peak, right: Peak): boolean {
   return difference === 0n ? a > c : difference > 0n;
 }
 
-export function squareOf({ active, reactive }: Peak): bigint {
+function squareOf({ active, reactive }: Peak): bigint {
   return BigInt(active) ** 2n + BigInt(reactive) ** 2n;
 }
 

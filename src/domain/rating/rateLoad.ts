@@ -17,6 +17,7 @@ import type { CompiledTariff } from './compiled.ts';
 import { finish } from './finish.ts';
 import { accumulate, emptyAccumulator } from './kernel.ts';
 import type { Accumulator, SlotEnergies } from './kernel.ts';
+import { changeColumns } from './load.ts';
 import type { Load } from './load.ts';
 import { refineLoad } from './refineLoad.ts';
 
@@ -140,25 +141,14 @@ export function prepareBill(
 
 /** The intervals that a bill has something of, so that a year is not refined for each month. */
 function partOf(load: Load, span: { readonly fromMs: number; readonly toMs: number }): Load | null {
-  const { fromMs, intervalMs, reactive } = load;
+  const { fromMs, intervalMs } = load;
   const first = Math.max(0, Math.floor((span.fromMs - fromMs) / intervalMs));
   const end = Math.min(load.import.length, Math.ceil((span.toMs - fromMs) / intervalMs));
   if (first >= end) return null;
-  const cut = (column: Float64Array): Float64Array => column.subarray(first, end);
   return {
     ...load,
     fromMs: fromMs + first * intervalMs,
-    import: cut(load.import),
-    export: load.export === null ? null : cut(load.export),
-    reactive:
-      reactive === null
-        ? null
-        : {
-            q1: cut(reactive.q1),
-            q2: cut(reactive.q2),
-            q3: cut(reactive.q3),
-            q4: cut(reactive.q4),
-          },
+    ...changeColumns(load, (column) => column.subarray(first, end)),
     estimated: load.estimated?.subarray(first, end) ?? null,
   };
 }

@@ -1,4 +1,5 @@
 import { assert } from '../assert.ts';
+import { changeColumns } from './load.ts';
 import type { Load } from './load.ts';
 
 function repeated(column: Float64Array, times: number): Float64Array {
@@ -17,7 +18,7 @@ export function refineLoad(load: Load, intervalMs: number): Load {
   const times = load.intervalMs / intervalMs;
   assert(Number.isSafeInteger(times) && times >= 1, 'the new interval divides the old one');
   if (times === 1) return load;
-  const { reactive, estimated } = load;
+  const { estimated } = load;
   let flags: Uint8Array | null = null;
   if (estimated !== null) {
     flags = new Uint8Array(estimated.length * times);
@@ -29,17 +30,7 @@ export function refineLoad(load: Load, intervalMs: number): Load {
     fromMs: load.fromMs,
     intervalMs,
     unitsPerWh: load.unitsPerWh * times,
-    import: repeated(load.import, times),
-    export: load.export === null ? null : repeated(load.export, times),
-    reactive:
-      reactive === null
-        ? null
-        : {
-            q1: repeated(reactive.q1, times),
-            q2: repeated(reactive.q2, times),
-            q3: repeated(reactive.q3, times),
-            q4: repeated(reactive.q4, times),
-          },
+    ...changeColumns(load, (column) => repeated(column, times)),
     estimated: flags,
   };
 }

@@ -1,5 +1,5 @@
 import { assert } from '../assert.ts';
-import { divideRounded, fraction, microsOf } from '../exact.ts';
+import { divideRounded, fraction, microsOf, oneE8 } from '../exact.ts';
 import type { Fraction } from '../exact.ts';
 import { accept } from '../outcome.ts';
 import type { Outcome } from '../outcome.ts';
@@ -84,7 +84,7 @@ function walkOf(
   const over = 1_000n * BigInt(compiled.unitsPerWh) * share.numerator;
   const exact = prices.tiers.map((tiers) =>
     tiers.map(({ upToE8 }) =>
-      upToE8 === null ? null : fraction(upToE8 * over, 100_000_000n * share.denominator),
+      upToE8 === null ? null : fraction(upToE8 * over, oneE8 * share.denominator),
     ),
   );
   const parts = exact

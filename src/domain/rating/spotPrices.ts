@@ -1,4 +1,5 @@
 import { assert } from '../assert.ts';
+import { oneE8 } from '../exact.ts';
 import type { DynamicComponent } from '../tariff/component.ts';
 import type { TariffDocument } from '../tariff/document.ts';
 import type { PriceSeries } from '../tariff/priceSeries.ts';
@@ -12,7 +13,6 @@ import type { SpotPrices } from './compiled.ts';
 /** A stretch of an hour has 1 to 4 prices of a series, and half an hour of Lord Howe's 1 or 2; 12
  * is a multiple of all these counts, so that every mean is an integer of twelfths. */
 const meanParts = 12n;
-const e8 = 100_000_000n;
 
 type Stretch = { readonly fromMs: number; readonly toMs: number };
 
@@ -60,7 +60,7 @@ function lastBefore(series: PriceSeries, stretch: Stretch): bigint | null {
 type SlotPrice = { readonly price: bigint; readonly isProvisional: boolean } | null;
 
 /** Prices of a series are integers at 10^-8, and so are factors and means' twelfths of them. */
-const scale = meanParts * e8;
+const scale = meanParts * oneE8;
 
 /** Integers of 1/(12 x 10^16) currency a kWh. */
 function slotPriceOf(
@@ -131,7 +131,7 @@ export function spotPricesOf(
     last = stretch;
     found.push(lastPrice);
   }
-  const wholeDenominator = scale * e8;
+  const wholeDenominator = scale * oneE8;
   const divisor = commonDivisor(found, wholeDenominator);
   const wide = found.map((each) => (each === null ? 0n : each.price / divisor));
   const isSafe = wide.every((price) => Number.isSafeInteger(Number(price)));

@@ -1,4 +1,4 @@
-import { formatPriceE8 } from '../exact.ts';
+import { formatPriceE8, oneE8 } from '../exact.ts';
 import { clockText } from '../time/localText.ts';
 import type { Calendar } from './calendar.ts';
 import type {
@@ -122,7 +122,7 @@ function describeDynamic(component: DynamicComponent, currency: string): string 
   const { missing } = component;
   const parts = [
     `${flow} ${flow === 'import' ? 'costs' : 'earns'} the price of ${series}`,
-    ...(factorE8 === 100_000_000n ? [] : [`times ${number(factorE8)}`]),
+    ...(factorE8 === oneE8 ? [] : [`times ${number(factorE8)}`]),
     ...(adderE8 === 0n ? [] : [`plus ${number(adderE8)} ${currency}/kWh`]),
     ...(capE8 === null ? [] : [`at most ${number(capE8)}`]),
     ...(floorE8 === null ? [] : [`at least ${number(floorE8)}`]),

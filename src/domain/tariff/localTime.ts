@@ -1,5 +1,7 @@
+import { assert } from '../assert.ts';
 import { instantMsMax } from '../limits.ts';
 import { dayMs, dayNumberOf, hourMs, isCivilDate, minuteMs } from '../time/civil.ts';
+import { instantAtWallMs } from '../time/zone.ts';
 
 const localPattern = /^(\d{4})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d))?$/;
 
@@ -16,4 +18,11 @@ export function wallClockMsOf(text: string): number | null {
   if (!isCivilDate({ year, month, day })) return null;
   const wallMs = dayNumberOf({ year, month, day }) * dayMs + hour * hourMs + minute * minuteMs;
   return wallMs >= 0 && wallMs <= instantMsMax ? wallMs : null;
+}
+
+/** The instant of a local date-time that the parser has read. */
+export function instantOfLocal(zone: string, text: string): number {
+  const wallMs = wallClockMsOf(text);
+  assert(wallMs !== null, 'the parser has read the local times of a document');
+  return instantAtWallMs(zone, wallMs);
 }

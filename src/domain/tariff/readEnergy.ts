@@ -1,6 +1,7 @@
+import { oneE8 } from '../exact.ts';
 import type { Component, DynamicComponent, EnergyComponent, TierRule } from './component.ts';
 import type { ComponentShape } from './componentShape.ts';
-import { oneE8, readE8, readOptionalE8, readPriceE8, readRoundingPoint } from './readNumber.ts';
+import { readE8, readOptionalE8, readPriceE8, readRoundingPoint } from './readNumber.ts';
 import { firstFlat, firstTiered, readPrices, reportStrayPeriods } from './readPrices.ts';
 import type { Context } from './readPrices.ts';
 import { report, within } from './refusal.ts';

@@ -1,11 +1,9 @@
-import { formatPriceE8, parseDecimal } from '../exact.ts';
+import { formatPriceE8, oneE8, parseDecimal } from '../exact.ts';
 import type { RoundingMode } from '../exact.ts';
 import { amountE8Max, priceE8Max, roundingStepE8Max } from '../limits.ts';
 import type { RoundingPoint } from './component.ts';
 import { report, within } from './refusal.ts';
 import type { Spot } from './refusal.ts';
-
-export const oneE8 = 100_000_000n;
 
 type Bounds = {
   readonly least?: bigint;

@@ -1,8 +1,9 @@
+import { oneE8 } from '../exact.ts';
 import type { DemandComponent, Ratchet, ReactiveComponent } from './component.ts';
 import type { ComponentShape } from './componentShape.ts';
 import type { Named } from './readEnergy.ts';
 import { readInstant } from './readInstant.ts';
-import { oneE8, readE8, readOptionalE8, readPriceE8, readRoundingPoint } from './readNumber.ts';
+import { readE8, readOptionalE8, readPriceE8, readRoundingPoint } from './readNumber.ts';
 import { firstFlat, firstTiered, readBase, readPrices, reportLoneTiers } from './readPrices.ts';
 import type { Context } from './readPrices.ts';
 import { readEach, report, reportRepeated, within } from './refusal.ts';
