@@ -10,7 +10,7 @@ import type { Judge } from './engines.ts';
 import { randomCase } from './randomCase.ts';
 
 /** `BILLS_RUNS=20000 npx vitest run test/bills/bothEngines.test.ts` for a longer look. */
-const runs = Number(process.env['BILLS_RUNS'] ?? 120);
+const runs = Number(process.env['BILLS_RUNS'] ?? 90);
 const patience = Math.max(60_000, runs * 200);
 
 /** A case is all of one number, which fast-check prints when it fails. */
@@ -55,8 +55,8 @@ describe('the kernel and the judge', () => {
   );
 
   test('have bills to agree on: few random tariffs are refused, and none for its form', () => {
-    const tally = outcomesOf(60);
-    expect(tally.get('agreed')).toBeGreaterThan(45);
+    const tally = outcomesOf(40);
+    expect(tally.get('agreed')).toBeGreaterThan(28);
     expect(tally.get('unread') ?? 0).toBeLessThan(3);
   });
 });
