@@ -1,244 +1,181 @@
-import { Decimal } from 'decimal.js';
 import { assert } from '../src/domain/assert.ts';
-import { emptyCarry } from '../src/domain/rating/bill.ts';
-import { compileTariff } from '../src/domain/rating/compile.ts';
-import type { CompiledTariff } from '../src/domain/rating/compiled.ts';
-import { accumulatorAt, rateJob } from '../src/domain/rating/job.ts';
-import type { RatingJob } from '../src/domain/rating/job.ts';
-import { openMicros, runningMicros } from '../src/domain/rating/running.ts';
-import { slotMs } from '../src/domain/rating/slot.ts';
-import { parseAttributes } from '../src/domain/tariff/attributes.ts';
-import { parseTariffDocument } from '../src/domain/tariff/document.ts';
-import { dayNightTariff } from '../test/support/build/fleet.ts';
-import { compare, sideBySide, timed } from './sideBySide.ts';
+import { decimalMicros } from './decimalLoop.ts';
+import type { Prices } from './decimalLoop.ts';
+import { readColumn, spin } from './memory.ts';
+import { moneyJobOf, rateToMoney } from './money.ts';
+import { jobOf, readingsOf, settlementsOf, tablesOf } from './ratingKinds.ts';
+import type { Kind } from './ratingKinds.ts';
+import { byCpu, compare, sideBySide, timed } from './sideBySide.ts';
 import type { Result, Side } from './sideBySide.ts';
+import { openThreads } from './threads.ts';
+import type { Threads } from './threads.ts';
 
 export type KernelSize = {
+  kinds: readonly Kind[];
   agreements: number;
   slotsPerAgreement: number;
-  decimalSlots: number;
+  decimalAgreements: number;
+  spinSteps: number;
   rounds: number;
 };
 
-/** A month of quarter hours of 3,600 agreements, 84 MB: more than any cache holds. */
+/** A month of quarter hours of 3,600 agreements, 86 MB: more than any cache holds. */
 export const kernelSize: KernelSize = {
+  kinds: [
+    'time of use',
+    'chronological blocks',
+    'spot by the hour',
+    'spot by the quarter hour',
+    'demand with ratchet',
+  ],
   agreements: 3_600,
   slotsPerAgreement: 2_976,
-  decimalSlots: 104_160,
+  decimalAgreements: 12,
+  spinSteps: 20_000_000,
   rounds: 7,
 };
 
-/** Midnight of new year in Berlin: January has 2,976 quarter hours. */
-const fromMs = Date.UTC(2025, 11, 31, 23);
-const memorySide = 'memcpy';
-const hoursOfJanuary = 744;
-
-/** Price of an hour, currency a MWh: every price once, some below zero. */
-function spotText(hour: number): string {
-  return `${hour % 31 === 7 ? '-' : ''}${(hour * 37) % 150}.${(hour % 90) + 10}`;
-}
-
-const [energy] = dayNightTariff.components;
-/** The kinds of energy that the kernel has a way of its own for. */
-const kinds = {
-  'time of use': dayNightTariff,
-  'chronological blocks': {
-    ...dayNightTariff,
-    components: [
-      {
-        ...energy,
-        prices: Object.fromEntries(
-          Object.entries(energy.prices).map(([period, price]) => [
-            period,
-            [{ upTo: '50', price }, { upTo: '100', price: '0.4' }, { price: '0.5' }],
-          ]),
-        ),
-        tiers: { unit: 'kWh', reset: 'bill', allocation: 'chronological', proration: 'none' },
-      },
-    ],
-  },
-  'spot prices': {
-    currency: dayNightTariff.currency,
-    priceSeries: [
-      {
-        name: 'spot',
-        unit: 'MWh',
-        minutes: 60,
-        from: new Date(fromMs).toISOString(),
-        prices: Array.from({ length: hoursOfJanuary }, (_, hour) => spotText(hour)),
-      },
-    ],
-    components: [
-      { kind: 'dynamic', name: 'spot', flow: 'import', series: 'spot', missing: 'refuse' },
-    ],
-  },
+/** A month of 10,000 agreements to finished bills: night, day, standing charge and tax. */
+export const monthSize: KernelSize = {
+  ...kernelSize,
+  kinds: ['bills of a month'],
+  agreements: 10_000,
 };
-type Kind = keyof typeof kinds;
 
-function compiledOf(kind: Kind, slots: number): CompiledTariff {
-  const parsed = parseTariffDocument(kinds[kind]);
-  assert(parsed.ok, `the tariff of ${kind} is one`);
-  const window = { zone: 'Europe/Berlin', fromMs, toMs: fromMs + slots * slotMs };
-  const compiled = compileTariff(parsed.value, window);
-  assert(compiled.ok, `the tariff of ${kind} compiles`);
-  return compiled.value;
+const copySide = 'memcpy';
+const readSide = 'reading alone';
+const spinSide = 'a loop in registers';
+const spinPairSide = 'the same on two threads';
+
+/** What a rating's rate is held against. Of folded windows and whole bills it is only shown. */
+function copyTarget(kind: Kind): number | null {
+  return kind === 'demand with ratchet' || kind === 'bills of a month' ? null : 0.35;
 }
 
-export function compiledHome(slots: number): CompiledTariff {
-  return compiledOf('time of use', slots);
-}
-
-/** 0 to 96 Wh a slot, in an order without a pattern in time. */
-function energyWhAt(index: number): number {
-  return (index * 31) % 97;
-}
-
-export function jobOf(
-  compiled: CompiledTariff,
-  { agreements, slotsPerAgreement }: { agreements: number; slotsPerAgreement: number },
-): RatingJob {
+/** One kind on one thread, on two, and by the loops that one would write first. */
+function sidesOf(kind: Kind, size: KernelSize, column: Float64Array, threads: Threads) {
+  const { agreements, slotsPerAgreement, decimalAgreements } = size;
+  const tables = tablesOf(kind, slotsPerAgreement);
+  const job = jobOf(tables, column, { agreements, slotsPerAgreement });
+  const settlements = settlementsOf(kind, slotsPerAgreement);
   const slots = agreements * slotsPerAgreement;
-  return {
-    import: Float64Array.from({ length: slots }, (_, index) => energyWhAt(index)),
-    export: null,
-    reactive: null,
-    estimated: null,
-    hasReactive: null,
-    offsets: Int32Array.from({ length: agreements + 1 }, (_, n) => n * slotsPerAgreement),
-    firstSlot: new Float64Array(agreements).fill(compiled.firstSlot),
-    tableIndex: new Int32Array(agreements),
-    tables: [compiled],
+  const names = {
+    kernel: kind,
+    pool: `${kind}, two threads`,
+    texts: `decimal.js, ${kind}`,
+    prepared: `decimal.js with prices made before, ${kind}`,
   };
-}
-
-/** Rates and makes the money of each agreement, as live rating does. */
-function rateWhole(job: RatingJob): bigint[] {
-  const result = rateJob(job);
-  const attributes = parseAttributes({});
-  assert(attributes.ok, 'no attributes are attributes');
-  const settlement = { attributes: attributes.value, carryIn: emptyCarry, openUntilMs: fromMs };
-  return Array.from(job.tableIndex, (table, agreement) => {
-    const compiled = job.tables[table];
-    if (result.folds === null) {
-      return runningMicros(compiled, result.sums, result.sumOffsets[agreement]);
-    }
-    const micros = openMicros(compiled, accumulatorAt(result, agreement), settlement);
-    assert(micros.ok, 'the series has all prices');
-    return micros.value;
+  const came = new Map<string, readonly string[]>();
+  const kernelSide = (
+    name: string,
+    run: (money: ReturnType<typeof moneyJobOf>) => Promise<void>,
+  ) => ({
+    name,
+    run: () => {
+      const money = moneyJobOf(job, settlements);
+      const done = timed(slots, () => run(money));
+      return done.then((each) => {
+        came.set(name, Array.from(money.micros, String));
+        return each;
+      });
+    },
   });
-}
-
-/** Currency a kWh of a slot, and of tiers what the next kWh costs there. */
-type PriceAt = (slot: number, usedKwh: Decimal) => Decimal;
-
-function decimalPrices(kind: Kind, table: CompiledTariff): PriceAt {
-  if (kind === 'spot prices') {
-    const prices = Array.from({ length: hoursOfJanuary }, (_, hour) =>
-      new Decimal(spotText(hour)).div(1_000),
-    );
-    return (slot) => prices[Math.floor(slot / 4)];
-  }
-  const plain = Object.values(energy.prices).map((text) => new Decimal(text));
-  const first = (slot: number): Decimal => plain[table.superPeriodOfSlot[slot]];
-  if (kind === 'time of use') return first;
-  const [second, third] = [new Decimal('0.4'), new Decimal('0.5')];
-  return (slot, usedKwh) => {
-    if (usedKwh.lt(50)) return first(slot);
-    return usedKwh.lt(100) ? second : third;
-  };
-}
-
-/** How many kWh are left up to the next limit. */
-function roomUpTo(usedKwh: Decimal): Decimal {
-  if (usedKwh.lt(50)) return new Decimal(50).minus(usedKwh);
-  return usedKwh.lt(100) ? new Decimal(100).minus(usedKwh) : new Decimal(Infinity);
-}
-
-/**
- * What one would write first: kWh times price, slot by slot, exact, with the price of the slot at
- * hand. The money of each agreement.
- */
-function decimalMicros(kind: Kind, job: RatingJob, slots: number): string[] {
-  const priceAt = decimalPrices(kind, job.tables[0]);
-  const isTiered = kind === 'chronological blocks';
-  const amounts: string[] = [];
-  for (let agreement = 0; job.offsets[agreement + 1] <= slots; agreement += 1) {
-    const from = job.offsets[agreement];
-    let amount = new Decimal(0);
-    let usedKwh = new Decimal(0);
-    for (let index = from; index < job.offsets[agreement + 1]; index += 1) {
-      let kwh = new Decimal(job.import[index]).div(1_000);
-      if (isTiered && kwh.gt(roomUpTo(usedKwh))) {
-        const room = roomUpTo(usedKwh);
-        amount = amount.plus(room.times(priceAt(index - from, usedKwh)));
-        usedKwh = usedKwh.plus(room);
-        kwh = kwh.minus(room);
-      }
-      amount = amount.plus(kwh.times(priceAt(index - from, usedKwh)));
-      if (isTiered) usedKwh = usedKwh.plus(kwh);
-    }
-    amounts.push(amount.times(1_000_000).toDecimalPlaces(0, Decimal.ROUND_HALF_EVEN).toFixed(0));
-  }
-  return amounts;
-}
-
-/** One kind's kernel and the loop that one would write first, and what both came to. */
-function sidesOf(kind: Kind, size: KernelSize) {
-  const { agreements, slotsPerAgreement, decimalSlots } = size;
-  const job = jobOf(compiledOf(kind, slotsPerAgreement), { agreements, slotsPerAgreement });
-  const came: { rated: readonly bigint[]; plain: readonly string[] } = { rated: [], plain: [] };
-  const kernelSide = `kernel, ${kind}`;
-  const decimalSide = `decimal.js loop, ${kind}`;
+  const decimalSide = (prices: Prices): Side => ({
+    name: names[prices],
+    run: () =>
+      timed(decimalAgreements * slotsPerAgreement, async () => {
+        const options = { agreements: decimalAgreements, prices };
+        came.set(names[prices], decimalMicros(kind, job, options));
+      }),
+  });
   const sides: Side[] = [
-    {
-      name: kernelSide,
-      run: () =>
-        timed(job.import.length, async () => {
-          came.rated = rateWhole(job);
-        }),
-    },
-    {
-      name: decimalSide,
-      run: () =>
-        timed(decimalSlots, async () => {
-          came.plain = decimalMicros(kind, job, decimalSlots);
-        }),
-    },
+    kernelSide(names.kernel, async (money) => rateToMoney(money)),
+    kernelSide(names.pool, (money) => threads.rate(money)),
+    decimalSide('texts'),
+    decimalSide('prepared'),
   ];
   const verify = (): string => {
-    const { rated, plain } = came;
-    assert(plain.length > 0, 'decimal.js rated at least one agreement');
-    for (const [agreement, micros] of plain.entries()) {
-      const isSame = rated[agreement].toString() === micros;
-      assert(isSame, `agreement ${agreement} costs ${micros} micros, not ${rated[agreement]}`);
+    const rated = came.get(names.kernel) ?? [];
+    assert(rated.length === agreements, 'every agreement was rated');
+    assert(rated.join() === came.get(names.pool)?.join(), 'threads come to the same');
+    const first = rated.slice(0, decimalAgreements).join();
+    for (const side of [names.texts, names.prepared]) {
+      const plain = came.get(side)?.join();
+      assert(first === plain, `${kind}: micros ${first} by the kernel, ${plain} by decimal.js`);
     }
-    const totalMicros = rated.reduce((sum, micros) => sum + micros, 0n);
-    return `${totalMicros} micros; ${plain.length} agreements to the micro by decimal.js`;
+    const totalMicros = rated.reduce((sum, micros) => sum + BigInt(micros), 0n);
+    return (
+      `${totalMicros} micros, the same on two threads; ` +
+      `${decimalAgreements} agreements to the micro by decimal.js`
+    );
   };
-  return { kind, kernelSide, decimalSide, sides, verify, column: job.import };
+  return { kind, names, sides, verify };
 }
 
-/** The rating kernel in one thread: intervals a second to money. */
+function floorsOf(column: Float64Array, size: KernelSize, threads: Threads): Side[] {
+  const copy = new Float64Array(column.length);
+  const { spinSteps, slotsPerAgreement } = size;
+  return [
+    { name: copySide, run: () => timed(copy.length, async () => copy.set(column)) },
+    {
+      name: readSide,
+      run: () =>
+        timed(column.length, async () => {
+          let energyWh = 0;
+          // As many at a time as an agreement has, so that it is called as often as the kernel.
+          for (let from = 0; from < column.length; from += slotsPerAgreement) {
+            energyWh += readColumn(column, { from, to: from + slotsPerAgreement });
+          }
+          assert(energyWh > 0, 'there is energy');
+        }),
+    },
+    {
+      name: spinSide,
+      run: () =>
+        timed(spinSteps, async () => {
+          assert(spin(spinSteps) >= 0, 'it was not left out');
+        }),
+    },
+    { name: spinPairSide, run: () => timed(spinSteps, () => threads.spin(spinSteps)) },
+  ];
+}
+
+/** The rating kernel from readings to money, intervals a second. */
 export async function kernel(
   { onProgress }: { onProgress: (line: string) => void },
   size: KernelSize,
 ): Promise<Result[]> {
-  const measured = (['time of use', 'chronological blocks', 'spot prices'] as const).map((kind) =>
-    sidesOf(kind, size),
-  );
-  const [{ column }] = measured;
-  const copy = new Float64Array(column.length);
-  const memory: Side = {
-    name: memorySide,
-    run: () => timed(copy.length, async () => copy.set(column)),
-  };
-  const sides = [...measured.flatMap((each) => each.sides), memory];
-  const rates = await sideBySide(sides, { rounds: size.rounds, onProgress });
-  return measured.flatMap(({ kind, kernelSide, decimalSide, verify }) => {
-    const line = { side: kernelSide, unit: 'intervals/s', verified: verify() };
-    return [
-      { name: `kernel, ${kind}, one thread`, against: decimalSide, target: 800 },
-      { name: `kernel, ${kind}, over reading its memory`, against: memorySide, target: 0.35 },
-    ].map((each) => compare(rates, { ...line, ...each }));
-  });
+  const threads = openThreads();
+  try {
+    const column = readingsOf(size.agreements * size.slotsPerAgreement);
+    const measured = size.kinds.map((kind) => sidesOf(kind, size, column, threads));
+    const sides = [...measured.flatMap((each) => each.sides), ...floorsOf(column, size, threads)];
+    const rates = await sideBySide(sides, { rounds: size.rounds, onProgress });
+    const results = measured.flatMap(({ kind, names, verify }) => {
+      // By time of cores: on a shared machine the short sides else meet others by chance.
+      const line = { side: byCpu(names.kernel), unit: 'intervals/s', verified: verify() };
+      const pool = { ...line, side: names.pool };
+      const ofCore = { side: byCpu(names.pool), against: byCpu(names.kernel) };
+      return [
+        { ...line, name: kind, against: byCpu(names.texts), target: 800 },
+        { ...line, name: kind, against: byCpu(names.prepared), target: null },
+        { ...line, name: kind, against: byCpu(copySide), target: copyTarget(kind) },
+        { ...line, name: kind, against: byCpu(readSide), target: null },
+        { ...pool, name: names.pool, against: names.kernel, target: 1.7 },
+        // Two whole cores at this rate are 1.7 of one.
+        { ...pool, ...ofCore, name: `${names.pool}, time of cores`, target: 0.85 },
+      ].map((each) => compare(rates, each));
+    });
+    const machine = compare(rates, {
+      name: 'what two threads get here now',
+      side: spinPairSide,
+      against: spinSide,
+      unit: 'steps/s',
+      target: null,
+      verified: 'no memory, no hand-over: what the other processes leave',
+    });
+    return [...results, machine];
+  } finally {
+    await threads.close();
+  }
 }

@@ -2,7 +2,7 @@ import { appendFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { backFill, backFillSize } from './backFill.ts';
 import { batchToLog, batchToLogSize } from './batchToLog.ts';
-import { kernel, kernelSize } from './kernel.ts';
+import { kernel, kernelSize, monthSize } from './kernel.ts';
 import { live, liveSize } from './live.ts';
 import { pool, poolSize } from './pool.ts';
 import { commitOf, thisMachine } from './machine.ts';
@@ -17,6 +17,7 @@ const benches: Readonly<Record<string, (place: Place) => Promise<Result[]>>> = {
   'back-fill': (place) => backFill(place, backFillSize),
   live: (place) => live(place, liveSize),
   kernel: (place) => kernel(place, kernelSize),
+  month: (place) => kernel(place, monthSize),
   pool: (place) => pool(place, poolSize),
   subscriber: (place) => subscriber(place, subscriberSizes),
 };

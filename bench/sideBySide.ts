@@ -6,8 +6,12 @@ export type Side = {
   run(round: number): Promise<Timed>;
 };
 
-/** Units of work, and how long they took. */
-export type Timed = { readonly units: number; readonly durationMs: number };
+/** Units of work, and how long they took; and for how long the process held cores meanwhile. */
+export type Timed = {
+  readonly units: number;
+  readonly durationMs: number;
+  readonly cpuMs: number;
+};
 
 export type Spread = { readonly median: number; readonly min: number; readonly max: number };
 
@@ -25,9 +29,17 @@ export function spreadOf(values: readonly number[]): Spread {
 }
 
 export async function timed(units: number, work: () => Promise<void>): Promise<Timed> {
+  const cpuBefore = process.cpuUsage();
   const startedMs = performance.now();
   await work();
-  return { units, durationMs: performance.now() - startedMs };
+  const durationMs = performance.now() - startedMs;
+  const { user, system } = process.cpuUsage(cpuBefore);
+  return { units, durationMs, cpuMs: (user + system) / 1_000 };
+}
+
+/** A side's rate by the time of cores, all threads together: what others do here hardly shows. */
+export function byCpu(side: string): string {
+  return `${side}, of a core`;
 }
 
 /**
@@ -38,15 +50,19 @@ export async function sideBySide(
   sides: readonly Side[],
   { rounds, onProgress }: { rounds: number; onProgress: (line: string) => void },
 ): Promise<Rates> {
-  const rates = new Map(sides.map(({ name }) => [name, Array<number>()]));
+  const rates = new Map(
+    sides.flatMap(({ name }) => [name, byCpu(name)]).map((name) => [name, Array<number>()]),
+  );
   for (let round = 0; round <= rounds; round += 1) {
     for (const side of sides) {
-      const { units, durationMs } = await side.run(round);
+      const { units, durationMs, cpuMs } = await side.run(round);
       const rate = units / (durationMs / 1_000);
       onProgress(
         `${round === 0 ? 'warm-up' : `round ${round}/${rounds}`}  ${side.name}  ${shown(rate)}/s`,
       );
-      if (round > 0) rates.get(side.name)?.push(rate);
+      if (round === 0) continue;
+      rates.get(side.name)?.push(rate);
+      rates.get(byCpu(side.name))?.push(units / (cpuMs / 1_000));
     }
   }
   return rates;

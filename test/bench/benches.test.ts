@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { backFill } from '../../bench/backFill.ts';
 import { batchToLog } from '../../bench/batchToLog.ts';
-import { kernel } from '../../bench/kernel.ts';
+import { kernel, kernelSize, monthSize } from '../../bench/kernel.ts';
 import { live } from '../../bench/live.ts';
 import type { Place } from '../../bench/place.ts';
 import { pool } from '../../bench/pool.ts';
@@ -41,21 +41,30 @@ describe('every bench runs and finds its results right', () => {
     expect(results).toHaveLength(4);
   });
 
-  test('the kernel', async () => {
-    const size = { agreements: 3, slotsPerAgreement: 192, decimalSlots: 384, rounds: 1 };
-    const results = await kernel(place, size);
-    // Time of use, blocks and spot prices, each over decimal.js and over memory.
-    expect(results).toHaveLength(6);
-    for (const { verified } of results) {
-      expect(verified).toMatch(/^\d+ micros; 2 agreements to the micro by decimal.js$/);
+  test.each([
+    ['the kernel', kernelSize],
+    ['the bills of a month', monthSize],
+  ])('%s', async (_, { kinds }) => {
+    const size = { kinds, agreements: 4, slotsPerAgreement: 192, decimalAgreements: 4 };
+    const results = await kernel(place, { ...size, spinSteps: 100, rounds: 1 });
+    // Each kind by decimal.js twice, over memory twice, on threads twice; and the threads alone.
+    expect(results).toHaveLength(kinds.length * 6 + 1);
+    for (const { verified } of results.slice(0, -1)) {
+      expect(verified).toMatch(
+        /^\d+ micros, the same on two threads; 4 agreements to the micro by decimal.js$/,
+      );
     }
   });
 
   test('the pool', async () => {
-    const size = { jobs: 2, agreementsPerJob: 2, slotsPerAgreement: 97, rounds: 1 };
-    const [result] = await pool(place, size);
-    // 0 to 96 Wh, each once in 97 slots: 4,656 Wh, times two agreements, times two jobs.
-    expect(result.verified).toBe('2 jobs, 18624 Wh on both sides');
+    const size = { jobAgreements: [1, 2], agreements: 4, slotsPerAgreement: 97, rounds: 1 };
+    const results = await pool(place, size);
+    // 0 to 96 Wh, each once in 97 slots: 4,656 Wh an agreement, four agreements in every case.
+    expect(results.map(({ verified }) => verified)).toEqual([
+      ...Array.from({ length: 3 }, () => '4 jobs, 18624 Wh on every side'),
+      ...Array.from({ length: 3 }, () => '2 jobs, 18624 Wh on every side'),
+      ...Array.from({ length: 2 }, () => '1 jobs, 18624 Wh on every side'),
+    ]);
   });
 
   test('a subscriber', async () => {
@@ -83,7 +92,7 @@ test('sides are compared within their round, and the warm-up is left out', async
     name,
     run: async (round: number) => {
       seen.push(`${name}${round}`);
-      return { units: units[round], durationMs: 1_000 };
+      return { units: units[round], durationMs: 1_000, cpuMs: 500 };
     },
   });
   const rates = await sideBySide([side('a', [999, 10, 40, 30]), side('b', [1, 10, 10, 10])], {
