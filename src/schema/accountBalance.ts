@@ -1,5 +1,4 @@
 import { snapshotBalance } from '../db/accountReads.ts';
-import { assertNever } from '../domain/assert.ts';
 import type { StreamItem } from '../stream/follow.ts';
 import { Account } from './account.ts';
 import { builder } from './builder.ts';
@@ -8,7 +7,14 @@ import { moneyOf } from './meterConsumption.ts';
 import { Money } from './money.ts';
 import type { MoneyValue } from './money.ts';
 import { integerKey } from './nodeKey.ts';
-import { StreamEvent, StreamGap, StreamModeEnum, StreamProgress, openStream } from './stream.ts';
+import {
+  StreamEvent,
+  StreamGap,
+  StreamModeEnum,
+  StreamProgress,
+  openStream,
+  streamTypeOf,
+} from './stream.ts';
 
 type Snapshot = { readonly accountId: number; readonly balance: MoneyValue };
 type Item = StreamItem<Snapshot>;
@@ -60,22 +66,8 @@ const AccountBalanceChange = builder
 
 const AccountBalanceEvent = builder.unionType('AccountBalanceEvent', {
   types: [AccountSnapshot, AccountBalanceChange, StreamProgress, StreamGap],
-  resolveType: (item) => {
-    // The union's own type forgets the tag, which every item of a stream has.
-    const { kind } = item as Item;
-    switch (kind) {
-      case 'snapshot':
-        return AccountSnapshot;
-      case 'event':
-        return AccountBalanceChange;
-      case 'progress':
-        return StreamProgress;
-      case 'gap':
-        return StreamGap;
-      default:
-        return assertNever(kind);
-    }
-  },
+  resolveType: (item) =>
+    streamTypeOf(item, { snapshot: AccountSnapshot, change: AccountBalanceChange }),
 });
 
 builder.subscriptionField('accountBalance', (t) =>

@@ -3,13 +3,12 @@ import { commandStates } from '../db/tables/command.ts';
 import { findCommands, snapshotCommand } from '../db/commandReads.ts';
 import type { CommandState } from '../db/commandReads.ts';
 import type { Json } from '../db/events.ts';
-import { assertNever } from '../domain/assert.ts';
 import type { StreamItem } from '../stream/follow.ts';
 import { builder } from './builder.ts';
 import { coded } from './coded.ts';
 import { Command, CommandStateEnum } from './command.ts';
 import { uuidKey } from './nodeKey.ts';
-import { StreamEvent, StreamGap, StreamProgress, openStream } from './stream.ts';
+import { StreamEvent, StreamGap, StreamProgress, openStream, streamTypeOf } from './stream.ts';
 
 type Snapshot = { readonly commandId: string; readonly state: CommandState };
 type Item = StreamItem<Snapshot>;
@@ -46,21 +45,7 @@ const CommandProgress = builder
 
 const CommandProgressEvent = builder.unionType('CommandProgressEvent', {
   types: [CommandProgress, StreamProgress, StreamGap],
-  resolveType: (item) => {
-    // The union's own type forgets the tag, which every item of a stream has.
-    const { kind } = item as Item;
-    switch (kind) {
-      case 'snapshot':
-      case 'event':
-        return CommandProgress;
-      case 'progress':
-        return StreamProgress;
-      case 'gap':
-        return StreamGap;
-      default:
-        return assertNever(kind);
-    }
-  },
+  resolveType: (item) => streamTypeOf(item, { snapshot: CommandProgress, change: CommandProgress }),
 });
 
 builder.subscriptionField('commandProgress', (t) =>

@@ -1,7 +1,6 @@
 import type { SubjectEvent } from '../db/events.ts';
 import { snapshotMeter } from '../db/meterReads.ts';
 import type { LiveRegister } from '../db/meterReads.ts';
-import { assertNever } from '../domain/assert.ts';
 import { importChannel } from '../domain/channel.ts';
 import type { StreamItem } from '../stream/follow.ts';
 import { builder } from './builder.ts';
@@ -11,7 +10,14 @@ import { Meter } from './meter.ts';
 import { Money } from './money.ts';
 import type { MoneyValue } from './money.ts';
 import { integerKey } from './nodeKey.ts';
-import { StreamEvent, StreamGap, StreamModeEnum, StreamProgress, openStream } from './stream.ts';
+import {
+  StreamEvent,
+  StreamGap,
+  StreamModeEnum,
+  StreamProgress,
+  openStream,
+  streamTypeOf,
+} from './stream.ts';
 
 type Snapshot = { readonly meterId: number; readonly live: LiveRegister | null };
 type Item = StreamItem<Snapshot>;
@@ -86,22 +92,7 @@ const MeterConsumption = builder
 
 const MeterConsumptionEvent = builder.unionType('MeterConsumptionEvent', {
   types: [MeterSnapshot, MeterConsumption, StreamProgress, StreamGap],
-  resolveType: (item) => {
-    // The union's own type forgets the tag, which every item of a stream has.
-    const { kind } = item as Item;
-    switch (kind) {
-      case 'snapshot':
-        return MeterSnapshot;
-      case 'event':
-        return MeterConsumption;
-      case 'progress':
-        return StreamProgress;
-      case 'gap':
-        return StreamGap;
-      default:
-        return assertNever(kind);
-    }
-  },
+  resolveType: (item) => streamTypeOf(item, { snapshot: MeterSnapshot, change: MeterConsumption }),
 });
 
 builder.subscriptionField('meterConsumption', (t) =>

@@ -3,12 +3,11 @@ import type { Json } from '../db/events.ts';
 import { snapshotSimulation } from '../db/simulationReads.ts';
 import type { SimulationProgress as Progress } from '../db/simulations.ts';
 import { simulationStates } from '../db/tables/lab.ts';
-import { assertNever } from '../domain/assert.ts';
 import type { StreamItem } from '../stream/follow.ts';
 import { builder } from './builder.ts';
 import { uuidKey } from './nodeKey.ts';
 import { Simulation, SimulationStateEnum } from './simulation.ts';
-import { StreamEvent, StreamGap, StreamProgress, openStream } from './stream.ts';
+import { StreamEvent, StreamGap, StreamProgress, openStream, streamTypeOf } from './stream.ts';
 
 type Snapshot = Progress & { readonly simulationId: string };
 type Item = StreamItem<Snapshot>;
@@ -52,21 +51,8 @@ const SimulationProgress = builder
 
 const SimulationProgressEvent = builder.unionType('SimulationProgressEvent', {
   types: [SimulationProgress, StreamProgress, StreamGap],
-  resolveType: (item) => {
-    // The union's own type forgets the tag, which every item of a stream has.
-    const { kind } = item as Item;
-    switch (kind) {
-      case 'snapshot':
-      case 'event':
-        return SimulationProgress;
-      case 'progress':
-        return StreamProgress;
-      case 'gap':
-        return StreamGap;
-      default:
-        return assertNever(kind);
-    }
-  },
+  resolveType: (item) =>
+    streamTypeOf(item, { snapshot: SimulationProgress, change: SimulationProgress }),
 });
 
 builder.subscriptionField('simulationProgress', (t) =>

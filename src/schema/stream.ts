@@ -1,7 +1,7 @@
 import type { Transaction } from '../db/connect.ts';
 import { eventShardOf } from '../db/events.ts';
 import type { Subject, SubjectEvent } from '../db/events.ts';
-import { assert } from '../domain/assert.ts';
+import { assert, assertNever } from '../domain/assert.ts';
 import { follow } from '../stream/follow.ts';
 import type { StreamItem, StreamMode } from '../stream/follow.ts';
 import { parseCursor } from '../stream/cursor.ts';
@@ -36,6 +36,27 @@ export const StreamGap = builder.objectRef<Emitted>('StreamGap').implement({
   interfaces: [StreamEvent],
   description: 'The events after the cursor are not kept any more. A snapshot follows.',
 });
+
+/** The type of an item: a state read at the begin or what an event changed of it, else our own. */
+export function streamTypeOf<Snapshot, Change>(
+  item: unknown,
+  { snapshot, change }: { readonly snapshot: Snapshot; readonly change: Change },
+): Snapshot | Change | typeof StreamProgress {
+  // A union's own type forgets the tag, which every item of a stream has.
+  const { kind } = item as StreamItem<unknown>;
+  switch (kind) {
+    case 'snapshot':
+      return snapshot;
+    case 'event':
+      return change;
+    case 'progress':
+      return StreamProgress;
+    case 'gap':
+      return StreamGap;
+    default:
+      return assertNever(kind);
+  }
+}
 
 function positionOf(after: string | null | undefined, shard: number): StreamPosition | null {
   if (after === null || after === undefined) return null;

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { asViewer } from '../../db/viewer.ts';
 import type { Sql } from '../../db/connect.ts';
 import { findTariffId } from '../../db/directory.ts';
 import {
@@ -16,10 +15,13 @@ import type {
   SimulationSums,
   SimulationView,
 } from '../../db/simulationReads.ts';
+import type { SimulationProgress } from '../../db/simulations.ts';
+import { asViewer } from '../../db/viewer.ts';
 import type { Viewer } from '../../domain/access/viewer.ts';
 import { assert } from '../../domain/assert.ts';
 import { formatMicros } from '../../domain/exact.ts';
 import { rateLab } from '../../domain/lab/labJob.ts';
+import type { LabJob } from '../../domain/lab/labJob.ts';
 import { changedBillsToldMax, customerClassesToldMax } from '../../domain/limits.ts';
 import { accept, refuse } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
@@ -192,14 +194,8 @@ export async function labTariff(options: LabOptions, isJson: boolean): Promise<A
   if (!asked.ok) return asked;
   const { simulationId } = asked.value;
   const ran = await withDatabase(url, 'joulebook_writer', async (sql) => {
-    const rate = async (job: Parameters<typeof rateLab>[0]) => rateLab(job);
-    const onProgress = ({
-      doneCount,
-      agreementCount,
-    }: {
-      doneCount: number;
-      agreementCount: number;
-    }) => {
+    const rate = async (job: LabJob) => rateLab(job);
+    const onProgress = ({ doneCount, agreementCount }: SimulationProgress) => {
       if (!isJson) process.stderr.write(`${doneCount} of ${agreementCount} agreements\n`);
     };
     await runSimulation({ sql, clock, rate, wake: () => {}, onProgress }, simulationId);

@@ -113,7 +113,6 @@ function calendarOf(component: Component): CalendarUse {
 function flowsOf(component: Component): readonly Flow[] {
   switch (component.kind) {
     case 'energy':
-      return component.flow === 'import' ? [] : ['export'];
     case 'dynamic':
       return component.flow === 'import' ? [] : ['export'];
     case 'demand': {

@@ -18,6 +18,7 @@ import type { Flow } from './load.ts';
 import { fastTotalOf } from './running.ts';
 import { seriesOf, spotPricesOf } from './spotPrices.ts';
 import { cutAtPeriods, loadWindows, localWindows } from './windowTable.ts';
+import type { Grid } from './windowTable.ts';
 
 type FoldFields =
   | 'windowTables'
@@ -60,11 +61,14 @@ class FoldPlan {
   misfitMinutes: number | null = null;
   readonly #input: FoldInput;
   readonly #intervalMinutes: number;
+  readonly #grid: Grid;
   readonly #tableOfKey = new Map<string, number>();
 
   constructor(input: FoldInput) {
     this.#input = input;
     this.#intervalMinutes = input.window.intervalMs / minuteMs;
+    const { slotMs, slotCount } = input.sums;
+    this.#grid = { fromMs: input.window.fromMs, slotMs, slotCount };
   }
 
   #table(key: string, make: () => WindowTable): number {
@@ -75,25 +79,23 @@ class FoldPlan {
     return index;
   }
 
+  #byClock(minutes: number): Windows {
+    const { segments, sums } = this.#input;
+    if ((minutes * minuteMs) % sums.slotMs !== 0) this.misfitMinutes = minutes;
+    return { key: String(minutes), make: () => localWindows(this.#grid, minutes, segments) };
+  }
+
   /** Windows of the load's own interval, or longer ones by the clock. */
   #windows(minutes: number): Windows {
-    const { window, segments, sums } = this.#input;
-    const grid = { fromMs: window.fromMs, slotMs: sums.slotMs, slotCount: sums.slotCount };
-    if (minutes <= this.#intervalMinutes) {
-      const load = { intervalMs: window.intervalMs, phaseMs: window.intervalPhaseMs };
-      return { key: 'load', make: () => loadWindows(grid, load) };
-    }
-    if ((minutes * minuteMs) % sums.slotMs !== 0) this.misfitMinutes = minutes;
-    return { key: String(minutes), make: () => localWindows(grid, minutes, segments) };
+    if (minutes > this.#intervalMinutes) return this.#byClock(minutes);
+    const { intervalMs, intervalPhaseMs: phaseMs } = this.#input.window;
+    return { key: 'load', make: () => loadWindows(this.#grid, { intervalMs, phaseMs }) };
   }
 
   /** Windows of demand go by the clock, however long; those that slide by one interval are it. */
   #demandWindows(minutes: number, sliding: boolean): Windows {
-    if (sliding && minutes === this.#intervalMinutes) return this.#windows(minutes);
-    const { window, segments, sums } = this.#input;
-    const grid = { fromMs: window.fromMs, slotMs: sums.slotMs, slotCount: sums.slotCount };
-    if ((minutes * minuteMs) % sums.slotMs !== 0) this.misfitMinutes = minutes;
-    return { key: String(minutes), make: () => localWindows(grid, minutes, segments) };
+    const isInterval = sliding && minutes === this.#intervalMinutes;
+    return isInterval ? this.#windows(minutes) : this.#byClock(minutes);
   }
 
   addMeasure(

@@ -3,7 +3,7 @@ import type { OffsetSegment } from '../time/zone.ts';
 import { sharedInt32 } from './compiled.ts';
 import type { WindowTable } from './compiled.ts';
 
-type Grid = { readonly fromMs: number; readonly slotMs: number; readonly slotCount: number };
+export type Grid = { readonly fromMs: number; readonly slotMs: number; readonly slotCount: number };
 
 /** Windows by the local wall clock, one after the other from midnight; a change of the clocks ends
  * one, so that the hour that comes twice is two windows. */
