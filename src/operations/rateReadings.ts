@@ -69,7 +69,7 @@ function codesOf(
   }
   return ({ segment }) => {
     const point = segment.agreement.servicePointId;
-    const isAgain = moved.recomputedFromMs.has(point);
+    const isAgain = moved.corrected.has(point);
     return reasons.get(point) ?? (isAgain ? 'reading_corrected' : 'energy');
   };
 }

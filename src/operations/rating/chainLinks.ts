@@ -2,7 +2,7 @@ import type { ChargeKey, ChargeRow, StoredCharges } from '../../db/charges.ts';
 import type { RatedAgreement, RatedMeter } from '../../db/ratingInputs.ts';
 import { assert } from '../../domain/assert.ts';
 import { slotOf, slotStartMs } from '../../domain/rating/slot.ts';
-import { metersAt, segmentOf, versionOf } from './registry.ts';
+import { segmentOf, versionOf } from './registry.ts';
 import type { PricedSegment, RatingMemory } from './registry.ts';
 import { chargeKey } from './touchedBills.ts';
 import type { TouchedBill } from './touchedBills.ts';
@@ -56,8 +56,7 @@ export function billAgain(memory: RatingMemory, meter: RatedMeter, link: Link): 
     meter,
     pieces: [],
     isRecomputed: false,
-    // Another meter's open slot may lie in it, which is not among what is stored.
-    isWhole: metersAt(memory, meter.servicePointId).length > 1,
+    isWhole: true,
     isDue: true,
   };
 }

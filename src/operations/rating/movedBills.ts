@@ -21,6 +21,8 @@ export type MovedBills = {
   /** Meters whose unrated energy is worked out again from an instant on. */
   readonly unratedAgain: readonly { readonly meterId: number; readonly fromMs: number }[];
   readonly recomputedFromMs: ReadonlyMap<number, number>;
+  /** Service points of which something behind a head changed, of any register. */
+  readonly corrected: ReadonlySet<number>;
   readonly settledUntilSlot: ReadonlyMap<number, number>;
   /** Of meters whose import was not read in this commit. */
   readonly importHeads: ReadonlyMap<number, HeadRow>;
@@ -122,7 +124,9 @@ function timesFrom(
     boundaries.set(work.meter.meterId, advance.carrySettled.boundarySlot);
   }
   for (const { work, isRecomputed, advance, periodFromMs, firstSlotEver } of advanced) {
-    if (advance.carryOut === null || !(isRecomputed || firstSlotEver !== null)) continue;
+    // Another register's readings touch the bills that they are of, and no more.
+    if (work.channel.code !== importChannel || advance.carryOut === null) continue;
+    if (!isRecomputed && firstSlotEver === null) continue;
     const { meter } = work;
     const point = meter.servicePointId;
     if (firstSlotEver === null) {
@@ -152,9 +156,12 @@ export async function moveBills(
   const standing = await settledSlots(tx, memory, advanced);
   const { settledUntilSlot, readUntilSlot, importHeads } = standing;
   const recomputedFromMs = new Map<number, number>();
+  const corrected = new Set<number>();
   for (const { work, isRecomputed, periodFromMs, advance } of advanced) {
     if (!isRecomputed || advance.carryOut === null) continue;
     const point = work.meter.servicePointId;
+    corrected.add(point);
+    if (work.channel.code !== importChannel) continue;
     const known = recomputedFromMs.get(point) ?? Infinity;
     recomputedFromMs.set(point, Math.min(known, periodFromMs));
   }
@@ -174,6 +181,7 @@ export async function moveBills(
       .filter(({ work, isRecomputed }) => isRecomputed && work.channel.code === importChannel)
       .map(({ work, periodFromMs }) => ({ meterId: work.meter.meterId, fromMs: periodFromMs })),
     recomputedFromMs,
+    corrected,
     settledUntilSlot,
     importHeads,
   };

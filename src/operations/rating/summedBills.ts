@@ -46,13 +46,13 @@ type Part = {
 /** What is there of a bill without its pieces; null: the series has to be asked. */
 function baseOf({ bill, compiled, stored }: BillToSum): Accumulator | null {
   const { compiled: tariff, isAdditive } = compiled;
-  if (!isAdditive || bill.isWhole) return null;
-  if (bill.isRecomputed) return emptyAccumulator(tariff);
   const firstSlot = bill.pieces[0]?.firstSlot;
+  // Without new slots, the open ones are not among what is stored.
+  if (!isAdditive || bill.isWhole || firstSlot === undefined) return null;
+  if (bill.isRecomputed) return emptyAccumulator(tariff);
   if (stored !== undefined) {
     const sums = decodeSums(tariff, stored.accumulator);
-    const isNext = firstSlot === undefined || sums?.untilSlot === firstSlot;
-    return sums === null || !isNext ? null : sums.accumulator;
+    return sums?.untilSlot === firstSlot ? sums.accumulator : null;
   }
   return firstSlot === bill.segment.firstSlot ? emptyAccumulator(tariff) : null;
 }
