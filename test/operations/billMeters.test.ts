@@ -63,6 +63,21 @@ test('export and reactive registers are billed with import, whichever is read la
   expect(told.micros).toBe(micros);
 });
 
+test('a register that the tariff does not look at moves nothing', async () => {
+  const ground = await bills('bills_open_slot', flat('0.20'));
+  await ground.read([
+    { atMs: june, wh: 0 },
+    { atMs: june + 5 * 60_000, wh: 500 },
+    { atMs: june + 10 * 60_000, wh: 700 },
+  ]);
+  const before = await ground.charges();
+  expect(before).toEqual([{ period: '2026-06', micros: 140_000n, wh: 700n, open: true }]);
+  const exported = { channel: 2, unit: 30 };
+  await ground.read([{ atMs: june + dayMs, wh: 50 }], exported);
+  await ground.read([{ atMs: june + hourMs, wh: 10 }], exported);
+  expect(await ground.charges()).toEqual(before);
+});
+
 function withSecondMeter(fleet: Fleet): Fleet {
   return { ...fleet, meters: [...fleet.meters, { ...fleet.meters[0], serial: 'M2' }] };
 }
