@@ -12,6 +12,7 @@ export type ChannelDays = {
 export type DayAround = {
   /** Place among what was asked for. */
   readonly wanted: number;
+  readonly day: number;
   readonly bytes: Uint8Array;
   readonly carryIn: Uint8Array | null;
 };
@@ -26,9 +27,9 @@ export async function readDaysAroundEach(
 ): Promise<readonly DayAround[]> {
   if (wanted.length === 0) return [];
   const rows = await statement<
-    { wanted: bigint; bytes: Uint8Array; carry_in: Uint8Array | null }[]
+    { wanted: bigint; day: number; bytes: Uint8Array; carry_in: Uint8Array | null }[]
   >`
-    select w.ordinal - 1 as wanted, d.bytes, d.carry_in
+    select w.ordinal - 1 as wanted, d.day, d.bytes, d.carry_in
     from unnest(${integersOf(wanted.map((each) => each.meterId))}::int4[],
                 ${integersOf(wanted.map((each) => each.channel))}::int2[],
                 ${integersOf(wanted.map((each) => each.fromDay))}::int4[],
@@ -46,6 +47,7 @@ export async function readDaysAroundEach(
     order by w.ordinal, d.day`;
   return rows.map((row) => ({
     wanted: Number(row.wanted),
+    day: row.day,
     bytes: row.bytes,
     carryIn: row.carry_in,
   }));

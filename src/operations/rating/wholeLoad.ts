@@ -102,6 +102,56 @@ function emptyColumn(bill: WholeBill, estimated: Uint8Array): Column {
 
 type Asked = { readonly bill: number; readonly meter: RatedMeter; readonly flow: Flow };
 
+/** Whether the walk over some days comes to the end of what is asked, or may with further ones. */
+function reaches(
+  days: readonly DayAround[],
+  { meter, bill }: { readonly meter: RatedMeter; readonly bill: WholeBill },
+): boolean {
+  const { carryOut } = walkDays(
+    days.map(({ bytes }) => decodeDay(bytes)),
+    decodeCarry(days[0].carryIn),
+    walkOptionsOf(meter),
+  );
+  return carryOut !== null && carryOut.lastAtMs >= slotStartMs(bill.endSlot);
+}
+
+/**
+ * The days of what is asked and around it. Where the day behind has no reading that is believed,
+ * the next one is read too: the energy up to it flowed in the bill.
+ */
+async function readDays(
+  tx: Statement,
+  wanted: readonly ChannelDays[],
+  { bills, asked }: { readonly bills: readonly WholeBill[]; readonly asked: readonly Asked[] },
+): Promise<ReadonlyMap<number, readonly DayAround[]>> {
+  const found = new Map<number, DayAround[]>();
+  let open = wanted.map((each, index) => ({ ...each, index }));
+  while (open.length > 0) {
+    const read = new Map<number, DayAround[]>();
+    for (const day of await readDaysAroundEach(tx, open)) {
+      const { index } = open[day.wanted];
+      const days = read.get(index) ?? [];
+      read.set(index, days);
+      days.push(day);
+    }
+    const further: typeof open = [];
+    for (const each of open) {
+      const days = read.get(each.index);
+      const known = found.get(each.index)?.length ?? 0;
+      if (days === undefined || days.length === known) continue;
+      found.set(each.index, days);
+      const lastDay = days[days.length - 1].day;
+      const { meter, bill } = asked[each.index];
+      // Days up to the end alone: nothing is stored behind them.
+      const isLast = lastDay <= each.throughDay;
+      if (isLast || reaches(days, { meter, bill: bills[bill] })) continue;
+      further.push({ ...each, throughDay: lastDay });
+    }
+    open = further;
+  }
+  return found;
+}
+
 /** The energies of each bill's slots, the meters of its service point summed up. */
 export async function readWholeLoads(
   tx: Statement,
@@ -122,12 +172,7 @@ export async function readWholeLoads(
       }
     }
   }
-  const found = new Map<number, DayAround[]>();
-  for (const day of await readDaysAroundEach(tx, wanted)) {
-    const days = found.get(day.wanted);
-    if (days === undefined) found.set(day.wanted, [day]);
-    else days.push(day);
-  }
+  const found = await readDays(tx, wanted, { bills, asked });
   const estimated = bills.map((bill) => new Uint8Array(bill.endSlot - bill.firstSlot));
   const columns = bills.map(() => new Map<Flow, Column>());
   const known = bills.map((bill): Known => ({ fromSlot: bill.endSlot, untilSlot: bill.firstSlot }));
