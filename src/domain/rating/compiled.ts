@@ -38,6 +38,8 @@ export type SpotPrices = {
   readonly denominator: bigint;
   /** The largest magnitude, for the check that a sum of products was exact. */
   readonly priceMax: number;
+  /** Four slots by four, from the bill's first, have one price: quarter hours at hourly prices. */
+  readonly isByFour: boolean;
   /** The slots' one price; null where it differs. */
   readonly uniform: bigint | null;
   /** By slot, 1 where the price is one that stands in for a missing one. */

@@ -2,6 +2,7 @@ import { assert } from '../assert.ts';
 import { divideRounded, oneE8 } from '../exact.ts';
 import type { CompiledTariff, Measure, RoundedSum } from './compiled.ts';
 import { divideSafely } from './divideSafely.ts';
+import { isImportDemand, measureImportWindows } from './importDemand.ts';
 import { addPeak, emptyPeaks, mergePeaks } from './peaks.ts';
 import type { Peak } from './peaks.ts';
 import { sumSpot } from './spotSum.ts';
@@ -269,9 +270,16 @@ function foldWindows(
   const open = folds.open[table];
   const shift = slots.offset - slots.firstInBill;
   const end = slots.firstInBill + slots.count;
+  const units = isImportDemand(compiled, table) ? slots.columns[0] : null;
   const whole = newWindow(compiled);
   let slot = slots.firstInBill;
-  for (let index = windowAt(starts, slot); slot < end; index += 1) {
+  let index = windowAt(starts, slot);
+  for (; slot < end; index += 1) {
+    if (units !== null && slot === starts[index]) {
+      index = measureImportWindows(compiled, folds, { table, slots, units, fromWindow: index });
+      slot = starts[index];
+      if (slot >= end) return;
+    }
     const to = Math.min(end, starts[index + 1]);
     const size = starts[index + 1] - starts[index];
     if (to - slot === size) {

@@ -265,14 +265,24 @@ function wideDivisor({ unitsPerWh }: Pick<CompiledTariff, 'unitsPerWh'>, parts: 
   return BigInt(exactPerMicro) * BigInt(unitsPerWh) * BigInt(parts);
 }
 
+/** A sum of units times one spot price: in float64 where that is exact. */
+function spotMicros({ spots, unitsPerWh }: CompiledTariff, sum: bigint): bigint {
+  const [{ denominator }] = spots;
+  const perMicro = (Number(denominator) * unitsPerWh) / 1_000; // 1,000 Wh a kWh, 10^6 micros
+  const product = Number(sum);
+  if ([perMicro, 2 * perMicro * 1_000, 2 * product].every(Number.isSafeInteger)) {
+    return BigInt(divideSafely(product, perMicro, 'half-even'));
+  }
+  return microsOf({ numerator: sum, denominator: denominator * 1_000n * BigInt(unitsPerWh) });
+}
+
 /** With spot prices: their exact sums beside those of prices. */
 function fastMicros(compiled: CompiledTariff, fast: FastTotal, accumulator: Accumulator): bigint {
   const { sums, folds } = accumulator;
   if (folds === null || fast.spotSigns.length === 0) return runningMicros(compiled, sums);
   const unitsPerKwh = 1_000n * BigInt(compiled.unitsPerWh);
   if (fast.walk === null && fast.pricesE8.length === 0 && fast.spotSigns.length === 1) {
-    const numerator = fast.spotSigns[0] * folds.spotSums[0];
-    return microsOf({ numerator, denominator: compiled.spots[0].denominator * unitsPerKwh });
+    return spotMicros(compiled, fast.spotSigns[0] * folds.spotSums[0]);
   }
   const parts = fast.walk?.partsPerUnit ?? 1;
   let numerator = wideTotal(fast, sums, 0);

@@ -151,6 +151,7 @@ export function spotPricesOf(
     wide: isSafe ? null : wide,
     denominator: wholeDenominator / divisor,
     priceMax,
+    isByFour: prices.every((price, slot) => Object.is(price, prices[slot - (slot % 4)])),
     uniform: uniformOf(found, divisor),
     isProvisional,
   };

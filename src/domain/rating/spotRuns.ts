@@ -67,6 +67,53 @@ function sumBoth(
   into.product = p0 + p1 + p2 + p3;
 }
 
+/** The same where four slots have one price: their energy is summed first. */
+function sumByFour(
+  units: Float64Array,
+  prices: Float64Array,
+  at: { readonly from: number; readonly to: number; readonly shift: number },
+  into: RunSums,
+): void {
+  const to = at.to | 0;
+  const shift = at.shift | 0;
+  let index = at.from | 0;
+  let u0 = 0;
+  let u1 = 0;
+  let p0 = 0;
+  let p1 = 0;
+  let isWhole = true;
+  for (; index + 7 < to; index = (index + 8) | 0) {
+    const slot = (index + shift) | 0;
+    const a = units[index];
+    const b = units[index + 1];
+    const c = units[index + 2];
+    const d = units[index + 3];
+    const e = units[index + 4];
+    const f = units[index + 5];
+    const g = units[index + 6];
+    const h = units[index + 7];
+    const isFirstWhole = a >= 0 && b >= 0 && c >= 0 && d >= 0;
+    if (!(isFirstWhole && e >= 0 && f >= 0 && g >= 0 && h >= 0)) {
+      isWhole = false; // NaN compares false
+      break;
+    }
+    const first = a + b + (c + d);
+    const second = e + f + (g + h);
+    u0 += first;
+    u1 += second;
+    p0 += first * prices[slot];
+    p1 += second * prices[slot + 4];
+  }
+  for (; index < to && isWhole; index += 1) {
+    const energy = units[index];
+    if (!(energy >= 0)) isWhole = false;
+    u0 += energy;
+    p0 += energy * prices[index + shift];
+  }
+  into.units = isWhole ? u0 + u1 : Number.NaN;
+  into.product = p0 + p1;
+}
+
 /**
  * Adds a piece to the sums by bucket and to the one spot sum. False: a value or a price is missing,
  * or a number is too large; nothing has been added then, and the general way takes over.
@@ -78,7 +125,7 @@ export function addSpotRuns(
   target: { readonly sums: Float64Array; readonly sumsAt: number; readonly folds: Folds },
 ): boolean {
   const { runEnds, bucketOfRun, spots } = compiled;
-  const { prices, priceMax } = spots[0];
+  const { prices, priceMax, isByFour } = spots[0];
   const { offset, count, firstInBill } = piece;
   const shift = firstInBill - offset;
   const end = offset + count;
@@ -91,7 +138,10 @@ export function addSpotRuns(
   while (runEnds[at] <= firstInBill) at += 1;
   for (let from = offset; from < end; at += 1) {
     const to = Math.min(end, runEnds[at] - shift);
-    sumBoth(units, prices, { from, to, shift }, run);
+    // A run that begins within a price has fours across two prices.
+    const isFour = isByFour && (from + shift) % 4 === 0;
+    if (isFour) sumByFour(units, prices, { from, to, shift }, run);
+    else sumBoth(units, prices, { from, to, shift }, run);
     if (added !== null) added[bucketOfRun[at]] += run.units;
     whole += run.units;
     product += run.product;

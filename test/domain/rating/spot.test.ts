@@ -11,15 +11,17 @@ const texts = Array.from({ length: 2_976 }, (_, slot) =>
 /** The same at 10^-4 a kWh, by hand: 12.3 a MWh is 0.0123 a kWh. */
 const priceE4 = texts.map((text) => (text === null ? null : BigInt(text.replace('.', ''))));
 
-const document = documentOf(
-  [{ kind: 'dynamic', name: 'spot', flow: 'import', series: 'spot', missing: 'refuse' }],
-  {
-    priceSeries: [
-      { name: 'spot', unit: 'MWh', minutes: 15, from: '2026-01-01T00:00:00Z', prices: texts },
-    ],
-  },
-);
-const compiled = compiledMonth(document, '2026-01-15T00:00:00Z', { zone: 'UTC' });
+function januaryOf(minutes: 15 | 60) {
+  const prices = texts.slice(0, (texts.length * 15) / minutes);
+  const document = documentOf(
+    [{ kind: 'dynamic', name: 'spot', flow: 'import', series: 'spot', missing: 'refuse' }],
+    {
+      priceSeries: [{ name: 'spot', unit: 'MWh', minutes, from: '2026-01-01T00:00:00Z', prices }],
+    },
+  );
+  return compiledMonth(document, '2026-01-15T00:00:00Z', { zone: 'UTC' });
+}
+const compiled = januaryOf(15);
 
 describe('energy at spot prices', () => {
   const energy = fc.oneof(
@@ -29,7 +31,12 @@ describe('energy at spot prices', () => {
   );
   const plain = fc.array(fc.integer({ min: 0, max: 9_999 }), { maxLength: 300 });
 
-  test('is exact for gaps, for large numbers, and for any part of the month', () => {
+  test.each([
+    ['quarter hour', 15],
+    ['hour', 60],
+  ] as const)('by the %s is exact for gaps, for large numbers, and for any part', (_, minutes) => {
+    const january = januaryOf(minutes);
+    expect(january.spots[0].isByFour).toBe(minutes === 60);
     const drawn = fc.record({
       units: fc.oneof(plain, fc.array(energy, { maxLength: 300 })),
       skip: fc.integer({ min: 0, max: 2_600 }),
@@ -39,17 +46,17 @@ describe('energy at spot prices', () => {
         let expected = 0n;
         let unpricedSlot = Infinity;
         for (const [index, value] of units.entries()) {
-          const price = priceE4[skip + index];
+          const price = priceE4[Math.floor(((skip + index) * 15) / minutes)];
           if (Number.isNaN(value)) continue;
-          if (price === null) unpricedSlot = skip + index;
+          if (price === null) unpricedSlot = Math.min(unpricedSlot, skip + index);
           else expected += BigInt(value) * price;
         }
-        const firstSlot = compiled.firstSlot + skip;
-        const { folds, sums } = accumulate(compiled, {
+        const firstSlot = january.firstSlot + skip;
+        const { folds, sums } = accumulate(january, {
           import: Float64Array.from(units),
           firstSlot,
         });
-        const { denominator } = compiled.spots[0];
+        const { denominator } = january.spots[0];
         expect((folds?.spotSums[0] ?? 0n) * 10_000n).toBe(expected * denominator);
         expect(folds?.unpricedSlot).toEqual([unpricedSlot]);
         const whole = units.reduce((sum, value) => sum + (value >= 0 ? value : 0), 0);
