@@ -91,17 +91,43 @@ export async function readReadings(
   return accept(readings);
 }
 
+type WalkedMeter = {
+  readonly id: number;
+  readonly powerMaxW: number;
+  readonly registerModulusWh: bigint | null;
+};
+
+/**
+ * The days of a window and around it, walked. Where the day behind it has no reading that is
+ * believed, the next one is read too: the energy up to it flowed in the window.
+ */
+async function walkAround(tx: Statement, meter: WalkedMeter, { fromMs, toMs }: SeriesWindow) {
+  const { powerMaxW, registerModulusWh } = meter;
+  const options = {
+    powerMaxW,
+    registerStepWh: registerStepWhMax,
+    registerModulusWh: registerModulusWh === null ? null : Number(registerModulusWh),
+  };
+  const window = { meterId: meter.id, channel: importChannel, fromDay: dayOf(fromMs) };
+  let throughDay = dayOf(toMs - 1);
+  for (;;) {
+    const rows = await readDaysAround(tx, { ...window, throughDay });
+    const days = rows.map((row) => decodeDay(row.bytes));
+    const walked = walkDays(days, decodeCarry(rows[0]?.carryIn ?? null), options);
+    const lastDay = rows.at(-1)?.day ?? throughDay;
+    const isReached = walked.carryOut !== null && walked.carryOut.lastAtMs >= toMs;
+    if (isReached || lastDay <= throughDay) return { rows, walked };
+    throughDay = lastDay;
+  }
+}
+
 /**
  * Energy of each quarter hour of a window, by the same walk over the same readings that rating
  * takes, so that the two never differ. Slots that nothing is known of are there, without energy.
  */
 export async function readIntervals(
   tx: Statement,
-  meter: {
-    readonly id: number;
-    readonly powerMaxW: number;
-    readonly registerModulusWh: bigint | null;
-  },
+  meter: WalkedMeter,
   { fromMs, toMs, nowMs }: SeriesWindow & { readonly nowMs: number },
 ): Promise<Outcome<IntervalsView, SeriesWindowCode>> {
   const checked = checkWindow({ fromMs, toMs });
@@ -110,21 +136,7 @@ export async function readIntervals(
     const message = 'Intervals begin and end on quarter hours, such as 00:00 or 00:15.';
     return refuse('WINDOW_OFF_GRID', message, ['from']);
   }
-  const rows = await readDaysAround(tx, {
-    meterId: meter.id,
-    channel: importChannel,
-    fromDay: dayOf(fromMs),
-    throughDay: dayOf(toMs - 1),
-  });
-  const walked = walkDays(
-    rows.map((row) => decodeDay(row.bytes)),
-    decodeCarry(rows[0]?.carryIn ?? null),
-    {
-      powerMaxW: meter.powerMaxW,
-      registerStepWh: registerStepWhMax,
-      registerModulusWh: meter.registerModulusWh === null ? null : Number(meter.registerModulusWh),
-    },
-  );
+  const { rows, walked } = await walkAround(tx, meter, { fromMs, toMs });
   const revisions = new Map(rows.map((row) => [row.day, row.revision]));
   // A slot that a reading beyond its end closed is interpolated until a nearer one comes.
   const settledSlot = walked.carrySettled?.boundarySlot ?? -1;

@@ -30,6 +30,15 @@ test.each([1, 2, 3, 10])(
   60_000,
 );
 
+/** Seeds that found something: an open slot that a later bill lost, a day of nothing believed. */
+test.each([42, 109])(
+  'what seed %i once found stays mended',
+  async (seed) => {
+    expect(await run(seed, 150)).toMatchObject({ ok: true, counts: { audits: 3 } });
+  },
+  60_000,
+);
+
 /** Its first steps crash at many places: most planted faults show within ten of them. */
 const plantedSeed = 9;
 const seedsMax = 12;
