@@ -69,7 +69,9 @@ export function multiply(left: Fraction, right: Fraction): Fraction {
   return fraction(left.numerator * right.numerator, left.denominator * right.denominator);
 }
 
-/** As `multiply`, without finding lowest terms: for a few factors in a row on the way to an amount. */
+/**
+ * As `multiply`, without finding lowest terms: for a few factors in a row on the way to an amount.
+ */
 export function product(left: Fraction, right: Fraction): Fraction {
   return {
     numerator: left.numerator * right.numerator,

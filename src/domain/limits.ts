@@ -62,8 +62,10 @@ export const decimalDigitsMax = 38;
 /** Characters of an exact ratio that one bill leaves to the next: sums of fractions of days, years
  * long, have some tens of digits. */
 export const carriedDigitsMax = 2_000;
-/** One compiled tariff covers one bill, a month at most: 31 days and an hour of minutes. Minutes are
- * the finest grid that a load is cut to. */
+/**
+ * One compiled tariff covers one bill, a month at most: 31 days and an hour of minutes. Minutes are
+ * the finest grid that a load is cut to.
+ */
 export const slotsPerCompiledTariffMax = 44_700;
 
 /** Blocks of one batch: a block a channel is usual; more than this is a broken encoder. */
@@ -233,7 +235,10 @@ export const tokenHoursMax = 24;
  * shows that threads are not faster below it. Larger ones leave the loop to the subscribers.
  */
 export const inlineSlotsMax = 2_000_000;
-/** What a thread takes of a large rating job at a time: long beside taking it, short beside the job. */
+/**
+ * What a thread takes of a large rating job at a time: long beside taking it, short beside the
+ * job.
+ */
 export const ratingRangeSlots = 100_000;
 /** Rating jobs that wait for a thread; a shard has one, and each shard waits for its own. */
 export const ratingQueueMax = 64;

@@ -23,7 +23,9 @@ import {
   randomTax,
 } from './randomMoney.ts';
 
-/** A tariff of one to three versions and a load, all from one number, so that it can be repeated. */
+/**
+ * A tariff of one to three versions and a load, all from one number, so that it can be repeated.
+ */
 export type RandomCase = {
   readonly seed: number;
   readonly documents: readonly TariffText[];

@@ -36,7 +36,7 @@ describe('a load file that cannot be billed is refused by name', () => {
     expect(parsed).toEqual({ ok: true, value: { meters: ['A', 'B'], hours } });
   });
 
-  test('a tariff that the independent calculation does not know is refused, not half compared', () => {
+  test('a tariff that the independent calculation cannot do is refused, not half compared', () => {
     const input = { csv: longDayCsv, stamps: 'start', zone: 'UTC', registers: 'int64' } as const;
     const fixed = { kind: 'fixed', name: 'standing', amount: '5', per: 'month' };
     const tariff = { ...dayNightUsd, components: [...dayNightUsd.components, fixed] };

@@ -3,6 +3,7 @@ import { ringBell } from '../../db/bells.ts';
 import type { Bell } from '../../domain/bell.ts';
 import { accept } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
+import { minuteMs } from '../../domain/time/civil.ts';
 import { recordPrices } from '../../operations/recordPrices.ts';
 import { importEntsoe } from '../../wire/tariffs/entsoe.ts';
 import type { ImportedSeries } from '../../wire/tariffs/priceCsv.ts';
@@ -55,7 +56,7 @@ export async function addPrices(file: string, options: AddPricesOptions): Promis
         series: { name: options.series, currency: options.currency, unit, stepMinutes: minutes },
         // What the file leaves open says nothing of what is known.
         points: prices.flatMap((price, index) =>
-          price === null ? [] : [{ startMs: fromMs + index * minutes * 60_000, price }],
+          price === null ? [] : [{ startMs: fromMs + index * minutes * minuteMs, price }],
         ),
       },
     );
@@ -63,8 +64,10 @@ export async function addPrices(file: string, options: AddPricesOptions): Promis
     for (const bell of bells) if (bell.kind !== 'events') await ringBell(sql, bell);
     const { recorded: count, metersToRate } = recorded.value;
     const { warnings } = read.value;
+    const news = `${count} prices are new`;
+    const sentence = `${options.series}: ${news}; ${metersToRate} meters are rated again.`;
     return accept({
-      sentence: `${options.series}: ${count} prices are new; ${metersToRate} meters are rated again.`,
+      sentence,
       facts: { series: options.series, recorded: count, metersToRate, warnings },
     });
   });

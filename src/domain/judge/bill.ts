@@ -38,7 +38,9 @@ export type Piece = Energies & {
   readonly isEstimated: boolean;
 };
 
-/** What one bill leaves to the next; changed in place from bill to bill (rules 15, 25, 33, 37, 38). */
+/**
+ * What one bill leaves to the next; changed in place from bill to bill (rules 15, 25, 33, 37, 38).
+ */
 export type JudgeCarry = {
   /** By component, or component/period. */
   readonly tiers: Map<string, { readonly span: string; readonly used: Decimal }>;
@@ -84,7 +86,9 @@ export type DraftLine = Pick<JudgedLine, 'quantity' | 'unit' | 'price' | 'exact'
   readonly summed?: Decimal;
 };
 
-/** A series as the judge looks at it: the price in force at an instant, null where there is none. */
+/**
+ * A series as the judge looks at it: the price in force at an instant, null where there is none.
+ */
 export type Prices = {
   readonly fromMs: number;
   readonly stepMs: number;
@@ -136,7 +140,9 @@ export function calendarNamed(bill: Bill, name: string | undefined): CalendarTex
   return bill.document.calendars.find((calendar) => calendar.name === name) ?? null;
 }
 
-/** Rule 5: the periods that occur in the bill, in the calendar's order; null where there is none. */
+/**
+ * Rule 5: the periods that occur in the bill, in the calendar's order; null where there is none.
+ */
 export function periodsIn(bill: Bill, calendar: CalendarText | null): readonly (string | null)[] {
   if (calendar === null) return [null];
   const occurring = new Set(bill.pieces.map(({ wall }) => periodAt(calendar, wall)));

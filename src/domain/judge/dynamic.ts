@@ -37,7 +37,9 @@ function stretchOf(bill: Bill, component: Dynamic, piece: Piece): readonly numbe
   return found;
 }
 
-/** Rule 19: the simple mean of the prices that are in force in a stretch; null if one is missing. */
+/**
+ * Rule 19: the simple mean of the prices that are in force in a stretch; null if one is missing.
+ */
 function quotedOver(prices: Prices, stretch: readonly number[]): Decimal | null {
   const indexes = new Set(stretch.map((startMs) => indexAt(prices, startMs)));
   const quoted = [...indexes].map((index) => prices.values[index] ?? null);

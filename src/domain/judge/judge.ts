@@ -71,7 +71,9 @@ function seriesOf(text: PriceSeriesShape): Prices {
   };
 }
 
-/** Rule 11: whether the component is on the bill; null where the class is asked for and not known. */
+/**
+ * Rule 11: whether the component is on the bill; null where the class is asked for and not known.
+ */
 function applies(bill: Bill, component: ComponentShape): boolean | null {
   const { when } = component;
   if (when === undefined) return true;

@@ -52,7 +52,7 @@ function powerFactorLine(bill: Bill, component: Measure<'powerFactor'>): DraftLi
   const kwh = energyOf(bill.pieces, 'import');
   const kvarh = kvarhOf(bill.pieces, component.quadrants);
   const kvah = kwh.mul(kwh).plus(kvarh.mul(kvarh)).sqrt();
-  const step = new Num(10).pow(-component.decimals).toFixed();
+  const step = new Num(10).pow(-component.decimals).toString();
   const point = { step, mode: component.mode };
   const powerFactor = rounded(kvah.isZero() ? one : kwh.div(kvah), point);
   const percent = percentOf(component, powerFactor);

@@ -53,7 +53,9 @@ export function tierAt(limits: readonly Decimal[], position: Decimal): number {
 
 type TierRule = NonNullable<ComponentOf<'energy'>['tiers']>;
 
-/** Rule 14: the highest demand of import in windows of the load's interval, of 15 minutes at least. */
+/**
+ * Rule 14: the highest demand of import in windows of the load's interval, of 15 minutes at least.
+ */
 function peakKw(bill: Bill): Decimal {
   const windows = windowsOf(bill, {
     unit: 'kW',

@@ -1,8 +1,9 @@
 import { assert } from '../assert.ts';
 
 /**
- * Local time as Intl tells it. Clocks change on a quarter hour of UTC, and not twice within an hour:
- * so say the rules of all zones since 2012, when the last ones gave up one minute past midnight.
+ * Local time as Intl tells it. Clocks change on a quarter hour of UTC, and not twice within an
+ * hour: so say the rules of all zones since 2012, when the last ones gave up one minute past
+ * midnight.
  */
 export type Wall = {
   /** What the clock on the wall shows, read as if it were UTC: differences are wall clock time. */

@@ -133,10 +133,8 @@ export function refuseAttribute(
   component: string,
   attribute: string,
 ): Refused<'ATTRIBUTE_MISSING'> {
-  return refuse(
-    'ATTRIBUTE_MISSING',
-    `${component} asks for ${attribute}, which the agreement does not say; add it to the agreement.`,
-  );
+  const message = `${component} asks for ${attribute}, which the agreement does not say`;
+  return refuse('ATTRIBUTE_MISSING', `${message}; add it to the agreement.`);
 }
 
 /** Units of a component's flow by period, over buckets [fromBucket, toBucket). */

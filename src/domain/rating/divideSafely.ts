@@ -1,8 +1,10 @@
 import { assertNever } from '../assert.ts';
 import type { RoundingMode } from '../exact.ts';
 
-/** An integer quotient, rounded as stated. Of integers whose doubles are safe, the divisor positive:
- * remainder and quotient are then exact in float64. */
+/**
+ * An integer quotient, rounded as stated. Of integers whose doubles are safe, the divisor positive:
+ * remainder and quotient are then exact in float64. `divideRounded` is the same without a limit.
+ */
 export function divideSafely(dividend: number, divisor: number, mode: RoundingMode): number {
   const remainder = dividend % divisor; // with the sign of the dividend
   const quotient = (dividend - remainder) / divisor; // toward zero

@@ -60,7 +60,9 @@ function topWindows(explained: Explained, measure: Measure, period: number): rea
   return highest.slice(0, measure.top);
 }
 
-/** The windows of the peak, each with its part of the mean; what is billed beyond it is the rest. */
+/**
+ * The windows of the peak, each with its part of the mean; what is billed beyond it is the rest.
+ */
 export function demandParts(
   explained: Explained,
   each: CompiledComponent,

@@ -162,7 +162,9 @@ function roundingLine(difference: Fraction): Line {
   };
 }
 
-/** The last step: what was accumulated, and what decides a bill beside it, become the bill. Pure. */
+/**
+ * The last step: what was accumulated, and what decides a bill beside it, become the bill. Pure.
+ */
 export function finish(
   compiled: CompiledTariff,
   accumulator: Accumulator,

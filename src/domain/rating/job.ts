@@ -7,8 +7,8 @@ import { addSlots } from './kernel.ts';
 import type { Accumulator, SlotEnergies } from './kernel.ts';
 
 /**
- * Many agreements to rate at once, in columns: in shared memory threads see them without a copy, and
- * no object is made for an agreement.
+ * Many agreements to rate at once, in columns: in shared memory threads see them without a copy,
+ * and no object is made for an agreement.
  */
 export type RatingJob = {
   /** The slots of all agreements, one agreement after the other; whole units, NaN: no data. */

@@ -154,7 +154,9 @@ export function allocate(use: TierUse): TierResult {
   };
 }
 
-/** Which tiers a position reaches from 0: those whose limit before lies below it; the first always. */
+/**
+ * Which tiers a position reaches from 0: those whose limit before lies below it; the first always.
+ */
 export function reachedTiers(
   end: Fraction,
   limits: readonly (Fraction | null)[],

@@ -73,7 +73,9 @@ const energyShape = z.strictObject({
     .optional(),
   /** The quantity of each line is rounded before it is priced: whole kWh, packages of 10. */
   quantity: roundingPoint.optional(),
-  /** Of flow net under moneyCredits: what a period's surplus earns; its first price unless given. */
+  /**
+   * Of flow net under moneyCredits: what a period's surplus earns; its first price unless given.
+   */
   surplusPrice: decimalText.optional(),
   surplusPrices: z.record(name, decimalText).optional(),
 });

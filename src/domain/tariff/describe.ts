@@ -146,16 +146,16 @@ function describeMeasure(component: DemandComponent): string {
   return `the mean of the ${measure.meanOfTop} highest ${of} in ${unit} of ${window}`;
 }
 
+function describeMean(mean: NonNullable<DemandComponent['meanOfMonths']>): string {
+  return `the mean of ${mean.months} months, each at least ${number(mean.floorE8)}`;
+}
+
 function describeDemand(component: DemandComponent, currency: string): string {
   const { prices, unit, meanOfMonths, minimumE8, ratchets, coincident } = component;
   const units = { price: `${currency}/${unit}`, limit: unit, currency };
   const parts = [
     `${describeMeasure(component)} costs ${describePrices(prices, units)}`,
-    ...(meanOfMonths === null
-      ? []
-      : [
-          `the mean of ${meanOfMonths.months} months, each at least ${number(meanOfMonths.floorE8)}`,
-        ]),
+    ...(meanOfMonths === null ? [] : [describeMean(meanOfMonths)]),
     ...ratchets.map((ratchet) => {
       const of = ratchet.ofMonths === null ? '' : ` (${listed(ratchet.ofMonths.map(monthName))})`;
       const percent = number(ratchet.percentE8);
@@ -254,7 +254,8 @@ function describeNetting(
       const unused = { carryOver: 'kept', applyNow: 'paid at once', expire: 'lost' }[
         component.unused
       ];
-      return `import and export cancel out by interval; credit of ${named(component.of)} left is ${unused}${trueUp}`;
+      const left = `credit of ${named(component.of)} left is ${unused}${trueUp}`;
+      return `import and export cancel out by interval; ${left}`;
     }
   }
 }
@@ -289,7 +290,8 @@ function describeAmount(component: Component, document: TariffDocument): string 
       const free = exempt ? `; the first ${number(component.exemptE8)} kWh are free` : '';
       if (by.how === 'percent') return `${number(by.percentE8)} % of ${named(by.of)}${free}`;
       if (by.how === 'perKwh') return `${number(by.priceE8)} ${currency}/kWh of import${free}`;
-      const lost = `${number(by.noLoadE8)} kW at all hours and ${number(by.loadPercentE8)} % of use`;
+      const share = `${number(by.loadPercentE8)} % of use`;
+      const lost = `${number(by.noLoadE8)} kW at all hours and ${share}`;
       return `losses of ${lost} cost ${number(by.priceE8)} ${currency}/kWh`;
     }
     case 'discount': {
@@ -322,7 +324,9 @@ export function describeComponent(component: Component, document: TariffDocument
   return `${name} (${kind}): ${amount}${describeWhen(component)}${rounding}.`;
 }
 
-/** One line for the whole, one for each calendar, one for each component in the order of the bill. */
+/**
+ * One line for the whole, one for each calendar, one for each component in the order of the bill.
+ */
 export function describeTariff(document: TariffDocument): readonly string[] {
   const { currency, zone, validFrom, validTo, rounding } = document;
   const points = [

@@ -34,7 +34,9 @@ export type TariffDocument = {
   readonly minorDigits: number;
   /** IANA name; null: the zone of the service point. */
   readonly zone: string | null;
-  /** Local, [validFrom, validTo), `2026-04-01` or `2026-04-01T06:00`; null: without an end there. */
+  /**
+   * Local, [validFrom, validTo), `2026-04-01` or `2026-04-01T06:00`; null: without an end there.
+   */
   readonly validFrom: string | null;
   readonly validTo: string | null;
   readonly rounding: TariffRounding;

@@ -63,7 +63,10 @@ export type PricePointsRefusal =
   | 'PRICES_TOO_MANY'
   | 'PRICES_OUT_OF_RANGE';
 
-/** A series from stored points in order of time, one a stretch of time; what lies between is not known. */
+/**
+ * A series from stored points in order of time, one a stretch of time; what lies between is not
+ * known.
+ */
 export function priceSeriesOfPoints(
   series: { readonly name: string; readonly stepMs: number },
   points: readonly PricePoint[],
@@ -79,7 +82,8 @@ export function priceSeriesOfPoints(
   }
   const length = (lastMs - fromMs) / stepMs + 1;
   if (length > pricesPerSeriesMax) {
-    const message = `The series ${name} spans ${Math.floor(length)} prices; at most ${pricesPerSeriesMax}.`;
+    const spanned = `The series ${name} spans ${Math.floor(length)} prices`;
+    const message = `${spanned}; at most ${pricesPerSeriesMax}.`;
     return refuse('PRICES_TOO_MANY', `${message} Ask for a shorter stretch of time.`);
   }
   const pricesE8: (bigint | null)[] = [];

@@ -75,7 +75,7 @@ describe('compiling', () => {
     expect([march.endsMonth, part.endsMonth]).toEqual([true, false]);
   });
 
-  test('keeps sums by period where the order of time decides nothing, and runs where it does', () => {
+  test('keeps sums by period where the order of time decides nothing, else runs', () => {
     const plain = compiledMonth(document, '2026-01-15T00:00:00Z');
     expect([plain.bucketCount, hasFolds(plain)]).toEqual([2, false]);
     const folded = compiledMonth(foldedDocument, '2026-01-15T00:00:00Z');

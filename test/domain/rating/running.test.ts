@@ -34,7 +34,7 @@ const prices = fc.oneof(
 );
 
 describe('the running total', () => {
-  test('of sums is theirs times the prices, half-even to a micro, for small and huge numbers', () => {
+  test('of sums is theirs times the prices, half-even to a micro, however large', () => {
     fc.assert(
       fc.property(prices, prices, unitSums, unitSums, (night, day, nightWh, dayWh) => {
         fc.pre(night !== 0n || day !== 0n);

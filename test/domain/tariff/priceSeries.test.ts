@@ -7,7 +7,9 @@ const startMs = Date.parse('2026-03-29T00:00:00Z');
 const spot = { name: 'spot', stepMs: hourMs };
 
 function points(...hours: number[]): PricePoint[] {
-  return hours.map((hour) => ({ fromMs: startMs + hour * hourMs, priceE8: BigInt(Math.floor(hour)) }));
+  return hours.map((hour) => {
+    return { fromMs: startMs + hour * hourMs, priceE8: BigInt(Math.floor(hour)) };
+  });
 }
 
 describe('a series of stored prices', () => {
