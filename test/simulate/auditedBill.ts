@@ -30,6 +30,12 @@ function localText(zone: string, atMs: number): string {
   return parts.replace(' ', 'T');
 }
 
+/** The wall clock shows it twice: a document cannot say which one is meant, so the judge cannot. */
+export function isShownTwice(zone: string, atMs: number): boolean {
+  const text = localText(zone, atMs);
+  return [-4, -2, 2, 4].some((n) => localText(zone, atMs + n * quarterMs) === text);
+}
+
 /** The local wall clock as if it were UTC. */
 function wallMs(zone: string, atMs: number): number {
   return Date.parse(`${localText(zone, atMs)}Z`);

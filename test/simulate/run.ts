@@ -2,6 +2,7 @@ import type { TariffText } from '../../src/domain/tariff/shape.ts';
 import { parseAccountId, parseTariffId } from '../../src/domain/ids.ts';
 import { rateJob } from '../../src/domain/rating/job.ts';
 import { replayLog } from '../../src/operations/replayLog.ts';
+import { isShownTwice } from './auditedBill.ts';
 import { audit } from './auditor.ts';
 import type { AuditedBatch, AuditedVersion, Books } from './auditor.ts';
 import { Delivery, isReceipt } from './delivery.ts';
@@ -108,7 +109,8 @@ class Workload {
     const isTaken = this.#published.some(
       (each) => each.tariff === tariff && each.validFromMs === validFromMs,
     );
-    if (isTaken) return;
+    const { meters } = simulation.world;
+    if (isTaken || meters.some(({ zone }) => isShownTwice(zone, validFromMs))) return;
     simulation.counts.publications += 1;
     this.#published.push({ tariff, validFromMs, document });
     if (byPerson) {
