@@ -1,34 +1,11 @@
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Fleet } from '../../src/domain/fleet.ts';
 import { judgeLoad } from '../../src/domain/judge/judge.ts';
 import { accept } from '../../src/domain/outcome.ts';
 import type { TariffText } from '../../src/domain/tariff/shape.ts';
-import { openBills } from './billsGround.ts';
-import type { BillsGround } from './billsGround.ts';
+import { bills, dayMs, flat, hourMs, july, june } from './billsGround.ts';
 
 /** Bills of several meters and registers, and of key zones; all of it is UTC. */
-const opened: BillsGround[] = [];
-afterAll(async () => {
-  await Promise.all(opened.map((ground) => ground.close()));
-});
-
-async function bills(...given: Parameters<typeof openBills>): Promise<BillsGround> {
-  const ground = await openBills(...given);
-  opened.push(ground);
-  return ground;
-}
-
-const hourMs = 3_600_000;
-const dayMs = 24 * hourMs;
-const june = Date.UTC(2026, 5, 1);
-const july = Date.UTC(2026, 6, 1);
-
-function flat(price: string, more: TariffText['components'] = []): TariffText {
-  return {
-    currency: 'EUR',
-    components: [{ kind: 'energy', name: 'energy', flow: 'import', price }, ...more],
-  };
-}
 
 test('export and reactive registers are billed with import, whichever is read last', async () => {
   const document: TariffText = {
@@ -110,7 +87,7 @@ test('meters of one service point make one bill, and nothing doubles', async () 
   ]);
 });
 
-test('rule 85: a bill on which the engines differ is held, the others are posted', async () => {
+test('a bill on which the engines differ is held, the others are posted', async () => {
   let isWrong = true;
   /** The second engine, a cent too high for the bill of 2 kWh. */
   const wrong: typeof judgeLoad = (input) => {

@@ -1,40 +1,18 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { TariffText } from '../../src/domain/tariff/shape.ts';
 import { publishTariff } from '../../src/operations/publishTariff.ts';
 import { rateJob } from '../../src/domain/rating/job.ts';
 import { replayLog } from '../../src/operations/replayLog.ts';
 import { recordPrices } from '../../src/operations/recordPrices.ts';
-import { openBills } from './billsGround.ts';
+import { bills, dayMs, flat, hourMs, july, june } from './billsGround.ts';
 import type { BillsGround } from './billsGround.ts';
 
-/** Rules of the domain by their numbers; all of it is UTC, so that days are plain. */
-const opened: BillsGround[] = [];
-afterAll(async () => {
-  await Promise.all(opened.map((ground) => ground.close()));
-});
-
-async function bills(...given: Parameters<typeof openBills>): Promise<BillsGround> {
-  const ground = await openBills(...given);
-  opened.push(ground);
-  return ground;
-}
-
-const hourMs = 3_600_000;
-const dayMs = 24 * hourMs;
-const june = Date.UTC(2026, 5, 1);
-const july = Date.UTC(2026, 6, 1);
-
-function flat(price: string, more: TariffText['components'] = []): TariffText {
-  return {
-    currency: 'EUR',
-    components: [{ kind: 'energy', name: 'energy', flow: 'import', price }, ...more],
-  };
-}
+/** All of it is UTC, so that days are plain. */
 
 const standing = { kind: 'fixed', name: 'standing', amount: '0.40', per: 'day' } as const;
 
-test('rule 49: a standing charge goes on while a meter is silent, once a day', async () => {
+test('a standing charge goes on while a meter is silent, once a day', async () => {
   const ground = await bills('bills_standing', flat('0.20', [standing]));
   ground.clock.set(june + dayMs);
   await ground.read([
@@ -67,7 +45,7 @@ test('rule 49: a standing charge goes on while a meter is silent, once a day', a
   ]);
 });
 
-test('rules 33, 34: a late reading of a closed month is one correction, then none', async () => {
+test('a late reading of a closed month is one correction, then none', async () => {
   const ground = await bills('bills_late', flat('0.25'));
   // Estimated at the end of May: 5.0 kWh.
   await ground.read([
@@ -107,7 +85,7 @@ const fiftyFree: TariffText = {
   ],
 };
 
-test('rule 40: a yearly tier goes from bill to bill, and a correction follows it', async () => {
+test('a yearly tier goes from bill to bill, and a correction follows it', async () => {
   const ground = await bills('bills_yearly', fiftyFree);
   const [january, february, march] = [0, 1, 2].map((month) => Date.UTC(2026, month, 1));
   await ground.read([
@@ -166,7 +144,7 @@ async function publish(
   return published;
 }
 
-test('rules 31, 32: a new price leaves closed bills alone, unless told why not', async () => {
+test('a new price leaves closed bills alone, unless told why not', async () => {
   const ground = await bills('bills_backdated', flat('0.20'));
   const may = Date.UTC(2026, 4, 1);
   await ground.read([
@@ -214,7 +192,7 @@ async function record(ground: BillsGround, prices: readonly (string | null)[], f
   await ground.rateAll();
 }
 
-test('rule 36: the true price corrects a provisional one, a negative one is a credit', async () => {
+test('the true price corrects a provisional one, a negative one is a credit', async () => {
   const ground = await bills('bills_provisional', dynamic({ price: '0.25' }));
   await ground.read([
     { atMs: june, wh: 0 },

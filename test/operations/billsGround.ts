@@ -1,3 +1,4 @@
+import { onTestFinished } from 'vitest';
 import { connect } from '../../src/db/connect.ts';
 import type { Database } from '../../src/db/connect.ts';
 import type { Viewer } from '../../src/domain/access/viewer.ts';
@@ -42,7 +43,27 @@ export type BillsGround = {
   close(): Promise<void>;
 };
 
-export async function openBills(
+export const hourMs = 3_600_000;
+export const dayMs = 24 * hourMs;
+export const june = Date.UTC(2026, 5, 1);
+export const july = Date.UTC(2026, 6, 1);
+
+/** One price for all import, in euro. */
+export function flat(price: string, more: TariffText['components'] = []): TariffText {
+  return {
+    currency: 'EUR',
+    components: [{ kind: 'energy', name: 'energy', flow: 'import', price }, ...more],
+  };
+}
+
+/** Open until the test ends. */
+export async function bills(...given: Parameters<typeof openBills>): Promise<BillsGround> {
+  const ground = await openBills(...given);
+  onTestFinished(() => ground.close());
+  return ground;
+}
+
+async function openBills(
   name: string,
   document: TariffText,
   change: (fleet: Fleet) => Fleet = (fleet) => fleet,

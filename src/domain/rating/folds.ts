@@ -7,16 +7,20 @@ import { addPeak, emptyPeaks, mergePeaks } from './peaks.ts';
 import type { Peak } from './peaks.ts';
 import { sumSpot } from './spotSum.ts';
 
-/** Slots of some time, one column a channel of the tariff; null: that register does not exist. */
-export type SlotColumns = {
-  readonly columns: readonly (Float64Array | null)[];
-  /** 1 where the slot is estimated. */
-  readonly estimated: Uint8Array | null;
+/** Slots of some time, as a part of columns and of a bill. */
+export type SlotPiece = {
   /** Where in the columns to begin, and how many slots. */
   readonly offset: number;
   readonly count: number;
   /** The first one, counted from the bill's first. */
   readonly firstInBill: number;
+};
+
+/** One column a channel of the tariff; null: that register does not exist. */
+export type SlotColumns = SlotPiece & {
+  readonly columns: readonly (Float64Array | null)[];
+  /** 1 where the slot is estimated. */
+  readonly estimated: Uint8Array | null;
 };
 
 /** A window of which some slots were seen. */

@@ -2,7 +2,7 @@ import { assert } from '../assert.ts';
 import { hasFolds } from './compiled.ts';
 import type { CompiledTariff } from './compiled.ts';
 import { emptyFolds, foldSlots, mergeFolds } from './folds.ts';
-import type { Folds, SlotColumns } from './folds.ts';
+import type { Folds, SlotColumns, SlotPiece } from './folds.ts';
 import type { Flow, Reactive } from './load.ts';
 import { addSpotRuns, isSpotAlone } from './spotRuns.ts';
 
@@ -109,19 +109,11 @@ function sumRun(units: Float64Array, from: number, to: number): number {
   return first + second + third + fourth;
 }
 
-type Piece = {
-  /** Into the column. */
-  readonly offset: number;
-  readonly count: number;
-  /** Counted from the bill's first slot. */
-  readonly firstInBill: number;
-};
-
 /** Adds a column's slots into `sums` by bucket from `sumsAt` on; returns how many had no data. */
 function sumColumn(
   compiled: CompiledTariff,
   units: Float64Array,
-  { offset, count, firstInBill }: Piece,
+  { offset, count, firstInBill }: SlotPiece,
   target: { readonly sums: Float64Array; readonly sumsAt: number },
 ): number {
   const { runEnds, bucketOfRun } = compiled;
@@ -147,7 +139,7 @@ function sumColumn(
 /** Import and export of each slot, cancelled out to the larger less the smaller. */
 function netted(
   energies: { readonly import: Float64Array; readonly export: Float64Array },
-  { offset, count }: Piece,
+  { offset, count }: SlotPiece,
 ): { readonly import: Float64Array; readonly export: Float64Array } {
   const imported = energies.import.slice(offset, offset + count);
   const exported = energies.export.slice(offset, offset + count);
@@ -171,7 +163,7 @@ function columnOf(energies: SlotEnergies, flow: Flow): Float64Array | null {
 export function slotColumns(
   compiled: CompiledTariff,
   energies: SlotEnergies,
-  piece: Piece,
+  piece: SlotPiece,
 ): SlotColumns {
   const { channels } = compiled;
   const exported = energies.export ?? null;

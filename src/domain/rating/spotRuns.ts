@@ -1,11 +1,8 @@
 import { assert } from '../assert.ts';
 import type { CompiledTariff } from './compiled.ts';
-import type { Folds } from './folds.ts';
+import type { Folds, SlotPiece } from './folds.ts';
 
-/** A column's slots, as the kernel has them. */
-type Piece = { readonly offset: number; readonly count: number; readonly firstInBill: number };
-
-/** Import at one spot price that is always known, and nothing else: the commonest dynamic tariff. */
+/** Import at one spot price that is always known, and no more: the commonest dynamic tariff. */
 export function isSpotAlone(compiled: CompiledTariff): boolean {
   const [spot] = compiled.spots;
   return (
@@ -121,7 +118,7 @@ function sumByFour(
 export function addSpotRuns(
   compiled: CompiledTariff,
   units: Float64Array,
-  piece: Piece,
+  piece: SlotPiece,
   target: { readonly sums: Float64Array; readonly sumsAt: number; readonly folds: Folds },
 ): boolean {
   const { runEnds, bucketOfRun, spots } = compiled;
