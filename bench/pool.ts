@@ -15,10 +15,10 @@ export type PoolSize = {
   rounds: number;
 };
 
-/** Jobs of 1,000 slots to 4 million, and of 100,000 each, all handed over at once. */
+/** Jobs of 1,000 slots to 4 million, and 160 jobs of 100,000 each, all handed over at once. */
 export const poolSize: PoolSize = {
   jobAgreements: [1, 10, 100, 400, 1_000, 4_000],
-  agreements: 4_800,
+  agreements: 16_000,
   slotsPerAgreement: 1_000,
   rounds: 9,
 };

@@ -231,10 +231,12 @@ export const inputFileBytesMax = 67_108_864;
 export const tokenHoursMax = 24;
 
 /**
- * A job of so many slots holds the event loop for a millisecond, and `npm run bench -- --only pool`
- * shows that threads are not faster below it. Larger ones leave the loop to the subscribers.
+ * A job of so many slots holds the event loop for about a millisecond, and two threads that have a
+ * core each are not faster below it (docs/decisions/threads-for-large-jobs.md).
  */
-export const inlineSlotsMax = 2_000_000;
+export const inlineSlotsMax = 1_000_000;
+/** The same where windows, spot prices or rounded intervals are folded, which takes longer. */
+export const inlineFoldedSlotsMax = 100_000;
 /**
  * What a thread takes of a large rating job at a time: long beside taking it, short beside the
  * job.

@@ -1,6 +1,11 @@
 import { availableParallelism } from 'node:os';
 import { Piscina } from 'piscina';
-import { inlineSlotsMax, ratingQueueMax, ratingRangeSlots } from '../domain/limits.ts';
+import {
+  inlineFoldedSlotsMax,
+  inlineSlotsMax,
+  ratingQueueMax,
+  ratingRangeSlots,
+} from '../domain/limits.ts';
 import { hasFolds, sharedInt32 } from '../domain/rating/compiled.ts';
 import { emptyResult, rangesOf, rateJob, sharedJob } from '../domain/rating/job.ts';
 import type { RatingJob, RatingJobResult } from '../domain/rating/job.ts';
@@ -16,7 +21,7 @@ export type RatingPool = {
 export type RatingPoolOptions = {
   /** Default: a thread a core, and one core left for the process itself. */
   readonly threads?: number;
-  /** Jobs of more slots go to threads. */
+  /** Jobs of more slots go to threads; by default those that hold the event loop too long. */
   readonly inlineSlots?: number;
   /** What a thread takes of a job at a time. */
   readonly rangeSlots?: number;
@@ -29,7 +34,8 @@ export type RatingPoolOptions = {
  */
 export function openRatingPool(options: RatingPoolOptions = {}): RatingPool {
   const threads = options.threads ?? Math.max(1, availableParallelism() - 1);
-  const inlineSlots = options.inlineSlots ?? inlineSlotsMax;
+  const slotsMaxOf = ({ tables }: RatingJob): number =>
+    options.inlineSlots ?? (tables.some(hasFolds) ? inlineFoldedSlotsMax : inlineSlotsMax);
   const rangeSlots = options.rangeSlots ?? ratingRangeSlots;
   const counts = { inline: 0, pooled: 0 };
   const pool = new Piscina<SharedRating, readonly RatedRange[]>({
@@ -54,7 +60,7 @@ export function openRatingPool(options: RatingPoolOptions = {}): RatingPool {
   };
   return {
     rate(job) {
-      if (job.import.length <= inlineSlots) {
+      if (job.import.length <= slotsMaxOf(job)) {
         counts.inline += 1;
         return Promise.resolve(rateJob(job));
       }

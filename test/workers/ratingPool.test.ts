@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { assert } from '../../src/domain/assert.ts';
+import { inlineFoldedSlotsMax } from '../../src/domain/limits.ts';
 import { compileTariff } from '../../src/domain/rating/compile.ts';
 import { rateJob, sharedJob } from '../../src/domain/rating/job.ts';
 import type { RatingJob } from '../../src/domain/rating/job.ts';
@@ -12,8 +13,8 @@ afterAll(() => pool.close());
 
 const fromMs = Date.UTC(2026, 0, 1);
 
-function compiled() {
-  const parsed = parseTariffDocument(flatTariff('0.30'));
+function compiled(document: unknown) {
+  const parsed = parseTariffDocument(document);
   assert(parsed.ok, 'the sample is a tariff');
   const window = { zone: 'UTC', fromMs, toMs: fromMs + 30 * 86_400_000 };
   const table = compileTariff(parsed.value, window);
@@ -21,7 +22,21 @@ function compiled() {
   return table.value;
 }
 
-const table = compiled();
+const table = compiled(flatTariff('0.30'));
+/** The highest quarter hour is no sum. */
+const demandTable = compiled({
+  currency: 'EUR',
+  components: [
+    {
+      kind: 'demand',
+      name: 'demand',
+      unit: 'kW',
+      windowMinutes: 15,
+      measure: 'max',
+      price: '10',
+    },
+  ],
+});
 
 /** `agreements` times 96 slots of 1, 2, 3 ... Wh, with one slot of each missing. */
 function sampleJob(agreements: number): RatingJob {
@@ -78,5 +93,23 @@ describe('the rating pool', () => {
     await expect(pool.rate(sampleJob(2))).resolves.toMatchObject({
       ratedSlots: Int32Array.of(95, 95),
     });
+  });
+
+  test('sends jobs that fold windows to threads earlier than sums', async () => {
+    const byDefault = openRatingPool({ threads: 2 });
+    try {
+      const job = sampleJob(Math.ceil(inlineFoldedSlotsMax / 96) + 1);
+      await byDefault.rate(job);
+      expect(byDefault.stats()).toMatchObject({ inline: 1, pooled: 0 });
+      const folded = { ...job, tables: [demandTable] };
+      const result = await byDefault.rate(folded);
+      expect(byDefault.stats()).toMatchObject({ inline: 1, pooled: 1 });
+      expect(result).toEqual(rateJob(folded));
+      // The last quarter hour of each agreement is its highest, whichever thread it was on.
+      const highestWh = result.folds?.map((folds) => folds?.peaks[0][0]);
+      expect(highestWh).toEqual(Array.from(job.tableIndex, (_, at) => (at + 1) * 96));
+    } finally {
+      await byDefault.close();
+    }
   });
 });

@@ -1,6 +1,6 @@
 import type { ChargeRow } from '../../db/charges.ts';
 import type { Statement } from '../../db/connect.ts';
-import { inlineSlotsMax } from '../../domain/limits.ts';
+import { inlineFoldedSlotsMax } from '../../domain/limits.ts';
 import { sharedFloat64 } from '../../domain/rating/compiled.ts';
 import type { CompiledTariff } from '../../domain/rating/compiled.ts';
 import { accumulatorAt } from '../../domain/rating/job.ts';
@@ -66,7 +66,7 @@ function jobOf(parts: readonly Part[], tables: readonly CompiledTariff[]): Ratin
   const length = offsets[parts.length];
   const columnOf = (of: (energies: SlotEnergies) => Float64Array | null | undefined) => {
     // Threads see a large job where it is.
-    const column = length > inlineSlotsMax ? sharedFloat64(length) : new Float64Array(length);
+    const column = length > inlineFoldedSlotsMax ? sharedFloat64(length) : new Float64Array(length);
     for (const [index, { energies }] of parts.entries()) {
       const part = of(energies);
       const { offset, count } = energies;
