@@ -2,6 +2,7 @@ import { createHash, createPrivateKey, createPublicKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { Fleet } from '../../src/domain/fleet.ts';
 import type { TariffText } from '../../src/domain/tariff/shape.ts';
+import { isShownTwice } from './auditedBill.ts';
 import { SeededRandom } from './seededRandom.ts';
 import { worldTariffs } from './worldTariffs.ts';
 
@@ -177,7 +178,8 @@ export function makeWorld(seed: number): World {
   const documents = worldTariffs(seed, random);
   const { agreements, lateAgreements } = makeAgreements(random, startMs);
   const zoneOf = new Map(meters.map((meter) => [meter.servicePoint, meter.zone]));
-  const soonMs = startMs + random.below(96 * 3) * quarterMs;
+  let soonMs = startMs + random.below(96 * 3) * quarterMs;
+  while (meters.some(({ zone }) => isShownTwice(zone, soonMs))) soonMs += quarterMs;
   const fleet: Fleet = {
     company,
     edges: edges.map(({ name, publicKey, logShard }) => ({
