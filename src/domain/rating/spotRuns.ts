@@ -17,15 +17,17 @@ export function isSpotAlone(compiled: CompiledTariff): boolean {
   );
 }
 
-/** Sums and products in one reading of the column, by runs; four of each side by side. */
+/** NaN where a slot has no data. */
 type RunSums = { units: number; product: number };
 
-function sumBoth(
-  units: Float64Array,
-  prices: Float64Array,
-  at: { readonly from: number; readonly to: number; readonly shift: number },
-  into: RunSums,
-): void {
+type RunRange = { readonly from: number; readonly to: number; readonly shift: number };
+
+/**
+ * Sums and products in one reading of the column, by runs; four of each side by side. Two numbers
+ * are zero or more when their sum is not below their distance, which NaN is not either: one check
+ * for two slots. Where rounding hides a negative one, the sum is too large to be exact.
+ */
+function sumBoth(units: Float64Array, prices: Float64Array, at: RunRange, into: RunSums): void {
   // 32-bit integers: the index of a slot came as a float64.
   const to = at.to | 0;
   const shift = at.shift | 0;
@@ -36,41 +38,35 @@ function sumBoth(
   let p1 = 0;
   let p2 = 0;
   let p3 = 0;
-  let isWhole = true;
+  into.units = Number.NaN;
   for (; index + 3 < to; index = (index + 4) | 0) {
     const slot = (index + shift) | 0;
     const a = units[index];
     const b = units[index + 1];
     const c = units[index + 2];
     const d = units[index + 3];
-    if (!(a >= 0 && b >= 0 && c >= 0 && d >= 0)) {
-      isWhole = false; // NaN compares false
-      break;
-    }
-    u0 += a + b;
-    u1 += c + d;
+    const ab = a + b;
+    const cd = c + d;
+    if (!(ab >= Math.abs(a - b) && cd >= Math.abs(c - d))) return;
+    u0 += ab;
+    u1 += cd;
     p0 += a * prices[slot];
     p1 += b * prices[slot + 1];
     p2 += c * prices[slot + 2];
     p3 += d * prices[slot + 3];
   }
-  for (; index < to && isWhole; index += 1) {
+  for (; index < to; index = (index + 1) | 0) {
     const energy = units[index];
-    if (!(energy >= 0)) isWhole = false;
+    if (!(energy >= 0)) return;
     u0 += energy;
-    p0 += energy * prices[index + shift];
+    p0 += energy * prices[(index + shift) | 0];
   }
-  into.units = isWhole ? u0 + u1 : Number.NaN;
+  into.units = u0 + u1;
   into.product = p0 + p1 + p2 + p3;
 }
 
 /** The same where four slots have one price: their energy is summed first. */
-function sumByFour(
-  units: Float64Array,
-  prices: Float64Array,
-  at: { readonly from: number; readonly to: number; readonly shift: number },
-  into: RunSums,
-): void {
+function sumByFour(units: Float64Array, prices: Float64Array, at: RunRange, into: RunSums): void {
   const to = at.to | 0;
   const shift = at.shift | 0;
   let index = at.from | 0;
@@ -78,7 +74,7 @@ function sumByFour(
   let u1 = 0;
   let p0 = 0;
   let p1 = 0;
-  let isWhole = true;
+  into.units = Number.NaN;
   for (; index + 7 < to; index = (index + 8) | 0) {
     const slot = (index + shift) | 0;
     const a = units[index];
@@ -89,26 +85,37 @@ function sumByFour(
     const f = units[index + 5];
     const g = units[index + 6];
     const h = units[index + 7];
-    const isFirstWhole = a >= 0 && b >= 0 && c >= 0 && d >= 0;
-    if (!(isFirstWhole && e >= 0 && f >= 0 && g >= 0 && h >= 0)) {
-      isWhole = false; // NaN compares false
-      break;
-    }
-    const first = a + b + (c + d);
-    const second = e + f + (g + h);
+    const ab = a + b;
+    const cd = c + d;
+    const ef = e + f;
+    const gh = g + h;
+    if (!(ab >= Math.abs(a - b) && cd >= Math.abs(c - d))) return;
+    if (!(ef >= Math.abs(e - f) && gh >= Math.abs(g - h))) return;
+    const first = ab + cd;
+    const second = ef + gh;
     u0 += first;
     u1 += second;
     p0 += first * prices[slot];
     p1 += second * prices[slot + 4];
   }
-  for (; index < to && isWhole; index += 1) {
+  for (; index < to; index = (index + 1) | 0) {
     const energy = units[index];
-    if (!(energy >= 0)) isWhole = false;
+    if (!(energy >= 0)) return;
     u0 += energy;
-    p0 += energy * prices[index + shift];
+    p0 += energy * prices[(index + shift) | 0];
   }
-  into.units = isWhole ? u0 + u1 : Number.NaN;
+  into.units = u0 + u1;
   into.product = p0 + p1;
+}
+
+const halves = new DataView(new ArrayBuffer(8));
+
+/** BigInt(whole) of a safe integer by its two halves: the same, and several times as fast. */
+function bigOf(whole: number): bigint {
+  const high = Math.floor(whole / 4_294_967_296);
+  halves.setInt32(4, high, true);
+  halves.setUint32(0, whole - high * 4_294_967_296, true);
+  return halves.getBigInt64(0, true);
 }
 
 /**
@@ -152,6 +159,6 @@ export function addSpotRuns(
     assert(Number.isSafeInteger(sum), 'sums are whole units below 2^53');
     target.sums[target.sumsAt + bucket] = sum;
   }
-  target.folds.spotSums[0] += BigInt(product);
+  target.folds.spotSums[0] += bigOf(product);
   return true;
 }
