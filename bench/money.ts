@@ -1,8 +1,9 @@
 import { assert } from '../src/domain/assert.ts';
 import { microsOf } from '../src/domain/exact.ts';
 import { finish } from '../src/domain/rating/finish.ts';
-import { accumulatorAt, emptyResult, rangesOf, rateRange } from '../src/domain/rating/job.ts';
+import { emptyResult, rangesOf, rateRange } from '../src/domain/rating/job.ts';
 import type { AgreementRange, RatingJob, RatingJobResult } from '../src/domain/rating/job.ts';
+import type { Accumulator } from '../src/domain/rating/kernel.ts';
 import { openMicros, runningMicros } from '../src/domain/rating/running.ts';
 import type { Settlement } from '../src/domain/rating/settlement.ts';
 
@@ -38,7 +39,6 @@ function rateRangeToMoney(money: MoneyJob, range: AgreementRange): void {
   const { job, settlements, result, micros } = money;
   result.sums.fill(0, result.sumOffsets[range.from], result.sumOffsets[range.to]);
   const folds = rateRange(job, result, range);
-  const sums = { ...result, folds: null };
   for (let agreement = range.from; agreement < range.to; agreement += 1) {
     const compiled = job.tables[job.tableIndex[agreement]];
     const settlement = settlements[agreement % settlements.length];
@@ -47,8 +47,13 @@ function rateRangeToMoney(money: MoneyJob, range: AgreementRange): void {
       micros[agreement] = runningMicros(compiled, result.sums, result.sumOffsets[agreement]);
       continue;
     }
-    const own = folds === null ? null : folds[agreement - range.from];
-    const accumulator = { ...accumulatorAt(sums, agreement), folds: own };
+    const accumulator: Accumulator = {
+      sums: result.sums.subarray(result.sumOffsets[agreement], result.sumOffsets[agreement + 1]),
+      ratedSlots: result.ratedSlots[agreement],
+      missingSlots: result.missingSlots[agreement],
+      unmeteredSlots: result.unmeteredSlots[agreement],
+      folds: folds === null ? null : folds[agreement - range.from],
+    };
     if (openUntilMs === null) {
       const bill = finish(compiled, accumulator, settlement);
       assert(bill.ok, 'the agreement has a bill');
