@@ -26,7 +26,27 @@ export type ChargeView = {
   readonly carryIn: unknown;
   /** Up to when the bill has run; null once it is closed. */
   readonly openUntil: Date | null;
+  /** Null where it is not held, and for who may not know. */
+  readonly hold: ChargeHold | null;
 };
+
+/** Why the bill is not posted as it was rated. */
+export type ChargeHold = {
+  readonly heldAt: Date;
+  readonly code: string;
+  readonly message: string;
+  /** What the second engine bills more; null where it refused the bill. */
+  readonly differenceMicros: bigint | null;
+};
+
+type StoredView = Omit<ChargeView, 'hold'> & {
+  readonly [Field in keyof ChargeHold]: ChargeHold[Field] | null;
+};
+
+function viewOf({ heldAt, code, message, differenceMicros, ...charge }: StoredView): ChargeView {
+  const isHeld = heldAt !== null && code !== null && message !== null;
+  return { ...charge, hold: isHeld ? { heldAt, code, message, differenceMicros } : null };
+}
 
 function columnsOf(tx: Statement) {
   return tx`
@@ -35,8 +55,11 @@ function columnsOf(tx: Statement) {
     c.energy_wh as "energyWh", c.amount_micros as "amountMicros", c.revision, a.currency,
     s.time_zone as "timeZone", v.document, c.company_id as "companyId",
     m.service_point_id as "servicePointId", g.attributes, c.carry_in as "carryIn",
-    c.open_until as "openUntil"
+    c.open_until as "openUntil", h.held_at as "heldAt", h.code, h.message,
+    h.difference_micros as "differenceMicros"
     from charge c
+    left join charge_hold h on h.agreement_id = c.agreement_id and h.meter_id = c.meter_id
+      and h.period_start = c.period_start and h.tariff_version_id = c.tariff_version_id
     join account a on a.id = c.account_id
     join agreement g on g.company_id = c.company_id and g.id = c.agreement_id
     join meter m on m.id = c.meter_id
@@ -53,7 +76,7 @@ export async function pageCharges(
   page: TimePage,
 ): Promise<ChargeView[]> {
   const { afterAt, afterKey, beforeAt, beforeKey } = timeBounds(page);
-  return tx<ChargeView[]>`
+  const rows = await tx<StoredView[]>`
     select ${columnsOf(tx)}
     where c.account_id = ${accountId}
       and (c.period_start, k.key) < (${afterAt}::text::timestamptz, ${afterKey}::text)
@@ -61,17 +84,33 @@ export async function pageCharges(
     order by c.period_start ${page.inverted ? tx`` : tx`desc`},
              k.key ${page.inverted ? tx`` : tx`desc`}
     limit ${page.limit}`;
+  return rows.map(viewOf);
+}
+
+/** Of the viewer's company, the one held last first. */
+export async function pageHeldCharges(tx: Statement, page: TimePage): Promise<ChargeView[]> {
+  const { afterAt, afterKey, beforeAt, beforeKey } = timeBounds(page);
+  const rows = await tx<StoredView[]>`
+    select ${columnsOf(tx)}
+    where h.held_at is not null
+      and (h.held_at, k.key) < (${afterAt}::text::timestamptz, ${afterKey}::text)
+      and (h.held_at, k.key) > (${beforeAt}::text::timestamptz, ${beforeKey}::text)
+    order by h.held_at ${page.inverted ? tx`` : tx`desc`},
+             k.key ${page.inverted ? tx`` : tx`desc`}
+    limit ${page.limit}`;
+  return rows.map(viewOf);
 }
 
 export async function findCharges(
   tx: Statement,
   keys: readonly string[],
 ): Promise<readonly ChargeView[]> {
-  return tx<ChargeView[]>`
+  const rows = await tx<StoredView[]>`
     select ${columnsOf(tx)} where k.key = any(string_to_array(${keys.join(',')}, ','))
       and c.agreement_id = any(
         select split_part(each, '.', 1)::int4
         from unnest(string_to_array(${keys.join(',')}, ',')) as each)`;
+  return rows.map(viewOf);
 }
 
 export async function countCharges(tx: Statement, accountId: number): Promise<number> {

@@ -178,7 +178,12 @@ async function writeCarries(tx: Statement, rows: readonly ChargeRow[]): Promise<
       and c.tariff_version_id = r.v`;
 }
 
-export type HeldRow = ChargeKey & { readonly companyId: number; readonly message: string };
+export type HeldRow = ChargeKey & {
+  readonly companyId: number;
+  readonly message: string;
+  /** What the second engine bills more; null where it refused the bill. */
+  readonly differenceMicros: bigint | null;
+};
 
 /** Charges on which the engines differ are held; those on which they agree now are released. */
 export async function writeHolds(
@@ -196,12 +201,12 @@ export async function writeHolds(
   for (const row of held) {
     await tx`
       insert into charge_hold (agreement_id, meter_id, period_start, tariff_version_id, company_id,
-                               code, message, held_at)
+                               code, message, held_at, difference_micros)
       values (${row.agreementId}, ${row.meterId}, ${new Date(row.periodStartMs)},
               ${row.tariffVersionId}, ${row.companyId}, 'CHARGE_HELD', ${row.message},
-              ${new Date(nowMs)})
+              ${new Date(nowMs)}, ${row.differenceMicros}::int8)
       on conflict (agreement_id, meter_id, period_start, tariff_version_id) do update set
-        message = excluded.message`;
+        message = excluded.message, difference_micros = excluded.difference_micros`;
   }
 }
 

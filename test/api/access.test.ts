@@ -50,6 +50,7 @@ const requests: Record<AccessRule, string> = {
   'Query.simulation': `{ simulation(id: ${simulation}) { id } }`,
   'Query.simulations': `{ simulations ${page} }`,
   'Query.readingExceptions': `{ readingExceptions ${page} }`,
+  'Query.heldCharges': `{ heldCharges ${page} }`,
   'Query.quarantinedBatches': `{ quarantinedBatches ${page} }`,
   'Query.persistedOperations': `{ persistedOperations ${page} }`,
   'Mutation.topUp': `mutation { topUp(input: { idempotencyKey: ${key}, accountId: ${account},

@@ -114,11 +114,12 @@ test('a bill on which the engines differ is held, the others are posted', async 
   ];
   // 2 kWh and 3.1 kWh: 0.40 and 0.62, which is rounded up to 0.70 at the close.
   await ground.read([...load('M1', 2_000), ...load('M2', 3_100)]);
-  const holds = await ground.database.sql<{ code: string; message: string }[]>`
-    select code, message from charge_hold`;
+  const holds = await ground.database.sql<{ code: string; message: string; difference: bigint }[]>`
+    select code, message, difference_micros as difference from charge_hold`;
   expect(holds).toHaveLength(1);
   expect(holds[0]?.code).toBe('CHARGE_HELD');
   expect(holds[0]?.message).toContain('0.40 and 0.41');
+  expect(holds[0]?.difference).toBe(10_000n);
   const micros = async () => {
     const rows = await ground.database.sql<{ micros: bigint }[]>`
       select amount_micros as micros from charge where period_start = ${new Date(june)}

@@ -125,9 +125,13 @@ export const chargeHold = pgTable(
     code: text('code', { enum: ['CHARGE_HELD'] }).notNull(),
     message: text('message').notNull(),
     heldAt: instant('held_at').notNull(),
+    /** What the second engine bills more; null where it refused the bill. */
+    differenceMicros: bigint('difference_micros', { mode: 'bigint' }),
   },
   (t) => [
     primaryKey({ columns: [t.agreementId, t.meterId, t.periodStart, t.tariffVersionId] }),
+    // Those of a company by time, for who looks into them.
+    index().on(t.companyId, t.heldAt),
     foreignKey({
       columns: [t.companyId, t.agreementId],
       foreignColumns: [agreement.companyId, agreement.id],

@@ -28,6 +28,7 @@ export const policy = {
   'Query.simulation': staff,
   'Query.simulations': staff,
   'Query.readingExceptions': staff,
+  'Query.heldCharges': staff,
   'Query.quarantinedBatches': staff,
   'Query.persistedOperations': staff,
   'Mutation.topUp': ['subscriber', ...desk],

@@ -25,10 +25,11 @@ type JudgeContext = {
   readonly nowMs: number;
 };
 
+/** No calendar month is longer, so that so many of them reach back far enough. */
 const monthMs = 31 * dayMs;
 
 /** The versions of an agreement's tariff as people wrote them, each with its own time. */
-function documentsOf(memory: RatingMemory, { segment }: ChargeDelta, zone: string): unknown[] {
+function documentTextsOf(memory: RatingMemory, { segment }: ChargeDelta, zone: string): unknown[] {
   const versions = memory.versions.get(segment.agreement.tariffId) ?? [];
   return versions.map(({ document, validFromMs, zone: own }, index) => {
     const next = versions[index + 1];
@@ -94,7 +95,7 @@ async function judgedMicros(
   const prices = await readSeriesPrices(tx, { companyId, documents, fromMs, toMs });
   const judgeUntil = (untilMs: number) =>
     judge({
-      documents: documentsOf(memory, closed.charge, zone),
+      documents: documentTextsOf(memory, closed.charge, zone),
       load,
       zone,
       fromMs,
@@ -115,22 +116,27 @@ async function judgedMicros(
   return accept(BigInt(micros.toDecimalPlaces(0).toString()));
 }
 
+type Doubt = Pick<HeldRow, 'message' | 'differenceMicros'>;
+
 /** Why a closed bill of a key zone may not be posted; null where both engines agree. */
 async function doubtOf(
   tx: Statement,
   context: JudgeContext,
   closed: ClosedBill,
-): Promise<string | null> {
+): Promise<Doubt | null> {
   const { row } = closed.charge;
   const judged = await judgedMicros(tx, context, closed);
-  if (!judged.ok) return `The second engine refused it: ${judged.code}. ${judged.message}`;
+  if (!judged.ok) {
+    const message = `The second engine refused it: ${judged.code}. ${judged.message}`;
+    return { message, differenceMicros: null };
+  }
   const difference = judged.value - row.amountMicros;
   const size = difference < 0n ? -difference : difference;
   if (size < keyZoneDifferenceMicrosMax) return null;
-  return (
+  const message =
     `The engines differ: ${formatMicros(row.amountMicros, 2)} and ` +
-    `${formatMicros(judged.value, 2)}. Nothing of it is posted until they agree; look at its lines.`
-  );
+    `${formatMicros(judged.value, 2)}. Nothing of it is posted until they agree; look at its lines.`;
+  return { message, differenceMicros: difference };
 }
 
 /**
@@ -145,10 +151,10 @@ export async function holdDoubtful(
   if (rated.closed.length === 0) return rated.charges;
   const held = new Map<ChargeDelta, HeldRow>();
   for (const closed of rated.closed) {
-    const message = await doubtOf(tx, context, closed);
+    const doubt = await doubtOf(tx, context, closed);
     const { agreementId, meterId, periodStartMs, tariffVersionId, companyId } = closed.charge.row;
     const key = { agreementId, meterId, periodStartMs, tariffVersionId, companyId };
-    if (message !== null) held.set(closed.charge, { ...key, message });
+    if (doubt !== null) held.set(closed.charge, { ...key, ...doubt });
   }
   const released = rated.closed.filter(({ charge }) => !held.has(charge));
   const holds = { held: [...held.values()], released: released.map(({ charge }) => charge.row) };
