@@ -14,7 +14,7 @@ import { Misused } from './answer.ts';
 import { readJson, readText } from './inputFile.ts';
 import { parseLoadCsv } from './loadCsv.ts';
 import { localText, wholeDays } from './localDates.ts';
-import { readSeries } from './seriesFiles.ts';
+import { readSeriesFiles } from './seriesFiles.ts';
 import { zoneOf } from './tariffFile.ts';
 import type { OpenedTariff } from './tariffFile.ts';
 
@@ -83,7 +83,7 @@ export function readCircumstances(
   if (!zone.ok) return zone;
   const agreed = readAgreed(options.attributes);
   if (!agreed.ok) return agreed;
-  const prices = readSeries(options.series);
+  const prices = readSeriesFiles(options.series);
   if (!prices.ok) return prices;
   return accept({ zone: zone.value, ...agreed.value, prices: prices.value });
 }

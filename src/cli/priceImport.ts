@@ -5,10 +5,53 @@ import type { Outcome } from '../domain/outcome.ts';
 import type { PriceSeriesShape, TariffText } from '../domain/tariff/shape.ts';
 import { minuteMs } from '../domain/time/civil.ts';
 import { parseInstant } from '../domain/time/instantText.ts';
+import { importEntsoe } from '../wire/tariffs/entsoe.ts';
+import { importPriceCsv } from '../wire/tariffs/priceCsv.ts';
+import type { ImportedSeries } from '../wire/tariffs/priceCsv.ts';
+import { Misused } from './answer.ts';
 
 export type MergeCode = 'PRICES_OVERLAP' | 'PRICES_MIXED' | 'PRICES_OFF_GRID' | 'PRICES_TOO_MANY';
 
-function fromMsOf({ from }: PriceSeriesShape): number {
+type PriceTextOptions = {
+  readonly name: string;
+  readonly currency: string;
+  /** Of a CSV: kWh or MWh. */
+  readonly unit: string;
+  /** Of an ENTSO-E publication: which auction. */
+  readonly sequence: string;
+  /** Of an ENTSO-E publication: only prices of so many; otherwise all, in steps of the finest. */
+  readonly minutes?: string | undefined;
+};
+
+function minutesOf(text: string | undefined): 15 | 30 | 60 | null {
+  switch (text) {
+    case undefined:
+      return null;
+    case '15':
+      return 15;
+    case '30':
+      return 30;
+    case '60':
+      return 60;
+    default:
+      throw new Misused('--minutes is 15, 30 or 60');
+  }
+}
+
+/** The prices of one file. */
+export function importPrices(
+  text: string,
+  kind: 'entsoe' | 'prices',
+  { name, currency, unit, sequence, minutes }: PriceTextOptions,
+): Outcome<ImportedSeries, string> {
+  if (!/^\d{1,2}$/.test(sequence)) throw new Misused('--sequence is a number such as 1');
+  if (unit !== 'kWh' && unit !== 'MWh') throw new Misused('--unit is kWh or MWh');
+  const step = minutesOf(minutes);
+  if (kind === 'prices') return importPriceCsv(text, { name, unit });
+  return importEntsoe(text, { name, currency, sequence: Number(sequence), minutes: step });
+}
+
+export function fromMsOf({ from }: PriceSeriesShape): number {
   const instant = parseInstant(from);
   assert(instant.ok, 'an importer writes instants');
   return instant.value;

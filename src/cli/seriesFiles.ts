@@ -11,7 +11,7 @@ import { spotDocument } from './priceImport.ts';
 const seriesPattern = /^([A-Za-z][A-Za-z0-9 _-]*)(?::(kWh|MWh))?=(.+)$/;
 
 /** Price series that dynamic components ask for by name; they go before those of the document. */
-export function readSeries(
+export function readSeriesFiles(
   options: readonly string[],
 ): Outcome<ReadonlyMap<string, PriceSeries>, string> {
   const byName = new Map<string, PriceSeries>();

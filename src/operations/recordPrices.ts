@@ -171,7 +171,7 @@ export async function recordPrices(
   viewer: Viewer,
   input: RecordPricesInput,
 ): Promise<Outcome<RecordedPrices, RecordPricesCode>> {
-  if (!isAllowed(viewer.role, 'Mutation.publishTariff')) {
+  if (!isAllowed(viewer.role, 'Mutation.recordPrices')) {
     return refuse('NOT_PERMITTED', 'Your role may not record prices. Ask an administrator.');
   }
   const nowMs = clock.nowMs();

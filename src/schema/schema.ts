@@ -15,6 +15,7 @@ import './meter.ts';
 import './meterConsumption.ts';
 import './persistedOperation.ts';
 import './price.ts';
+import './priceSeries.ts';
 import './scalars.ts';
 import './simulation.ts';
 import './simulationProgress.ts';

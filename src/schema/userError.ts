@@ -3,6 +3,7 @@ import { assertNever } from '../domain/assert.ts';
 import type { Refused } from '../domain/outcome.ts';
 import type { CancelSimulationCode } from '../operations/cancelSimulation.ts';
 import type { PublishTariffCode } from '../operations/publishTariff.ts';
+import type { RecordPricesCode } from '../operations/recordPrices.ts';
 import type { RegisterCode } from '../operations/registerPersistedOperation.ts';
 import type { RequestCommandCode } from '../operations/requestCommand.ts';
 import type { SimulateTariffCode } from '../operations/simulateTariff.ts';
@@ -14,6 +15,7 @@ export type UserErrorCode =
   | TopUpCode
   | RequestCommandCode
   | PublishTariffCode
+  | RecordPricesCode
   | RegisterCode
   | SimulateTariffCode
   | CancelSimulationCode
@@ -50,6 +52,7 @@ const errorTypes: Partial<Record<UserErrorCode, ErrorTypeName>> = {
   BALANCE_AT_LIMIT: 'ConflictError',
   NO_CONTACTOR: 'ConflictError',
   TARIFF_VERSION_EXISTS: 'ConflictError',
+  SERIES_CONFLICT: 'ConflictError',
   SIMULATION_ENDED: 'ConflictError',
   SIMULATIONS_TOO_MANY: 'ConflictError',
 };

@@ -62,6 +62,8 @@ const requests: Record<AccessRule, string> = {
   'Mutation.publishTariff': `mutation { publishTariff(input: { idempotencyKey: ${key},
     tariffId: "${globalId('Tariff', 1)}", validFrom: "2026-01-01T00:00:01Z", document: {} }) {
     ${failure} } }`,
+  'Mutation.recordPrices': `mutation { recordPrices(input: { idempotencyKey: ${key},
+    series: { name: "x", currency: "EUR", unit: KWH, step: PT60M }, points: [] }) { ${failure} } }`,
   'Mutation.simulateTariff': `mutation { simulateTariff(input: { idempotencyKey: ${key},
     document: {}, customerClass: "home", from: "2026-01", through: "2026-02" }) { ${failure} } }`,
   'Mutation.cancelSimulation': `mutation { cancelSimulation(input: {

@@ -197,6 +197,58 @@ describe('publishTariff', () => {
   });
 });
 
+describe('recordPrices', () => {
+  const query = `mutation ($input: RecordPricesInput!) { recordPrices(input: $input) {
+    ${failure} ... on RecordPricesPayload { isReplay recorded metersToRate } } }`;
+  const series = { name: 'day-ahead', currency: 'EUR', unit: 'MWH', step: 'PT15M' };
+  const points = [
+    { start: '2026-03-29T03:15:00+02:00', price: '-4.2' },
+    { start: '2026-03-29T01:00:00Z', price: '81.37' },
+    { start: '2026-03-29T01:30:00Z', price: null },
+  ];
+  const send = async (changed: object, viewer = administrator) => {
+    const input = { idempotencyKey, series, points, ...changed };
+    const { body } = await world.post(viewer, { query, variables: { input } });
+    return body;
+  };
+  const stored = () => world.writer.sql`
+    select p.starts_at as at, p.price_e8 as price from price_point p order by p.id`;
+
+  test('adds what is new of it, and the same request again is a replay', async () => {
+    for (const isReplay of [false, true]) {
+      const recorded = { isReplay, recorded: 2, metersToRate: 0 };
+      expect(await send({})).toEqual({ data: { recordPrices: recorded } });
+    }
+    // A MWh at 81.37 and -4.2, at 10^-8 a kWh; that none is known was known.
+    expect([...(await stored())]).toEqual([
+      { at: new Date('2026-03-29T01:00:00Z'), price: 8_137_000n },
+      { at: new Date('2026-03-29T01:15:00Z'), price: -420_000n },
+    ]);
+  });
+
+  test.each([
+    [
+      { series: { ...series, step: 'PT60M' } },
+      'InvalidInputError',
+      'PRICE_OFF_GRID',
+      'points.0.start',
+    ],
+    [{ series: { ...series, unit: 'KWH' } }, 'ConflictError', 'SERIES_CONFLICT', 'series'],
+    [{ points: [] }, 'InvalidInputError', 'PRICES_EMPTY', 'points'],
+  ])('%j is refused with its place', async (changed, __typename, code, path) => {
+    const before = [...(await stored())];
+    expect(await send(changed)).toMatchObject({
+      data: { recordPrices: { __typename, code, path: ['input', ...path.split('.')] } },
+    });
+    expect([...(await stored())]).toEqual(before);
+  });
+
+  test('is for administrators and developers', async () => {
+    const code = 'FORBIDDEN';
+    expect(await send({}, operator)).toMatchObject({ errors: [{ extensions: { code } }] });
+  });
+});
+
 describe('persisted operations over HTTP', () => {
   const partner = { ...ada, persistedOnly: true };
   const document = 'query Balance { viewer { account { number } } }';

@@ -40,7 +40,8 @@ describe('prices', () => {
       return run('prices', 'add', file, '--currency', currency, ...of);
     };
     expect(lineOf(await add('EUR'))).toMatchObject({ ok: true, recorded: 2, metersToRate: 0 });
-    expect(lineOf(await add('EUR'))).toMatchObject({ ok: true, recorded: 0 });
+    expect(lineOf(await add('EUR'))).toMatchObject({ ok: true, recorded: 2, isReplay: true });
+    expect(await count('pricing_change')).toBe(1);
     expect(await count('price_point')).toBe(2);
     const odd = await add('USD');
     expect(odd.exitCode).toBe(1);

@@ -3,17 +3,15 @@ import type { Outcome } from '../../domain/outcome.ts';
 import { parseTariffFile } from '../../domain/tariff/file.ts';
 import { parseDate } from '../../domain/time/localText.ts';
 import { startOfLocalDayMs } from '../../domain/time/zone.ts';
-import { importEntsoe } from '../../wire/tariffs/entsoe.ts';
 import type { ImportedTariff, ImportWarning } from '../../wire/tariffs/imported.ts';
 import { importOctopus, octopusDefaults } from '../../wire/tariffs/octopus.ts';
 import type { OctopusOptions } from '../../wire/tariffs/octopus.ts';
-import { importPriceCsv } from '../../wire/tariffs/priceCsv.ts';
 import type { ImportedSeries } from '../../wire/tariffs/priceCsv.ts';
 import { importUrdb } from '../../wire/tariffs/urdb.ts';
 import { Misused } from '../answer.ts';
 import type { Answer } from '../answer.ts';
 import { readText, writeJson } from '../inputFile.ts';
-import { mergeSeries, spotDocument } from '../priceImport.ts';
+import { importPrices, mergeSeries, spotDocument } from '../priceImport.ts';
 
 export type ImportOptions = {
   readonly urdb: boolean;
@@ -87,20 +85,6 @@ function importRates(
   );
 }
 
-function readSeriesText(
-  text: string,
-  kind: 'entsoe' | 'prices',
-  options: ImportOptions,
-): Outcome<ImportedSeries, string> {
-  const { name, currency, unit, sequence } = options;
-  if (kind === 'entsoe') {
-    if (!/^\d{1,2}$/.test(sequence)) throw new Misused('--sequence is a number such as 1');
-    return importEntsoe(text, { name, currency, sequence: Number(sequence), minutes: null });
-  }
-  if (unit !== 'kWh' && unit !== 'MWh') throw new Misused('--unit is kWh or MWh');
-  return importPriceCsv(text, { name, unit });
-}
-
 function importSeries(
   files: readonly string[],
   kind: 'entsoe' | 'prices',
@@ -110,7 +94,7 @@ function importSeries(
   for (const file of files) {
     const text = readText(file);
     if (!text.ok) return text;
-    const read = readSeriesText(text.value, kind, options);
+    const read = importPrices(text.value, kind, options);
     if (!read.ok) return { ...read, message: `${file}: ${read.message}` };
     parts.push(read.value);
   }

@@ -35,6 +35,7 @@ export const policy = {
   'Mutation.requestDisconnect': desk,
   'Mutation.requestReconnect': desk,
   'Mutation.publishTariff': ['administrator', 'developer'],
+  'Mutation.recordPrices': ['administrator', 'developer'],
   'Mutation.simulateTariff': ['administrator', 'developer'],
   'Mutation.cancelSimulation': ['administrator', 'developer'],
   'Mutation.registerPersistedOperation': ['administrator', 'developer'],
