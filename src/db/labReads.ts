@@ -1,7 +1,14 @@
+import { registerStepWhMax } from '../domain/limits.ts';
+import { decodeCarry } from '../domain/series/carryCodec.ts';
+import { decodeDay } from '../domain/series/dayCodec.ts';
 import { loadChannels, packDays } from '../domain/series/loadOfDays.ts';
 import type { PackedDays, PackedMeter } from '../domain/series/loadOfDays.ts';
+import { walkDays } from '../domain/series/walk.ts';
+import { dayMs } from '../domain/time/civil.ts';
 import { integersOf } from './arrays.ts';
 import type { Statement } from './connect.ts';
+import { readDaysAroundEach } from './seriesAround.ts';
+import type { ChannelDays, DayAround } from './seriesAround.ts';
 
 /** Agreements with what they were measured by, for rating that posts nothing. */
 
@@ -50,12 +57,52 @@ type MeterRow = {
   power_max_w: number;
   register_modulus_wh: bigint | null;
 };
-type DayRow = {
-  meter_id: number;
-  channel: number;
-  bytes: Uint8Array;
-  carry_in: Uint8Array | null;
-};
+
+type Place = ChannelDays & { readonly meter: MeterRow };
+
+/** Whether a stored day has a reading that is believed, by what was known at its beginning. */
+function isBelieved({ day, bytes, carryIn }: DayAround, meter: MeterRow): boolean {
+  const { carryOut } = walkDays([decodeDay(bytes)], decodeCarry(carryIn), {
+    powerMaxW: meter.power_max_w,
+    registerStepWh: registerStepWhMax,
+    registerModulusWh: modulusOf(meter),
+  });
+  return carryOut !== null && carryOut.lastAtMs >= day * dayMs;
+}
+
+/**
+ * Of each place its days and the neighbouring ones on both sides. Where the day behind has no
+ * reading that is believed, the next one is read too: the energy up to it flowed before.
+ */
+async function readDays(
+  tx: Statement,
+  places: readonly Place[],
+): Promise<ReadonlyMap<Place, readonly DayAround[]>> {
+  const found = new Map<Place, DayAround[]>();
+  let open = places.map((place) => ({ ...place, place, afterDay: -Infinity }));
+  while (open.length > 0) {
+    for (const row of await readDaysAroundEach(tx, open)) {
+      const { place, afterDay } = open[row.wanted];
+      if (row.day <= afterDay) continue;
+      const days = found.get(place) ?? [];
+      found.set(place, days);
+      days.push(row);
+    }
+    open = open.flatMap(({ place, throughDay }) => {
+      const last = found.get(place)?.at(-1);
+      // Days up to the end alone: nothing is stored behind them.
+      if (last === undefined || last.day <= throughDay) return [];
+      if (isBelieved(last, place.meter)) return [];
+      const further = { fromDay: last.day, throughDay: last.day, afterDay: last.day };
+      return [{ ...place, place, ...further }];
+    });
+  }
+  return found;
+}
+
+function modulusOf({ register_modulus_wh: modulusWh }: MeterRow): number | null {
+  return modulusWh === null ? null : Number(modulusWh);
+}
 
 /**
  * The meters at service points with their stored days and the neighbouring ones on both sides: a
@@ -76,42 +123,28 @@ export async function readPackedMeters(
     where company_id = ${wanted.companyId}
       and service_point_id = any(${integersOf(wanted.servicePointIds)}::int4[])
     order by id`;
-  const rows = await tx<DayRow[]>`
-    select m.id as meter_id, c.code as channel, d.bytes, d.carry_in
-    from unnest(${integersOf(meters.map(({ id }) => id))}::int4[]) as m(id)
-    cross join unnest(${integersOf(loadChannels)}::int2[]) as c(code)
-    cross join lateral (
-      select day, bytes, carry_in from series_day s
-      where s.meter_id = m.id and s.channel = c.code
-        and s.day >= coalesce((select max(day) from series_day
-                               where meter_id = m.id and channel = c.code
-                                 and day < ${fromDay}), ${fromDay}::int4)
-        and s.day <= coalesce((select min(day) from series_day
-                               where meter_id = m.id and channel = c.code
-                                 and day > ${throughDay}), ${throughDay}::int4)) d
-    order by m.id, c.code, d.day`;
-  const days = new Map<string, { bytes: Uint8Array; carryIn: Uint8Array | null }[]>();
-  for (const row of rows) {
-    const key = `${row.meter_id}/${row.channel}`;
-    const list = days.get(key) ?? [];
-    list.push({ bytes: row.bytes, carryIn: row.carry_in });
-    days.set(key, list);
-  }
+  const places = meters.flatMap((meter) =>
+    loadChannels.map((channel): Place => ({
+      meter,
+      meterId: meter.id,
+      channel,
+      fromDay,
+      throughDay,
+    })),
+  );
+  const found = await readDays(tx, places);
   const packed = new Map<number, PackedMeter[]>();
+  const byMeter = new Map<MeterRow, PackedDays[]>();
   for (const meter of meters) {
-    const channels: PackedDays[] = [];
-    for (const code of loadChannels) {
-      const found = days.get(`${meter.id}/${code}`);
-      if (found !== undefined) channels.push(packDays(code, found));
-    }
     const list = packed.get(meter.service_point_id) ?? [];
-    list.push({
-      powerMaxW: meter.power_max_w,
-      registerModulusWh:
-        meter.register_modulus_wh === null ? null : Number(meter.register_modulus_wh),
-      channels,
-    });
     packed.set(meter.service_point_id, list);
+    const channels: PackedDays[] = [];
+    list.push({ powerMaxW: meter.power_max_w, registerModulusWh: modulusOf(meter), channels });
+    byMeter.set(meter, channels);
+  }
+  for (const place of places) {
+    const days = found.get(place);
+    if (days !== undefined) byMeter.get(place.meter)?.push(packDays(place.channel, days));
   }
   return packed;
 }
