@@ -55,18 +55,24 @@ function magnitude(value: Fraction): Fraction {
   return compare(value, zero) < 0 ? negate(value) : value;
 }
 
+/** By code units, so that a report is the same on every machine. */
+function compareTexts(left: string, right: string): number {
+  if (left === right) return 0;
+  return left < right ? -1 : 1;
+}
+
 /** Revenue before and after, winners and losers by customer class, and the most changed bills. */
 export function labReport(bills: readonly LabBill[]): LabReport {
   const byClass = Map.groupBy(bills, ({ customerClass }) => customerClass);
   const classes = [...byClass]
-    .toSorted(([left], [right]) => (left ?? '').localeCompare(right ?? ''))
+    .toSorted(([left], [right]) => compareTexts(left ?? '', right ?? ''))
     .map(([customerClass, ofClass]) => ({ customerClass, ...sumUp(ofClass) }));
   const mostChanged = bills
     .filter((bill) => compare(bill.after, bill.before) !== 0)
     .toSorted(
       (left, right) =>
         compare(magnitude(changeOf(right)), magnitude(changeOf(left))) ||
-        left.name.localeCompare(right.name),
+        compareTexts(left.name, right.name),
     )
     .slice(0, changedBillsToldMax)
     .map((bill) => ({

@@ -50,6 +50,9 @@ export function eventShardOf(companyId: number): number {
   return companyId % eventShards;
 }
 
+/** Of an event that is about a company as a whole. */
+export const companySubject = { meterId: 0, accountId: 0 } as const;
+
 /** An event that is about accounts or meters without figures: a command, a new tariff. */
 export function plainEvent(event: {
   readonly companyId: number;

@@ -26,6 +26,11 @@ export const datesPerDayTypeMax = 512;
 export const datesPerTariffMax = 1_024;
 export const rulesPerCalendarMax = 288;
 export const componentsPerTariffMax = 64;
+/**
+ * How long before the prices that are read a `last` one may lie, 31 days: a series that is older
+ * has ended, not paused, and its last price says nothing of today's.
+ */
+export const lastPriceMsMax = 2_678_400_000;
 /** Steps of one price: published rates have up to ten. */
 export const tiersPerPriceMax = 16;
 export const ratchetsPerDemandMax = 4;

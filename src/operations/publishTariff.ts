@@ -1,6 +1,6 @@
 import { insertAudit } from '../db/audit.ts';
 import type { Transaction } from '../db/connect.ts';
-import { appendEvent, eventShardOf, plainEvent } from '../db/events.ts';
+import { appendEvent, companySubject, eventShardOf, plainEvent } from '../db/events.ts';
 import type { KeyedAnswer } from '../db/idempotency.ts';
 import {
   findTariff,
@@ -215,7 +215,7 @@ async function publish(
     after: { tariffVersionId: versionId, validFrom, metersToRate, backdatedReason },
   });
   const detail = { tariffId, tariffVersionId: versionId, validFrom, metersToRate };
-  const subjects = [{ meterId: 0, accountId: 0 }];
+  const subjects = [companySubject];
   await appendEvent(tx, plainEvent({ companyId, kind: 'tariff', atMs: nowMs, subjects, detail }));
   return accept({
     tariffVersionId: String(versionId),

@@ -1,6 +1,6 @@
 import { insertAudit } from '../db/audit.ts';
 import type { Transaction } from '../db/connect.ts';
-import { appendEvent, eventShardOf, plainEvent } from '../db/events.ts';
+import { appendEvent, companySubject, eventShardOf, plainEvent } from '../db/events.ts';
 import type { KeyedAnswer } from '../db/idempotency.ts';
 import { findPaymentAccounts, lockAccounts, postCredit } from '../db/ledger.ts';
 import type { AccountHead } from '../db/ledger.ts';
@@ -191,7 +191,7 @@ export async function topUp(
             companyId: viewer.companyId,
             kind: 'top_up',
             atMs: nowMs,
-            subjects: [{ meterId: 0, accountId: account.accountId }],
+            subjects: [{ ...companySubject, accountId: account.accountId }],
             detail: { ...answer, currency: account.currency },
             balanceMicros: [BigInt(textOf(answer, 'balanceMicros'))],
           }),

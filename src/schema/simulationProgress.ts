@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { companySubject } from '../db/events.ts';
 import type { Json } from '../db/events.ts';
 import { snapshotSimulation } from '../db/simulationReads.ts';
 import type { SimulationProgress as Progress } from '../db/simulations.ts';
@@ -68,7 +69,7 @@ builder.subscriptionField('simulationProgress', (t) =>
       return openStream<Snapshot>(context, {
         after,
         mode: 'ALL',
-        subject: { meterId: 0 },
+        subject: { meterId: companySubject.meterId },
         wants: (event) => newsOf(event.detail)?.simulationId === simulationId,
         notFound: {
           code: 'SIMULATION_NOT_FOUND',

@@ -173,7 +173,7 @@ test('a new price leaves closed bills alone, unless told why not', async () => {
   expect(audit.after).toHaveProperty('backdatedReason');
 });
 
-function dynamic(missing: 'refuse' | { price: string }): TariffText {
+function dynamic(missing: 'refuse' | 'last' | { price: string }): TariffText {
   return {
     currency: 'EUR',
     components: [{ kind: 'dynamic', name: 'spot', flow: 'import', series: 'market', missing }],
@@ -205,6 +205,21 @@ test('the true price corrects a provisional one, a negative one is a credit', as
   await record(ground, ['0.31', '-0.05']);
   // 2 kWh at 0.31 and 2 at -0.05.
   expect((await ground.charges())[0]?.micros).toBe(520_000n);
+});
+
+test('the last price stands in for a missing one for 31 days, and no longer', async () => {
+  const document = dynamic('last');
+  const ground = await bills('bills_last_price', document);
+  await record(ground, ['0.40'], june - 31 * dayMs - hourMs);
+  await ground.read([
+    { atMs: june, wh: 0 },
+    { atMs: june + hourMs, wh: 2_000 },
+  ]);
+  expect(await ground.unrated()).toEqual([{ code: 'PRICE_MISSING', wh: 2_000n }]);
+  await record(ground, ['0.30'], june - 31 * dayMs);
+  // 2 kWh at 0.30.
+  expect((await ground.charges())[0]).toMatchObject({ micros: 600_000n, wh: 2_000n });
+  expect(await ground.unrated()).toEqual([]);
 });
 
 test('a missing price is never zero: its energy is unrated, until the price is there', async () => {

@@ -1,21 +1,12 @@
+import { assertNever } from '../assert.ts';
 import { refuse } from '../outcome.ts';
 import type { Refused } from '../outcome.ts';
-import type { Component } from './component.ts';
+import type { Component, NettingComponent } from './component.ts';
 import type { TariffDocument } from './document.ts';
 
-/** Null where the component can be posted while its bill is open; else what cannot. */
-function unsupported(component: Component): { field: string; what: string } | null {
-  const { useAtMostE8, useAboveE8 } = component.when;
-  if (useAtMostE8 !== null || useAboveE8 !== null) {
-    return { field: 'when', what: 'asks for the use of the whole bill' };
-  }
-  if (component.kind === 'reactive' && component.measure === 'powerFactor') {
-    return { field: 'measure', what: 'asks for the power factor of the whole bill' };
-  }
-  if (component.kind === 'demand' && component.meanOfMonths !== null) {
-    return { field: 'meanOfMonths', what: 'bills the mean of whole months' };
-  }
-  if (component.kind !== 'netting') return null;
+type Unsupported = { readonly field: string; readonly what: string };
+
+function unsupportedNetting(component: NettingComponent): Unsupported | null {
   switch (component.method) {
     case 'interval':
     case 'buyAllSellAll':
@@ -27,6 +18,38 @@ function unsupported(component: Component): { field: string; what: string } | nu
       return component.unused === 'applyNow'
         ? null
         : { field: 'unused', what: 'keeps or drops credits that only a whole bill has' };
+    default:
+      return assertNever(component);
+  }
+}
+
+/** Null where the component can be posted while its bill is open; else what cannot. */
+function unsupported(component: Component): Unsupported | null {
+  const { useAtMostE8, useAboveE8 } = component.when;
+  if (useAtMostE8 !== null || useAboveE8 !== null) {
+    return { field: 'when', what: 'asks for the use of the whole bill' };
+  }
+  switch (component.kind) {
+    case 'energy':
+    case 'dynamic':
+    case 'fixed':
+    case 'minimum':
+    case 'adjust':
+    case 'discount':
+    case 'tax':
+      return null;
+    case 'reactive':
+      return component.measure === 'powerFactor'
+        ? { field: 'measure', what: 'asks for the power factor of the whole bill' }
+        : null;
+    case 'demand':
+      return component.meanOfMonths === null
+        ? null
+        : { field: 'meanOfMonths', what: 'bills the mean of whole months' };
+    case 'netting':
+      return unsupportedNetting(component);
+    default:
+      return assertNever(component);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Transaction } from '../../db/connect.ts';
-import { appendEvent, plainEvent } from '../../db/events.ts';
+import { appendEvent, companySubject, plainEvent } from '../../db/events.ts';
 import type { SimulationProgress } from '../../db/simulations.ts';
 
 /** What a simulation's followers are told, last in the transaction that moved it. */
@@ -13,7 +13,7 @@ export async function appendProgress(
   { state, doneCount, agreementCount }: SimulationProgress,
 ): Promise<void> {
   const { companyId, simulationId, atMs } = simulation;
-  const subjects = [{ meterId: 0, accountId: 0 }];
+  const subjects = [companySubject];
   const detail = { simulationId, state, doneCount, agreementCount };
   await appendEvent(tx, plainEvent({ companyId, kind: 'simulation', atMs, subjects, detail }));
 }

@@ -1,13 +1,11 @@
 import type { Statement } from '../../db/connect.ts';
 import { findPriceBefore, readPricePoints, readPriceSeries } from '../../db/prices.ts';
 import type { PricePointRow, PriceSeriesRow } from '../../db/prices.ts';
+import { lastPriceMsMax } from '../../domain/limits.ts';
 import type { TariffDocument } from '../../domain/tariff/document.ts';
 import { priceSeriesOfPoints } from '../../domain/tariff/priceSeries.ts';
 import type { PriceSeries } from '../../domain/tariff/priceSeries.ts';
-import { dayMs, minuteMs } from '../../domain/time/civil.ts';
-
-/** A price of more than a month before is no `last` one: the series has ended, not paused. */
-const lastPriceMsMax = 31 * dayMs;
+import { minuteMs } from '../../domain/time/civil.ts';
 
 type Window = { readonly fromMs: number; readonly toMs: number };
 
