@@ -23,10 +23,10 @@ const ChargeHoldRef = builder
   .objectRef<ChargeHold & { readonly currency: string }>('ChargeHold')
   .implement({
     description:
-      'Of a closed bill in a key zone: the second engine does not come to the same amount, so the ' +
-      'bill keeps what it had posted before. Nobody can release it by hand. Each time the bill is ' +
-      'rated again, for a corrected reading, other prices or another version, both engines bill ' +
-      'it anew; as soon as they agree it is posted and the hold is gone.',
+      'Of a closed bill in a key zone: the second engine does not come to the same amount, so ' +
+      'the bill keeps what it had posted before. Nobody can release it by hand. Each time the ' +
+      'bill is rated again, for a corrected reading, other prices or another version, both ' +
+      'engines bill it anew; as soon as they agree it is posted and the hold is gone.',
     fields: (t) => ({
       heldAt: t.field({ type: 'DateTime', resolve: ({ heldAt }) => heldAt }),
       code: t.exposeString('code', { description: 'Stable; match on it.' }),

@@ -17,7 +17,7 @@ async function dayWh(ground: Awaited<ReturnType<typeof bills>>, fromMs: number):
   return load.import.reduce((sum, wh) => sum + (Number.isNaN(wh) ? 0 : wh), 0);
 }
 
-test('days of readings that nobody believes, before and behind, do not cut a load short', async () => {
+test('days that nobody believes, before and behind, do not cut a load short', async () => {
   const ground = await bills('packed_meters', flat('0.20'));
   // The register falls back on the second, the fourth and the fifth day: none of it is believed.
   await ground.read([

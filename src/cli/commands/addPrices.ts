@@ -32,7 +32,8 @@ function readPrices(file: string, options: AddPricesOptions): Outcome<ImportedSe
 
 /**
  * Prices of a file into a series of the database; those that are known already change nothing.
- * What the file says is its idempotency key: adding it twice, after a lost answer too, records once.
+ * What the file says is its idempotency key: adding it twice, or after a lost answer, is one
+ * recording.
  */
 export async function addPrices(file: string, options: AddPricesOptions): Promise<Answer> {
   const read = readPrices(file, options);

@@ -135,7 +135,8 @@ async function doubtOf(
   if (size < keyZoneDifferenceMicrosMax) return null;
   const message =
     `The engines differ: ${formatMicros(row.amountMicros, 2)} and ` +
-    `${formatMicros(judged.value, 2)}. Nothing of it is posted until they agree; look at its lines.`;
+    `${formatMicros(judged.value, 2)}. ` +
+    'Nothing of it is posted until they agree; look at its lines.';
   return { message, differenceMicros: difference };
 }
 
