@@ -20,6 +20,7 @@ export type LoadCsvCode =
   | 'LOAD_UNSORTED'
   | 'LOAD_OFF_GRID'
   | 'LOAD_INTERVAL_UNKNOWN'
+  | 'LOAD_INTERVAL_WRONG'
   | 'LOAD_VALUE_MALFORMED'
   | 'LOAD_VALUE_TOO_LARGE'
   | 'LOAD_TOO_LONG';
@@ -170,14 +171,36 @@ function stepMsOf({ startMs, count }: Rows): number | null {
   return Number.isFinite(stepMs) ? stepMs : null;
 }
 
+/** The longest time that all steps between rows are whole multiples of. */
+function commonStepMsOf({ startMs, count }: Rows): number {
+  let commonMs = 0;
+  for (let at = 1; at < count; at += 1) {
+    let stepMs = (startMs[at] ?? 0) - (startMs[at - 1] ?? 0);
+    while (stepMs !== 0) [commonMs, stepMs] = [stepMs, commonMs % stepMs];
+  }
+  return commonMs;
+}
+
 function isLoadInterval(minutes: number): boolean {
   return loadIntervalMinutes.some((known) => known === minutes);
+}
+
+/** Half-hourly rows read as quarter hours would leave every other one without data. */
+function statedMsOf(rows: Rows, statedMinutes: number): Outcome<number, LoadCsvCode> {
+  const commonMinutes = commonStepMsOf(rows) / minuteMs;
+  if (commonMinutes <= statedMinutes || !isLoadInterval(commonMinutes)) {
+    return accept(statedMinutes * minuteMs);
+  }
+  const message =
+    `All rows are ${commonMinutes} minutes or multiples of it apart, so an interval is no ` +
+    `${statedMinutes} minutes. Give --interval ${commonMinutes}, or leave it out.`;
+  return refuse('LOAD_INTERVAL_WRONG', message);
 }
 
 function intervalMsOf(rows: Rows, intervalMinutes: number | null): Outcome<number, LoadCsvCode> {
   const known = loadIntervalMinutes.join(', ');
   if (intervalMinutes !== null) {
-    if (isLoadInterval(intervalMinutes)) return accept(intervalMinutes * minuteMs);
+    if (isLoadInterval(intervalMinutes)) return statedMsOf(rows, intervalMinutes);
     const message = `An interval has ${known} minutes, not ${intervalMinutes}.`;
     return refuse('LOAD_INTERVAL_UNKNOWN', message);
   }

@@ -104,6 +104,22 @@ describe('bad input has a code, its line and what to do', () => {
     expect(parseLoadCsv(csv(`${hour(0)},1`), 45)).toMatchObject({ code: 'LOAD_INTERVAL_UNKNOWN' });
   });
 
+  test('rows that are all half an hour apart are no quarter hours', () => {
+    const halves = [`${hour(0)},1`, `${hour(0.5)},1`, `${hour(1.5)},1`];
+    const told = parseLoadCsv(csv(...halves), 15);
+    expect(told).toMatchObject({ ok: false, code: 'LOAD_INTERVAL_WRONG' });
+    expect(told).toMatchObject({ message: expect.stringContaining('--interval 30') });
+  });
+
+  test('holes between some rows of the stated interval stay holes', () => {
+    const rows = [`${hour(0)},1`, `${hour(0.5)},1`, `${hour(0.75)},1`];
+    const load = parseLoadCsv(csv(...rows), 15);
+    expect(load).toMatchObject({ value: { import: Float64Array.of(1, missing, 1, 1) } });
+    // Two hours are no interval of a meter: what lies between them is missing.
+    const far = parseLoadCsv(csv(`${hour(0)},1`, `${hour(2)},1`), 60);
+    expect(far).toMatchObject({ value: { import: Float64Array.of(1, missing, 1) } });
+  });
+
   test('a grid that the interval does not fit is refused, not shifted', () => {
     expect(parseLoadCsv(csv(`${hour(0)},1`, '2026-03-01T00:15:00Z,1'), 60)).toMatchObject({
       code: 'LOAD_OFF_GRID',
