@@ -4,6 +4,7 @@ import type { Outcome } from '../domain/outcome.ts';
 import type { AgreementAttributes } from '../domain/rating/bill.ts';
 import type { Load } from '../domain/rating/load.ts';
 import { noAttributes, parseAttributes } from '../domain/tariff/attributes.ts';
+import type { TariffDocument } from '../domain/tariff/document.ts';
 import type { PriceSeries } from '../domain/tariff/priceSeries.ts';
 import { attributesShape } from '../domain/tariff/shape.ts';
 import type { AttributesShape } from '../domain/tariff/shape.ts';
@@ -37,6 +38,9 @@ export type Circumstances = {
   readonly prices: ReadonlyMap<string, PriceSeries>;
 };
 
+/** What is one for all tariffs of a command. */
+export type Terms = Omit<Circumstances, 'zone'>;
+
 export type RateInput = Circumstances & {
   readonly load: Load;
   readonly fromMs: number;
@@ -49,7 +53,7 @@ function intervalMinutesOf(text: string | undefined): number | null {
   return Number(text);
 }
 
-function readLoad(file: string, interval: string | undefined): Outcome<Load, string> {
+export function readLoad(file: string, interval: string | undefined): Outcome<Load, string> {
   const intervalMinutes = intervalMinutesOf(interval);
   const text = readText(file);
   if (!text.ok) return text;
@@ -71,21 +75,29 @@ function readAgreed(file: string | undefined): Outcome<Agreed, string> {
   return json.ok ? agreedOf(json.value, file) : json;
 }
 
-export function readCircumstances(
-  opened: OpenedTariff,
+/** Of one tariff, or of several that are compared. */
+export function readTerms(
+  documents: readonly TariffDocument[],
   options: CircumstanceOptions,
-): Outcome<Circumstances, string> {
+): Outcome<Terms, string> {
   if (options.zone !== undefined && !isKnownZone(options.zone)) {
     const message = `"${options.zone.slice(0, 64)}" is no zone; give one such as Europe/Berlin.`;
     return refuse('ZONE_UNKNOWN', message);
   }
-  const zone = zoneOf(opened, options.zone);
-  if (!zone.ok) return zone;
   const agreed = readAgreed(options.attributes);
   if (!agreed.ok) return agreed;
-  const prices = readSeriesFiles(options.series);
-  if (!prices.ok) return prices;
-  return accept({ zone: zone.value, ...agreed.value, prices: prices.value });
+  const prices = readSeriesFiles(options.series, documents);
+  return prices.ok ? accept({ ...agreed.value, prices: prices.value }) : prices;
+}
+
+export function readCircumstances(
+  opened: OpenedTariff,
+  options: CircumstanceOptions,
+): Outcome<Circumstances, string> {
+  const terms = readTerms(opened.documents, options);
+  if (!terms.ok) return terms;
+  const zone = zoneOf(opened, options.zone);
+  return zone.ok ? accept({ ...terms.value, zone: zone.value }) : zone;
 }
 
 /** The asked days, each end where it is given; else the local days that hold the load. */
@@ -121,15 +133,21 @@ function windowOf(
   return accept({ fromMs, toMs });
 }
 
-/** A load file and the days of it that are billed. */
+/** A load and the days of it that are billed. */
+export function rateInputOf(
+  circumstances: Circumstances,
+  load: Load,
+  options: CircumstanceOptions,
+): Outcome<RateInput, string> {
+  const window = windowOf(options, load, circumstances.zone);
+  return window.ok ? accept({ ...circumstances, load, ...window.value }) : window;
+}
+
 export function readRateInput(
   circumstances: Circumstances,
   file: string,
   options: CircumstanceOptions,
 ): Outcome<RateInput, string> {
   const load = readLoad(file, options.interval);
-  if (!load.ok) return load;
-  const window = windowOf(options, load.value, circumstances.zone);
-  if (!window.ok) return window;
-  return accept({ ...circumstances, load: load.value, ...window.value });
+  return load.ok ? rateInputOf(circumstances, load.value, options) : load;
 }

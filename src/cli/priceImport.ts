@@ -19,7 +19,10 @@ type PriceTextOptions = {
   readonly unit: string;
   /** Of an ENTSO-E publication: which auction. */
   readonly sequence: string;
-  /** Of an ENTSO-E publication: only prices of so many; otherwise all, in steps of the finest. */
+  /**
+   * Of an ENTSO-E publication: only prices of so many; otherwise all, in steps of the finest. Of a
+   * CSV: how far its lines are apart, which is refused where it is not so.
+   */
   readonly minutes?: string | undefined;
 };
 
@@ -38,6 +41,17 @@ function minutesOf(text: string | undefined): 15 | 30 | 60 | null {
   }
 }
 
+function withStep(
+  imported: Outcome<ImportedSeries, string>,
+  minutes: number | null,
+): Outcome<ImportedSeries, string> {
+  if (!imported.ok || minutes === null) return imported;
+  const found = imported.value.series.minutes;
+  if (found === minutes) return imported;
+  const message = `The shortest step between two prices is ${found} minutes, not ${minutes}.`;
+  return refuse('SERIES_STEP_DIFFERS', `${message} Correct the step, or the file.`);
+}
+
 /** The prices of one file. */
 export function importPrices(
   text: string,
@@ -47,7 +61,7 @@ export function importPrices(
   if (!/^\d{1,2}$/.test(sequence)) throw new Misused('--sequence is a number such as 1');
   if (unit !== 'kWh' && unit !== 'MWh') throw new Misused('--unit is kWh or MWh');
   const step = minutesOf(minutes);
-  if (kind === 'prices') return importPriceCsv(text, { name, unit });
+  if (kind === 'prices') return withStep(importPriceCsv(text, { name, unit }), step);
   return importEntsoe(text, { name, currency, sequence: Number(sequence), minutes: step });
 }
 

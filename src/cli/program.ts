@@ -68,7 +68,7 @@ function addRegistry(program: Command, finish: Finish): void {
     .requiredOption('--currency <code>', 'such as EUR')
     .option('--unit <unit>', 'of a CSV: kWh or MWh', 'kWh')
     .option('--sequence <number>', 'of an ENTSO-E publication: which auction', '1')
-    .option('--minutes <minutes>', 'of an ENTSO-E publication: only prices of 15, 30 or 60')
+    .option('--minutes <minutes>', '15, 30 or 60: of ENTSO-E only such prices; of a CSV its step')
     .action(async (file: string, { json, ...options }: Common & AddPricesOptions) =>
       finish(await addPrices(file, options), json),
     );

@@ -29,7 +29,12 @@ function withCircumstances(command: Command): Command {
       'the day after the last, exclusive; otherwise after the last of the load',
     )
     .option('--attributes <file>', 'meters, contractedKw, fuseA, phases, customerClass as JSON')
-    .option('--series <name=file>', 'a price series from CSV; again for another', collect, []);
+    .option(
+      '--series <name=file>',
+      'prices a kWh from CSV, :MWh after the name a MWh, @30 their step; again for another',
+      collect,
+      [],
+    );
 }
 
 function addRate(tariff: Command, leaf: Leaf, finish: Finish): void {
@@ -79,6 +84,7 @@ export function addTariffs(program: Command, leaf: Leaf, finish: Finish): Comman
     .option('--sequence <number>', 'of the auction, where an area has several', '1')
     .option('--prices', 'a price series: CSV of start,price', false)
     .option('--unit <unit>', 'of the prices in CSV: kWh or MWh', 'kWh')
+    .option('--minutes <minutes>', '15, 30 or 60: of ENTSO-E only such prices; of a CSV its step')
     .option('--name <name>', 'of the price series', 'spot')
     .option('--currency <code>', 'of the price series', 'EUR')
     .option('--out <file>', 'where the document is written; otherwise to stdout')

@@ -50,3 +50,12 @@ test.each([{ minutes: '20' }, { sequence: 'x' }, { unit: 'GWh' }])('%j is misuse
   const misused = () => importPrices(publication, 'entsoe', { ...options, ...chosen });
   expect(misused).toThrow(Misused);
 });
+
+test.each([
+  ['30', 'SERIES_STEP_DIFFERS'],
+  ['60', null],
+])('the step of a CSV may be stated: %s', (minutes, code) => {
+  const text = 'start,price\n2026-06-01T00:00:00Z,1\n2026-06-01T01:00:00Z,2\n';
+  const imported = importPrices(text, 'prices', { ...options, minutes });
+  expect(imported.ok ? null : imported.code).toBe(code);
+});

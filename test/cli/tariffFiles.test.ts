@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { explainTariff } from '../../src/cli/commands/explainTariff.ts';
 import { importTariff } from '../../src/cli/commands/importTariff.ts';
@@ -7,6 +9,7 @@ import type { ImportOptions } from '../../src/cli/commands/importTariff.ts';
 import { lintTariff } from '../../src/cli/commands/lintTariff.ts';
 import { simulateTariff } from '../../src/cli/commands/simulateTariff.ts';
 import type { SimulateOptions } from '../../src/cli/commands/simulateTariff.ts';
+import { projectRoot } from '../architecture/projectFiles.ts';
 import { runCli, temporaryFolder } from './runCli.ts';
 
 const folder = temporaryFolder();
@@ -330,6 +333,20 @@ describe('tariff simulate', () => {
         },
       },
     });
+  });
+
+  test('a load is read once, so it may be a pipe', async () => {
+    const load = path.join(folder, 'loads/home1.csv');
+    const [launcher, draft, present] = [
+      path.join(projectRoot, 'src/cli/launch.js'),
+      options.tariff,
+      options.against,
+    ].map((file) => `"${file}"`);
+    const node = `"${process.execPath}" ${launcher}`;
+    const command = `${node} tariff simulate --tariff ${draft} --against ${present} --interval 60`;
+    const script = `${command} --loads <(cat "${load}") --json`;
+    const { stdout } = await promisify(execFile)('bash', ['-c', script], { timeout: 25_000 });
+    expect(JSON.parse(stdout)).toMatchObject({ bills: 1, before: '0.1', after: '0.5' });
   });
 
   test('a draft that is the present tariff changes nothing', () => {

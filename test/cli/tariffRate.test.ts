@@ -186,15 +186,19 @@ describe('tariff rate', () => {
       ),
       '2026-03-31T12:00:00+02:00,-20.5',
     ].join('\n');
+    const pricesFile = fileIn('prices.csv', prices);
     const spot = ['--tariff', fileIn('spot.json', JSON.stringify(document)), '--to', '2026-04-01'];
-    const series = ['--series', `day ahead:MWh=${fileIn('prices.csv', prices)}`];
+    const series = ['--series', `day ahead:MWh@60=${pricesFile}`];
     const attributes = ['--attributes', fileIn('attributes.json', '{"fuseA":"63"}')];
     const run = await rate(...spot, ...series, ...attributes, '--judge', '--json');
     // 1.234 x 0.1 - 2.001 x 0.0205 + 63 x 0.5.
     expect(lineOf(run)).toMatchObject({ bills: [{ total: '31.5823795' }] });
+    expect(run.stderr).toBe('');
     const without = await rate(...spot, ...series, '--json');
     expect(without.exitCode).toBe(1);
     expect(lineOf(without)).toMatchObject({ ok: false, code: 'ATTRIBUTE_MISSING' });
+    const inferred = await rate(...spot, '--series', `day ahead=${pricesFile}`, ...attributes);
+    expect(inferred.stderr).toContain('a price holds for 60 minutes; state it with day ahead@60');
     const priceless = await rate(...spot, ...attributes, '--json');
     expect(lineOf(priceless)).toMatchObject({ ok: false, code: 'PRICE_MISSING' });
   });
@@ -211,6 +215,76 @@ const asked = (options: Partial<RateOptions>) =>
     judge: false,
     ...options,
   });
+
+describe('a name that the tariff does not know', () => {
+  const prices = fileIn('spot.csv', 'start,price\n2026-03-31T03:00:00Z,1\n2026-03-31T04:00:00Z,1');
+  const spot = fileIn(
+    'named.json',
+    JSON.stringify({
+      currency: 'EUR',
+      components: [
+        { kind: 'dynamic', name: 'spot', flow: 'import', series: 'day ahead', missing: 'refuse' },
+      ],
+    }),
+  );
+  test.each([
+    [spot, [`dayahead=${prices}`], 'SERIES_UNUSED', 'it asks for "day ahead"'],
+    [tariffFile, [`day ahead=${prices}`], 'SERIES_UNUSED', 'leave --series out'],
+    [spot, [`day ahead@30=${prices}`], 'SERIES_STEP_DIFFERS', '60 minutes, not 30'],
+  ])('%s with --series %j: %s', (given, series, code, told) => {
+    const message = expect.stringContaining(told);
+    expect(asked({ tariff: given, series })).toMatchObject({ ok: false, code, message });
+  });
+
+  test('of a customer class is a warning; a class of the list is none', () => {
+    const fixed = { kind: 'fixed', name: 'farm base', amount: '7', per: 'bill' };
+    const document = {
+      currency: 'EUR',
+      components: [{ ...fixed, when: { customerClasses: ['farm', 'mill'] } }],
+    };
+    const classed = fileIn('classed.json', JSON.stringify(document));
+    const of = (name: string) =>
+      asked({
+        tariff: classed,
+        to: '2026-04-01',
+        attributes: fileIn(`${name}.json`, JSON.stringify({ customerClass: name })),
+      });
+    const message = expect.stringContaining('"farms"; the tariff names "farm", "mill"');
+    expect(of('farms')).toMatchObject({
+      value: {
+        facts: {
+          bills: [{ total: '0' }],
+          warnings: [{ code: 'CUSTOMER_CLASS_UNMATCHED', message }, { code: 'SLOTS_MISSING' }],
+        },
+      },
+    });
+    expect(of('farm')).toMatchObject({
+      value: { facts: { bills: [{ total: '7' }], warnings: [{ code: 'SLOTS_MISSING' }] } },
+    });
+  });
+});
+
+describe('a load with holes', () => {
+  // March 2026 in Berlin has 31 x 48 half-hours less the two of the hour that is skipped.
+  test("is told its own intervals, not the tariff's shorter ones", () => {
+    const rules = [
+      { from: '07:15', to: '22:00', period: 'day' },
+      { from: '00:00', to: '24:00', period: 'night' },
+    ];
+    const document = { ...tariff, calendars: [{ name: 'tou', rules }] };
+    const quarters = fileIn('quarters.json', JSON.stringify(document));
+    const firstMs = Date.UTC(2026, 1, 28, 23);
+    const rows = Array.from({ length: 1_486 }, (_, at) => {
+      const start = new Date(firstMs + at * 1_800_000).toISOString();
+      return `${start},${at >= 100 && at < 110 ? '' : '500'}`;
+    });
+    const load = fileIn('holes.csv', ['start,import_wh', ...rows].join('\n'));
+    const message = expect.stringContaining('10 of 1486 intervals have no data');
+    expect(asked({ tariff: quarters, load, interval: undefined })).toMatchObject({
+      value: { facts: { warnings: [{ code: 'SLOTS_MISSING', message }] } },
+    });
+  });
+});
 
 describe('what a month leaves', () => {
   // 50 kWh of a year are free, then 0.2: 30 kWh a month cost 0, then 10 x 0.2 (Kill Bill #1931).

@@ -13,6 +13,7 @@ import type { BillFact, LineFact } from '../billFact.ts';
 import { billTable, columns } from '../billTable.ts';
 import { readCircumstances, readRateInput } from '../circumstances.ts';
 import type { CircumstanceOptions, RateInput } from '../circumstances.ts';
+import { customerClassWarnings, sayWarnings } from '../customerClass.ts';
 import { localInstantText } from '../localDates.ts';
 import { firstDocument, openTariff } from '../tariffFile.ts';
 import type { OpenedTariff } from '../tariffFile.ts';
@@ -137,7 +138,8 @@ function explainBill(opened: OpenedTariff, load: string, options: ExplainOptions
   if (!rated.ok) return rated;
   const bill = billOf(rated.value.bills, options.month);
   if (!bill.ok) return bill;
-  const { zone } = input.value;
+  const { zone, attributes } = input.value;
+  sayWarnings(customerClassWarnings(documents, attributes));
   const { currency } = firstDocument(opened);
   const month = bill.value.label;
   if (options.component === undefined) {

@@ -28,6 +28,7 @@ export type ImportOptions = {
   readonly name: string;
   readonly currency: string;
   readonly sequence: string;
+  readonly minutes?: string | undefined;
   readonly out?: string | undefined;
 };
 
@@ -96,6 +97,11 @@ function importSeries(
     if (!text.ok) return text;
     const read = importPrices(text.value, kind, options);
     if (!read.ok) return { ...read, message: `${file}: ${read.message}` };
+    if (kind === 'prices' && options.minutes === undefined) {
+      const { minutes } = read.value.series;
+      const advice = `state it with --minutes ${minutes}`;
+      process.stderr.write(`${file}: a price holds for ${minutes} minutes; ${advice}.\n`);
+    }
     parts.push(read.value);
   }
   const merged = mergeSeries(parts.map(({ series }) => series));

@@ -14,6 +14,7 @@ import { billFact, warningFacts } from '../billFact.ts';
 import { billTable } from '../billTable.ts';
 import { readCircumstances, readRateInput } from '../circumstances.ts';
 import type { CircumstanceOptions, RateInput } from '../circumstances.ts';
+import { customerClassWarnings, sayWarnings } from '../customerClass.ts';
 import { readJson, writeJson } from '../inputFile.ts';
 import { firstDocument, openTariff } from '../tariffFile.ts';
 import type { OpenedTariff, TariffSource } from '../tariffFile.ts';
@@ -82,7 +83,10 @@ export function rateTariff(options: RateOptions): Answer {
   }
   const { currency } = firstDocument(opened.value);
   const bills = rated.value.bills.map((bill) => billFact(bill, input.value.zone));
+  const unmatched = customerClassWarnings(documents, input.value.attributes);
+  sayWarnings(unmatched);
   const warnings = warningFacts(opened.value, rated.value.bills);
-  const facts = { currency, bills, warnings };
-  return accept({ sentence: billTable(facts), facts, isBare: true });
+  const sentence = billTable({ currency, bills, warnings });
+  const facts = { currency, bills, warnings: [...unmatched, ...warnings] };
+  return accept({ sentence, facts, isBare: true });
 }

@@ -1,19 +1,22 @@
 import { z } from 'zod';
+import { assert } from '../../domain/assert.ts';
 import { add, zero } from '../../domain/exact.ts';
 import type { Fraction } from '../../domain/exact.ts';
 import { accept, refuse } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
+import type { Load } from '../../domain/rating/load.ts';
 import { rateLoad } from '../../domain/rating/rateLoad.ts';
 import type { Answer } from '../answer.ts';
 import { columns } from '../billTable.ts';
-import { agreedOf, readCircumstances, readRateInput } from '../circumstances.ts';
-import type { CircumstanceOptions, Circumstances } from '../circumstances.ts';
+import { agreedOf, rateInputOf, readLoad, readTerms } from '../circumstances.ts';
+import type { CircumstanceOptions, Circumstances, Terms } from '../circumstances.ts';
+import { customerClassWarnings, sayWarnings } from '../customerClass.ts';
 import { readJson } from '../inputFile.ts';
 import { labReport } from '../labReport.ts';
 import type { LabBill, LabReport } from '../labReport.ts';
 import { findLoadFiles } from '../loadFiles.ts';
 import type { LoadFile } from '../loadFiles.ts';
-import { firstDocument, openTariff } from '../tariffFile.ts';
+import { firstDocument, openTariff, zoneOf } from '../tariffFile.ts';
 import type { OpenedTariff } from '../tariffFile.ts';
 
 export type SimulateOptions = CircumstanceOptions & {
@@ -29,25 +32,37 @@ type Refused = { readonly name: string; readonly code: string; readonly message:
 
 const progressMs = 1_000;
 
-function openSide(file: string, options: CircumstanceOptions): Outcome<Side, string> {
+function openFile(file: string): Outcome<OpenedTariff, string> {
   const opened = openTariff({ tariff: file });
-  if (!opened.ok) return { ...opened, message: `${file}: ${opened.message}` };
-  const circumstances = readCircumstances(opened.value, options);
-  if (!circumstances.ok) return circumstances;
-  return accept({ opened: opened.value, circumstances: circumstances.value });
+  return opened.ok ? opened : { ...opened, message: `${file}: ${opened.message}` };
+}
+
+function sideOf(
+  opened: OpenedTariff,
+  terms: Terms,
+  zone: string | undefined,
+): Outcome<Side, string> {
+  const known = zoneOf(opened, zone);
+  if (!known.ok) return known;
+  return accept({ opened, circumstances: { ...terms, zone: known.value } });
 }
 
 function openSides(options: SimulateOptions): Outcome<Sides, string> {
-  const before = openSide(options.against, options);
+  const against = openFile(options.against);
+  if (!against.ok) return against;
+  const draft = openFile(options.tariff);
+  if (!draft.ok) return draft;
+  const [had, has] = [against.value, draft.value].map((opened) => firstDocument(opened).currency);
+  if (had !== has) {
+    const message = `${options.against} is in ${had}, ${options.tariff} in ${has}`;
+    return refuse('CURRENCY_MISMATCH', `${message}; compare tariffs of one currency.`);
+  }
+  const terms = readTerms([...against.value.documents, ...draft.value.documents], options);
+  if (!terms.ok) return terms;
+  const before = sideOf(against.value, terms.value, options.zone);
   if (!before.ok) return before;
-  const after = openSide(options.tariff, options);
-  if (!after.ok) return after;
-  const [had, has] = [before.value, after.value].map(
-    ({ opened }) => firstDocument(opened).currency,
-  );
-  if (had === has) return accept({ before: before.value, after: after.value });
-  const message = `${options.against} is in ${had}, ${options.tariff} in ${has}`;
-  return refuse('CURRENCY_MISMATCH', `${message}; compare tariffs of one currency.`);
+  const after = sideOf(draft.value, terms.value, options.zone);
+  return after.ok ? accept({ before: before.value, after: after.value }) : after;
 }
 
 /** Attributes by the name of a load file; a name that is no file's is a mistake. */
@@ -62,42 +77,57 @@ function readCustomers(
   if (!parsed.success) {
     return refuse('CUSTOMERS_MALFORMED', `${file}: write {"load name": {attributes}, ...}.`);
   }
-  const customers = new Map(Object.entries(parsed.data));
-  const stranger = [...customers.keys()].find((name) => loads.every((load) => load.name !== name));
-  if (stranger === undefined) return accept(customers);
+  const stranger = Object.keys(parsed.data).find((name) =>
+    loads.every((load) => load.name !== name),
+  );
+  if (stranger === undefined) return accept(new Map(Object.entries(parsed.data)));
   const message = `${file}: "${stranger}" is no load file of this simulation. Correct the name.`;
   return refuse('CUSTOMERS_MALFORMED', message);
 }
 
 function totalOf(
-  side: Side,
-  load: LoadFile,
-  customer: { readonly attributes: unknown; readonly options: SimulateOptions },
-): Outcome<{ readonly total: Fraction; readonly customerClass: string | null }, string> {
-  const { attributes, options } = customer;
-  const agreed = attributes === undefined ? null : agreedOf(attributes, load.name);
-  if (agreed !== null && !agreed.ok) return agreed;
-  const circumstances = { ...side.circumstances, ...agreed?.value };
-  const input = readRateInput(circumstances, load.file, options);
+  { opened, circumstances }: Side,
+  load: Load,
+  options: SimulateOptions,
+): Outcome<Fraction, string> {
+  const input = rateInputOf(circumstances, load, options);
   if (!input.ok) return input;
-  const rated = rateLoad({ ...input.value, documents: side.opened.documents });
+  const rated = rateLoad({ ...input.value, documents: opened.documents });
   if (!rated.ok) return rated;
-  const total = rated.value.bills.reduce<Fraction>((sum, bill) => add(sum, bill.total), zero);
-  return accept({ total, customerClass: circumstances.attributes.customerClass });
+  return accept(rated.value.bills.reduce<Fraction>((sum, bill) => add(sum, bill.total), zero));
 }
 
+/** The load is read once for both: it may be a pipe. */
 function compareLoad(
-  sides: Sides,
-  load: LoadFile,
+  { before, after }: Sides,
+  { name, file }: LoadFile,
   customer: { readonly attributes: unknown; readonly options: SimulateOptions },
 ): Outcome<LabBill, string> {
-  const before = totalOf(sides.before, load, customer);
-  if (!before.ok) return { ...before, message: `Before: ${before.message}` };
-  const after = totalOf(sides.after, load, customer);
-  if (!after.ok) return { ...after, message: `After: ${after.message}` };
-  const { customerClass } = before.value;
-  const totals = { before: before.value.total, after: after.value.total };
-  return accept({ name: load.name, customerClass, ...totals });
+  const { attributes, options } = customer;
+  const agreed = attributes === undefined ? null : agreedOf(attributes, name);
+  if (agreed !== null && !agreed.ok) return agreed;
+  const load = readLoad(file, options.interval);
+  if (!load.ok) return load;
+  const [had, has] = [before, after].map((side) => {
+    const circumstances = { ...side.circumstances, ...agreed?.value };
+    return totalOf({ ...side, circumstances }, load.value, options);
+  });
+  assert(had !== undefined && has !== undefined, 'a total of each side');
+  if (!had.ok) return { ...had, message: `Before: ${had.message}` };
+  if (!has.ok) return { ...has, message: `After: ${has.message}` };
+  const { customerClass } = (agreed?.value ?? before.circumstances).attributes;
+  return accept({ name, customerClass, before: had.value, after: has.value });
+}
+
+/** Each class that a side does not know, once. */
+function sayUnmatched({ before, after }: Sides, bills: readonly LabBill[]): void {
+  const classes = [...new Set(bills.map(({ customerClass }) => customerClass))];
+  const told = [before, after].flatMap(({ opened }) =>
+    classes.flatMap((customerClass) => [
+      ...customerClassWarnings(opened.documents, { customerClass }),
+    ]),
+  );
+  sayWarnings([...new Map(told.map((warning) => [warning.message, warning])).values()]);
 }
 
 function tell(report: LabReport, refused: readonly Refused[], currency: string): string {
@@ -150,6 +180,7 @@ export function simulateTariff(options: SimulateOptions, isJson: boolean): Answe
     const message = `None of ${refused.length} loads could be rated: ${first?.message ?? ''}`;
     return { ...refuse('SIMULATION_EMPTY', message), facts: { refused } };
   }
+  sayUnmatched(sides.value, bills);
   const report = labReport(bills);
   const { currency } = firstDocument(sides.value.after.opened);
   const facts = { currency, ...report, refused };

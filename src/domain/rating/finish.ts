@@ -133,7 +133,10 @@ function warnOfMissing(draft: BillDraft): void {
   assert(seen <= compiled.slotCount, 'a slot is accumulated once');
   const missing = accumulator.missingSlots + (isOpen ? 0 : compiled.slotCount - seen);
   if (missing === 0) return;
-  const message = `${missing} of ${compiled.slotCount} intervals have no data; they cost nothing.`;
+  // The load's own intervals, not the slots that they were cut into; a part of one counts as one.
+  const slotsEach = compiled.intervalMs / compiled.slotMs;
+  const [without, all] = [missing, compiled.slotCount].map((slots) => Math.ceil(slots / slotsEach));
+  const message = `${without} of ${all} intervals have no data; they cost nothing.`;
   draft.warnings.push({ code: 'SLOTS_MISSING', component: null, message });
 }
 
