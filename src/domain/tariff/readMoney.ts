@@ -168,6 +168,15 @@ export function readAdjust(
   return { ...common, by: { how: 'perKwh', priceE8 } };
 }
 
+function readDiscountPercent(spot: Spot, percent: string): bigint {
+  const percentE8 = readE8(spot, percent);
+  if (percentE8 < 0n) {
+    const message = 'a discount is written positive; what raises the bill is an adjust component.';
+    report(spot, 'TARIFF_MALFORMED', message);
+  }
+  return percentE8;
+}
+
 export function readDiscount(
   spot: Spot,
   raw: ShapeOf<'discount'>,
@@ -185,10 +194,19 @@ export function readDiscount(
             how: 'amount',
             amountE8: readE8(within(spot, 'amount'), amount ?? '0', notNegative),
           }
-        : { how: 'percent', percentE8: readE8(within(spot, 'percent'), percent, notNegative) },
+        : { how: 'percent', percentE8: readDiscountPercent(within(spot, 'percent'), percent) },
     of: readBase(within(spot, 'of'), raw.of, context),
     floorE8: readOptionalE8(within(spot, 'floor'), raw.floor),
   };
+}
+
+function readTaxPercent(spot: Spot, percent: string): bigint {
+  const percentE8 = readE8(spot, percent);
+  if (percentE8 < 0n) {
+    const message = 'a tax is not negative; write a reduction as a discount.';
+    report(spot, 'TARIFF_MALFORMED', message);
+  }
+  return percentE8;
 }
 
 export function readTax(
@@ -210,7 +228,7 @@ export function readTax(
     by:
       percent === undefined
         ? { how: 'perKwh', priceE8: readPriceE8(within(spot, 'perKwh'), perKwh ?? '0') }
-        : { how: 'percent', percentE8: readE8(within(spot, 'percent'), percent), of },
+        : { how: 'percent', percentE8: readTaxPercent(within(spot, 'percent'), percent), of },
     each: raw.each,
     exemptE8: readOptionalE8(within(spot, 'exemptKwh'), raw.exemptKwh, notNegative) ?? 0n,
   };

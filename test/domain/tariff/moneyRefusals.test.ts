@@ -103,6 +103,7 @@ const refusals: readonly Refusal[] = [
   ['a tax by two', of('tax', { percent: '1', of: ['energy'], perKwh: '1' }), malformed, '1.perKwh'],
   ['a tax a kWh of lines', of('tax', { perKwh: '1', of: ['energy'] }), malformed, '1.of'],
   ['a tax a kWh for each line', of('tax', { perKwh: '1', each: 'line' }), malformed, '1.each'],
+  ['a negative tax', of('tax', { percent: '-1', of: ['energy'] }), malformed, '1.percent'],
   ['a negative exemption', of('tax', { perKwh: '1', exemptKwh: '-1' }), malformed, '1.exemptKwh'],
 
   ['a method of its own', netting('barter'), malformed, '1.method'],
