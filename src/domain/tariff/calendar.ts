@@ -96,12 +96,16 @@ function appliesTo(names: readonly string[], name: string | null): boolean {
   return names.length === 0 || (name !== null && names.includes(name));
 }
 
-/** The period index of each quarter hour of the local wall clock, -1 where no rule matches. */
-function periodsOfClass(calendar: Calendar, dayClass: DayClass): Int32Array {
-  const rules = calendar.rules.filter(
+function rulesOf(calendar: Calendar, dayClass: DayClass): readonly CalendarRule[] {
+  return calendar.rules.filter(
     (rule) =>
       appliesTo(rule.seasons, dayClass.season) && appliesTo(rule.dayTypes, dayClass.dayType),
   );
+}
+
+/** The period index of each quarter hour of the local wall clock, -1 where no rule matches. */
+function periodsOfClass(calendar: Calendar, dayClass: DayClass): Int32Array {
+  const rules = rulesOf(calendar, dayClass);
   const periods = new Int32Array(slotsPerDay).fill(-1);
   for (let slot = 0; slot < slotsPerDay; slot += 1) {
     const winner = rules.find((rule) => covers(rule, slot));
@@ -155,21 +159,46 @@ function representativeDays(calendars: readonly Calendar[]): readonly Day[] {
   return [...days.values()];
 }
 
-export type CalendarGap = {
-  readonly calendarIndex: number;
-  readonly season: string | null;
-  readonly dayType: string | null;
-  readonly slot: number;
-};
+export type CalendarFlaw = { readonly calendarIndex: number } & (
+  | ({ readonly kind: 'gap'; readonly slot: number } & DayClass)
+  | { readonly kind: 'unreachable'; readonly ruleIndex: number }
+);
 
-/** The first quarter hour of a possible day that a calendar leaves without a period. */
-export function findGap(calendars: readonly Calendar[]): CalendarGap | null {
+/** The rules that apply to the class of day; the winners of its quarter hours are marked. */
+function markWinners(
+  calendar: Calendar,
+  dayClass: DayClass,
+  winners: Set<CalendarRule>,
+): readonly CalendarRule[] {
+  const rules = rulesOf(calendar, dayClass);
+  for (let slot = 0; slot < slotsPerDay; slot += 1) {
+    const winner = rules.find((rule) => covers(rule, slot));
+    if (winner !== undefined) winners.add(winner);
+  }
+  return rules;
+}
+
+function flawOf(calendar: Calendar, calendarIndex: number): CalendarFlaw | null {
+  const winners = new Set<CalendarRule>();
+  const applying = new Set<CalendarRule>();
+  for (const day of representativeDays([calendar])) {
+    const dayClass = classOf(calendar, day);
+    const slot = periodsOfClass(calendar, dayClass).indexOf(-1);
+    if (slot >= 0) return { kind: 'gap', calendarIndex, ...dayClass, slot };
+    for (const rule of markWinners(calendar, dayClass, winners)) applying.add(rule);
+  }
+  const ruleIndex = calendar.rules.findIndex((rule) => applying.has(rule) && !winners.has(rule));
+  return ruleIndex < 0 ? null : { kind: 'unreachable', calendarIndex, ruleIndex };
+}
+
+/**
+ * The first quarter hour of a possible day that a calendar leaves without a period, or a rule of
+ * which the rules before it leave nothing. A rule for days that never come is none.
+ */
+export function findFlaw(calendars: readonly Calendar[]): CalendarFlaw | null {
   for (const [calendarIndex, calendar] of calendars.entries()) {
-    for (const day of representativeDays([calendar])) {
-      const dayClass = classOf(calendar, day);
-      const slot = periodsOfClass(calendar, dayClass).indexOf(-1);
-      if (slot >= 0) return { calendarIndex, ...dayClass, slot };
-    }
+    const flaw = flawOf(calendar, calendarIndex);
+    if (flaw !== null) return flaw;
   }
   return null;
 }

@@ -1,8 +1,8 @@
 import { datesPerTariffMax, superPeriodsPerTariffMax } from '../limits.ts';
 import { dayNumberOf, isCivilDate } from '../time/civil.ts';
 import { clockText } from '../time/localText.ts';
-import { findGap, superPeriodsOf } from './calendar.ts';
-import type { Calendar, CalendarRule, DayType, Season, SuperPeriod } from './calendar.ts';
+import { findFlaw, superPeriodsOf } from './calendar.ts';
+import type { Calendar, CalendarRule, DayClass, DayType, Season, SuperPeriod } from './calendar.ts';
 import { readEach, refusalAt, report, reportRepeated, within } from './refusal.ts';
 import type { Spot } from './refusal.ts';
 import type { TariffShape } from './shape.ts';
@@ -105,16 +105,30 @@ function readCalendar(spot: Spot, raw: CalendarShape): Calendar {
   return { name: raw.name, ...known, rules };
 }
 
-function reportGap(spot: Spot, calendars: readonly Calendar[]): void {
-  const gap = findGap(calendars);
-  if (gap === null) return;
-  const time = clockText(gap.slot * 15);
-  const day = `days of ${gap.season ?? 'no'} season and ${gap.dayType ?? 'no'} day type`;
-  report(
-    within(spot, gap.calendarIndex, 'rules'),
-    'TARIFF_GAP',
-    `${time} on ${day} has no period; add a rule, or a last one from 00:00 to 24:00 for the rest.`,
-  );
+/** Which days are meant, in the calendar's own words; nothing where it knows only one kind. */
+function daysText(calendar: Calendar | undefined, day: DayClass): string {
+  const { seasons = [], dayTypes = [] } = calendar ?? {};
+  const parts = [
+    ...(seasons.length === 0 ? [] : [`${day.season ?? 'no'} season`]),
+    ...(dayTypes.length === 0 ? [] : [`${day.dayType ?? 'no'} day type`]),
+  ];
+  return parts.length === 0 ? '' : ` on days of ${parts.join(' and ')}`;
+}
+
+function reportFlaw(spot: Spot, calendars: readonly Calendar[]): void {
+  const flaw = findFlaw(calendars);
+  if (flaw === null) return;
+  const rules = within(spot, flaw.calendarIndex, 'rules');
+  if (flaw.kind === 'gap') {
+    const when = clockText(flaw.slot * 15) + daysText(calendars[flaw.calendarIndex], flaw);
+    const message = `${when} has no period; add a rule, or a last one from 00:00 to 24:00 for the rest.`;
+    report(rules, 'TARIFF_GAP', message);
+  } else {
+    const message =
+      'the rules before it take all of its time, so it never holds; put it before them, or ' +
+      'remove it.';
+    report(within(rules, flaw.ruleIndex), 'TARIFF_OVERLAP', message);
+  }
 }
 
 export type Calendars = {
@@ -137,7 +151,7 @@ export function readCalendars(spot: Spot, raw: TariffShape['calendars']): Calend
   if (refusalAt(spot) !== null) return null;
   const calendars = readEach(spot, raw, readCalendar);
   if (refusalAt(spot) !== null) return null;
-  reportGap(spot, calendars);
+  reportFlaw(spot, calendars);
   if (refusalAt(spot) !== null) return null;
   const superPeriods = superPeriodsOf(calendars);
   if (superPeriods.size <= superPeriodsPerTariffMax) return { calendars, superPeriods };

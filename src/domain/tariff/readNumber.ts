@@ -1,6 +1,6 @@
 import { formatPriceE8, oneE8, parseDecimal } from '../exact.ts';
 import type { RoundingMode } from '../exact.ts';
-import { amountE8Max, priceE8Max, roundingStepE8Max } from '../limits.ts';
+import { amountE8Max, decimalDigitsMax, priceE8Max, roundingStepE8Max } from '../limits.ts';
 import type { RoundingPoint } from './component.ts';
 import { report, within } from './refusal.ts';
 import type { Spot } from './refusal.ts';
@@ -16,7 +16,9 @@ type Bounds = {
 export function readE8(spot: Spot, text: string, bounds: Bounds = {}): bigint {
   const parsed = parseDecimal(text, 8);
   if (!parsed.ok) {
-    report(spot, 'DECIMAL_MALFORMED', parsed.message);
+    const isLong = text.length > decimalDigitsMax && /^-?[0-9.]+$/.test(text);
+    const long = `the number is too long; write at most ${decimalDigitsMax} digits.`;
+    report(spot, 'DECIMAL_MALFORMED', isLong ? long : parsed.message);
     return oneE8;
   }
   const { least = -amountE8Max, most = amountE8Max, above = false } = bounds;

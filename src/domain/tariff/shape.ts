@@ -122,7 +122,7 @@ const exampleShape = z.strictObject({
 
 /** The outer form of a tariff document; document.ts checks what it means. */
 export const tariffShape = z.strictObject({
-  currency: z.string().regex(/^[A-Z]{3}$/, 'Write the currency as its ISO 4217 code, such as EUR'),
+  currency: z.string().regex(/^[A-Z]{3}$/, 'write the currency as its ISO 4217 code, such as EUR'),
   zone: z.string().max(zoneNameLengthMax).optional(),
   /** Local, inclusive and exclusive. A file with several versions says both or the first. */
   validFrom: localDateTime.optional(),

@@ -63,12 +63,12 @@ describe('a tariff document', () => {
 const refusals: [string, Json, string, string][] = [
   ['no object', 'x', 'TARIFF_MALFORMED', ''],
   ['null', null, 'TARIFF_MALFORMED', ''],
-  ['an unknown field', tariff({ colour: 'red' }), 'TARIFF_MALFORMED', ''],
+  ['an unknown field', tariff({ colour: 'red' }), 'TARIFF_MALFORMED', 'colour'],
   [
     'an unknown field deep inside',
     tariff({ calendars: [calendar({ rules: [{ ...nightRule, note: 'x' }, dayRule] })] }),
     'TARIFF_MALFORMED',
-    'calendars.0.rules.0',
+    'calendars.0.rules.0.note',
   ],
   ['a lower-case currency', tariff({ currency: 'eur' }), 'TARIFF_MALFORMED', 'currency'],
   ['a currency out of use', tariff({ currency: 'DEM' }), 'TARIFF_CURRENCY_UNKNOWN', 'currency'],
@@ -114,6 +114,35 @@ const refusals: [string, Json, string, string][] = [
     }),
     'TARIFF_GAP',
     'calendars.0.rules',
+  ],
+  [
+    'a rule of which the rules before it leave nothing',
+    tariff({
+      calendars: [
+        calendar({
+          rules: [nightRule, dayRule, { from: '17:00', to: '20:00', period: 'day' }],
+        }),
+      ],
+    }),
+    'TARIFF_OVERLAP',
+    'calendars.0.rules.2',
+  ],
+  [
+    'a rule for a season that another rule takes',
+    tariff({
+      calendars: [
+        calendar({
+          seasons: [{ name: 'cold', spans: [{ from: '10-01', through: '03-31' }] }],
+          rules: [
+            { seasons: ['cold'], from: '00:00', to: '24:00', period: 'night' },
+            { seasons: ['cold'], from: '08:00', to: '20:00', period: 'day' },
+            { from: '00:00', to: '24:00', period: 'day' },
+          ],
+        }),
+      ],
+    }),
+    'TARIFF_OVERLAP',
+    'calendars.0.rules.1',
   ],
   [
     'a time between quarter hours',
@@ -295,4 +324,22 @@ test('a currency has the decimals that its standard gives', () => {
   expect(minorDigitsOf('KWD')).toBe(3);
   expect(minorDigitsOf('CLF')).toBe(4);
   expect(minorDigitsOf('ZZZ')).toBeUndefined();
+});
+
+test('a rule for days that never come is no overlap', () => {
+  // The holiday lies in winter; the rule for summer holidays waits for the next list of dates.
+  const document = tariff({
+    calendars: [
+      calendar({
+        seasons: [{ name: 'warm', spans: [{ from: '04-01', through: '09-30' }] }],
+        dayTypes: [{ name: 'holiday', dates: ['2026-12-25'] }],
+        rules: [
+          { seasons: ['warm'], dayTypes: ['holiday'], from: '00:00', to: '24:00', period: 'night' },
+          nightRule,
+          dayRule,
+        ],
+      }),
+    ],
+  });
+  expect(parseTariffDocument(document).ok).toBe(true);
 });

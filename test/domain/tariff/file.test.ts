@@ -37,7 +37,7 @@ const spring = version({ validFrom: '2026-04-01', validTo: '2026-07-01' });
 /** What is wrong, the file, the code, and the path. */
 const refusals: [string, Json, string, string][] = [
   ['no versions', { versions: [] }, 'TARIFF_MALFORMED', 'versions'],
-  ['versions and more', { versions: [spring], name: 'x' }, 'TARIFF_MALFORMED', ''],
+  ['versions and more', { versions: [spring], name: 'x' }, 'TARIFF_MALFORMED', 'name'],
   ['a list', [spring], 'TARIFF_MALFORMED', ''],
   [
     'a version that is refused',
