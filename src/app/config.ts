@@ -78,7 +78,7 @@ export const usage = [
   '  --port PORT    exactly this port of the API; without it any free one when it is taken',
   `  --meters N     simulated meters, up to ${metersMax}`,
   `  --data DIR     data directory, without it ${dataDirectoryDefault}`,
-  '  --ephemeral    forgets everything at the end',
+  '  --ephemeral    forgets everything at the end; --data is left alone',
   '  --json         prints one JSON line when ready',
   '',
   'One role of a deployment: node src/app/main.ts ROLE, with DATABASE_URL in the environment;',

@@ -1,7 +1,9 @@
 import { createPublicKey } from 'node:crypto';
+import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
+import { databaseUrlFile } from '../cli/database.ts';
 import { migrate } from '../db/migrate.ts';
 import { systemBusClock } from '../devices/busClock.ts';
 import { accept } from '../domain/outcome.ts';
@@ -11,6 +13,7 @@ import { ephemeralDataPrefix, openDataDirectory } from '../embedded/dataDirector
 import type { DataDirectory } from '../embedded/dataDirectory.ts';
 import { sweepAbandoned } from '../embedded/orphans.ts';
 import { startPostgres } from '../embedded/postgres.ts';
+import { writeWhole } from '../embedded/secretFile.ts';
 import { openQueues } from '../workers/queues.ts';
 import { createBells } from './bells.ts';
 import type { Closing } from './closing.ts';
@@ -46,6 +49,9 @@ async function startDatabase(
   });
   if (!postgres.ok) return postgres;
   closing.add('Postgres', () => postgres.value.stop());
+  const addressFile = join(directory.path, databaseUrlFile);
+  writeWhole(addressFile, `${postgres.value.url}\n`);
+  closing.add('database address', () => rmSync(addressFile, { force: true }));
   postgres.value.died.then((lines) => onDeath(`POSTGRES_DIED: ${lines}`)).catch(() => {});
   return accept(postgres.value.url);
 }

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { connect } from '../db/connect.ts';
 import type { DatabaseRole, Sql } from '../db/connect.ts';
 import { refuse } from '../domain/outcome.ts';
@@ -21,11 +23,29 @@ const unreachable = new Set([
 /** undefined_table, undefined_column, undefined_object, invalid_parameter_value (the role). */
 const notMigrated = new Set(['42P01', '42703', '42704', '22023']);
 
-/** From --database or the environment. */
+/** In the data directory of a start that runs: its database's address, for its owner alone. */
+export const databaseUrlFile = 'database-url';
+
+/** The address that a running start has written into its data directory. */
+export function databaseUrlIn(dataDirectory: string): string {
+  const file = path.join(dataDirectory, databaseUrlFile);
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    const why = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
+    const start = `npm start -- --data ${dataDirectory}`;
+    throw new Misused(`${file} is not there (${why}): --data is of a start that runs, as ${start}`);
+  }
+}
+
+/** From --database, --data or the environment. */
 export function databaseUrl(asked: string | undefined): string {
   const url = asked ?? process.env['DATABASE_URL'];
   if (url === undefined || !URL.canParse(url) || !/^postgres(ql)?:$/.test(new URL(url).protocol)) {
-    throw new Misused('set DATABASE_URL to the database, such as postgres://user@127.0.0.1/name');
+    throw new Misused(
+      'set DATABASE_URL to the database, such as postgres://user@127.0.0.1/name, or give --data ' +
+        'with the data directory of an npm start that runs, such as .joulebook',
+    );
   }
   return url;
 }

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
+import { Misused } from './answer.ts';
 import type { Answer } from './answer.ts';
-import { databaseUrl } from './database.ts';
+import { databaseUrl, databaseUrlIn } from './database.ts';
 import { addPrices } from './commands/addPrices.ts';
 import type { AddPricesOptions } from './commands/addPrices.ts';
 import { labTariff } from './commands/labTariff.ts';
@@ -28,7 +29,17 @@ function leaf(parent: Command, usage: string, description: string): Command {
 }
 
 function withUrl(command: Command): Command {
-  return command.option('--database <url>', 'instead of DATABASE_URL');
+  return command
+    .option('--database <url>', 'instead of DATABASE_URL')
+    .option('--data <dir>', 'the database of the npm start that runs with this data directory')
+    .hook('preAction', (called) => {
+      const directory: unknown = called.getOptionValue('data');
+      if (typeof directory !== 'string') return;
+      if (called.getOptionValue('database') !== undefined) {
+        throw new Misused('give either --database or --data');
+      }
+      called.setOptionValue('database', databaseUrlIn(directory));
+    });
 }
 
 function addFiles(program: Command, finish: Finish): void {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
@@ -115,7 +116,12 @@ test('the next start finds the data of the last, after Ctrl-C and after a hard k
     new RegExp(`^DIRECTORY_IN_USE: .* process ${running?.child.pid}\\. Stop that one, or `),
   );
   if (running === null) throw new Error('it runs');
+  // What the command line finds the database by, for its owner alone and while it runs.
+  const address = join(data, 'database-url');
+  expect(statSync(address).mode & 0o777).toBe(0o600);
+  expect(readFileSync(address, 'utf8')).toMatch(/^postgres:\/\/.+@127\.0\.0\.1:\d+\/postgres\n$/);
   expect((await interrupt(running)).code).toBe(0);
+  expect(existsSync(address)).toBe(false);
 
   // Fewer are asked for: those that are there go on all the same.
   const afterInterrupt = await start(2);

@@ -49,6 +49,27 @@ describe('prices', () => {
   });
 });
 
+describe('the database of a running start', () => {
+  const top = ['top-up', '--company', 'Nobody', '--account', '1', '--amount', '1'];
+  const called = [...top, '--currency', 'EUR', '--json'];
+
+  test('is found in its data directory, and goes before the environment', async () => {
+    writeFileSync(path.join(folder, 'database-url'), `${url}\n`);
+    const elsewhere = { DATABASE_URL: 'postgres://somebody@127.0.0.1:1/nowhere' };
+    const found = await runCli([...called, '--data', folder], elsewhere);
+    expect(lineOf(found)).toMatchObject({ ok: false, code: 'COMPANY_NOT_FOUND' });
+  });
+
+  test('is not there when none runs, and is not one of two', async () => {
+    const none = await run(...called, '--data', path.join(folder, 'absent'));
+    expect(none.exitCode).toBe(2);
+    expect(none.stdout).toContain('npm start -- --data');
+    const two = await run(...called, '--data', folder, '--database', url);
+    expect(two.exitCode).toBe(2);
+    expect(two.stdout).toContain('either --database or --data');
+  });
+});
+
 describe('a database that is not ready', () => {
   test('nobody listens: one coded sentence, without the password', async () => {
     const closed = 'postgres://somebody:hush@127.0.0.1:1/nowhere';
