@@ -43,6 +43,9 @@ describe('the commands of docs/tariffs.md', () => {
   test('make a tariff of a price series', { timeout: 120_000 }, async () => {
     const { failed, output } = await run(blocks[1] ?? 'false');
     expect(output).toContain('EUR');
+    expect(output).toContain('small.json is written: 3 components');
+    // 10 x 0.13 + 8.4 x 0.2 + 1.2 x 3 + 7.5, by hand.
+    expect(output).toContain('2026-05-01 to 2026-06-01: 14.08 USD');
     expect(failed).toBe(false);
   });
 
