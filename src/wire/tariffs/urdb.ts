@@ -21,6 +21,7 @@ import { remarkFields } from './urdbFields.ts';
 import type { ComponentText } from './urdbRates.ts';
 import { openUrdb } from './urdbRecord.ts';
 import type { UrdbRecord, UrdbRefusal } from './urdbRecord.ts';
+import { sourceOf } from './urdbSource.ts';
 
 /** How generation is settled. Whatever it is, a bill without export is the same. */
 type Netting = 'none' | 'energyCredits' | 'applyNow' | 'carryOver' | 'buyAllSellAll';
@@ -130,12 +131,18 @@ function isAllZero(rates: EnergyRates, demand: DemandRates): boolean {
   return prices.every(isZeroText) && demand.components.length === 0;
 }
 
-/** What holds for every document holds for imported ones too. */
-function checked(document: TariffText): Outcome<TariffText, UrdbRefusal> {
+/** What holds for every document holds for imported ones too; said of the field it came from. */
+function checked(document: TariffText, record: UrdbRecord): Outcome<TariffText, UrdbRefusal> {
   const parsed = parseTariffDocument(document);
   if (parsed.ok) return accept(document);
-  const message = `as a tariff document it is refused: ${parsed.message}`;
-  return refuseAt('URDB_DOCUMENT_REFUSED', [], message);
+  const { path = [], message } = parsed;
+  const source = sourceOf(document, path, record);
+  if (source === null) {
+    return refuseAt('URDB_DOCUMENT_REFUSED', [], `as a tariff document it is refused: ${message}`);
+  }
+  const prefix = `${path.join('.')}: `;
+  const reason = message.startsWith(prefix) ? message.slice(prefix.length) : message;
+  return refuseAt('URDB_DOCUMENT_REFUSED', source, reason);
 }
 
 function documentOf(
@@ -169,20 +176,22 @@ function documentOf(
   const minima = readMinimumCharges(
     record,
     charges.map(({ name }) => name),
+    remarks,
   );
   if (!minima.ok) return minima;
   const calendars = [rates.value.calendar, fuel.value?.calendar ?? null, ...demand.value.calendars];
-  return checked({
+  const document: TariffText = {
     currency: 'USD',
     ...(netting === 'carryOver' && { intervalMinutes: 60 }),
     calendars: calendars.filter((calendar) => calendar !== null),
     components: [...charges, ...minima.value, ...nettingComponent(netting)],
-  });
+  };
+  return checked(document, record);
 }
 
 /**
- * A rate of the OpenEI Utility Rate Database as a document: bare, or as the API's answer with one
- * item. A price that has no place in a document is named in a warning, and a rate that says
+ * A rate of the OpenEI Utility Rate Database as a document: bare, in a list of one, or as the API's
+ * answer with one item. A price that has no place in a document is named in a warning, and a rate that says
  * nothing sure is refused. Source of the meanings: OpenEI, "Utility Rates API", versions 3 to 8;
  * NREL SAM's reader of URDB rates and ssc, module utilityrate5.
  */

@@ -21,9 +21,18 @@ function amountOf(record: UrdbRecord, name: string): Outcome<string | null, Urdb
   return accept(isZeroText(text) ? null : text);
 }
 
-function perOf(record: UrdbRecord, name: string): Outcome<Per, UrdbRefusal> {
-  const field = record.get(name);
-  if (field === undefined) return accept('month');
+/** Without a unit a month, as NREL's SAM takes it. */
+function perOf(
+  record: UrdbRecord,
+  names: { readonly newer: string; readonly unit: string },
+  remarks: Remarks,
+): Outcome<Per, UrdbRefusal> {
+  const field = record.get(names.unit);
+  if (field === undefined || String(field.value).trim() === '') {
+    const message = `there is no ${names.unit}, so it is read as $/month; check it.`;
+    remarks.add('URDB_UNITS_ASSUMED', [record.get(names.newer)?.key ?? names.newer], message);
+    return accept('month');
+  }
   switch (String(field.value).toLowerCase().replaceAll(/\s/g, '')) {
     case '$/day':
       return accept('day');
@@ -40,6 +49,7 @@ function perOf(record: UrdbRecord, name: string): Outcome<Per, UrdbRefusal> {
 function olderOrNewer(
   record: UrdbRecord,
   names: { readonly older: string; readonly newer: string; readonly unit: string },
+  remarks: Remarks,
 ): Outcome<Amount | null, UrdbRefusal> {
   const older = amountOf(record, names.older);
   if (!older.ok) return older;
@@ -48,7 +58,7 @@ function olderOrNewer(
   if (newer.value === null) {
     return accept(older.value === null ? null : { text: older.value, per: 'month' });
   }
-  const per = perOf(record, names.unit);
+  const per = perOf(record, names, remarks);
   if (!per.ok) return per;
   const isSame =
     older.value === null ||
@@ -70,11 +80,12 @@ export function readFixedCharge(
     const message = `${additional.value} for each further meter is left out; one meter is billed.`;
     remarks.add('URDB_FURTHER_METERS_LEFT_OUT', ['fixedchargeeaaddl'], message);
   }
-  const charge = olderOrNewer(record, {
+  const names = {
     older: 'fixedmonthlycharge',
     newer: 'fixedchargefirstmeter',
     unit: 'fixedchargeunits',
-  });
+  };
+  const charge = olderOrNewer(record, names, remarks);
   if (!charge.ok) return charge;
   if (charge.value === null) return accept([]);
   const { text: amount, per } = charge.value;
@@ -85,12 +96,10 @@ export function readFixedCharge(
 export function readMinimumCharges(
   record: UrdbRecord,
   of: string[],
+  remarks: Remarks,
 ): Outcome<readonly ComponentText[], UrdbRefusal> {
-  const minimum = olderOrNewer(record, {
-    older: 'minmonthlycharge',
-    newer: 'mincharge',
-    unit: 'minchargeunits',
-  });
+  const names = { older: 'minmonthlycharge', newer: 'mincharge', unit: 'minchargeunits' };
+  const minimum = olderOrNewer(record, names, remarks);
   if (!minimum.ok) return minimum;
   const annual = amountOf(record, 'annualmincharge');
   if (!annual.ok) return annual;

@@ -6,7 +6,7 @@ import { isZeroText, plainDecimal } from './plainDecimal.ts';
 import { pricesText } from './urdbEnergy.ts';
 import { fineEnough, openStructure, parsePeriods } from './urdbRates.ts';
 import type { ComponentText, Tier } from './urdbRates.ts';
-import { readRatchets } from './urdbRatchet.ts';
+import { readRatchets, remarkRatchets } from './urdbRatchet.ts';
 import { refuseField } from './urdbRecord.ts';
 import type { UrdbField, UrdbRecord, UrdbRefusal } from './urdbRecord.ts';
 import { calendarOf, parseMonthPeriods, parseSchedule } from './urdbSchedule.ts';
@@ -200,13 +200,12 @@ export function readDemandRates(
     components.push(read.value.component);
     if (read.value.calendar !== null) calendars.push(read.value.calendar);
   }
-  const ratchets = readRatchets(record);
+  const ratchets = readRatchets(record, remarks);
   if (!ratchets.ok) return ratchets;
   const [first] = components;
-  if (ratchets.value.length > 0 && first !== undefined) {
-    components[0] = { ...first, ratchets: ratchets.value };
-    const message = `the look-back applies to the component "${first.name}".`;
-    remarks.add('URDB_RATCHET_READ', [], message);
+  if (ratchets.value.ratchets.length > 0 && first !== undefined) {
+    components[0] = { ...first, ratchets: ratchets.value.ratchets };
+    remarkRatchets(ratchets.value, first.name, remarks);
   }
   const reactive = readReactive(record, context);
   if (!reactive.ok) return reactive;

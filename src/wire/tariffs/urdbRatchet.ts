@@ -1,12 +1,14 @@
-import { lookBackMonthsMax } from '../../domain/limits.ts';
+import { lookBackMonthsMax, ratchetsPerDemandMax } from '../../domain/limits.ts';
 import { accept } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
 import { refuseAt } from './imported.ts';
+import type { Remarks } from './imported.ts';
 import { compareDecimals, isNegativeText, isZeroText, plainDecimal } from './plainDecimal.ts';
 import { refuseField } from './urdbRecord.ts';
 import type { UrdbRecord, UrdbRefusal } from './urdbRecord.ts';
 
 export type RatchetText = { percent: string; months: number; ofMonths?: number[] };
+type Share = { readonly percent: string; readonly wasPercent: boolean };
 
 /** Months before the billed one that a yearly ratchet looks back to. */
 const yearBackMonths = 11;
@@ -15,38 +17,66 @@ const yearBackMonths = 11;
 function percentOf(
   value: unknown,
   path: readonly (string | number)[],
-): Outcome<string, UrdbRefusal> {
+): Outcome<Share, UrdbRefusal> {
   const text = plainDecimal(value);
   if (text === null || isNegativeText(text) || (compareDecimals(text, '100') ?? 1) > 0) {
     return refuseField(path, 'a share is between 0 and 1, or 0 and 100 percent; correct it.');
   }
   const isShare = (compareDecimals(text, '1') ?? 1) <= 0;
-  return accept(isShare ? (plainDecimal(text, 2) ?? text) : text);
+  const percent = isShare ? (plainDecimal(text, 2) ?? text) : text;
+  return accept({ percent, wasPercent: !isShare });
 }
 
-/** `demandratchetpercentage`: a share for each month of the highest peak of the 11 before it. */
-function readYearly(record: UrdbRecord): Outcome<RatchetText[], UrdbRefusal> {
+function remarkPercent(key: string, shares: readonly Share[], remarks: Remarks): void {
+  const found = shares.find(({ wasPercent }) => wasPercent);
+  if (found === undefined) return;
+  const { percent } = found;
+  const message = `${percent} is more than 1, so it is read as ${percent} %, not as a share of 1.`;
+  remarks.add('URDB_RATCHET_PERCENT_ASSUMED', [key], message);
+}
+
+/** The months from 1 of each percentage that is not 0, in the order in which they come. */
+function monthsByPercent(shares: readonly Share[]): ReadonlyMap<string, number[]> {
+  const months = new Map<string, number[]>();
+  for (const [month, { percent }] of shares.entries()) {
+    if (!isZeroText(percent)) months.set(percent, [...(months.get(percent) ?? []), month + 1]);
+  }
+  return months;
+}
+
+/**
+ * `demandratchetpercentage`: a share for each month, of that month's peak, where it is one of the 11
+ * before the billed one. Source of whose month it is: NREL ssc, lib_utility_rate_equations.cpp,
+ * `get_billing_demand`, which multiplies each month's peak with the percentage of its own month.
+ */
+function readYearly(record: UrdbRecord, remarks: Remarks): Outcome<RatchetText[], UrdbRefusal> {
   const field = record.get('demandratchetpercentage');
   if (field === undefined) return accept([]);
   const { key, value } = field;
-  const shares: unknown[] = Array.isArray(value) ? value : [value];
-  if (shares.length !== 12 && shares.length !== 1) {
+  const raw: unknown[] = Array.isArray(value) ? value : [value];
+  if (raw.length !== 12 && raw.length !== 1) {
     return refuseField([key], 'it has a share for each of the 12 months; correct it.');
   }
-  const percents = new Set<string>();
-  for (const [month, share] of shares.entries()) {
-    const percent = percentOf(share, [key, month]);
+  const shares: Share[] = [];
+  for (const [month, share] of raw.entries()) {
+    const percent = percentOf(share, raw.length === 1 ? [key] : [key, month]);
     if (!percent.ok) return percent;
-    percents.add(percent.value);
+    shares.push(percent.value);
   }
-  const [percent = '0', ...others] = percents;
-  if (others.length > 0) {
-    const message =
-      'the shares of the months differ, and the format does not say whether they are of the ' +
-      'billed month or of the month of the peak; write the ratchet into the document by hand.';
-    return refuseAt('URDB_RATCHET_UNCLEAR', [key], message);
+  const months = monthsByPercent(shares);
+  if (months.size > ratchetsPerDemandMax) {
+    const message = `${months.size} different shares are too many; at most ${ratchetsPerDemandMax} are read.`;
+    return refuseAt('URDB_TOO_COMPLEX', [key], message);
   }
-  return accept(isZeroText(percent) ? [] : [{ percent, months: yearBackMonths }]);
+  remarkPercent(key, shares, remarks);
+  const isEveryMonth = months.size === 1 && [...months.values()].flat().length === shares.length;
+  return accept(
+    [...months].map(([percent, ofMonths]) => ({
+      percent,
+      months: yearBackMonths,
+      ...(!isEveryMonth && { ofMonths }),
+    })),
+  );
 }
 
 /** `lookbackMonths`: 12 flags, the months whose peaks count. */
@@ -64,7 +94,7 @@ function readFlags(record: UrdbRecord): Outcome<number[], UrdbRefusal> {
 }
 
 /** The newer spelling: `lookbackPercent` of peaks of `lookbackRange` months, or of named ones. */
-function readLookback(record: UrdbRecord): Outcome<RatchetText[], UrdbRefusal> {
+function readLookback(record: UrdbRecord, remarks: Remarks): Outcome<RatchetText[], UrdbRefusal> {
   const flags = readFlags(record);
   if (!flags.ok) return flags;
   const rangeField = record.get('lookbackrange');
@@ -81,24 +111,46 @@ function readLookback(record: UrdbRecord): Outcome<RatchetText[], UrdbRefusal> {
   }
   const percent = percentOf(shareField.value, [shareField.key]);
   if (!percent.ok) return percent;
-  if (isZeroText(percent.value)) return accept([]);
+  if (isZeroText(percent.value.percent)) return accept([]);
   if (range === 0 && flags.value.length === 0) {
     const message = 'there is a share and no month to look back to; add lookbackRange or -Months.';
     return refuseAt('URDB_RATCHET_UNCLEAR', [shareField.key], message);
   }
+  remarkPercent(shareField.key, [percent.value], remarks);
   return accept([
     {
-      percent: percent.value,
+      percent: percent.value.percent,
       months: range === 0 ? yearBackMonths : range,
       ...(flags.value.length > 0 && { ofMonths: flags.value }),
     },
   ]);
 }
 
-export function readRatchets(record: UrdbRecord): Outcome<RatchetText[], UrdbRefusal> {
-  const yearly = readYearly(record);
+/** The ratchets, and the fields that say them. */
+export type Ratchets = { readonly ratchets: RatchetText[]; readonly keys: readonly string[] };
+
+export function readRatchets(record: UrdbRecord, remarks: Remarks): Outcome<Ratchets, UrdbRefusal> {
+  const yearly = readYearly(record, remarks);
   if (!yearly.ok) return yearly;
-  const lookback = readLookback(record);
+  const lookback = readLookback(record, remarks);
   if (!lookback.ok) return lookback;
-  return accept([...yearly.value, ...lookback.value]);
+  const named = [
+    ...(yearly.value.length > 0 ? ['demandratchetpercentage'] : []),
+    ...(lookback.value.length > 0 ? ['lookbackpercent'] : []),
+  ];
+  const keys = named.map((name) => record.get(name)?.key ?? name);
+  return accept({ ratchets: [...yearly.value, ...lookback.value], keys });
+}
+
+function ratchetText({ percent, months, ofMonths }: RatchetText): string {
+  const which = ofMonths === undefined ? '' : ` those in month ${ofMonths.join(', ')} of`;
+  return `${percent} % of the highest peak of${which} the ${months} months before`;
+}
+
+export function remarkRatchets(ratchets: Ratchets, component: string, remarks: Remarks): void {
+  const texts = ratchets.ratchets.map(ratchetText).join(', and ');
+  const differs = ratchets.ratchets.some(({ ofMonths }) => ofMonths !== undefined);
+  const whose = differs ? ' A month’s share is of that month’s peak, in every later bill.' : '';
+  const message = `"${component}" bills at least ${texts}.${whose}`;
+  remarks.add('URDB_RATCHET_READ', ratchets.keys.slice(0, 1), message);
 }

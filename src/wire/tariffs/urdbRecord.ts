@@ -25,8 +25,24 @@ export type UrdbField = { readonly key: string; readonly value: unknown };
 /** By the field's name in lower case: files write `dgrules` and `dgRules`. */
 export type UrdbRecord = ReadonlyMap<string, UrdbField>;
 
-/** The one rate: bare, or the only item of an answer of the API. */
+/** The only item of a list or of an answer of the API. */
+function onlyRateOf(
+  items: unknown,
+  path: Path,
+): Outcome<Readonly<Record<string, unknown>>, UrdbRefusal> {
+  const rates: readonly unknown[] = Array.isArray(items) ? items : [];
+  const [rate] = rates;
+  if (rates.length === 1 && isRecord(rate)) return accept(rate);
+  const count = rates.length === 1 ? 'one item that is no rate' : `${rates.length} rates`;
+  const message =
+    `it holds ${count}, and exactly one rate is read; ask for one with getpage=LABEL, or give ` +
+    'one of them as a file of its own.';
+  return refuseAt('URDB_NOT_ONE_RATE', path, message);
+}
+
+/** The one rate: bare, in a list of one, or the only item of an answer of the API. */
 function rateOf(value: unknown): Outcome<Readonly<Record<string, unknown>>, UrdbRefusal> {
+  if (Array.isArray(value)) return onlyRateOf(value, []);
   if (!isRecord(value)) {
     return refuseAt('URDB_NOT_ONE_RATE', [], 'it holds no rate; give a rate or an API answer.');
   }
@@ -37,13 +53,7 @@ function rateOf(value: unknown): Outcome<Readonly<Record<string, unknown>>, Urdb
     }
     return accept(value);
   }
-  const { items } = value;
-  const [item, ...others] = Array.isArray(items) ? items : [];
-  if (!isRecord(item) || others.length > 0) {
-    const message = 'an answer with exactly one rate is read; ask for one with getpage=LABEL.';
-    return refuseAt('URDB_NOT_ONE_RATE', ['items'], message);
-  }
-  return accept(item);
+  return onlyRateOf(value['items'], ['items']);
 }
 
 /** The fields of the rate; those that are null say nothing and are not there. */

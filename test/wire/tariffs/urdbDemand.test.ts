@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { allYear, componentOf, readUrdb, refusalOf, summerAfternoons } from './urdbRate.ts';
+import {
+  allYear,
+  componentOf,
+  readUrdb,
+  refusalOf,
+  summerAfternoons,
+  warningsOf,
+} from './urdbRate.ts';
 
 describe('demand', () => {
   it('by the hour, by the month and twice by the month become components', () => {
@@ -52,10 +59,59 @@ describe('demand', () => {
     expect(componentOf(document, 'flat demand')).toMatchObject({ ratchets });
   });
 
-  it('shares that differ by month are refused, because the format does not say of which', () => {
-    const demandratchetpercentage = [...Array(11).fill(0.5), 0];
+  it('a share that differs by month is of that month’s peak', () => {
+    // Shares and months as in the test of look-back percentages of NREL's ssc: 60 and, in summer, 95.
+    const demandratchetpercentage = Array.from({ length: 12 }, (_, month) =>
+      month >= 5 && month <= 8 ? 0.95 : 0.6,
+    );
+    const { document, codes } = readUrdb({ ...flat, demandratchetpercentage });
+    expect(componentOf(document, 'flat demand')).toMatchObject({
+      ratchets: [
+        { percent: '60', months: 11, ofMonths: [1, 2, 3, 4, 5, 10, 11, 12] },
+        { percent: '95', months: 11, ofMonths: [6, 7, 8, 9] },
+      ],
+    });
+    expect(codes).not.toContain('URDB_RATCHET_PERCENT_ASSUMED');
+    const some = readUrdb({ ...flat, demandratchetpercentage: [...Array(11).fill(0), 0.5] });
+    expect(componentOf(some.document, 'flat demand')).toMatchObject({
+      ratchets: [{ percent: '50', months: 11, ofMonths: [12] }],
+    });
+  });
+
+  it('more different shares than a component has ratchets are refused', () => {
+    const demandratchetpercentage = [0.1, 0.2, 0.3, 0.4, 0.5, ...Array(7).fill(0)];
     expect(refusalOf({ ...flat, demandratchetpercentage })).toBe(
-      'URDB_RATCHET_UNCLEAR demandratchetpercentage',
+      'URDB_TOO_COMPLEX demandratchetpercentage',
+    );
+  });
+
+  it('what was read of a ratchet is said, and a number above 1 is percent aloud', () => {
+    const [read] = warningsOf({ ...flat, demandratchetpercentage: 0.35 }, 'URDB_RATCHET_READ');
+    expect(read).toEqual({
+      code: 'URDB_RATCHET_READ',
+      path: ['demandratchetpercentage'],
+      message: '"flat demand" bills at least 35 % of the highest peak of the 11 months before.',
+    });
+    const percent = { ...flat, demandratchetpercentage: Array(12).fill(35) };
+    expect(warningsOf(percent, 'URDB_RATCHET_PERCENT_ASSUMED')).toEqual([
+      {
+        code: 'URDB_RATCHET_PERCENT_ASSUMED',
+        path: ['demandratchetpercentage'],
+        message: '35 is more than 1, so it is read as 35 %, not as a share of 1.',
+      },
+    ]);
+    const months = [...Array(10).fill(0.5), 0, 0];
+    const [differing] = warningsOf(
+      { ...flat, demandratchetpercentage: months },
+      'URDB_RATCHET_READ',
+    );
+    expect(differing?.message).toBe(
+      '"flat demand" bills at least 50 % of the highest peak of those in month 1, 2, 3, 4, 5, 6, ' +
+        '7, 8, 9, 10 of the 11 months before. A month’s share is of that month’s peak, in every ' +
+        'later bill.',
+    );
+    expect(refusalOf({ ...flat, demandratchetpercentage: Array(12).fill(101) })).toBe(
+      'URDB_FIELD_MALFORMED demandratchetpercentage.0',
     );
   });
 

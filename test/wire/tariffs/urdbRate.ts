@@ -41,3 +41,9 @@ export function refusalOf(fields: Readonly<Record<string, unknown>>): string {
 export function componentOf(document: TariffText, name: string) {
   return document.components.find((candidate) => candidate.name === name);
 }
+
+export function warningsOf(fields: Readonly<Record<string, unknown>>, code: string) {
+  const imported = importUrdb(urdbText(fields));
+  if (!imported.ok) throw new Error(imported.message);
+  return imported.value.warnings.filter((warning) => warning.code === code);
+}
