@@ -121,7 +121,8 @@ function reportFlaw(spot: Spot, calendars: readonly Calendar[]): void {
   const rules = within(spot, flaw.calendarIndex, 'rules');
   if (flaw.kind === 'gap') {
     const when = clockText(flaw.slot * 15) + daysText(calendars[flaw.calendarIndex], flaw);
-    const message = `${when} has no period; add a rule, or a last one from 00:00 to 24:00 for the rest.`;
+    const advice = 'add a rule, or a last one from 00:00 to 24:00 for what is left.';
+    const message = `${when} has no period; ${advice}`;
     report(rules, 'TARIFF_GAP', message);
   } else {
     const message =

@@ -190,10 +190,10 @@ function documentOf(
 }
 
 /**
- * A rate of the OpenEI Utility Rate Database as a document: bare, in a list of one, or as the API's
- * answer with one item. A price that has no place in a document is named in a warning, and a rate that says
- * nothing sure is refused. Source of the meanings: OpenEI, "Utility Rates API", versions 3 to 8;
- * NREL SAM's reader of URDB rates and ssc, module utilityrate5.
+ * A rate of the OpenEI Utility Rate Database as a document: bare, in a list of one, or as the
+ * API's answer with one item. A price that has no place in a document is named in a warning, and a
+ * rate that says nothing sure is refused. Source of the meanings: OpenEI, "Utility Rates API",
+ * versions 3 to 8; NREL SAM's reader of URDB rates and ssc, module utilityrate5.
  */
 export function importUrdb(
   text: string,

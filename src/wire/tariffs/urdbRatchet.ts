@@ -45,8 +45,8 @@ function monthsByPercent(shares: readonly Share[]): ReadonlyMap<string, number[]
 }
 
 /**
- * `demandratchetpercentage`: a share for each month, of that month's peak, where it is one of the 11
- * before the billed one. Source of whose month it is: NREL ssc, lib_utility_rate_equations.cpp,
+ * `demandratchetpercentage`: a share for each month, of that month's peak, where it is one of the
+ * 11 before the billed one. Source of whose month it is: NREL ssc, lib_utility_rate_equations.cpp,
  * `get_billing_demand`, which multiplies each month's peak with the percentage of its own month.
  */
 function readYearly(record: UrdbRecord, remarks: Remarks): Outcome<RatchetText[], UrdbRefusal> {
@@ -65,7 +65,7 @@ function readYearly(record: UrdbRecord, remarks: Remarks): Outcome<RatchetText[]
   }
   const months = monthsByPercent(shares);
   if (months.size > ratchetsPerDemandMax) {
-    const message = `${months.size} different shares are too many; at most ${ratchetsPerDemandMax} are read.`;
+    const message = `the shares differ too much; at most ${ratchetsPerDemandMax} are read.`;
     return refuseAt('URDB_TOO_COMPLEX', [key], message);
   }
   remarkPercent(key, shares, remarks);

@@ -33,7 +33,8 @@ const words: [string, Json, string][] = [
     tariff({
       components: [component({ kind: 'demand', unit: 'kW', windowMinutes: 15, measure: 1 })],
     }),
-    'components.0.measure: write one of max, contracted, or write an object with fields, in { and }.',
+    'components.0.measure: write one of max, contracted, or write an object with fields, in { ' +
+      'and }.',
   ],
   [
     'a number without quotes',
@@ -66,7 +67,7 @@ const words: [string, Json, string][] = [
     'an hour without a period, where all days are alike',
     tariff({ calendars: [calendar({ rules: [nightRule] })] }),
     'calendars.0.rules: 06:00 has no period; add a rule, or a last one from 00:00 to 24:00 for ' +
-      'the rest.',
+      'what is left.',
   ],
   [
     'an hour without a period, by the season',
@@ -79,7 +80,7 @@ const words: [string, Json, string][] = [
       ],
     }),
     'calendars.0.rules: 00:00 on days of no season has no period; add a rule, or a last one from ' +
-      '00:00 to 24:00 for the rest.',
+      '00:00 to 24:00 for what is left.',
   ],
 ];
 

@@ -60,7 +60,7 @@ describe('demand', () => {
   });
 
   it('a share that differs by month is of that month’s peak', () => {
-    // Shares and months as in the test of look-back percentages of NREL's ssc: 60 and, in summer, 95.
+    // As in the test of look-back percentages of NREL's ssc: 60 and, in summer, 95.
     const demandratchetpercentage = Array.from({ length: 12 }, (_, month) =>
       month >= 5 && month <= 8 ? 0.95 : 0.6,
     );
