@@ -1,5 +1,5 @@
+import { reachableRules } from '../simulate/reachableRules.ts';
 import type { SeededRandom } from '../simulate/seededRandom.ts';
-import { parseTariffDocument } from '../../src/domain/tariff/document.ts';
 import type { TariffText } from '../../src/domain/tariff/shape.ts';
 
 export type CalendarText = NonNullable<TariffText['calendars']>[number];
@@ -48,19 +48,6 @@ function dayTypesOf(random: SeededRandom, aboutMs: number): NonNullable<Calendar
   }));
 }
 
-/** Without the rules that hold at no time, which a document may not have. */
-function reachable(calendar: CalendarText): CalendarText {
-  const component = { kind: 'fixed', name: 'any', amount: '1', per: 'bill' };
-  const parsed = parseTariffDocument({
-    currency: 'EUR',
-    calendars: [calendar],
-    components: [component],
-  });
-  if (parsed.ok || parsed.code !== 'TARIFF_OVERLAP') return calendar;
-  const unreached = Number(parsed.path?.at(-1));
-  return reachable({ ...calendar, rules: calendar.rules.filter((_, at) => at !== unreached) });
-}
-
 /** Rules in any order and overlapping, and a last one for the rest. */
 export function randomCalendar(random: SeededRandom, name: string, aboutMs: number): CalendarText {
   const seasons = seasonsOf(random, aboutMs);
@@ -77,7 +64,7 @@ export function randomCalendar(random: SeededRandom, name: string, aboutMs: numb
     };
   });
   const rest = { from: '00:00', to: '24:00', period: random.pick(periods) };
-  return reachable({ name, seasons, dayTypes, rules: [...rules, rest] });
+  return reachableRules({ name, seasons, dayTypes, rules: [...rules, rest] });
 }
 
 export function periodNames({ rules }: CalendarText): readonly string[] {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import type { TariffText } from '../../src/domain/tariff/shape.ts';
+import { reachableRules } from './reachableRules.ts';
 import type { SeededRandom } from './seededRandom.ts';
 
 /**
@@ -48,7 +49,7 @@ const rule = fc
   })
   .filter(({ from, to }) => from !== to);
 
-const calendarBody = fc.record({
+const anyCalendarBody = fc.record({
   seasons: fc.tuple(monthDays, monthDays, monthDays, monthDays).map(([a, b, c, d]) => [
     { name: 'warm', spans: [{ from: a, through: b }] },
     { name: 'cold', spans: [{ from: c, through: d }] },
@@ -67,6 +68,8 @@ const calendarBody = fc.record({
     .tuple(fc.array(rule, { maxLength: 6 }), fc.constantFrom(...periods))
     .map(([rules, rest]) => [...rules, { from: '00:00', to: '24:00', period: rest }]),
 });
+
+const calendarBody = anyCalendarBody.map(reachableRules);
 
 const roundingPoint = fc.record({
   step: fc.constantFrom('0.000001', '0.01', '0.05', '1', '0.0001'),
