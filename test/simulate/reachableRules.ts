@@ -3,7 +3,7 @@ import type { TariffText } from '../../src/domain/tariff/shape.ts';
 
 type CalendarBody = Omit<NonNullable<TariffText['calendars']>[number], 'name'>;
 
-/** A random calendar without the rules that never hold, which a document may not have. */
+/** A random calendar without the rules whose period never comes: a document may not have them. */
 export function reachableRules<Body extends CalendarBody>(calendar: Body): Body {
   const parsed = parseTariffDocument({
     currency: 'EUR',

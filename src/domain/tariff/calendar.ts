@@ -187,13 +187,17 @@ function flawOf(calendar: Calendar, calendarIndex: number): CalendarFlaw | null 
     if (slot >= 0) return { kind: 'gap', calendarIndex, ...dayClass, slot };
     for (const rule of markWinners(calendar, dayClass, winners)) applying.add(rule);
   }
-  const ruleIndex = calendar.rules.findIndex((rule) => applying.has(rule) && !winners.has(rule));
+  const met = new Set([...winners].map(({ periodIndex }) => periodIndex));
+  const ruleIndex = calendar.rules.findIndex(
+    (rule) => applying.has(rule) && !met.has(rule.periodIndex),
+  );
   return ruleIndex < 0 ? null : { kind: 'unreachable', calendarIndex, ruleIndex };
 }
 
 /**
- * The first quarter hour of a possible day that a calendar leaves without a period, or a rule of
- * which the rules before it leave nothing. A rule for days that never come is none.
+ * The first quarter hour of a possible day that a calendar leaves without a period, or a rule whose
+ * period never comes, because the rules before it take all of its time. A last rule for the rest
+ * that finds no rest is harmless, and so is a rule for days that never come.
  */
 export function findFlaw(calendars: readonly Calendar[]): CalendarFlaw | null {
   for (const [calendarIndex, calendar] of calendars.entries()) {

@@ -126,8 +126,8 @@ function reportFlaw(spot: Spot, calendars: readonly Calendar[]): void {
     report(rules, 'TARIFF_GAP', message);
   } else {
     const message =
-      'the rules before it take all of its time, so it never holds; put it before them, or ' +
-      'remove it.';
+      'the rules before it take all of its time, so its period never comes; put it before them, ' +
+      'or remove it.';
     report(within(rules, flaw.ruleIndex), 'TARIFF_OVERLAP', message);
   }
 }

@@ -116,33 +116,17 @@ const refusals: [string, Json, string, string][] = [
     'calendars.0.rules',
   ],
   [
-    'a rule of which the rules before it leave nothing',
+    'a rule whose period never comes',
     tariff({
       calendars: [
         calendar({
-          rules: [nightRule, dayRule, { from: '17:00', to: '20:00', period: 'day' }],
+          rules: [nightRule, dayRule, { from: '17:00', to: '20:00', period: 'peak' }],
         }),
       ],
+      components: [component({ prices: { night: '0.2', day: '0.3', peak: '0.5' } })],
     }),
     'TARIFF_OVERLAP',
     'calendars.0.rules.2',
-  ],
-  [
-    'a rule for a season that another rule takes',
-    tariff({
-      calendars: [
-        calendar({
-          seasons: [{ name: 'cold', spans: [{ from: '10-01', through: '03-31' }] }],
-          rules: [
-            { seasons: ['cold'], from: '00:00', to: '24:00', period: 'night' },
-            { seasons: ['cold'], from: '08:00', to: '20:00', period: 'day' },
-            { from: '00:00', to: '24:00', period: 'day' },
-          ],
-        }),
-      ],
-    }),
-    'TARIFF_OVERLAP',
-    'calendars.0.rules.1',
   ],
   [
     'a time between quarter hours',
@@ -324,6 +308,12 @@ test('a currency has the decimals that its standard gives', () => {
   expect(minorDigitsOf('KWD')).toBe(3);
   expect(minorDigitsOf('CLF')).toBe(4);
   expect(minorDigitsOf('ZZZ')).toBeUndefined();
+});
+
+test('a last rule for the rest that finds no rest is no overlap', () => {
+  const rest = { from: '00:00', to: '24:00', period: 'day' };
+  const document = tariff({ calendars: [calendar({ rules: [nightRule, dayRule, rest] })] });
+  expect(parseTariffDocument(document).ok).toBe(true);
 });
 
 test('a rule for days that never come is no overlap', () => {
