@@ -86,7 +86,9 @@ async function judgedMicros(
   closed: ClosedBill,
 ): Promise<Outcome<bigint, string>> {
   const { segment, row } = closed.charge;
-  const zone = memory.meters.get(row.meterId)?.timeZone ?? 'UTC';
+  const meter = memory.meters.get(row.meterId);
+  assert(meter !== undefined, 'a charged meter is registered');
+  const zone = meter.timeZone;
   const { load, fromMs, toMs } = await loadFor(tx, memory, closed);
   const document = documentOf(memory, segment.version);
   if (!document.ok) return document;
