@@ -53,38 +53,16 @@ type Stretch = {
   readonly isSuperUserPriced: boolean;
 };
 
+const mild = { blocks: ['200', '400'] } as const;
+const summer = { blocks: ['300', '450'] } as const;
+
 /** Blocks and the price above 1,000 kWh change with the month, so a year has five versions. */
 const stretches: readonly Stretch[] = [
-  {
-    validFrom: '2020-01-01',
-    validTo: '2020-03-01',
-    blocks: ['200', '400'],
-    isSuperUserPriced: true,
-  },
-  {
-    validFrom: '2020-03-01',
-    validTo: '2020-07-01',
-    blocks: ['200', '400'],
-    isSuperUserPriced: false,
-  },
-  {
-    validFrom: '2020-07-01',
-    validTo: '2020-09-01',
-    blocks: ['300', '450'],
-    isSuperUserPriced: true,
-  },
-  {
-    validFrom: '2020-09-01',
-    validTo: '2020-12-01',
-    blocks: ['200', '400'],
-    isSuperUserPriced: false,
-  },
-  {
-    validFrom: '2020-12-01',
-    validTo: '2021-01-01',
-    blocks: ['200', '400'],
-    isSuperUserPriced: true,
-  },
+  { validFrom: '2020-01-01', validTo: '2020-03-01', ...mild, isSuperUserPriced: true },
+  { validFrom: '2020-03-01', validTo: '2020-07-01', ...mild, isSuperUserPriced: false },
+  { validFrom: '2020-07-01', validTo: '2020-09-01', ...summer, isSuperUserPriced: true },
+  { validFrom: '2020-09-01', validTo: '2020-12-01', ...mild, isSuperUserPriced: false },
+  { validFrom: '2020-12-01', validTo: '2021-01-01', ...mild, isSuperUserPriced: true },
 ];
 
 /** Rules 1 to 6 for homes: low voltage (0) and high voltage (1). */
