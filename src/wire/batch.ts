@@ -19,8 +19,26 @@ export type RegisterBlock = {
   readonly meterId: Int32Array;
   readonly readAtMs: Float64Array;
   readonly value: BigInt64Array;
-  /** 0 ACTUAL, 1 CALCULATED, 2 ESTIMATED. */
+  /** 0 ACTUAL, 1 CALCULATED, 2 ESTIMATED; 4 VOID in an office's edit. */
   readonly quality: Uint8Array;
+  /**
+   * 0 as read; an edit is one above the revision that it supersedes. Absent: all 0. Only an office
+   * may send others.
+   */
+  readonly revision?: Int32Array;
+  /** How far the device's clock was ahead of the gateway's at the reading, milliseconds. Absent: 0. */
+  readonly clockOffsetMs?: Int32Array;
+  /** Which of the batch's frames a reading was taken from, counted from 1; 0: not kept. */
+  readonly frame?: Int32Array;
+};
+
+/** What meters' event logs say, as columns of the same length. */
+export type EventBlock = {
+  /** domain/series/meterEvent. */
+  readonly code: Int32Array;
+  readonly meterId: Int32Array;
+  readonly fromMs: Float64Array;
+  readonly toMs: Float64Array;
 };
 
 export type Batch = {
@@ -33,6 +51,9 @@ export type Batch = {
   readonly createdAtMs: number;
   readonly stream: Stream;
   readonly blocks: readonly RegisterBlock[];
+  readonly events?: EventBlock;
+  /** Answers of devices as they came over the bus or the air, for tracing readings back. */
+  readonly frames?: readonly Uint8Array[];
 };
 
 export const batchHashBytes = 32;

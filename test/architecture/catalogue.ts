@@ -22,6 +22,12 @@ const appendOnly = [
   'audit_entry',
   'price_point',
   'pricing_change',
+  'office_batch',
+  'quarantine_resolution',
+  'register_mark',
+  'meter_event',
+  'vee_set',
+  'vee_resolution',
 ];
 
 /**

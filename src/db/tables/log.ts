@@ -23,6 +23,8 @@ export const batchLog = pgTable(
     receivedAt: instant('received_at').notNull(),
     companyId: integer('company_id').notNull(),
     edgeId: integer('edge_id').notNull(),
+    /** 1 billing, 2 telemetry. */
+    stream: smallint('stream').notNull().default(1),
     epoch: integer('epoch').notNull(),
     sequence: bigint('sequence', { mode: 'bigint' }).notNull(),
     readingCount: integer('reading_count').notNull(),
@@ -73,6 +75,56 @@ export const ratingCursor = pgTable('rating_cursor', {
   position: bigint('position', { mode: 'bigint' }).notNull(),
 });
 
+/**
+ * How far each edge has come, a row a stream and epoch: what it has sent without a hole, and the
+ * furthest that arrived. Between the two lie the gaps that are asked for again.
+ */
+export const edgeProgress = pgTable(
+  'edge_progress',
+  {
+    edgeId: integer('edge_id').notNull(),
+    stream: smallint('stream').notNull(),
+    epoch: integer('epoch').notNull(),
+    companyId: integer('company_id').notNull(),
+    /** All sequences up to here are committed. */
+    contiguous: bigint('contiguous', { mode: 'bigint' }).notNull(),
+    /** The highest sequence that is committed. */
+    highest: bigint('highest', { mode: 'bigint' }).notNull(),
+    batchCount: bigint('batch_count', { mode: 'bigint' }).notNull(),
+    readingCount: bigint('reading_count', { mode: 'bigint' }).notNull(),
+    lastReceivedAt: instant('last_received_at').notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.edgeId, t.stream, t.epoch] }),
+    foreignKey({ columns: [t.companyId, t.edgeId], foreignColumns: [edge.companyId, edge.id] }),
+  ],
+);
+
+/**
+ * Why a batch of an office is in the log: who entered its readings, for what reason, and which
+ * batch in quarantine they correct. Insert only.
+ */
+export const officeBatch = pgTable(
+  'office_batch',
+  {
+    edgeId: integer('edge_id').notNull(),
+    epoch: integer('epoch').notNull(),
+    sequence: bigint('sequence', { mode: 'bigint' }).notNull(),
+    companyId: integer('company_id').notNull(),
+    kind: text('kind', { enum: ['manual', 'edit', 'correction'] }).notNull(),
+    author: text('author').notNull(),
+    reason: text('reason').notNull(),
+    enteredAt: instant('entered_at').notNull(),
+    /** Of the batch in quarantine whose readings it brings. */
+    quarantineHash: bytea('quarantine_hash'),
+  },
+  (t) => [
+    primaryKey({ columns: [t.edgeId, t.epoch, t.sequence] }),
+    index().on(t.companyId, t.enteredAt),
+    foreignKey({ columns: [t.companyId, t.edgeId], foreignColumns: [edge.companyId, edge.id] }),
+  ],
+);
+
 /** Batches that were not accepted, with their bytes: nothing that arrives is lost unseen. */
 export const batchQuarantine = pgTable(
   'batch_quarantine',
@@ -90,11 +142,29 @@ export const batchQuarantine = pgTable(
   (t) => [primaryKey({ columns: [t.hash, t.code] }), index().on(t.companyId, t.receivedAt)],
 );
 
+/** What became of a batch in quarantine. Insert only: a further refusal is a row of its own. */
+export const quarantineResolution = pgTable(
+  'quarantine_resolution',
+  {
+    hash: bytea('hash').notNull(),
+    code: text('code').notNull(),
+    /** Null where the sender stayed unknown. */
+    companyId: integer('company_id'),
+    /** Taken in as it was, taken in as an office's batch, or not taken in. */
+    kind: text('kind', { enum: ['replayed', 'corrected', 'dismissed'] }).notNull(),
+    actor: text('actor').notNull(),
+    reason: text('reason').notNull(),
+    resolvedAt: instant('resolved_at').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.hash, t.code] })],
+);
+
 /** Single readings of an accepted batch that may not be billed, by their place in the log. */
 export const readingException = pgTable(
   'reading_exception',
   {
     edgeId: integer('edge_id').notNull(),
+    stream: smallint('stream').notNull().default(1),
     epoch: integer('epoch').notNull(),
     sequence: bigint('sequence', { mode: 'bigint' }).notNull(),
     /** Row in the batch, counted over its blocks. */
@@ -108,7 +178,7 @@ export const readingException = pgTable(
     message: text('message').notNull(),
   },
   (t) => [
-    primaryKey({ columns: [t.edgeId, t.epoch, t.sequence, t.channel, t.row] }),
+    primaryKey({ columns: [t.edgeId, t.stream, t.epoch, t.sequence, t.channel, t.row] }),
     index().on(t.meterId, t.readAt),
   ],
 );

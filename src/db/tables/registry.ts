@@ -41,6 +41,10 @@ export const edge = pgTable(
       .notNull()
       .references(() => company.id),
     name: text('name').notNull(),
+    /** An office enters readings by hand, of all meters of its company, under a key of ours. */
+    kind: text('kind', { enum: ['gateway', 'office'] })
+      .notNull()
+      .default('gateway'),
     /** The log shard its batches are appended to; one rater a shard. */
     logShard: smallint('log_shard').notNull(),
     /** The last epoch handed out: a restarted edge begins a new one at sequence 1. */
@@ -95,6 +99,12 @@ export const servicePoint = pgTable(
     timeZone: text('time_zone').notNull(),
     /** Bills of a key zone are rated by both engines before they are posted. */
     isKeyZone: boolean('is_key_zone').notNull().default(false),
+    /** Decides by which rules readings are validated: exchange point, large customer, community. */
+    customerClass: text('customer_class', { enum: ['gateway', 'large', 'community'] })
+      .notNull()
+      .default('community'),
+    /** A vacant place may use nothing; an occupied one that does is looked into. */
+    isOccupied: boolean('is_occupied').notNull().default(true),
   },
   (t) => [unique().on(t.companyId, t.name), unique().on(t.companyId, t.id)],
 );
@@ -111,6 +121,10 @@ export const meter = pgTable(
     busId: integer('bus_id'),
     unitId: smallint('unit_id'),
     mapName: text('map_name').notNull(),
+    /** What flows through it: Wh of electricity, litres of gas and water. */
+    medium: text('medium', { enum: ['electricity', 'gas', 'water'] })
+      .notNull()
+      .default('electricity'),
     /** The most that the connection can carry; a faster register is not believed. */
     powerMaxW: integer('power_max_w').notNull(),
     /** Where the import register wraps; null when it never does in a meter's life. */

@@ -7,3 +7,8 @@ export const qualityCalculated = 1;
 export const qualityEstimated = 2;
 /** Of slots only: nothing is known about them, their energy is NaN. */
 export const qualityMissing = 3;
+/**
+ * Of readings only, and only in an edit: the superseded reading does not count, and nothing stands
+ * in its place.
+ */
+export const qualityVoid = 4;
