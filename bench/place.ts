@@ -26,6 +26,8 @@ export type StatementTime = {
   readonly rows: number;
 };
 
+const queryLengthShown = 200;
+
 async function start(directory: string | null): Promise<EmbeddedPostgres> {
   const started = await startPostgres({
     directory: directory ?? '',
@@ -100,7 +102,8 @@ async function takeStatements(url: string): Promise<readonly StatementTime[]> {
       from pg_stat_statements order by total_exec_time desc limit 25`;
     await sql`select pg_stat_statements_reset()`;
     return rows.map(({ query, calls, total, rows: touched }) => ({
-      query: query.replaceAll(/\s+/g, ' ').trim(),
+      // An insert of drizzle names each of its forty thousand parameters.
+      query: query.replaceAll(/\s+/g, ' ').trim().slice(0, queryLengthShown),
       calls,
       totalMs: total,
       rows: touched,
