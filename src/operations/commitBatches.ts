@@ -8,11 +8,11 @@ import type { LogCandidate, Quarantined } from '../db/log.ts';
 import { assert } from '../domain/assert.ts';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome, Refused } from '../domain/outcome.ts';
-import { batchHash, openEnvelope, verifyEnvelope } from '../wire/batch.ts';
+import { openEnvelope, verifyEnvelope } from '../wire/batch.ts';
 import type { Batch, OpenCode } from '../wire/batch.ts';
-import { decodeBatch } from '../wire/decodeBatch.ts';
 import type { DecodeCode } from '../wire/decodeBatch.ts';
 import type { Envelope } from '../wire/envelope.ts';
+import { decodeEnvelope } from '../wire/openBatch.ts';
 
 export type CommitCode =
   | OpenCode
@@ -96,9 +96,9 @@ function verifyOne(
       'The signature does not fit: the bytes were changed on the way, or another key signed them.',
     );
   }
-  const decoded = decodeBatch(envelope.payload);
+  const decoded = decodeEnvelope(envelope);
   if (!decoded.ok) return { ...decoded, edge: key.row };
-  const batch = decoded.value;
+  const { batch, hash } = decoded.value;
   if (batch.edgeId !== key.row.edgeId) {
     const refused = refuse(
       'BATCH_EDGE_FOREIGN',
@@ -112,7 +112,7 @@ function verifyOne(
     stream: batch.stream === 'billing' ? 1 : 2,
     epoch: batch.epoch,
     sequence: batch.sequence,
-    hash: batchHash(envelope.payload),
+    hash,
     shard: key.row.logShard,
     ...spanOf(batch),
     carried,

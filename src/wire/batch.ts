@@ -4,8 +4,8 @@ import type { EdgeId } from '../domain/ids.ts';
 import { batchBytesMax } from '../domain/limits.ts';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
-import { isSignedBy, readEnvelope, sealEnvelope } from './envelope.ts';
-import type { Envelope, SigningKey } from './envelope.ts';
+import { isSignedBy, plainForm, readEnvelope, sealEnvelope } from './envelope.ts';
+import type { Envelope, PayloadForm, SigningKey } from './envelope.ts';
 
 export type Stream = 'billing' | 'telemetry';
 
@@ -58,15 +58,30 @@ export type Batch = {
 
 export const batchHashBytes = 32;
 
-const batchDomain = new TextEncoder().encode('joulebook/batch/1\0');
+const hashDomain = new TextEncoder().encode('joulebook/batch/1\0');
 
-/** SHA-256 of the carried payload bytes: names the batch in the chain, the log and the receipt. */
+/**
+ * SHA-256 of an inflated BatchPayload: names the batch in the chain, the guard and the receipt,
+ * however it was carried.
+ */
 export function batchHash(payload: Uint8Array): Uint8Array {
-  return createHash('sha256').update(batchDomain).update(payload).digest();
+  return createHash('sha256').update(hashDomain).update(payload).digest();
 }
 
-export function signBatch(payload: Uint8Array, key: SigningKey): Uint8Array<ArrayBuffer> {
-  return sealEnvelope(batchDomain, payload, key);
+/** What the signature covers in front of the carried bytes: no form can be taken for another. */
+function domainOf({ encoding, compression }: PayloadForm): Uint8Array {
+  const kind = encoding === 'json' ? 'joulebook/batch-json/1' : 'joulebook/batch/1';
+  const packed = compression === 'none' ? '' : `+${compression}`;
+  return new TextEncoder().encode(`${kind}${packed}\0`);
+}
+
+/** `payload` are the bytes as they travel: of a compressed form, compressed already. */
+export function signBatch(
+  payload: Uint8Array,
+  key: SigningKey,
+  form = plainForm,
+): Uint8Array<ArrayBuffer> {
+  return sealEnvelope(domainOf(form), payload, key, form);
 }
 
 export type OpenCode = 'BATCH_TOO_LARGE' | 'BATCH_MALFORMED';
@@ -85,5 +100,5 @@ export function openEnvelope(bytes: Uint8Array): Outcome<Envelope, OpenCode> {
 }
 
 export function verifyEnvelope(envelope: Envelope, publicKey: KeyObject): boolean {
-  return isSignedBy(batchDomain, envelope, publicKey);
+  return isSignedBy(domainOf(envelope), envelope, publicKey);
 }

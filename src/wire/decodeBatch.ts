@@ -19,7 +19,9 @@ export type DecodeCode =
   | 'BATCH_TOO_LARGE'
   | 'BATCH_MALFORMED'
   | 'BATCH_VERSION_UNKNOWN'
-  | 'BATCH_READING_OUT_OF_RANGE';
+  | 'BATCH_READING_OUT_OF_RANGE'
+  | 'BATCH_INFLATES_TOO_FAR'
+  | 'BATCH_COMPRESSION_BROKEN';
 
 const epochMax = 2_147_483_647; // int4
 const channelMax = 32_767; // int2

@@ -20,13 +20,25 @@ export type Envelope = {
   readonly payload: Uint8Array;
   readonly keyId: Uint8Array;
   readonly signature: Uint8Array;
+  readonly encoding: Encoding;
+  readonly compression: Compression;
 };
+
+export type Encoding = 'protobuf' | 'json';
+export type Compression = 'none' | 'gzip' | 'zstd';
+/** How the carried bytes of a payload are to be read. */
+export type PayloadForm = { readonly encoding: Encoding; readonly compression: Compression };
+
+export const plainForm: PayloadForm = { encoding: 'protobuf', compression: 'none' };
 
 export type SigningKey = { readonly privateKey: KeyObject; readonly keyId: Uint8Array };
 
 /** RFC 8032, 5.1.6. */
 const signatureBytes = 64;
 const algorithmEd25519 = 1;
+/** By their codes on the wire. */
+const encodings = ['protobuf', 'json'] as const;
+const compressions = ['none', 'gzip', 'zstd'] as const;
 
 /** The prefix keeps a signature over one kind of message from counting for another. */
 function signedBytes(domain: Uint8Array, payload: Uint8Array): Uint8Array {
@@ -40,20 +52,33 @@ export function sealEnvelope(
   domain: Uint8Array,
   payload: Uint8Array,
   { privateKey, keyId }: SigningKey,
+  form = plainForm,
 ): Uint8Array<ArrayBuffer> {
   assert(privateKey.asymmetricKeyType === 'ed25519', 'a signing key is an Ed25519 key');
   assert(keyId.length > 0 && keyId.length <= keyIdBytesMax, 'a key id has 1 to 32 bytes');
   const signature = sign(null, signedBytes(domain, payload), privateKey);
+  return envelopeBytes({ payload, keyId, signature, ...form });
+}
+
+/** The SignedBatch or SignedReceipt of a signature that was made before, as bytes. */
+export function envelopeBytes(envelope: Envelope): Uint8Array<ArrayBuffer> {
+  const { payload, keyId, signature } = envelope;
+  const encoding = encodings.indexOf(envelope.encoding);
+  const compression = compressions.indexOf(envelope.compression);
   const writer = writerOf(
     bytesSize(payload.length) +
       bytesSize(keyId.length) +
       numberSize(algorithmEd25519) +
-      bytesSize(signature.length),
+      bytesSize(signature.length) +
+      numberSize(encoding) +
+      numberSize(compression),
   );
   putBytes(writer, 1, payload);
   putBytes(writer, 2, keyId);
   putNumber(writer, 3, algorithmEd25519);
   putBytes(writer, 4, signature);
+  putNumber(writer, 5, encoding);
+  putNumber(writer, 6, compression);
   return written(writer);
 }
 
@@ -64,6 +89,8 @@ export function readEnvelope(bytes: Uint8Array): Envelope | string {
   const keyId = takeBytes(cursor, 2);
   const algorithm = takeNumber(cursor, 3);
   const signature = takeBytes(cursor, 4);
+  const encoding = encodings.at(takeNumber(cursor, 5));
+  const compression = compressions.at(takeNumber(cursor, 6));
   takeEnd(cursor);
   if (cursor.problem !== null) return cursor.problem;
   if (payload.length === 0) return 'there is no payload';
@@ -76,7 +103,9 @@ export function readEnvelope(bytes: Uint8Array): Envelope | string {
   if (signature.length !== signatureBytes) {
     return `an Ed25519 signature has ${signatureBytes} bytes, this one ${signature.length}`;
   }
-  return { payload, keyId, signature };
+  if (encoding === undefined) return 'its encoding is neither 0 protobuf nor 1 JSON';
+  if (compression === undefined) return 'its compression is none of 0 none, 1 gzip, 2 zstd';
+  return { payload, keyId, signature, encoding, compression };
 }
 
 export function isSignedBy(domain: Uint8Array, envelope: Envelope, publicKey: KeyObject): boolean {

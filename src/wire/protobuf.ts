@@ -3,8 +3,8 @@ import { assert } from '../domain/assert.ts';
 /**
  * The little of the protobuf encoding that the wire needs, without an object a reading: varints,
  * length-delimited fields and packed fixed-width columns (protobuf.dev, "Encoding"). Reading is
- * strict: fields ascend and come at most once, varints have one spelling, nothing follows the end.
- * Two byte strings that differ therefore never mean the same message by accident.
+ * strict: fields ascend and come at most once, varints have one spelling, zeros are left out,
+ * nothing follows the end. A message therefore has one spelling, and a hash names its content.
  */
 const wireVarint = 0;
 const wireBytes = 2;
@@ -62,7 +62,9 @@ export function takeNumber(cursor: ByteCursor, field: number): number {
   if (cursor.at >= cursor.bytes.length) return 0;
   if (cursor.bytes[cursor.at] !== ((field << 3) | wireVarint)) return 0;
   cursor.at += 1;
-  return readVarint(cursor);
+  const value = readVarint(cursor);
+  if (value === 0) failAt(cursor, 'a zero is written out');
+  return value;
 }
 
 /** ZigZag, as sint32 and sint64 are written: 0, -1, 1, -2 as 0, 1, 2, 3. */
@@ -76,6 +78,7 @@ export function takeBytes(cursor: ByteCursor, field: number): Uint8Array {
   if (!isNext(cursor, field)) return emptyBytes;
   cursor.at += 1;
   const length = readVarint(cursor);
+  if (length === 0) failAt(cursor, `field ${field} is written out and empty`);
   if (length > cursor.bytes.length - cursor.at) {
     failAt(cursor, `field ${field} is longer than what carries it`);
     return emptyBytes;

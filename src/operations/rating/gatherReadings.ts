@@ -9,7 +9,7 @@ import type { ReadingColumns } from '../../domain/series/day.ts';
 import { qualityEstimated } from '../../domain/series/quality.ts';
 import { openEnvelope } from '../../wire/batch.ts';
 import type { Batch, RegisterBlock } from '../../wire/batch.ts';
-import { decodeBatch } from '../../wire/decodeBatch.ts';
+import { decodeEnvelope } from '../../wire/openBatch.ts';
 
 /** Neighbouring rows of one block that belong to one meter and UTC day: merged in one call. */
 export type ReadingRun = {
@@ -47,9 +47,9 @@ export function registerKey(meterId: number, channel: number): number {
 export function decodeEntry(entry: LogEntry): DecodedEntry {
   const envelope = openEnvelope(entry.carried);
   assert(envelope.ok, `log entry ${entry.shard}/${entry.position} is a signed batch`);
-  const batch = decodeBatch(envelope.value.payload);
-  assert(batch.ok, `log entry ${entry.shard}/${entry.position} decodes`);
-  return { entry, batch: batch.value };
+  const decoded = decodeEnvelope(envelope.value);
+  assert(decoded.ok, `log entry ${entry.shard}/${entry.position} decodes`);
+  return { entry, batch: decoded.value.batch };
 }
 
 export function metersOf(decoded: readonly DecodedEntry[]): Set<number> {
