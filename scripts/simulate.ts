@@ -4,7 +4,8 @@
  *
  *   npm run simulate -- --seed=17 --seeds=100 --steps=120
  */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import postgres from 'postgres';
@@ -14,7 +15,8 @@ import { simulate } from '../test/simulate/run.ts';
 import type { RunOutcome } from '../test/simulate/run.ts';
 import { argumentRefusal } from './commandLine.ts';
 
-const usage = 'npm run simulate -- [--seed 1] [--seeds 20] [--steps 120] [--verbose]';
+const usage =
+  'npm run simulate -- [--seed 1] [--seeds 20] [--steps 120] [--processes 1] [--verbose]';
 
 function readOptions() {
   try {
@@ -23,6 +25,7 @@ function readOptions() {
         seed: { type: 'string', default: '1' },
         seeds: { type: 'string', default: '20' },
         steps: { type: 'string', default: '120' },
+        processes: { type: 'string', default: '1' },
         verbose: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
@@ -39,7 +42,7 @@ if (values.help) {
   process.exit(0);
 }
 
-function wholeNumber(name: 'seed' | 'seeds' | 'steps'): number {
+function wholeNumber(name: 'seed' | 'seeds' | 'steps' | 'processes'): number {
   const number = Number(values[name]);
   if (Number.isSafeInteger(number) && number > 0) return number;
   process.stderr.write(`ARGUMENT_MALFORMED: --${name} is a whole number above 0.\n`);
@@ -57,6 +60,26 @@ function commit(): string {
 const firstSeed = wholeNumber('seed');
 const seeds = wholeNumber('seeds');
 const steps = wholeNumber('steps');
+const processes = Math.min(wholeNumber('processes'), seeds);
+
+/** Each process has a Postgres of its own and every so many-th part of the seeds. */
+async function runSide(first: number, count: number): Promise<boolean> {
+  const args = [`--seed=${first}`, `--seeds=${count}`, `--steps=${steps}`];
+  if (values.verbose) args.push('--verbose');
+  const side = spawn(process.execPath, [import.meta.filename, ...args], { stdio: 'inherit' });
+  const [code] = await once(side, 'exit');
+  return code === 0;
+}
+
+if (processes > 1) {
+  const share = Math.ceil(seeds / processes);
+  const sides: Promise<boolean>[] = [];
+  for (let done = 0; done < seeds; done += share) {
+    sides.push(runSide(firstSeed + done, Math.min(share, seeds - done)));
+  }
+  process.exit((await Promise.all(sides)).every(Boolean) ? 0 : 1);
+}
+
 const started = await startPostgres({ directory: '', ephemeral: true, onProgress: () => {} });
 if (!started.ok) {
   process.stderr.write(`${started.code}: ${started.message}\n`);
