@@ -7,6 +7,7 @@ export const tablesOfNobody: Readonly<Record<string, string>> = {
   rating_cursor: 'a position a shard',
   event_head: 'a number a shard',
   relay_cursor: 'a number a shard',
+  log_dropped: 'numbers a shard and day',
 };
 
 /** Enabled but not forced: the view subject_event reads it with its owner's rights. */
@@ -28,6 +29,8 @@ const appendOnly = [
   'meter_event',
   'vee_set',
   'vee_resolution',
+  'exception_resolution',
+  'log_dropped',
 ];
 
 /**

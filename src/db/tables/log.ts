@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm';
 import {
   bigint,
   foreignKey,
@@ -37,6 +38,10 @@ export const batchLog = pgTable(
   (t) => [
     primaryKey({ columns: [t.shard, t.position, t.receivedAt] }),
     index().on(t.edgeId, t.readTo),
+    // Of back-fills: the window of any other batch is found within a day behind its readings.
+    index('batch_log_long_index')
+      .on(t.edgeId, t.readTo)
+      .where(sql`read_to - read_from > interval '1 day'`),
   ],
 );
 

@@ -13,6 +13,7 @@ import {
   text,
   timestamp,
   unique,
+  uniqueIndex,
 } from 'drizzle-orm/pg-core';
 
 /** Raw bytes; drizzle has no bytea of its own. */
@@ -50,7 +51,13 @@ export const edge = pgTable(
     /** The last epoch handed out: a restarted edge begins a new one at sequence 1. */
     epoch: integer('epoch').notNull().default(0),
   },
-  (t) => [unique().on(t.companyId, t.name), unique().on(t.companyId, t.id)],
+  (t) => [
+    unique().on(t.companyId, t.name),
+    unique().on(t.companyId, t.id),
+    uniqueIndex('edge_office_index')
+      .on(t.companyId)
+      .where(sql`kind = 'office'`),
+  ],
 );
 
 export const edgeKey = pgTable(

@@ -1,0 +1,56 @@
+import {
+  bigint,
+  date,
+  foreignKey,
+  index,
+  integer,
+  pgTable,
+  primaryKey,
+  smallint,
+  text,
+} from 'drizzle-orm/pg-core';
+import { edge, instant } from './registry.ts';
+
+/**
+ * Rows of the log that were held back and were taken in later, because their cause is gone. Insert
+ * only, by the transaction that took them: what is open is an exception without a row here.
+ */
+export const exceptionResolution = pgTable(
+  'exception_resolution',
+  {
+    edgeId: integer('edge_id').notNull(),
+    stream: smallint('stream').notNull(),
+    epoch: integer('epoch').notNull(),
+    sequence: bigint('sequence', { mode: 'bigint' }).notNull(),
+    channel: smallint('channel').notNull(),
+    /** Row in the batch, counted over its blocks. */
+    row: integer('row').notNull(),
+    companyId: integer('company_id').notNull(),
+    meterId: integer('meter_id').notNull(),
+    takenAt: instant('taken_at').notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.edgeId, t.stream, t.epoch, t.sequence, t.channel, t.row] }),
+    index().on(t.meterId),
+    foreignKey({ columns: [t.companyId, t.edgeId], foreignColumns: [edge.companyId, edge.id] }),
+  ],
+);
+
+/**
+ * What retention took from the log, a row a day of receipt and shard: the guard still names these
+ * batches, and whoever counts the log knows where they went. Insert only.
+ */
+export const logDropped = pgTable(
+  'log_dropped',
+  {
+    day: date('day').notNull(),
+    shard: smallint('shard').notNull(),
+    positionMin: bigint('position_min', { mode: 'bigint' }).notNull(),
+    positionMax: bigint('position_max', { mode: 'bigint' }).notNull(),
+    batchCount: bigint('batch_count', { mode: 'bigint' }).notNull(),
+    readingCount: bigint('reading_count', { mode: 'bigint' }).notNull(),
+    droppedBy: text('dropped_by').notNull(),
+    droppedAt: instant('dropped_at').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.day, t.shard] })],
+);
