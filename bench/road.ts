@@ -68,7 +68,20 @@ export async function openRoad(
       assert(answer.ok, 'a batch of the bench is accepted');
       const edgeId = parseEdgeId(answer.value.edgeId);
       assert(edgeId.ok, 'the log knows its edges');
-      return signReceipt(encodeReceipt({ ...answer.value, edgeId: edgeId.value }), head);
+      const { epoch, sequence, hash, state, position } = answer.value;
+      const receipt = encodeReceipt({
+        edgeId: edgeId.value,
+        epoch,
+        stream: 'billing',
+        sequence,
+        hash,
+        state,
+        position,
+        code: null,
+        contiguous: sequence,
+        missing: [],
+      });
+      return signReceipt(receipt, head);
     },
     rate: async (shard) => (await rateReadings(depsOf[shard], { shard })).batches > 0,
     close: () => database.close(),

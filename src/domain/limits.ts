@@ -5,8 +5,19 @@
 
 /** One batch: a gateway's 5 s window or one catch-up chunk; larger ones are split by the edge. */
 export const readingsPerBatchMax = 16_384;
-/** 16,384 readings of 20 bytes in fixed-width columns, the envelope, and room to grow. */
+/**
+ * 16,384 readings of 33 bytes in fixed-width columns with all that may be told of one, the events
+ * and frames below, the envelope, and room to grow. Before and after compression.
+ */
 export const batchBytesMax = 1_048_576;
+/** Lines of meters' event logs: a gateway that was away for months sends the rest in the next. */
+export const eventsPerBatchMax = 4_096;
+/** Answers of devices that are sent along: one of each meter of a large gateway. */
+export const framesPerBatchMax = 4_096;
+/** Their bytes together: 64 bytes a frame as a rule, some load profiles with 10 kB. */
+export const frameBytesPerBatchMax = 262_144;
+/** int2: a value that was edited so often is edited by a loop. */
+export const revisionMax = 32_767;
 
 /** 2200-01-01T00:00Z. Later instants are mistakes of a clock; zone rules say nothing about them. */
 export const instantMsMax = 7_258_118_400_000;
@@ -77,8 +88,12 @@ export const slotsPerCompiledTariffMax = 44_700;
 export const blocksPerBatchMax = 256;
 /** Names a public key of an edge: 8 to 32 bytes of its digest. */
 export const keyIdBytesMax = 32;
-/** A receipt is about 160 bytes: hash, signature and a few integers. */
-export const receiptBytesMax = 512;
+/** A receipt is about 180 bytes: hash, signature and integers; 256 more with all missing runs. */
+export const receiptBytesMax = 1_024;
+/** Runs of missing sequences that one receipt asks for; the next asks for the rest. */
+export const missingRunsMax = 16;
+/** A stable code in ASCII: the longest has 26 characters. */
+export const codeLengthMax = 64;
 /** 2^50 - 1: a batch each millisecond for 35,000 years, and still a safe integer when doubled. */
 export const batchSequenceMax = 1_125_899_906_842_623;
 /**
@@ -329,3 +344,20 @@ export const loadLineLengthMax = 256;
 export const billedDaysMax = 14_640;
 /** Load files of one simulation: a village, or a sample of a town. */
 export const loadFilesMax = 10_000;
+
+/** Readings that a person enters or corrects at once: a meter-reading round, a corrected batch. */
+export const officeReadingsMax = 10_000;
+/** A person's reason for a reading or an edit: a paragraph. */
+export const officeReasonLengthMax = 1_000;
+/** Rows that one look of the rater takes from the log again for one duty. */
+export const retriedBatchesMax = 256;
+/** Batches that one page of raw readings goes through: a meter that is in none of them ends it. */
+export const fragmentBatchesMax = 4_096;
+/** Batches that are read from the log at a time when somebody looks into it. */
+export const logReadBatches = 64;
+/** A hole in an edge's sequence is asked for again at once; after an hour somebody must look. */
+export const batchesMissingMsMax = 3_600_000;
+/** Findings of a reconciliation that are named; the rest are counted. */
+export const findingsToldMax = 100;
+/** The log is kept for so many days at least: late edits and retries need it. */
+export const logRetentionDaysMin = 7;

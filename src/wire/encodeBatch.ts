@@ -3,13 +3,16 @@ import {
   batchBytesMax,
   batchSequenceMax,
   blocksPerBatchMax,
+  eventsPerBatchMax,
+  frameBytesPerBatchMax,
+  framesPerBatchMax,
   readAtMsMax,
   readAtMsMin,
   readingsPerBatchMax,
   scalerMax,
 } from '../domain/limits.ts';
 import { batchHashBytes } from './batch.ts';
-import type { Batch, RegisterBlock } from './batch.ts';
+import type { Batch, EventBlock, RegisterBlock } from './batch.ts';
 import {
   bytesSize,
   numberSize,
@@ -22,9 +25,50 @@ import {
 } from './protobuf.ts';
 import type { ByteWriter } from './protobuf.ts';
 
-function isAllActual(quality: Uint8Array): boolean {
-  for (let row = 0; row < quality.length; row += 1) if (quality[row] !== 0) return false;
+/** Of a reading with all columns: 4 meter, 8 instant, 8 value, 1 quality, 4 + 4 + 4 rare ones. */
+const readingBytesMax = 33;
+const eventBytes = 24;
+/** Heads of blocks and frames, and the batch's own fields. */
+const headBytesMax = 64;
+
+assert(
+  readingsPerBatchMax * readingBytesMax +
+    eventsPerBatchMax * eventBytes +
+    frameBytesPerBatchMax +
+    framesPerBatchMax * 5 +
+    (blocksPerBatchMax + 8) * headBytesMax <
+    batchBytesMax,
+  'a batch with as much of everything as is allowed stays below the bytes of a batch',
+);
+
+function isAllZero(column: Uint8Array | Int32Array): boolean {
+  for (let row = 0; row < column.length; row += 1) if (column[row] !== 0) return false;
   return true;
+}
+
+type BlockColumns = {
+  readonly block: RegisterBlock;
+  /** All zero is absent on the wire. */
+  readonly quality: Uint8Array;
+  readonly revision: Uint8Array;
+  readonly clockOffsetMs: Uint8Array;
+  readonly frame: Uint8Array;
+};
+
+const noBytes = new Uint8Array(0);
+
+function rareBytes(column: Int32Array | undefined): Uint8Array {
+  return column === undefined || isAllZero(column) ? noBytes : columnBytes(column);
+}
+
+function columnsOf(block: RegisterBlock): BlockColumns {
+  return {
+    block,
+    quality: isAllZero(block.quality) ? noBytes : block.quality,
+    revision: rareBytes(block.revision),
+    clockOffsetMs: rareBytes(block.clockOffsetMs),
+    frame: rareBytes(block.frame),
+  };
 }
 
 function columnBytes(column: Int32Array | BigInt64Array): Uint8Array {
@@ -37,7 +81,10 @@ function assertBlock(block: RegisterBlock): void {
   assert(
     block.readAtMs.length === count &&
       block.value.length === count &&
-      block.quality.length === count,
+      block.quality.length === count &&
+      (block.revision?.length ?? count) === count &&
+      (block.clockOffsetMs?.length ?? count) === count &&
+      (block.frame?.length ?? count) === count,
     'the columns of a block have one length',
   );
   assert(Number.isInteger(block.channel) && block.channel > 0, 'a channel code is positive');
@@ -63,7 +110,7 @@ function instantBytes(readAtMs: Float64Array): Uint8Array {
   return columnBytes(words);
 }
 
-function blockSize(block: RegisterBlock): number {
+function blockSize({ block, ...rare }: BlockColumns): number {
   const count = block.meterId.length;
   return (
     numberSize(block.channel) +
@@ -71,11 +118,14 @@ function blockSize(block: RegisterBlock): number {
     numberSize(zigzag(block.scaler)) +
     bytesSize(count * 4) +
     bytesSize(count * 8) * 2 +
-    (isAllActual(block.quality) ? 0 : bytesSize(count))
+    bytesSize(rare.quality.length) +
+    bytesSize(rare.revision.length) +
+    bytesSize(rare.clockOffsetMs.length) +
+    bytesSize(rare.frame.length)
   );
 }
 
-function putBlock(writer: ByteWriter, block: RegisterBlock, size: number): void {
+function putBlock(writer: ByteWriter, { block, ...rare }: BlockColumns, size: number): void {
   putHead(writer, 8, size);
   putNumber(writer, 1, block.channel);
   putNumber(writer, 2, block.unit);
@@ -83,30 +133,63 @@ function putBlock(writer: ByteWriter, block: RegisterBlock, size: number): void 
   putBytes(writer, 4, columnBytes(block.meterId));
   putBytes(writer, 5, instantBytes(block.readAtMs));
   putBytes(writer, 6, columnBytes(block.value));
-  if (!isAllActual(block.quality)) putBytes(writer, 7, block.quality);
+  putBytes(writer, 7, rare.quality);
+  putBytes(writer, 8, rare.revision);
+  putBytes(writer, 9, rare.clockOffsetMs);
+  putBytes(writer, 10, rare.frame);
+}
+
+function eventsSize(count: number): number {
+  return bytesSize(count * 4) * 2 + bytesSize(count * 8) * 2;
+}
+
+function putEvents(writer: ByteWriter, events: EventBlock): void {
+  putHead(writer, 9, eventsSize(events.code.length));
+  putBytes(writer, 1, columnBytes(events.code));
+  putBytes(writer, 2, columnBytes(events.meterId));
+  putBytes(writer, 3, instantBytes(events.fromMs));
+  putBytes(writer, 4, instantBytes(events.toMs));
+}
+
+function assertBatch({ previousHash, sequence, blocks, events, frames = [] }: Batch): void {
+  assert(previousHash.length === batchHashBytes, 'a hash has 32 bytes');
+  assert(sequence > 0n && sequence <= BigInt(batchSequenceMax), 'sequences count from 1');
+  assert(blocks.length <= blocksPerBatchMax, 'a batch has few blocks');
+  blocks.forEach(assertBlock);
+  const readings = blocks.reduce((sum, { meterId }) => sum + meterId.length, 0);
+  assert(readings <= readingsPerBatchMax, 'the edge splits larger batches');
+  assert(frames.length <= framesPerBatchMax, 'a batch carries few frames');
+  const frameBytes = frames.reduce((sum, frame) => sum + frame.length, 0);
+  assert(frameBytes <= frameBytesPerBatchMax, 'the frames of a batch are short');
+  assert(
+    frames.every((frame) => frame.length > 0),
+    'a frame is not empty',
+  );
+  if (events === undefined) return;
+  const count = events.code.length;
+  assert(count <= eventsPerBatchMax, 'the edge splits long event logs');
+  assert(
+    events.meterId.length === count &&
+      events.fromMs.length === count &&
+      events.toMs.length === count,
+    'the columns of events have one length',
+  );
 }
 
 /**
- * The payload bytes of a batch. The caller is our own edge or poller, which keeps within the
- * limits: a batch beyond them is a bug here, and a refusal (`decodeBatch`) at the other end.
+ * The BatchPayload of a batch, in its one spelling. The caller is our own edge or poller, which
+ * keeps within the limits: a batch beyond them is a bug here, and a refusal (`decodeBatch`) at the
+ * other end.
  */
 export function encodeBatch(batch: Batch): Uint8Array<ArrayBuffer> {
-  assert(batch.previousHash.length === batchHashBytes, 'a hash has 32 bytes');
-  assert(
-    batch.sequence > 0n && batch.sequence <= BigInt(batchSequenceMax),
-    'sequences count from 1',
-  );
-  assert(batch.blocks.length <= blocksPerBatchMax, 'a batch has few blocks');
-  let readings = 0;
-  for (const block of batch.blocks) {
-    assertBlock(block);
-    readings += block.meterId.length;
-  }
-  assert(readings <= readingsPerBatchMax, 'the edge splits larger batches');
+  assertBatch(batch);
   const sequence = Number(batch.sequence);
   const createdAt = zigzag(batch.createdAtMs);
   const stream = batch.stream === 'billing' ? 1 : 2;
-  const blockSizes = batch.blocks.map(blockSize);
+  const blocks = batch.blocks.map(columnsOf);
+  const blockSizes = blocks.map(blockSize);
+  const events = batch.events?.code.length === 0 ? undefined : batch.events;
+  const frames = batch.frames ?? [];
   const writer = writerOf(
     numberSize(1) +
       numberSize(batch.edgeId) +
@@ -115,7 +198,9 @@ export function encodeBatch(batch: Batch): Uint8Array<ArrayBuffer> {
       bytesSize(batchHashBytes) +
       numberSize(createdAt) +
       numberSize(stream) +
-      blockSizes.reduce((sum, size) => sum + bytesSize(size), 0),
+      blockSizes.reduce((sum, size) => sum + bytesSize(size), 0) +
+      (events === undefined ? 0 : bytesSize(eventsSize(events.code.length))) +
+      frames.reduce((sum, frame) => sum + bytesSize(frame.length), 0),
   );
   putNumber(writer, 1, 1);
   putNumber(writer, 2, batch.edgeId);
@@ -124,8 +209,10 @@ export function encodeBatch(batch: Batch): Uint8Array<ArrayBuffer> {
   putBytes(writer, 5, batch.previousHash);
   putNumber(writer, 6, createdAt);
   putNumber(writer, 7, stream);
-  batch.blocks.forEach((block, index) => putBlock(writer, block, blockSizes[index] ?? 0));
+  blocks.forEach((block, index) => putBlock(writer, block, blockSizes[index] ?? 0));
+  if (events !== undefined) putEvents(writer, events);
+  for (const frame of frames) putBytes(writer, 10, frame);
   const payload = written(writer);
-  assert(payload.length < batchBytesMax, 'the readings limit keeps a batch below the bytes limit');
+  assert(payload.length < batchBytesMax, 'the other limits keep a batch below the bytes limit');
   return payload;
 }

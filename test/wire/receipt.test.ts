@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { assert } from '../../src/domain/assert.ts';
 import { openEnvelope, signBatch, verifyEnvelope } from '../../src/wire/batch.ts';
+import type { Stream } from '../../src/wire/batch.ts';
 import {
   decodeReceipt,
   encodeReceipt,
@@ -15,14 +16,42 @@ import { edgeId } from './sampleBatch.ts';
 
 const keys = generateKeyPairSync('ed25519');
 const signer = { privateKey: keys.privateKey, keyId: Uint8Array.of(9) };
-const receipt: fc.Arbitrary<Receipt> = fc.record({
+const outcome = fc.oneof(
+  fc.record({
+    state: fc.constantFrom<'committed' | 'duplicate'>('committed', 'duplicate'),
+    code: fc.constant(null),
+  }),
+  fc.record({
+    state: fc.constant<'refused'>('refused'),
+    code: fc.constantFrom('BATCH_MALFORMED', 'BATCH_CHAIN_BROKEN', 'EMS.E12'),
+  }),
+);
+/** Runs of 1 to 1,000 sequences with holes of 1 to 1,000 committed ones between them. */
+const progress = fc
+  .record({
+    contiguous: fc.bigInt({ min: 0n, max: 2n ** 49n }),
+    steps: fc.array(fc.tuple(fc.bigInt(1n, 1_000n), fc.bigInt(0n, 999n)), { maxLength: 16 }),
+  })
+  .map(({ contiguous, steps }) => {
+    let at = contiguous;
+    const missing = steps.map(([hole, more]) => {
+      const run = { from: at + hole, to: at + hole + more };
+      at = run.to;
+      return run;
+    });
+    return { contiguous, missing };
+  });
+const head = fc.record({
   edgeId: fc.integer({ min: 1, max: 2_147_483_647 }).map(edgeId),
   epoch: fc.integer({ min: 1, max: 2_147_483_647 }),
   sequence: fc.bigInt({ min: 1n, max: 2n ** 50n - 1n }),
   hash: fc.uint8Array({ minLength: 32, maxLength: 32 }),
-  state: fc.constantFrom('committed', 'duplicate'),
   position: fc.bigInt({ min: 0n, max: 2n ** 50n - 1n }),
+  stream: fc.constantFrom<Stream>('billing', 'telemetry'),
 });
+const receipt: fc.Arbitrary<Receipt> = fc
+  .tuple(head, outcome, progress)
+  .map(([first, second, third]) => ({ ...first, ...second, ...third }));
 
 function receive(bytes: Uint8Array): Receipt | null {
   const opened = openReceipt(bytes);
