@@ -361,3 +361,12 @@ export const batchesMissingMsMax = 3_600_000;
 export const findingsToldMax = 100;
 /** The log is kept for so many days at least: late edits and retries need it. */
 export const logRetentionDaysMin = 7;
+
+/** Channels that one validation rule names: a three-phase meter in four quadrants has 20. */
+export const channelsPerRuleMax = 32;
+/** Holidays of one set of rules: ten years and more of them. */
+export const holidaysPerVeeSetMax = 512;
+/** A share of a profile's quarter hour: sums of six digits over 400 days stay far below 2^53. */
+export const profileWeightMax = 1_000_000;
+/** Days before a gap or window that a rule may look back: a year and some weeks. */
+export const veeHistoryDaysMax = 400;

@@ -17,3 +17,6 @@ export type Finding = {
   /** Readings of the register that `reject` leaves out, ascending; empty: there is none to name. */
   readonly readingsAtMs: readonly number[];
 };
+
+/** What one rule saw; the set says what follows. */
+export type Seen = Omit<Finding, 'rule' | 'outcome'>;

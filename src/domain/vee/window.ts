@@ -48,6 +48,8 @@ export type WindowInput = Span & {
   readonly kind: 'day' | 'bill';
   readonly zone: string;
   readonly channel: number;
+  /** What the channel's counts are, for messages: `Wh` unless given, `varh`, `l`. */
+  readonly unit?: string;
   /** The register's slots, at least those of the window; what lies outside of it is not judged. */
   readonly slots: SlotColumns;
   /** Instants of the accepted readings in [fromMs, toMs], ascending. */
