@@ -4,6 +4,7 @@ import { z } from 'zod';
 /** Tables of no company, and why that is right. A further one must be named here. */
 export const tablesOfNobody: Readonly<Record<string, string>> = {
   log_head: 'a position a shard',
+  quarantine_quota: 'counts of refusals, most of nobody known',
   rating_cursor: 'a position a shard',
   event_head: 'a number a shard',
   relay_cursor: 'a number a shard',

@@ -40,7 +40,8 @@ export const auditEntry = pgTable(
   'audit_entry',
   {
     id: uuid('id').primaryKey(),
-    companyId: integer('company_id').notNull(),
+    /** Null where nobody knows whose it was, such as a batch under an unknown key. */
+    companyId: integer('company_id'),
     at: instant('at').notNull(),
     actor: text('actor').notNull(),
     action: text('action').notNull(),

@@ -59,6 +59,8 @@ export const batchGuard = pgTable(
     sequence: bigint('sequence', { mode: 'bigint' }).notNull(),
     companyId: integer('company_id').notNull(),
     hash: bytea('hash').notNull(),
+    /** What it says of the batch before; null in batches of a time when it was not kept. */
+    previousHash: bytea('previous_hash'),
     shard: smallint('shard').notNull(),
     position: bigint('position', { mode: 'bigint' }).notNull(),
   },
@@ -146,6 +148,21 @@ export const batchQuarantine = pgTable(
   },
   (t) => [primaryKey({ columns: [t.hash, t.code] }), index().on(t.companyId, t.receivedAt)],
 );
+
+/**
+ * How much of what was refused is kept, a row a sender: edge id, 0 for all that are not known. A
+ * flood of garbage is counted beyond its bounds and fills no disk.
+ */
+export const quarantineQuota = pgTable('quarantine_quota', {
+  sender: integer('sender').primaryKey(),
+  /** Minutes since 1970 of the last refusal. */
+  minute: integer('minute').notNull(),
+  keptInMinute: integer('kept_in_minute').notNull(),
+  kept: bigint('kept', { mode: 'bigint' }).notNull(),
+  keptBytes: bigint('kept_bytes', { mode: 'bigint' }).notNull(),
+  /** Refused, counted here and not kept. */
+  onlyCounted: bigint('only_counted', { mode: 'bigint' }).notNull(),
+});
 
 /** What became of a batch in quarantine. Insert only: a further refusal is a row of its own. */
 export const quarantineResolution = pgTable(
