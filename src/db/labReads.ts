@@ -66,6 +66,7 @@ function isBelieved({ day, bytes, carryIn }: DayAround, meter: MeterRow): boolea
     powerMaxW: meter.power_max_w,
     registerStepWh: registerStepWhMax,
     registerModulusWh: modulusOf(meter),
+    marks: [],
   });
   return carryOut !== null && carryOut.lastAtMs >= day * dayMs;
 }
@@ -144,7 +145,7 @@ export async function readPackedMeters(
   }
   for (const place of places) {
     const days = found.get(place);
-    if (days !== undefined) byMeter.get(place.meter)?.push(packDays(place.channel, days));
+    if (days !== undefined) byMeter.get(place.meter)?.push(packDays(place.channel, days, []));
   }
   return packed;
 }

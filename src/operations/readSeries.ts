@@ -107,6 +107,7 @@ async function walkAround(tx: Statement, meter: WalkedMeter, { fromMs, toMs }: S
     powerMaxW,
     registerStepWh: registerStepWhMax,
     registerModulusWh: registerModulusWh === null ? null : Number(registerModulusWh),
+    marks: [],
   };
   const window = { meterId: meter.id, channel: importChannel, fromDay: dayOf(fromMs) };
   let throughDay = dayOf(toMs - 1);

@@ -203,5 +203,13 @@ test('an agreement that breaks the rating is told so, and the others are rated',
 const brokenMeter = {
   powerMaxW: 0,
   registerModulusWh: null,
-  channels: [{ channel: 1, bytes: new Uint8Array(0), offsets: Int32Array.of(0, 0), carryIn: null }],
+  channels: [
+    {
+      channel: 1,
+      bytes: new Uint8Array(0),
+      offsets: Int32Array.of(0, 0),
+      carryIn: null,
+      marks: [],
+    },
+  ],
 };

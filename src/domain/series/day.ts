@@ -2,7 +2,8 @@ import { assert } from '../assert.ts';
 import { registerWhMax } from '../limits.ts';
 import { slotMs, slotsPerDay } from '../rating/slot.ts';
 import { dayMs } from '../time/civil.ts';
-import { qualityEstimated } from './quality.ts';
+import type { GapShape } from './gapShape.ts';
+import { qualityActual, qualityEstimated, qualityVoid } from './quality.ts';
 
 /** Of each slot the first and the last reading. */
 export const placesPerDay = 2 * slotsPerDay;
@@ -24,11 +25,16 @@ export type SeriesDay = {
   readonly offsetMs: Int32Array;
   /** Register, Wh: safe integers within +-2^50; BigInt64Array would cost ten times the time. */
   readonly wh: Float64Array;
+  /** `qualityVoid`: an edit says that nothing counts here, and the walk passes over it. */
   readonly quality: Uint8Array;
+  /** 0 as read; an edit is one above the revision that it supersedes. */
+  readonly revision: Int32Array;
   /** Rank among readings of one instant: epoch, sequence and row of the batch that brought it. */
   readonly epoch: Int32Array;
   readonly sequence: Float64Array;
   readonly row: Int32Array;
+  /** Of the gaps that end in this day, by their end; never two with one end. */
+  shapes: readonly GapShape[];
 };
 
 /** Readings of one meter, channel and day within the columns of one block of a batch. */
@@ -36,6 +42,8 @@ export type ReadingColumns = {
   readonly readAtMs: Float64Array;
   readonly value: BigInt64Array;
   readonly quality: Uint8Array;
+  /** Absent: all are 0, as read. */
+  readonly revision?: Int32Array;
   /** Takes a value to Wh, see `checkUnit`. */
   readonly factor: number;
   readonly epoch: number;
@@ -48,6 +56,7 @@ export type SeriesReading = {
   readonly atMs: number;
   readonly wh: bigint;
   readonly quality: number;
+  readonly revision: number;
   readonly epoch: number;
   readonly sequence: bigint;
   readonly row: number;
@@ -67,7 +76,7 @@ export type MergeReport = {
   readonly conflicts: SeriesConflict[];
 };
 
-const bytesPerPlace = 8 + 8 + 4 + 4 + 4 + 1;
+const bytesPerPlace = 8 + 8 + 4 + 4 + 4 + 4 + 1;
 
 export function dayOf(instantMs: number): number {
   return Math.floor(instantMs / dayMs);
@@ -83,7 +92,9 @@ export function emptyDay(day: number): SeriesDay {
     offsetMs: new Int32Array(buffer, 16 * count, count),
     epoch: new Int32Array(buffer, 20 * count, count),
     row: new Int32Array(buffer, 24 * count, count),
-    quality: new Uint8Array(buffer, 28 * count, count),
+    revision: new Int32Array(buffer, 28 * count, count),
+    quality: new Uint8Array(buffer, 32 * count, count),
+    shapes: [],
   };
   emptied.offsetMs.fill(-1);
   return emptied;
@@ -94,6 +105,7 @@ type Offer = {
   offsetMs: number;
   wh: number;
   quality: number;
+  revision: number;
   epoch: number;
   sequence: number;
   row: number;
@@ -103,6 +115,7 @@ function put(day: SeriesDay, place: number, offer: Offer): void {
   day.offsetMs[place] = offer.offsetMs;
   day.wh[place] = offer.wh;
   day.quality[place] = offer.quality;
+  day.revision[place] = offer.revision;
   day.epoch[place] = offer.epoch;
   day.sequence[place] = offer.sequence;
   day.row[place] = offer.row;
@@ -112,21 +125,32 @@ function take(day: SeriesDay, place: number, into: Offer): void {
   into.offsetMs = day.offsetMs[place] ?? -1;
   into.wh = day.wh[place] ?? Number.NaN;
   into.quality = day.quality[place] ?? 0;
+  into.revision = day.revision[place] ?? 0;
   into.epoch = day.epoch[place] ?? 0;
   into.sequence = day.sequence[place] ?? 0;
   into.row = day.row[place] ?? 0;
 }
 
+/** An edit that voids is somebody's own word, as good as a reading. */
+function rankedQuality(quality: number): number {
+  return quality === qualityVoid ? qualityActual : quality;
+}
+
 /** Positive when the offer outranks what stands at the place; 0 only when they are the same. */
 function rankOver(day: SeriesDay, place: number, offer: Offer): number {
-  const byQuality = (day.quality[place] ?? 0) - offer.quality;
+  const byRevision = offer.revision - (day.revision[place] ?? 0);
+  if (byRevision !== 0) return byRevision;
+  const quality = day.quality[place] ?? 0;
+  const byQuality = rankedQuality(quality) - rankedQuality(offer.quality);
   if (byQuality !== 0) return byQuality;
   const byEpoch = offer.epoch - (day.epoch[place] ?? 0);
   if (byEpoch !== 0) return byEpoch;
   const bySequence = offer.sequence - (day.sequence[place] ?? 0);
   if (bySequence !== 0) return bySequence;
   const byRow = offer.row - (day.row[place] ?? 0);
-  return byRow === 0 ? offer.wh - (day.wh[place] ?? 0) : byRow;
+  if (byRow !== 0) return byRow;
+  const byValue = offer.wh - (day.wh[place] ?? 0);
+  return byValue === 0 ? offer.quality - quality : byValue;
 }
 
 function readingOf(day: number, offer: Offer): SeriesReading {
@@ -134,6 +158,7 @@ function readingOf(day: number, offer: Offer): SeriesReading {
     atMs: day * dayMs + offer.offsetMs,
     wh: BigInt(offer.wh),
     quality: offer.quality,
+    revision: offer.revision,
     epoch: offer.epoch,
     sequence: BigInt(offer.sequence),
     row: offer.row,
@@ -201,7 +226,8 @@ function emptyReport(): MergeReport {
 function rankOffer(columns: ReadingColumns): Offer {
   const sequence = Number(columns.sequence);
   assert(Number.isSafeInteger(sequence), 'a sequence is a safe integer');
-  return { offsetMs: 0, wh: 0, quality: 0, epoch: columns.epoch, sequence, row: 0 };
+  const { epoch } = columns;
+  return { offsetMs: 0, wh: 0, quality: 0, revision: 0, epoch, sequence, row: 0 };
 }
 
 function mergeRow(
@@ -214,6 +240,7 @@ function mergeRow(
   offer.offsetMs = (columns.readAtMs[row] ?? Number.NaN) - day.day * dayMs;
   offer.wh = Number(columns.value[row]) * columns.factor;
   offer.quality = columns.quality[row] ?? 255;
+  offer.revision = columns.revision?.[row] ?? 0;
   offer.row = (columns.firstRow ?? 0) + row;
   assert(
     offer.offsetMs >= 0 && offer.offsetMs < dayMs,
@@ -223,7 +250,10 @@ function mergeRow(
     offer.wh >= -registerWhMax && offer.wh <= registerWhMax,
     'a register is within 2^50 Wh when it enters the series',
   );
-  assert(offer.quality <= qualityEstimated, 'a reading is ACTUAL, CALCULATED or ESTIMATED');
+  assert(
+    offer.quality <= qualityEstimated || offer.quality === qualityVoid,
+    'a reading is ACTUAL, CALCULATED, ESTIMATED or VOID',
+  );
   merge(day, offer, report);
 }
 
@@ -259,7 +289,15 @@ export function mergeRows(
 export function mergeDays(into: SeriesDay, from: SeriesDay): MergeReport {
   assert(into.day === from.day, 'only states of one day are merged');
   const report = emptyReport();
-  const offer: Offer = { offsetMs: 0, wh: 0, quality: 0, epoch: 0, sequence: 0, row: 0 };
+  const offer: Offer = {
+    offsetMs: 0,
+    wh: 0,
+    quality: 0,
+    revision: 0,
+    epoch: 0,
+    sequence: 0,
+    row: 0,
+  };
   for (let place = 0; place < placesPerDay; place += 1) {
     if (from.offsetMs[place] === -1) continue;
     if (place % 2 === 1 && from.offsetMs[place] === from.offsetMs[place - 1]) continue;

@@ -11,6 +11,7 @@ import type { Load } from '../rating/load.ts';
 import { slotMs, slotOf } from '../rating/slot.ts';
 import { decodeCarry } from './carryCodec.ts';
 import { decodeDay } from './dayCodec.ts';
+import type { RegisterMark } from './mark.ts';
 import { qualityEstimated } from './quality.ts';
 import { walkDays } from './walk.ts';
 
@@ -22,6 +23,8 @@ export type PackedDays = {
   readonly offsets: Int32Array;
   /** The walk's state at the first day's beginning. */
   readonly carryIn: Uint8Array | null;
+  /** All of the register's, whether they fall into these days or not. */
+  readonly marks: readonly RegisterMark[];
 };
 
 export type PackedMeter = {
@@ -33,6 +36,7 @@ export type PackedMeter = {
 export function packDays(
   channel: number,
   days: readonly { readonly bytes: Uint8Array; readonly carryIn: Uint8Array | null }[],
+  marks: readonly RegisterMark[],
 ): PackedDays {
   const offsets = new Int32Array(days.length + 1);
   for (const [index, { bytes }] of days.entries()) {
@@ -46,6 +50,7 @@ export function packDays(
     bytes: packed,
     offsets,
     carryIn: carryIn === null ? null : Uint8Array.from(carryIn),
+    marks,
   };
 }
 
@@ -65,6 +70,7 @@ function addChannel(
     powerMaxW: meter.powerMaxW,
     registerStepWh: registerStepWhMax,
     registerModulusWh: meter.registerModulusWh,
+    marks: days.marks,
   });
   const from = Math.max(firstSlot, walked.firstSlot);
   const to = Math.min(firstSlot + wh.length, walked.firstSlot + walked.slotWh.length);

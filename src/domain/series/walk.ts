@@ -3,6 +3,7 @@ import { gapBridgedDaysMax } from '../limits.ts';
 import { slotMs, slotOf, slotsPerDay } from '../rating/slot.ts';
 import { dayMs, hourMs } from '../time/civil.ts';
 import type { SeriesDay } from './day.ts';
+import type { RegisterMark } from './mark.ts';
 import type { WalkException, WalkExceptionCode } from './walkException.ts';
 import { qualityActual, qualityCalculated, qualityEstimated, qualityMissing } from './quality.ts';
 
@@ -13,6 +14,8 @@ export type WalkOptions = {
   readonly registerStepWh: number;
   /** Where the register begins again from 0; null when that is not known. */
   readonly registerModulusWh: number | null;
+  /** From when on the register counts otherwise, ascending, at most one an instant. */
+  readonly marks: readonly RegisterMark[];
 };
 
 /**

@@ -46,6 +46,7 @@ export function walkOptionsOf(meter: RatedMeter): WalkOptions {
     powerMaxW: meter.powerMaxW,
     registerStepWh: registerStepWhMax,
     registerModulusWh: meter.registerModulusWh === null ? null : Number(meter.registerModulusWh),
+    marks: [],
   };
 }
 

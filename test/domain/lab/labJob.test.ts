@@ -31,7 +31,7 @@ function register(channel: number, whPerDay: number, days = 100): PackedDays {
     mergeReadings(series, columns, { from: 0, to: 1 });
     return { bytes: encodeDay(series), carryIn: null };
   });
-  return packDays(channel, bytes);
+  return packDays(channel, bytes, []);
 }
 
 const subject: LabSubject = {

@@ -25,6 +25,7 @@ export const house: WalkOptions = {
   powerMaxW: 41_400,
   registerStepWh: 1,
   registerModulusWh: null,
+  marks: [],
 };
 
 function columnsOf(reading: TestReading): ReadingColumns {

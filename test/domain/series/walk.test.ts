@@ -23,7 +23,7 @@ const firstSlot = sampleDay * 96;
 describe('rules of domain-rules 4.1 that the walk decides', () => {
   it('rule 1: 999,984.0625 to 20.0 kWh on six digits is 35.9375 kWh', () => {
     // In tenths of a Wh, where the figure is whole; the arithmetic knows only integers.
-    const tenths = { powerMaxW: 414_000, registerStepWh: 1, registerModulusWh: 10_000_000_000 };
+    const tenths = { ...house, powerMaxW: 414_000, registerModulusWh: 10_000_000_000 };
     const result = walk(
       atSlots([
         [0, 9_999_840_625],
