@@ -5,7 +5,7 @@ import type { TimePage } from './page.ts';
 /** What was not billed and what was not accepted, for staff. */
 
 export type ReadingExceptionView = {
-  /** `edge.epoch.sequence.channel.row`: the reading's place in the log. */
+  /** `edge.epoch.sequence.channel.row.code`: the reading's place in the log, and why. */
   readonly key: string;
   readonly meterId: number;
   readonly channel: number | null;
@@ -27,7 +27,7 @@ export async function pageReadingExceptions(
            x.message
     from reading_exception x
     cross join lateral (
-      select concat_ws('.', x.edge_id, x.epoch, x.sequence, x.channel, x.row) as key) k
+      select concat_ws('.', x.edge_id, x.epoch, x.sequence, x.channel, x.row, x.code) as key) k
     where ${meterId === null ? tx`true` : tx`x.meter_id = ${meterId}`}
       and (x.read_at, k.key) < (${afterAt}::text::timestamptz, ${afterKey}::text)
       and (x.read_at, k.key) > (${beforeAt}::text::timestamptz, ${beforeKey}::text)

@@ -200,7 +200,8 @@ export const readingException = pgTable(
     message: text('message').notNull(),
   },
   (t) => [
-    primaryKey({ columns: [t.edgeId, t.stream, t.epoch, t.sequence, t.channel, t.row] }),
+    // One place may be refused for one reason, and for another when somebody looks again.
+    primaryKey({ columns: [t.edgeId, t.stream, t.epoch, t.sequence, t.channel, t.row, t.code] }),
     index().on(t.meterId, t.readAt),
   ],
 );

@@ -1,0 +1,2 @@
+ALTER TABLE "reading_exception" DROP CONSTRAINT "reading_exception_pkey";--> statement-breakpoint
+ALTER TABLE "reading_exception" ADD PRIMARY KEY ("edge_id","stream","epoch","sequence","channel","row","code");
