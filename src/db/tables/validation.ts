@@ -136,3 +136,19 @@ export const veeResolution = pgTable(
     }),
   ],
 );
+
+/**
+ * Meters whose readings are to be validated again from an instant on; apart from rating, so that
+ * validation never makes a live reading wait.
+ */
+export const veeDuty = pgTable(
+  'vee_duty',
+  {
+    meterId: integer('meter_id').primaryKey(),
+    companyId: integer('company_id').notNull(),
+    fromAt: instant('from_at').notNull(),
+  },
+  (t) => [
+    foreignKey({ columns: [t.companyId, t.meterId], foreignColumns: [meter.companyId, meter.id] }),
+  ],
+);
