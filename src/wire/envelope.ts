@@ -34,7 +34,7 @@ export const plainForm: PayloadForm = { encoding: 'protobuf', compression: 'none
 export type SigningKey = { readonly privateKey: KeyObject; readonly keyId: Uint8Array };
 
 /** RFC 8032, 5.1.6. */
-const signatureBytes = 64;
+export const signatureBytes = 64;
 const algorithmEd25519 = 1;
 /** By their codes on the wire. */
 const encodings = ['protobuf', 'json'] as const;
@@ -48,16 +48,23 @@ function signedBytes(domain: Uint8Array, payload: Uint8Array): Uint8Array {
   return bytes;
 }
 
-export function sealEnvelope(
+export function signBytes(
   domain: Uint8Array,
   payload: Uint8Array,
   { privateKey, keyId }: SigningKey,
-  form = plainForm,
-): Uint8Array<ArrayBuffer> {
+): Pick<Envelope, 'keyId' | 'signature'> {
   assert(privateKey.asymmetricKeyType === 'ed25519', 'a signing key is an Ed25519 key');
   assert(keyId.length > 0 && keyId.length <= keyIdBytesMax, 'a key id has 1 to 32 bytes');
-  const signature = sign(null, signedBytes(domain, payload), privateKey);
-  return envelopeBytes({ payload, keyId, signature, ...form });
+  return { keyId, signature: sign(null, signedBytes(domain, payload), privateKey) };
+}
+
+export function sealEnvelope(
+  domain: Uint8Array,
+  payload: Uint8Array,
+  key: SigningKey,
+  form = plainForm,
+): Uint8Array<ArrayBuffer> {
+  return envelopeBytes({ payload, ...signBytes(domain, payload, key), ...form });
 }
 
 /** The SignedBatch or SignedReceipt of a signature that was made before, as bytes. */

@@ -1,4 +1,4 @@
-import { accept, refuse } from '../domain/outcome.ts';
+import { accept } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import { batchHash } from './batch.ts';
 import type { Batch } from './batch.ts';
@@ -6,6 +6,7 @@ import { inflate } from './compression.ts';
 import { decodeBatch } from './decodeBatch.ts';
 import type { DecodeCode } from './decodeBatch.ts';
 import type { Envelope } from './envelope.ts';
+import { payloadOfJson } from './jsonBatch.ts';
 
 export type DecodedBatch = { readonly batch: Batch; readonly hash: Uint8Array };
 
@@ -16,10 +17,10 @@ export type DecodedBatch = { readonly batch: Batch; readonly hash: Uint8Array };
 export function decodeEnvelope(envelope: Envelope): Outcome<DecodedBatch, DecodeCode> {
   const inflated = inflate(envelope.payload, envelope.compression);
   if (!inflated.ok) return inflated;
-  if (envelope.encoding === 'json') {
-    return refuse('BATCH_MALFORMED', 'JSON is not read yet.');
-  }
-  const decoded = decodeBatch(inflated.value);
-  if (!decoded.ok) return decoded;
-  return accept({ batch: decoded.value, hash: batchHash(inflated.value) });
+  const isJson = envelope.encoding === 'json';
+  const payload = isJson ? payloadOfJson(inflated.value) : inflated;
+  if (!payload.ok) return payload;
+  const batch = decodeBatch(payload.value);
+  if (!batch.ok) return batch;
+  return accept({ batch: batch.value, hash: batchHash(payload.value) });
 }

@@ -12,7 +12,7 @@ import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome, Refused } from '../domain/outcome.ts';
 import { batchHashBytes } from './batch.ts';
 import type { Stream } from './batch.ts';
-import { isSignedBy, readEnvelope, sealEnvelope } from './envelope.ts';
+import { isSignedBy, readEnvelope, sealEnvelope, signBytes } from './envelope.ts';
 import type { Envelope, SigningKey } from './envelope.ts';
 import {
   bytesSize,
@@ -57,6 +57,7 @@ export type Receipt = {
 export type ReceiptCode = 'RECEIPT_MALFORMED';
 
 const receiptDomain = new TextEncoder().encode('joulebook/receipt/1\0');
+const receiptJsonDomain = new TextEncoder().encode('joulebook/receipt-json/1\0');
 const epochMax = 2_147_483_647; // int4
 /** By their codes on the wire, from 1. */
 const states = ['committed', 'duplicate', 'refused'] as const;
@@ -139,6 +140,42 @@ export function encodeReceipt(receipt: Receipt): Uint8Array<ArrayBuffer> {
   putNumber(writer, 10, contiguous);
   putBytes(writer, 11, missing);
   return written(writer);
+}
+
+/** For people and simple senders; the fields have the names of a JSON batch. */
+export function receiptJson({ hash, ...receipt }: Receipt): string {
+  return JSON.stringify({
+    version: 1,
+    edge: receipt.edgeId,
+    epoch: receipt.epoch,
+    sequence: Number(receipt.sequence),
+    stream: receipt.stream,
+    hash: Buffer.from(hash).toString('hex'),
+    state: receipt.state,
+    position: Number(receipt.position),
+    code: receipt.code,
+    contiguous: Number(receipt.contiguous),
+    missing: receipt.missing.map(({ from, to }) => ({ from: Number(from), to: Number(to) })),
+  });
+}
+
+export type SealedText = {
+  readonly text: string;
+  /** Hex. */
+  readonly keyId: string;
+  /** Base64. */
+  readonly signature: string;
+};
+
+/** The receipt as JSON with a signature over the domain, a zero byte and the text as sent. */
+export function sealReceiptJson(receipt: Receipt, key: SigningKey): SealedText {
+  const text = receiptJson(receipt);
+  const { signature, keyId } = signBytes(receiptJsonDomain, Buffer.from(text, 'utf8'), key);
+  return {
+    text,
+    keyId: Buffer.from(keyId).toString('hex'),
+    signature: Buffer.from(signature).toString('base64'),
+  };
 }
 
 export function signReceipt(payload: Uint8Array, key: SigningKey): Uint8Array<ArrayBuffer> {
