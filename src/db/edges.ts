@@ -1,6 +1,7 @@
 import { assert } from '../domain/assert.ts';
 import { parseEdgeId } from '../domain/ids.ts';
 import type { EdgeId } from '../domain/ids.ts';
+import { bytesArrayOf } from './arrays.ts';
 import type { Statement } from './connect.ts';
 
 /** What the intake must know of an edge to believe its batches. */
@@ -11,14 +12,16 @@ export type EdgeKeyRow = {
   readonly logShard: number;
   /** Ed25519, 32 raw bytes. */
   readonly publicKey: Uint8Array;
+  /** An office enters readings of all meters of its company, and edits. */
+  readonly isOffice: boolean;
+  readonly isRevoked: boolean;
 };
 
-/** The keys that may sign, revoked ones left out. */
+/** Whose keys these are, revoked ones too: a sender is told which of the two it is. */
 export async function findEdgeKeys(
   statement: Statement,
   keyIds: readonly Uint8Array[],
 ): Promise<readonly EdgeKeyRow[]> {
-  const hex = keyIds.map((keyId) => Buffer.from(keyId).toString('hex'));
   const rows = await statement<
     {
       key_id: Uint8Array;
@@ -26,18 +29,22 @@ export async function findEdgeKeys(
       edge_id: number;
       log_shard: number;
       public_key: Uint8Array;
+      is_office: boolean;
+      is_revoked: boolean;
     }[]
   >`
-    select k.key_id, k.company_id, k.edge_id, e.log_shard, k.public_key
+    select k.key_id, k.company_id, k.edge_id, e.log_shard, k.public_key,
+           e.kind = 'office' as is_office, k.revoked_at is not null as is_revoked
     from edge_key k join edge e on e.id = k.edge_id
-    where encode(k.key_id, 'hex') = any(string_to_array(${hex.join(',')}, ','))
-      and k.revoked_at is null`;
+    where k.key_id = any(${bytesArrayOf(keyIds)}::bytea[])`;
   return rows.map((row) => ({
     keyId: row.key_id,
     companyId: row.company_id,
     edgeId: row.edge_id,
     logShard: row.log_shard,
     publicKey: row.public_key,
+    isOffice: row.is_office,
+    isRevoked: row.is_revoked,
   }));
 }
 

@@ -1,6 +1,8 @@
 import { bytesArrayOf, instantsOf, integersOf } from './arrays.ts';
 import type { Statement } from './connect.ts';
 import { copyInto } from './copy.ts';
+import { moveProgress, readProgress } from './edgeProgress.ts';
+import type { EdgeProgress } from './edgeProgress.ts';
 import { pricesLock } from './tariffVersions.ts';
 
 /** SQL of the batch log: guard, head, appending and reading. */
@@ -13,6 +15,8 @@ export type LogCandidate = {
   readonly epoch: number;
   readonly sequence: bigint;
   readonly hash: Uint8Array;
+  /** What it says of the batch before. */
+  readonly previousHash: Uint8Array;
   readonly shard: number;
   readonly readingCount: number;
   /** Null for a batch without readings. */
@@ -30,7 +34,12 @@ export type LogEntry = {
   readonly carried: Uint8Array;
 };
 
-export type Guarded = { readonly hash: Uint8Array; readonly position: bigint };
+export type Guarded = {
+  readonly hash: Uint8Array;
+  /** Null in batches of a time when it was not kept. */
+  readonly previousHash: Uint8Array | null;
+  readonly position: bigint;
+};
 
 /**
  * The position of the last batch of a shard, with its row locked until the transaction ends: the
@@ -43,11 +52,26 @@ export async function lockLogHead(tx: Statement, shard: number): Promise<bigint>
   return row.position;
 }
 
-/** Which of these batches are in the log already, keyed `edge/stream/epoch/sequence`. */
+/** A batch's place in the guard: `edge/stream/epoch/sequence`. */
+export function guardKey(
+  { edgeId, stream, epoch }: Pick<LogCandidate, 'edgeId' | 'stream' | 'epoch'>,
+  sequence: bigint,
+): string {
+  return `${edgeId}/${stream}/${epoch}/${sequence}`;
+}
+
+/** Which of these batches, and of their neighbours in the chain, are in the log already. */
 export async function findGuards(
   tx: Statement,
   batches: readonly LogCandidate[],
 ): Promise<Map<string, Guarded>> {
+  const wanted = new Map<string, readonly [LogCandidate, bigint]>();
+  for (const batch of batches) {
+    for (const sequence of [batch.sequence - 1n, batch.sequence, batch.sequence + 1n]) {
+      if (sequence > 0n) wanted.set(guardKey(batch, sequence), [batch, sequence]);
+    }
+  }
+  const keys = [...wanted.values()];
   const rows = await tx<
     {
       edge_id: number;
@@ -55,63 +79,80 @@ export async function findGuards(
       epoch: number;
       sequence: bigint;
       hash: Uint8Array;
+      previous_hash: Uint8Array | null;
       position: bigint;
     }[]
   >`
-    select g.edge_id, g.stream, g.epoch, g.sequence, g.hash, g.position
+    select g.edge_id, g.stream, g.epoch, g.sequence, g.hash, g.previous_hash, g.position
     from batch_guard g
     join unnest(
-      ${integersOf(batches.map((batch) => batch.edgeId))}::int4[],
-      ${integersOf(batches.map((batch) => batch.stream))}::int2[],
-      ${integersOf(batches.map((batch) => batch.epoch))}::int4[],
-      ${integersOf(batches.map((batch) => batch.sequence))}::int8[]
+      ${integersOf(keys.map(([batch]) => batch.edgeId))}::int4[],
+      ${integersOf(keys.map(([batch]) => batch.stream))}::int2[],
+      ${integersOf(keys.map(([batch]) => batch.epoch))}::int4[],
+      ${integersOf(keys.map(([, sequence]) => sequence))}::int8[]
     ) as c(edge_id, stream, epoch, sequence) using (edge_id, stream, epoch, sequence)`;
   return new Map(
     rows.map((row) => [
       `${row.edge_id}/${row.stream}/${row.epoch}/${row.sequence}`,
-      { hash: row.hash, position: row.position },
+      { hash: row.hash, previousHash: row.previous_hash, position: row.position },
     ]),
   );
 }
 
+type LogPlace = { readonly shard: number; readonly head: bigint };
+
+async function insertGuards(
+  tx: Statement,
+  batches: readonly LogCandidate[],
+  { shard, head }: LogPlace,
+): Promise<void> {
+  await tx`
+    insert into batch_guard (edge_id, stream, epoch, sequence, company_id, hash, previous_hash,
+                             shard, position)
+    select * from unnest(
+      ${integersOf(batches.map((batch) => batch.edgeId))}::int4[],
+      ${integersOf(batches.map((batch) => batch.stream))}::int2[],
+      ${integersOf(batches.map((batch) => batch.epoch))}::int4[],
+      ${integersOf(batches.map((batch) => batch.sequence))}::int8[],
+      ${integersOf(batches.map((batch) => batch.companyId))}::int4[],
+      ${bytesArrayOf(batches.map((batch) => batch.hash))}::bytea[],
+      ${bytesArrayOf(batches.map((batch) => batch.previousHash))}::bytea[],
+      ${integersOf(batches.map(() => shard))}::int2[],
+      ${integersOf(batches.map((_, index) => head + BigInt(index + 1)))}::int8[])`;
+}
+
+async function setLogHead(tx: Statement, { shard, head }: LogPlace): Promise<void> {
+  await tx`update log_head set position = ${head.toString()}::int8 where shard = ${shard}`;
+}
+
 /**
- * Appends batches of one shard at the positions after `head`, and moves the head; the guard's key
- * refuses a second appending.
+ * Appends batches of one shard at the positions after `head`, moves the head and the progress of
+ * their edges, and answers with that progress; the guard's key refuses a second appending.
  */
 export async function appendBatches(
   tx: Statement,
   batches: readonly LogCandidate[],
-  { shard, head, receivedAtMs }: { shard: number; head: bigint; receivedAtMs: number },
-): Promise<void> {
-  const position = batches.map((_, index) => head + BigInt(index + 1));
-  const companyId = batches.map((batch) => batch.companyId);
-  const edgeId = batches.map((batch) => batch.edgeId);
-  const epoch = batches.map((batch) => batch.epoch);
-  const sequence = batches.map((batch) => batch.sequence);
-  const shards = batches.map(() => shard);
-  const guarded = tx`
-    insert into batch_guard (edge_id, stream, epoch, sequence, company_id, hash, shard, position)
-    select * from unnest(
-      ${integersOf(edgeId)}::int4[], ${integersOf(batches.map((batch) => batch.stream))}::int2[],
-      ${integersOf(epoch)}::int4[], ${integersOf(sequence)}::int8[],
-      ${integersOf(companyId)}::int4[],
-      ${bytesArrayOf(batches.map((batch) => batch.hash))}::bytea[],
-      ${integersOf(shards)}::int2[], ${integersOf(position)}::int8[])`;
-  const moved = tx`
-    update log_head set position = ${(head + BigInt(batches.length)).toString()}::int8
-    where shard = ${shard}`;
-  await Promise.all([guarded, moved]); // in one round trip; a COPY cannot share it
+  { shard, head, receivedAtMs }: LogPlace & { readonly receivedAtMs: number },
+): Promise<ReadonlyMap<string, EdgeProgress>> {
+  // In one round trip and in this order; a COPY cannot share it.
+  const [, , , progress] = await Promise.all([
+    insertGuards(tx, batches, { shard, head }),
+    setLogHead(tx, { shard, head: head + BigInt(batches.length) }),
+    moveProgress(tx, batches, receivedAtMs),
+    readProgress(tx, batches),
+  ]);
   await copyInto(
     tx,
     'batch_log',
     [
-      { name: 'shard', type: 'int2', values: shards },
-      { name: 'position', type: 'int8', values: position },
+      { name: 'shard', type: 'int2', values: batches.map(() => shard) },
+      { name: 'position', type: 'int8', values: batches.map((_, at) => head + BigInt(at + 1)) },
       { name: 'received_at', type: 'instant', values: batches.map(() => receivedAtMs) },
-      { name: 'company_id', type: 'int4', values: companyId },
-      { name: 'edge_id', type: 'int4', values: edgeId },
-      { name: 'epoch', type: 'int4', values: epoch },
-      { name: 'sequence', type: 'int8', values: sequence },
+      { name: 'company_id', type: 'int4', values: batches.map((batch) => batch.companyId) },
+      { name: 'edge_id', type: 'int4', values: batches.map((batch) => batch.edgeId) },
+      { name: 'stream', type: 'int2', values: batches.map((batch) => batch.stream) },
+      { name: 'epoch', type: 'int4', values: batches.map((batch) => batch.epoch) },
+      { name: 'sequence', type: 'int8', values: batches.map((batch) => batch.sequence) },
       { name: 'reading_count', type: 'int4', values: batches.map((batch) => batch.readingCount) },
       { name: 'read_from', type: 'instant', values: batches.map((batch) => batch.readFromMs) },
       { name: 'read_to', type: 'instant', values: batches.map((batch) => batch.readToMs) },
@@ -119,6 +160,7 @@ export async function appendBatches(
     ],
     batches.length,
   );
+  return progress;
 }
 
 /** The next batches of a shard in the order of their positions. */

@@ -297,6 +297,49 @@ export const commandSweepMs = 10_000;
 export const logPartitionsAheadDays = 3;
 export const logPartitionSweepMs = 3_600_000;
 
+/** Batches beyond a hole that are looked at for further holes: an old one must cost little. */
+export const missingLookMax = 256;
+/** Refused batches of one sender that are kept within a minute; more are garbage by the heap. */
+export const quarantinedPerMinuteMax = 120;
+/** What is kept of one sender's refused batches altogether; of all unknown ones together, too. */
+export const quarantinedBytesMax = 67_108_864;
+/** Besides its bytes, a row costs about so much: empty garbage counts, too. */
+export const quarantineRowBytes = 1_024;
+
+/** Batches of all senders that wait for their commit: memory, not durability. */
+export const intakeBatchesMax = 4_096;
+/** Their bytes: what a process may hold for senders while the database is away. */
+export const intakeBytesMax = 67_108_864;
+/** Of one sender, so that one flooding gateway leaves room for the others. */
+export const intakeLaneBatchesMax = 256;
+export const intakeLaneBytesMax = 16_777_216;
+/** Batches and bytes of one commit: what has queued while the last one ran, about 10,000 readings
+ * uncompressed; larger commits gain nothing more and delay receipts. */
+export const intakeCommitBatchesMax = 256;
+export const intakeCommitBytesMax = 1_048_576;
+/** Commits under way: the next one verifies while the one before waits for its disk. */
+export const intakeCommitsAtOnceMax = 2;
+/** Keys that have signed well, remembered for fairness; the oldest is forgotten first. */
+export const intakeKnownKeysMax = 65_536;
+/** A sender that asks for an answer is told to come back when its batch waits so long. */
+export const intakeAnswerMsMax = 20_000;
+/** What a sender that is told to come back should wait. */
+export const intakeRetryAfterS = 1;
+/** Batches of one stream or connection that wait for their receipts. */
+export const streamBatchesMax = 64;
+/** Connections of the intake: one a gateway; behind a proxy far fewer. */
+export const intakeConnectionsMax = 4_096;
+export const intakeHeadBytesMax = 8_192;
+export const intakeHeadMsMax = 10_000;
+/** A body, or the next piece of a stream's batch, that does not come within this is not waited for. */
+export const intakeBodyMsMax = 20_000;
+/** A stream that says nothing for so long is closed; the sender opens another. */
+export const intakeStreamIdleMsMax = 300_000;
+/** A client that does not read its receipts for so long is closed. */
+export const intakeStallMsMax = 30_000;
+/** What is asked of the intake at its end: batches under way get their receipts. */
+export const intakeDrainMsMax = 5_000;
+
 /** Uncommitted batches of a head-end, one a poll: then polls pause, since registers can wait. */
 export const headEndBatchesMax = 512;
 /** Batches of one commit: what has queued while the last one ran. */
@@ -370,3 +413,16 @@ export const holidaysPerVeeSetMax = 512;
 export const profileWeightMax = 1_000_000;
 /** Days before a gap or window that a rule may look back: a year and some weeks. */
 export const veeHistoryDaysMax = 400;
+
+/** 200 kA to 1 A at 765 kV to 100 V is 1.5 million; real plates stay far below a million. */
+export const factorMax = 1_000_000n;
+/** Parts of a factor in lowest terms: times a register of 2^50 it stays within three words. */
+export const factorPartMax = 1_000_000_000_000n;
+/** Calorific values and state numbers of gas are published with four decimals. */
+export const factorDecimalsMax = 6;
+/** Two transformers of two numbers each, with room. */
+export const factorLengthMax = 120;
+/** Words on one meter's registers that are told at once: one a month for forty years. */
+export const marksToldMax = 500;
+/** Lines of a meter's event log that are told at once. */
+export const meterEventsToldMax = 500;

@@ -1,36 +1,48 @@
-import { createHash, createPublicKey } from 'node:crypto';
-import type { KeyObject } from 'node:crypto';
-import type { Sql } from '../db/connect.ts';
-import { findEdgeKeys } from '../db/edges.ts';
-import type { EdgeKeyRow } from '../db/edges.ts';
-import { appendBatches, findGuards, lockLogHead, quarantineBatches } from '../db/log.ts';
-import type { LogCandidate, Quarantined } from '../db/log.ts';
+import { createHash } from 'node:crypto';
+import type { Sql, Transaction } from '../db/connect.ts';
+import { chainKey, noProgress, readProgress } from '../db/edgeProgress.ts';
+import type { EdgeProgress } from '../db/edgeProgress.ts';
+import { appendBatches, findGuards, guardKey, lockLogHead } from '../db/log.ts';
+import type { Guarded, LogCandidate } from '../db/log.ts';
+import { keepRefusals } from '../db/refusals.ts';
+import type { Refusal } from '../db/refusals.ts';
 import { assert } from '../domain/assert.ts';
+import { emsCodeOf } from '../domain/emsCode.ts';
+import { parseEdgeId } from '../domain/ids.ts';
+import type { EdgeId } from '../domain/ids.ts';
 import { accept, refuse } from '../domain/outcome.ts';
-import type { Outcome, Refused } from '../domain/outcome.ts';
-import { openEnvelope, verifyEnvelope } from '../wire/batch.ts';
-import type { Batch, OpenCode } from '../wire/batch.ts';
-import type { DecodeCode } from '../wire/decodeBatch.ts';
-import type { Envelope } from '../wire/envelope.ts';
-import { decodeEnvelope } from '../wire/openBatch.ts';
+import type { Accepted, Refused } from '../domain/outcome.ts';
+import { batchHashBytes, openEnvelope } from '../wire/batch.ts';
+import type { Stream } from '../wire/batch.ts';
+import { derivedId } from './derivedId.ts';
+import { hexOf, readEdgeKeys, verifyBatch } from './verifyBatch.ts';
+import type { VerifyCode } from './verifyBatch.ts';
 
-export type CommitCode =
-  | OpenCode
-  | DecodeCode
-  | 'BATCH_KEY_UNKNOWN'
-  | 'BATCH_SIGNATURE_WRONG'
-  | 'BATCH_EDGE_FOREIGN'
-  | 'BATCH_SEQUENCE_REUSED';
+export type CommitCode = VerifyCode | 'BATCH_SEQUENCE_REUSED' | 'BATCH_CHAIN_BROKEN';
 
-export type Committed = {
-  readonly state: 'committed' | 'duplicate';
-  readonly edgeId: number;
+/** A batch's own place, and how far its chain has come: what a receipt says besides its state. */
+export type ChainPlace = {
+  readonly edgeId: EdgeId;
+  readonly stream: Stream;
   readonly epoch: number;
   readonly sequence: bigint;
   readonly hash: Uint8Array;
+  /** All sequences of the stream and epoch up to here are committed. */
+  readonly contiguous: bigint;
+  /** The first holes beyond it. */
+  readonly missing: readonly { readonly from: bigint; readonly to: bigint }[];
+};
+
+export type Committed = ChainPlace & {
+  readonly state: 'committed' | 'duplicate';
   /** Position in the log of the edge's shard. */
   readonly position: bigint;
 };
+
+/** `place` where the edge that signed the batch is known, and its place in the edge's chain. */
+export type CommitAnswer =
+  | Accepted<Committed>
+  | (Refused<CommitCode> & { readonly place?: ChainPlace });
 
 export type CommitDeps = {
   /** Under joulebook_writer. */
@@ -38,203 +50,180 @@ export type CommitDeps = {
   readonly clock: { nowMs(): number };
 };
 
-type Verified = LogCandidate & { readonly index: number };
+type Verdict =
+  | { readonly state: Committed['state']; readonly position: bigint }
+  | Refused<'BATCH_SEQUENCE_REUSED' | 'BATCH_CHAIN_BROKEN'>;
 
-/** DER prefix of an Ed25519 SubjectPublicKeyInfo (RFC 8410, 4): the 32 key bytes follow. */
-const spkiPrefix = Buffer.from('302a300506032b6570032100', 'hex');
+type Placed = { readonly candidate: LogCandidate; readonly index: number };
 
-function publicKeyOf(row: EdgeKeyRow): KeyObject {
-  return createPublicKey({
-    key: Buffer.concat([spkiPrefix, row.publicKey]),
-    format: 'der',
-    type: 'spki',
-  });
+const noHash = hexOf(new Uint8Array(batchHashBytes));
+
+function placeOf(candidate: LogCandidate, progress: EdgeProgress | undefined): ChainPlace {
+  const edgeId = parseEdgeId(candidate.edgeId);
+  assert(edgeId.ok, 'a registered edge has an id');
+  const { contiguous, missing } = progress ?? noProgress;
+  return {
+    edgeId: edgeId.value,
+    stream: candidate.stream === 1 ? 'billing' : 'telemetry',
+    epoch: candidate.epoch,
+    sequence: candidate.sequence,
+    hash: candidate.hash,
+    contiguous,
+    missing,
+  };
 }
 
-function hexOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex');
+/** Each batch names the one before, so a chain that was cut or forged does not fit. */
+function isChained(batch: LogCandidate, known: ReadonlyMap<string, Guarded>): boolean {
+  const previous = hexOf(batch.previousHash);
+  if (batch.sequence === 1n && previous !== noHash) return false;
+  const before = known.get(guardKey(batch, batch.sequence - 1n));
+  if (before !== undefined && hexOf(before.hash) !== previous) return false;
+  const said = known.get(guardKey(batch, batch.sequence + 1n))?.previousHash;
+  return said === undefined || said === null || hexOf(said) === hexOf(batch.hash);
 }
 
-function keyOf({ edgeId, stream, epoch, sequence }: LogCandidate): string {
-  return `${edgeId}/${stream}/${epoch}/${sequence}`;
-}
-
-function spanOf(batch: Batch): Pick<LogCandidate, 'readingCount' | 'readFromMs' | 'readToMs'> {
-  let readingCount = 0;
-  let readFromMs = Infinity;
-  let readToMs = -Infinity;
-  for (const { readAtMs } of batch.blocks) {
-    readingCount += readAtMs.length;
-    for (const atMs of readAtMs) {
-      if (atMs < readFromMs) readFromMs = atMs;
-      if (atMs > readToMs) readToMs = atMs;
-    }
+function judge(
+  batch: LogCandidate,
+  known: ReadonlyMap<string, Guarded>,
+  nextPosition: bigint,
+): Verdict {
+  const { edgeId, sequence, epoch } = batch;
+  const guarded = known.get(guardKey(batch, sequence));
+  if (guarded !== undefined && hexOf(guarded.hash) === hexOf(batch.hash)) {
+    return { state: 'duplicate', position: guarded.position };
   }
-  return readingCount === 0
-    ? { readingCount, readFromMs: null, readToMs: null }
-    : { readingCount, readFromMs, readToMs };
+  if (guarded !== undefined) {
+    const message =
+      `Edge ${edgeId} sent sequence ${sequence} of epoch ${epoch} twice with different ` +
+      'content. The first one stays; this one is kept aside. Check the edge.';
+    return refuse('BATCH_SEQUENCE_REUSED', message);
+  }
+  if (!isChained(batch, known)) {
+    const message =
+      `Sequence ${sequence} of epoch ${epoch} of edge ${edgeId} does not fit the batch before ` +
+      'or behind it: it names another hash. It is kept aside. Let the edge begin a new epoch.';
+    return refuse('BATCH_CHAIN_BROKEN', message);
+  }
+  return { state: 'committed', position: nextPosition };
 }
 
-/** Order of the checks: size, envelope, key, signature, decode, edge. Cheap ones first. */
-function verifyOne(
-  carried: Uint8Array,
-  keys: ReadonlyMap<string, { row: EdgeKeyRow; publicKey: KeyObject }>,
-  opened: Outcome<Envelope, OpenCode>,
-): Outcome<LogCandidate, CommitCode> & { edge?: EdgeKeyRow } {
-  if (!opened.ok) return opened;
-  const envelope = opened.value;
-  const key = keys.get(hexOf(envelope.keyId));
-  if (key === undefined) {
-    return refuse(
-      'BATCH_KEY_UNKNOWN',
-      `No edge signs with key ${hexOf(envelope.keyId)}. Register the edge's key, then send again.`,
-    );
-  }
-  if (!verifyEnvelope(envelope, key.publicKey)) {
-    return refuse(
-      'BATCH_SIGNATURE_WRONG',
-      'The signature does not fit: the bytes were changed on the way, or another key signed them.',
-    );
-  }
-  const decoded = decodeEnvelope(envelope);
-  if (!decoded.ok) return { ...decoded, edge: key.row };
-  const { batch, hash } = decoded.value;
-  if (batch.edgeId !== key.row.edgeId) {
-    const refused = refuse(
-      'BATCH_EDGE_FOREIGN',
-      `Edge ${key.row.edgeId} signed a batch in the name of edge ${batch.edgeId}.`,
-    );
-    return { ...refused, edge: key.row };
-  }
-  return accept({
-    companyId: key.row.companyId,
-    edgeId: batch.edgeId,
-    stream: batch.stream === 'billing' ? 1 : 2,
-    epoch: batch.epoch,
-    sequence: batch.sequence,
-    hash,
-    shard: key.row.logShard,
-    ...spanOf(batch),
-    carried,
-  });
+function answerOf(
+  verdict: Verdict,
+  candidate: LogCandidate,
+  progress: ReadonlyMap<string, EdgeProgress>,
+): CommitAnswer {
+  const place = placeOf(candidate, progress.get(chainKey(candidate)));
+  return 'code' in verdict ? { ...verdict, place } : accept({ ...place, ...verdict });
 }
 
-async function readKeys(
-  sql: Sql,
-  envelopes: readonly Outcome<Envelope, OpenCode>[],
-): Promise<Map<string, { row: EdgeKeyRow; publicKey: KeyObject }>> {
-  const wanted = new Map<string, Uint8Array>();
-  for (const envelope of envelopes) {
-    if (envelope.ok) wanted.set(hexOf(envelope.value.keyId), envelope.value.keyId);
-  }
-  const rows = wanted.size === 0 ? [] : await findEdgeKeys(sql, [...wanted.values()]);
-  return new Map(rows.map((row) => [hexOf(row.keyId), { row, publicKey: publicKeyOf(row) }]));
-}
-
-function committed(
-  state: Committed['state'],
-  { edgeId, epoch, sequence, hash }: LogCandidate,
-  position: bigint,
-): Outcome<Committed, CommitCode> {
-  return accept({ state, edgeId, epoch, sequence, hash, position });
-}
-
-/** One shard's batches in one transaction; its head's lock makes look-up and append one. */
+/** One shard's batches; its head's lock makes look-up and append one. */
 async function commitShard(
-  { sql, clock }: CommitDeps,
-  shard: number,
-  batches: readonly Verified[],
-): Promise<ReadonlyMap<number, Outcome<Committed, CommitCode>>> {
-  return sql.begin(async (tx) => {
-    // Sent together, answered in this order: the look-up runs under the head's lock.
-    const [head, known] = await Promise.all([lockLogHead(tx, shard), findGuards(tx, batches)]);
-    const answers = new Map<number, Outcome<Committed, CommitCode>>();
-    const fresh: Verified[] = [];
-    for (const batch of batches) {
-      const guarded = known.get(keyOf(batch));
-      if (guarded === undefined) {
-        fresh.push(batch);
-        const position = head + BigInt(fresh.length);
-        known.set(keyOf(batch), { hash: batch.hash, position });
-        answers.set(batch.index, committed('committed', batch, position));
-      } else if (hexOf(guarded.hash) === hexOf(batch.hash)) {
-        answers.set(batch.index, committed('duplicate', batch, guarded.position));
-      } else {
-        const message =
-          `Edge ${batch.edgeId} sent sequence ${batch.sequence} of epoch ${batch.epoch} twice ` +
-          'with different content. The first one stays; this one is kept aside. Check the edge.';
-        answers.set(batch.index, refuse('BATCH_SEQUENCE_REUSED', message));
-      }
+  tx: Transaction,
+  clock: CommitDeps['clock'],
+  { shard, batches }: { shard: number; batches: readonly Placed[] },
+): Promise<ReadonlyMap<number, CommitAnswer>> {
+  const candidates = batches.map(({ candidate }) => candidate);
+  // Sent together, answered in this order: the look-ups run under the head's lock.
+  const [head, known, before] = await Promise.all([
+    lockLogHead(tx, shard),
+    findGuards(tx, candidates),
+    readProgress(tx, candidates),
+  ]);
+  const fresh: LogCandidate[] = [];
+  const verdicts = batches.map(({ candidate, index }) => {
+    const verdict = judge(candidate, known, head + BigInt(fresh.length + 1));
+    if ('state' in verdict && verdict.state === 'committed') {
+      fresh.push(candidate);
+      const { hash, previousHash } = candidate;
+      const { position } = verdict;
+      known.set(guardKey(candidate, candidate.sequence), { hash, previousHash, position });
     }
-    if (fresh.length > 0) {
-      await appendBatches(tx, fresh, { shard, head, receivedAtMs: clock.nowMs() });
-    }
-    return answers;
+    return { index, candidate, verdict };
   });
+  const moved =
+    fresh.length === 0
+      ? new Map<string, EdgeProgress>()
+      : await appendBatches(tx, fresh, { shard, head, receivedAtMs: clock.nowMs() });
+  const progress = new Map([...before, ...moved]);
+  return new Map(
+    verdicts.map(({ index, candidate, verdict }) => [
+      index,
+      answerOf(verdict, candidate, progress),
+    ]),
+  );
 }
 
-function quarantined(
+function refusalOf(
   carried: Uint8Array,
-  refused: Refused<CommitCode>,
+  { code, message }: Refused<CommitCode>,
   {
     edge,
     receivedAtMs,
-  }: { edge: Pick<EdgeKeyRow, 'companyId' | 'edgeId'> | null; receivedAtMs: number },
-): Quarantined {
+  }: {
+    edge: { readonly companyId: number; readonly edgeId: number } | null;
+    receivedAtMs: number;
+  },
+): Refusal {
+  const hash = createHash('sha256').update(carried).digest();
   return {
-    hash: createHash('sha256').update(carried).digest(),
-    code: refused.code,
-    message: refused.message,
+    hash,
+    code,
+    message,
     companyId: edge?.companyId ?? null,
     edgeId: edge?.edgeId ?? null,
     receivedAtMs,
     // A batch over the limit is kept by its hash alone: storing it would lift the limit.
-    carried: refused.code === 'BATCH_TOO_LARGE' ? new Uint8Array(0) : carried,
+    carried: code === 'BATCH_TOO_LARGE' ? new Uint8Array(0) : carried,
+    auditId: derivedId('batch.refuse', hexOf(hash), code),
+    emsCode: emsCodeOf(code),
   };
 }
 
 /**
  * Appends signed batches to the log, each once, and answers in their order after the commit: an
  * accepted answer is the word that the edge may forget the batch. Nothing about tariffs or series
- * can delay or refuse it. A batch that is not accepted goes to quarantine with its reason.
+ * can delay or refuse it. What is not accepted is kept aside with its reason and one row of the
+ * audit. It throws only when the database does; sent again, nothing counts twice.
  */
 export async function commitBatches(
-  deps: CommitDeps,
+  { sql, clock }: CommitDeps,
   carried: readonly Uint8Array[],
-): Promise<readonly Outcome<Committed, CommitCode>[]> {
-  const envelopes = carried.map(openEnvelope);
-  const keys = await readKeys(deps.sql, envelopes);
-  const answers = new Map<number, Outcome<Committed, CommitCode>>();
-  const edges = new Map<number, EdgeKeyRow>();
-  const shards = new Map<number, Verified[]>();
-  for (const [index, opened] of envelopes.entries()) {
-    const verified = verifyOne(carried[index], keys, opened);
+): Promise<readonly CommitAnswer[]> {
+  const opened = carried.map(openEnvelope);
+  const keys = await readEdgeKeys(sql, opened);
+  const answers = new Map<number, CommitAnswer>();
+  const edges = new Map<number, { readonly companyId: number; readonly edgeId: number }>();
+  const shards = new Map<number, Placed[]>();
+  for (const [index, envelope] of opened.entries()) {
+    const verified = verifyBatch(carried[index], envelope, keys);
+    const edge = verified.ok ? verified.value.edge : verified.edge;
+    if (edge !== null) edges.set(index, edge);
     if (verified.ok) {
-      const batch = { ...verified.value, index };
-      shards.set(batch.shard, [...(shards.get(batch.shard) ?? []), batch]);
-    } else {
-      answers.set(index, verified);
-      if (verified.edge !== undefined) edges.set(index, verified.edge);
+      const { candidate } = verified.value;
+      const placed = shards.get(candidate.shard) ?? [];
+      placed.push({ candidate, index });
+      shards.set(candidate.shard, placed);
+      continue;
     }
+    const { code, message, candidate } = verified;
+    const place = candidate === null ? undefined : placeOf(candidate, undefined);
+    answers.set(index, { ...refuse(code, message), ...(place !== undefined && { place }) });
   }
   for (const [shard, batches] of [...shards].toSorted(([a], [b]) => a - b)) {
-    for (const [index, answer] of await commitShard(deps, shard, batches))
-      answers.set(index, answer);
-    for (const batch of batches) {
-      const key = [...keys.values()].find(({ row }) => row.edgeId === batch.edgeId);
-      if (key !== undefined) edges.set(batch.index, key.row);
-    }
+    const answered = await sql.begin((tx) => commitShard(tx, clock, { shard, batches }));
+    for (const [index, answer] of answered) answers.set(index, answer);
   }
-  const receivedAtMs = deps.clock.nowMs();
-  const refused: Quarantined[] = [];
+  const receivedAtMs = clock.nowMs();
+  const refusals: Refusal[] = [];
   const ordered = carried.map((bytes, index) => {
     const answer = answers.get(index);
     assert(answer !== undefined, 'every batch is answered');
     if (!answer.ok) {
-      refused.push(quarantined(bytes, answer, { edge: edges.get(index) ?? null, receivedAtMs }));
+      refusals.push(refusalOf(bytes, answer, { edge: edges.get(index) ?? null, receivedAtMs }));
     }
     return answer;
   });
-  await quarantineBatches(deps.sql, refused);
+  if (refusals.length > 0) await sql.begin((tx) => keepRefusals(tx, refusals));
   return ordered;
 }

@@ -12,9 +12,10 @@ function receiptOf(bytes: Uint8Array): Answer {
   if (!envelope.ok) return envelope;
   const batch = decodeBatch(envelope.value.payload);
   if (!batch.ok) return batch;
-  const { edgeId, epoch, sequence } = batch.value;
+  const { edgeId, stream, epoch, sequence } = batch.value;
   const hash = batchHash(envelope.value.payload);
-  return accept({ state: 'committed', edgeId, epoch, sequence, hash, position: 1n });
+  const place = { edgeId, stream, epoch, sequence, hash, contiguous: sequence, missing: [] };
+  return accept({ ...place, state: 'committed', position: 1n });
 }
 
 /** The receipt leaves as soon as the bytes are in memory; then the process dies. */
