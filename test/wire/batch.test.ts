@@ -51,12 +51,6 @@ describe('the signed batch', () => {
     );
   });
 
-  it('takes at most 1.4 kB for 60 readings', () => {
-    expect(signBatch(encodeBatch(sampleBatch([sampleBlock(60)])), signer).length).toBeLessThan(
-      1_400,
-    );
-  });
-
   it('carries the readings limit within the bytes limit, and one reading more is refused', () => {
     const full = encodeBatch(sampleBatch([sampleBlock(readingsPerBatchMax, 1)]));
     expect(signBatch(full, signer).length).toBeLessThan(batchBytesMax);

@@ -36,3 +36,24 @@ export function sampleBatch(blocks: readonly RegisterBlock[]): Batch {
     blocks,
   };
 }
+
+/** A batch with every field that the wire has, in small: an edit, offsets, frames and an event. */
+export function fullBatch(): Batch {
+  const block = {
+    ...sampleBlock(3, 1),
+    revision: Int32Array.of(0, 1, 2),
+    clockOffsetMs: Int32Array.of(0, -250, 61_000),
+    frame: Int32Array.of(2, 0, 1),
+  };
+  block.quality.set([0, 1, 4]);
+  return {
+    ...sampleBatch([block]),
+    events: {
+      code: Int32Array.of(1, 3),
+      meterId: Int32Array.of(2, 3),
+      fromMs: Float64Array.of(sampleAtMs - 60_000, sampleAtMs),
+      toMs: Float64Array.of(sampleAtMs, sampleAtMs),
+    },
+    frames: [Uint8Array.of(0x68, 0x03, 0x16), Uint8Array.of(0x01)],
+  };
+}

@@ -1,7 +1,7 @@
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 import { describe, expect, it } from 'vitest';
 import { encodeBatch } from '../../src/wire/encodeBatch.ts';
-import { sampleAtMs, sampleBatch, sampleBlock } from './sampleBatch.ts';
+import { fullBatch, sampleAtMs, sampleBatch, sampleBlock } from './sampleBatch.ts';
 
 /**
  * A second decoder on the reader of @bufbuild/protobuf, written from joulebook.proto alone; it
@@ -26,14 +26,32 @@ function readBlock(bytes: Uint8Array): Record<string, unknown> {
     else if (field === 5) block['readAtMs'] = column(reader, () => reader.sfixed64());
     else if (field === 6) block['value'] = column(reader, () => reader.sfixed64());
     else if (field === 7) block['quality'] = [...reader.bytes()];
+    else if (field === 8) block['revision'] = column(reader, () => reader.fixed32());
+    else if (field === 9) block['clockOffsetMs'] = column(reader, () => reader.sfixed32());
+    else if (field === 10) block['frame'] = column(reader, () => reader.fixed32());
     else throw new Error(`field ${field} of type ${WireType[wireType]} is not in the schema`);
   }
   return block;
 }
 
+function readEvents(bytes: Uint8Array): Record<string, unknown> {
+  const reader = new BinaryReader(bytes);
+  const events: Record<string, unknown> = {};
+  while (reader.pos < reader.len) {
+    const [field] = reader.tag();
+    if (field === 1) events['code'] = column(reader, () => reader.fixed32());
+    else if (field === 2) events['meterId'] = column(reader, () => reader.fixed32());
+    else if (field === 3) events['fromMs'] = column(reader, () => reader.sfixed64());
+    else if (field === 4) events['toMs'] = column(reader, () => reader.sfixed64());
+    else throw new Error(`field ${field} is not in the schema`);
+  }
+  return events;
+}
+
 function readPayload(bytes: Uint8Array): Record<string, unknown> {
   const reader = new BinaryReader(bytes);
   const blocks: unknown[] = [];
+  const frames: unknown[] = [];
   const payload: Record<string, unknown> = { blocks };
   while (reader.pos < reader.len) {
     const [field] = reader.tag();
@@ -45,9 +63,11 @@ function readPayload(bytes: Uint8Array): Record<string, unknown> {
     else if (field === 6) payload['createdAtMs'] = reader.sint64();
     else if (field === 7) payload['stream'] = reader.uint32();
     else if (field === 8) blocks.push(readBlock(reader.bytes()));
+    else if (field === 9) payload['events'] = readEvents(reader.bytes());
+    else if (field === 10) frames.push([...reader.bytes()]);
     else throw new Error(`field ${field} is not in the schema`);
   }
-  return payload;
+  return frames.length === 0 ? payload : { ...payload, frames };
 }
 
 describe('an independent protobuf decoder', () => {
@@ -78,6 +98,22 @@ describe('an independent protobuf decoder', () => {
           quality: [1, 1],
         },
       ],
+    });
+  });
+  it('reads edits, clock offsets, frames and events', () => {
+    const at = BigInt(sampleAtMs);
+    expect(readPayload(encodeBatch(fullBatch()))).toMatchObject({
+      blocks: [
+        {
+          meterId: [1, 2, 3],
+          quality: [0, 1, 4],
+          revision: [0, 1, 2],
+          clockOffsetMs: [0, -250, 61_000],
+          frame: [2, 0, 1],
+        },
+      ],
+      events: { code: [1, 3], meterId: [2, 3], fromMs: [at - 60_000n, at], toMs: [at, at] },
+      frames: [[0x68, 0x03, 0x16], [0x01]],
     });
   });
 });
