@@ -2,6 +2,7 @@ import { addUnrated, clearUnrated, dropDuties, readDuties, setRefused } from '..
 import type { Duty } from '../db/charges.ts';
 import type { Sql, Transaction } from '../db/connect.ts';
 import { appendEvent, eventShardOf } from '../db/events.ts';
+import { insertTaken, retryReason } from '../db/heldBack.ts';
 import {
   insertReadingExceptions,
   lockPoints,
@@ -26,6 +27,7 @@ import type { Cause } from './rating/postCharges.ts';
 import { rateChains } from './rating/rateChains.ts';
 import type { ChargeDelta } from './rating/rateChains.ts';
 import { ratedEvents } from './rating/ratedEvents.ts';
+import { gatherRetried } from './rating/retriedReadings.ts';
 import { accountOf, loadRegistry, sharedPoints } from './rating/registry.ts';
 import type { RatingMemory } from './rating/registry.ts';
 import { reviewSupply } from './reviewSupply.ts';
@@ -62,6 +64,7 @@ function codesOf(
 ): (charge: ChargeDelta) => TransferCode {
   const reasons = new Map<number, TransferCode>();
   for (const { meterId, reason } of duties) {
+    if (reason === retryReason) continue; // its readings are energy as any others
     const point = memory.meters.get(meterId)?.servicePointId ?? 0;
     const code = transferCodeOf(reason);
     // Time alone is the weakest reason of several.
@@ -140,7 +143,9 @@ async function rateShard(
   for (const duty of duties) meterIds.add(duty.meterId);
   await loadRegistry(tx, deps.memory, meterIds);
   await lockPoints(tx, sharedPoints(deps.memory, meterIds));
-  const gathered = gatherReadings(decoded, deps.memory.meters);
+  const { meters } = deps.memory;
+  const retried = entries.length === 0 ? await gatherRetried(tx, duties, meters) : null;
+  const gathered = retried?.gathered ?? gatherReadings(decoded, meters);
   const advanced = await advanceRegisters(tx, gathered, { memory: deps.memory, duties });
 
   const position = entries.at(-1)?.position ?? duties[0].id;
@@ -163,6 +168,7 @@ async function rateShard(
     const review = await reviewSupply(tx, { companyId, accountIds, nowMs });
     commandsRequested ||= review.commandsRequested;
   }
+  await insertTaken(tx, retried?.taken ?? [], nowMs);
   await dropDuties(tx, duties);
   if (entries.length > 0) await setRatingCursor(tx, shard, position);
   const events = ratedEvents({ advanced, ...posted, nowMs });

@@ -12,6 +12,7 @@ import {
   upsertBuses,
 } from '../db/fleet.ts';
 import type { AccountRow, MeterRow } from '../db/fleet.ts';
+import { insertRetryDuties } from '../db/heldBack.ts';
 import {
   insertPricingChange,
   insertTariffDuties,
@@ -251,6 +252,8 @@ export async function registerFleet(
         const servicePoints = await registerPoints(tx, companyId, { fleet, nowMs });
         const field = { fleet, edgeIds, buses, servicePoints };
         const meters = await registerMeters(tx, companyId, field);
+        // Readings that came before their meter was registered enter the series now.
+        await insertRetryDuties(tx, { companyId, meterId: null, isUnasked: true });
         const accounts = await registerAccounts(tx, companyId, fleet);
         const tariffs = await registerTariffs(tx, companyId, { fleet, nowMs });
         const ids = { accounts, tariffs, servicePoints };

@@ -1,8 +1,41 @@
 import { createHash } from 'node:crypto';
 import type { Sql } from '../db/connect.ts';
-import { lockRatingCursor, quarantineBatches, readLog, setRatingCursor } from '../db/log.ts';
+import {
+  insertReadingExceptions,
+  lockRatingCursor,
+  quarantineBatches,
+  readLog,
+  setRatingCursor,
+} from '../db/log.ts';
+import type { LogEntry, ReadingExceptionRow } from '../db/log.ts';
+import { decodeEntry } from './rating/gatherReadings.ts';
 
 export type SetAside = { readonly position: bigint; readonly edgeId: number };
+
+/** All of its rows are held back: they can be looked at again once our code is mended. */
+function rowsHeldBack(entry: LogEntry, message: string): ReadingExceptionRow[] {
+  const { batch } = decodeEntry(entry);
+  const rows: ReadingExceptionRow[] = [];
+  for (const block of batch.blocks) {
+    const firstRow = rows.length;
+    for (let index = 0; index < block.meterId.length; index += 1) {
+      rows.push({
+        companyId: entry.companyId,
+        edgeId: batch.edgeId,
+        epoch: batch.epoch,
+        sequence: batch.sequence,
+        row: firstRow + index,
+        meterId: block.meterId[index],
+        channel: block.channel,
+        readAtMs: block.readAtMs[index],
+        value: block.value[index],
+        code: 'RATING_FAILED',
+        message,
+      });
+    }
+  }
+  return rows;
+}
 
 /**
  * Moves a shard's cursor past the next batch without rating it, and keeps the batch in quarantine
@@ -18,11 +51,13 @@ export async function setAsideBatch(
     const [entry] = await readLog(tx, { shard, after: cursor, batchesMax: 1 });
     if (entry === undefined) return null;
     const { position, companyId, edgeId, carried } = entry;
+    const message = `Batch ${shard}/${position} could not be rated: ${reason}. It stays in the log.`;
+    await insertReadingExceptions(tx, rowsHeldBack(entry, message));
     await quarantineBatches(tx, [
       {
         hash: createHash('sha256').update(carried).digest(),
         code: 'RATING_FAILED',
-        message: `Batch ${shard}/${position} could not be rated: ${reason}. It stays in the log.`,
+        message,
         companyId,
         edgeId,
         receivedAtMs: clock.nowMs(),

@@ -1,0 +1,95 @@
+import type { StoredBatch } from '../db/logReads.ts';
+import { assert } from '../domain/assert.ts';
+import { slotMs } from '../domain/rating/slot.ts';
+import { qualityVoid } from '../domain/series/quality.ts';
+import { openEnvelope } from '../wire/batch.ts';
+import type { Batch, RegisterBlock } from '../wire/batch.ts';
+import type { Envelope } from '../wire/envelope.ts';
+import { decodeEnvelope } from '../wire/openBatch.ts';
+
+/** A batch of the log, opened. It was verified before it was appended. */
+export type OpenedBatch = {
+  readonly stored: StoredBatch;
+  readonly envelope: Envelope;
+  readonly batch: Batch;
+  readonly hash: Uint8Array;
+};
+
+export function openStored(stored: StoredBatch): OpenedBatch {
+  const where = `log entry ${stored.shard}/${stored.position}`;
+  const envelope = openEnvelope(stored.carried);
+  assert(envelope.ok, `${where} is a signed batch`);
+  const decoded = decodeEnvelope(envelope.value);
+  assert(decoded.ok, `${where} decodes`);
+  return { stored, envelope: envelope.value, ...decoded.value };
+}
+
+/** One reading as the log has it. */
+export type LogRow = {
+  readonly opened: OpenedBatch;
+  readonly block: RegisterBlock;
+  /** Within its block. */
+  readonly index: number;
+  /** Within its batch, over all blocks: as exceptions and the series name it. */
+  readonly row: number;
+  /** Of the reading, the clock's offset taken off where the series does so. */
+  readonly atMs: number;
+  readonly quality: number;
+  readonly revision: number;
+};
+
+/**
+ * When a reading was taken. A clock that is known to be further off than a slot is not corrected:
+ * such a reading is an exception.
+ */
+function instantOf(block: RegisterBlock, index: number): number {
+  const offsetMs = block.clockOffsetMs?.[index] ?? 0;
+  return block.readAtMs[index] - (Math.abs(offsetMs) <= slotMs ? offsetMs : 0);
+}
+
+/** The rows of a batch that are about some meters. */
+export function rowsOf(opened: OpenedBatch, isWanted: (meterId: number) => boolean): LogRow[] {
+  const rows: LogRow[] = [];
+  let firstRow = 0;
+  for (const block of opened.batch.blocks) {
+    for (let index = 0; index < block.meterId.length; index += 1) {
+      if (!isWanted(block.meterId[index])) continue;
+      rows.push({
+        opened,
+        block,
+        index,
+        row: firstRow + index,
+        atMs: instantOf(block, index),
+        quality: block.quality[index],
+        revision: block.revision?.[index] ?? 0,
+      });
+    }
+    firstRow += block.meterId.length;
+  }
+  return rows;
+}
+
+/** A void counts as ACTUAL where two of one revision meet. */
+function rankedQuality(quality: number): number {
+  return quality === qualityVoid ? 0 : quality;
+}
+
+function compareBigints(a: bigint, b: bigint): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+/**
+ * The order of readings of one meter, channel and instant, the winner last: revision, quality,
+ * epoch, sequence, row, value; never arrival. Written apart from the series on purpose.
+ */
+export function compareRank(a: LogRow, b: LogRow): number {
+  return (
+    a.revision - b.revision ||
+    rankedQuality(b.quality) - rankedQuality(a.quality) ||
+    a.opened.batch.epoch - b.opened.batch.epoch ||
+    compareBigints(a.opened.batch.sequence, b.opened.batch.sequence) ||
+    a.row - b.row ||
+    compareBigints(a.block.value[a.index], b.block.value[b.index])
+  );
+}

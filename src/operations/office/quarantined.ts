@@ -1,0 +1,55 @@
+import type { Statement } from '../../db/connect.ts';
+import { readKeys } from '../../db/logReads.ts';
+import { findQuarantined, isQuarantineKey, placeOf } from '../../db/quarantine.ts';
+import type { QuarantinedBatch } from '../../db/quarantine.ts';
+import { findEdgeCompany } from '../../db/officeBatches.ts';
+import { accept, refuse } from '../../domain/outcome.ts';
+import type { Outcome } from '../../domain/outcome.ts';
+import { openEnvelope } from '../../wire/batch.ts';
+
+export type QuarantineCode = 'QUARANTINE_NOT_FOUND' | 'QUARANTINE_RESOLVED';
+
+/**
+ * Whether a batch of nobody's is a company's: the key that it names was registered since then. By
+ * the writer, because no company may see what is nobody's.
+ */
+async function isClaimedBy(
+  writer: Statement,
+  carried: Uint8Array,
+  companyId: number,
+): Promise<boolean> {
+  const envelope = openEnvelope(carried);
+  if (!envelope.ok) return false;
+  const [key] = await readKeys(writer, [envelope.value.keyId]);
+  return key !== undefined && (await findEdgeCompany(writer, key.edgeId)) === companyId;
+}
+
+/**
+ * A batch in quarantine that a company may decide about: its own, or one whose sender turned out
+ * to be its own, and that nobody has decided about yet.
+ */
+export async function findOwnQuarantined(
+  writer: Statement,
+  { key, companyId }: { readonly key: string; readonly companyId: number },
+): Promise<Outcome<QuarantinedBatch, QuarantineCode>> {
+  const found = isQuarantineKey(key) ? await findQuarantined(writer, placeOf(key)) : null;
+  const isOwn =
+    found !== null &&
+    (found.companyId === null
+      ? await isClaimedBy(writer, found.carried, companyId)
+      : found.companyId === companyId);
+  if (found === null || !isOwn) {
+    return refuse(
+      'QUARANTINE_NOT_FOUND',
+      'You have no such batch in quarantine. Check its id; a batch of a sender that nobody knows ' +
+        'is yours once its key is registered for one of your edges.',
+    );
+  }
+  if (found.resolution !== null) {
+    return refuse(
+      'QUARANTINE_RESOLVED',
+      `This batch was ${found.resolution} already. Look at it again.`,
+    );
+  }
+  return accept(found);
+}

@@ -1,0 +1,137 @@
+import { afterAll, describe, expect, test } from 'vitest';
+import { retryReadings } from '../../src/operations/office/retryReadings.ts';
+import { registerFleet } from '../../src/operations/registerFleet.ts';
+import { openOfficeGround, noon, uuid } from './officeGround.ts';
+import type { OfficeGround } from './officeGround.ts';
+
+const grounds: OfficeGround[] = [];
+async function ground(name: string): Promise<OfficeGround> {
+  const made = await openOfficeGround(name);
+  grounds.push(made);
+  return made;
+}
+afterAll(() => Promise.all(grounds.map((each) => each.close())));
+
+async function heldBack({ writer }: OfficeGround): Promise<number> {
+  const [row] = await writer.sql<[{ count: number }]>`
+    select count(*)::int4 as count from reading_exception x
+    left join exception_resolution r using (edge_id, stream, epoch, sequence, channel, row)
+    where r.row is null`;
+  return row.count;
+}
+
+async function transfers({ writer }: OfficeGround): Promise<number> {
+  const [row] = await writer.sql<[{ count: number }]>`select count(*)::int4 as count from transfer`;
+  return row.count;
+}
+
+/** The id that the fifth meter will get: registering again takes a number for each of the four. */
+function fifthId({ meterIds }: OfficeGround): number {
+  return Math.max(...meterIds) + meterIds.length + 1;
+}
+
+async function registerFifth(here: OfficeGround): Promise<void> {
+  const { declared } = here;
+  const registered = await registerFleet(
+    { sql: here.writer.sql, clock: here.clock },
+    {
+      ...declared,
+      servicePoints: [...declared.servicePoints, { name: 'point 5', timeZone: 'Europe/Berlin' }],
+      meters: [
+        ...declared.meters,
+        { ...declared.meters[0], serial: 'M5', servicePoint: 'point 5' },
+      ],
+      customers: [
+        ...declared.customers,
+        { name: 'customer 5', accounts: [{ number: 'A5', currency: 'EUR' }] },
+      ],
+      agreements: [
+        ...declared.agreements,
+        { ...declared.agreements[0], account: 'A5', servicePoint: 'point 5' },
+      ],
+    },
+  );
+  if (!registered.ok) throw new Error(registered.message);
+  expect(registered.value.meters.get('M5')).toBe(fifthId(here));
+}
+
+/** 1,000 readings of three meters a second apart; three of them of a meter that nobody knows. */
+function thousand(here: OfficeGround): Uint8Array {
+  const [m1, m2] = here.meterIds;
+  const unknown = fifthId(here);
+  return here.makers[0].readings(
+    Array.from({ length: 1_000 }, (_, n) => ({
+      meterId: n % 400 === 7 ? unknown : n % 2 === 0 ? m1 : m2,
+      atMs: noon + n * 1_000,
+      wh: n,
+    })),
+  );
+}
+
+describe('003.20 and domain rule 86: rows that break a constraint wait, the others post', () => {
+  test('of 1,000 rows 997 post and 3 wait; again posts 0; the fixed ones post once', async () => {
+    const here = await ground('retry_split');
+    expect(await here.commit([thousand(here)])).toEqual(['committed']);
+    await here.rateAll();
+    expect(await heldBack(here)).toBe(3);
+    // Rows 0 to 999 but 7, 407 and 807, which are odd: M1 from 0 to 998, M2 from 1 to 999 Wh.
+    const before = await here.balances();
+    expect(before).toEqual([-299_400n, -299_400n, 0n, 0n]);
+    const posted = await transfers(here);
+
+    const again = { idempotencyKey: uuid(1), meterId: null };
+    // No meter of the company is behind the rows yet.
+    expect(await retryReadings(here.deps, here.viewer('operator'), again)).toMatchObject({
+      ok: true,
+      value: { meters: 0, rows: 0 },
+    });
+    await here.rateAll();
+    expect([await heldBack(here), await transfers(here)]).toEqual([3, posted]);
+
+    await registerFifth(here);
+    await here.rateAll();
+    expect(await heldBack(here)).toBe(0);
+    // 7 Wh to 807 Wh: 800 Wh at 0.30 a kWh.
+    expect(await here.balances()).toEqual([...before, -240_000n]);
+    const once = await transfers(here);
+
+    for (const n of [2, 3]) {
+      const retry = { idempotencyKey: uuid(n), meterId: null };
+      const answer = await retryReadings(here.deps, here.viewer('operator'), retry);
+      expect(answer).toMatchObject({ ok: true, value: { meters: 0, rows: 0 } });
+      await here.rateAll();
+    }
+    expect(await transfers(here)).toBe(once);
+    expect(await here.balances()).toEqual([...before, -240_000n]);
+  });
+
+  test('rows that wait and rows that came since then make the bill of all of them', async () => {
+    const [waited, known] = [await ground('retry_waited'), await ground('retry_known')];
+    const readings = (here: OfficeGround, from: number) => {
+      const meterId = fifthId(here);
+      return here.makers[0].readings(
+        [0, 1, 2, 3].map((n) => ({
+          meterId,
+          atMs: noon + (from + n) * 420_000,
+          wh: 100 + (from + n) * 37,
+        })),
+      );
+    };
+    await waited.commit([readings(waited, 0)]);
+    await waited.rateAll();
+    await registerFifth(waited);
+    // Before the rater has looked again, newer readings of the meter come.
+    await waited.commit([readings(waited, 4)]);
+    await waited.rateAll();
+    await registerFifth(known);
+    await known.commit([readings(known, 0), readings(known, 4)]);
+    await known.rateAll();
+    // 7 times 37 Wh at 0.30 a kWh.
+    expect(await known.balances()).toEqual([0n, 0n, 0n, 0n, -77_700n]);
+    expect(await waited.balances()).toEqual(await known.balances());
+    const bytes = async ({ writer }: OfficeGround) => [
+      ...(await writer.sql`select encode(bytes, 'hex') as bytes, carry_in from series_day`),
+    ];
+    expect(await bytes(waited)).toEqual(await bytes(known));
+  });
+});
