@@ -1,11 +1,35 @@
 import { assert } from '../assert.ts';
 import { gapBridgedDaysMax } from '../limits.ts';
-import { slotMs, slotOf, slotsPerDay } from '../rating/slot.ts';
-import { dayMs, hourMs } from '../time/civil.ts';
+import { slotMs, slotsPerDay } from '../rating/slot.ts';
+import { dayMs } from '../time/civil.ts';
 import type { SeriesDay } from './day.ts';
 import type { RegisterMark } from './mark.ts';
+import { qualityActual, qualityEstimated, qualityVoid } from './quality.ts';
 import type { WalkException, WalkExceptionCode } from './walkException.ts';
-import { qualityActual, qualityCalculated, qualityEstimated, qualityMissing } from './quality.ts';
+import { closeEvenly, closeUpTo, leaveUnknown } from './walkGap.ts';
+import {
+  beginMark,
+  beginWith,
+  billedThrough,
+  goThrough,
+  nextBound,
+  phaseBehind,
+  plausibleThrough,
+  settleAt,
+  stopAt,
+  waitingEnd,
+} from './walkMarks.ts';
+import {
+  beginAt,
+  beginWalk,
+  billedWh,
+  carryOf,
+  passTo,
+  plausibleWh,
+  reserve,
+  snapshot,
+} from './walkState.ts';
+import type { Walk } from './walkState.ts';
 
 export type WalkOptions = {
   /** The most that can flow at the meter: main fuse, or the transformer's rating. */
@@ -19,18 +43,42 @@ export type WalkOptions = {
 };
 
 /**
+ * Whether readings count on, begin anew after a mark that left the register's value open, or do not
+ * count because the register is not installed.
+ */
+export type WalkPhase = 'counting' | 'waiting' | 'stopped';
+
+/**
  * All that the walk remembers of what lies behind it. The slot of the last accepted reading is
  * `boundarySlot`; `boundaryWh` is the register at its start (or at the first reading ever, when
- * that came later in the slot). The register is unwrapped: it goes on counting over a rollover.
+ * that came later in the slot). The register is unwrapped: it goes on counting over a rollover, and
+ * over a mark that sets it back.
  */
 export type WalkCarry = {
   readonly lastAtMs: number;
+  /** As billed: in the series' unit, with its factor. */
   readonly lastWh: bigint;
+  /** The same in the register's own counts: what it showed, and `shiftRaw`. */
+  readonly lastRaw: bigint;
   readonly lastQuality: number;
+  /** Of a register that was taken away within a slot the one after: its last slot is over. */
   readonly boundarySlot: number;
   readonly boundaryWh: bigint;
   readonly boundaryQuality: number;
+  /** Null: as many whole moduli as `lastRaw` holds. */
+  readonly shiftRaw: bigint | null;
+  /** Billed is `baseWh + floor(raw * factor)`. */
+  readonly baseWh: bigint;
+  readonly phase: WalkPhase;
 } | null;
+
+/** A silence that was closed as evenly as time, because no shape stands in its day. */
+export type GapClosed = {
+  /** Two accepted readings, more than two slots apart. */
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly differenceWh: bigint;
+};
 
 export type WalkResult = {
   /** The slot, counted from 1970-01-01T00:00Z, of `slotWh[0]`. */
@@ -49,222 +97,137 @@ export type WalkResult = {
    * `changedFromMs` at or before its `lastAtMs`.
    */
   readonly carrySettled: WalkCarry;
+  readonly gaps: readonly GapClosed[];
   readonly exceptions: readonly WalkException[];
 };
 
 const gapBridgedMsMax = gapBridgedDaysMax * dayMs;
+const noValues: readonly number[] = [];
 
-/** Numbers only, so that the loop allocates nothing; `lastAtMs` is -1 before the first reading. */
-type Position = {
-  lastAtMs: number;
-  lastWh: number;
-  lastQuality: number;
-  boundarySlot: number;
-  boundaryWh: number;
-  boundaryQuality: number;
+/** What a register shows, in a reading or in a mark. */
+type Shown = {
+  readonly atMs: number;
+  readonly shown: number;
+  readonly quality: number;
+  readonly isMark: boolean;
 };
 
-type Walk = Position & {
-  readonly options: WalkOptions;
-  readonly modulusWh: number;
-  /** The most one slot can add to the register. */
-  readonly slotWhMax: number;
-  /** What was added to the register's own value to unwrap it. */
-  unwrapWh: number;
-  firstSlot: number;
-  slotWh: Float64Array;
-  slotQuality: Uint8Array;
-  count: number;
-  settled: Position | null;
-  readonly exceptions: WalkException[];
-};
-
-/** Rounded up, plus one step of the register: two quantised readings may differ by that more. */
-function plausibleWh(options: WalkOptions, durationMs: number): number {
-  return Math.ceil((options.powerMaxW * durationMs) / hourMs) + options.registerStepWh;
-}
-
-function positionOf(carry: WalkCarry): Position {
-  if (carry === null) {
-    return {
-      lastAtMs: -1,
-      lastWh: 0,
-      lastQuality: qualityActual,
-      boundarySlot: -1,
-      boundaryWh: 0,
-      boundaryQuality: qualityActual,
-    };
-  }
-  assert(carry.boundarySlot === slotOf(carry.lastAtMs), 'a carry is of the slot it was read in');
-  assert(carry.boundaryWh <= carry.lastWh, 'the register did not go backwards in a slot');
-  return { ...carry, lastWh: Number(carry.lastWh), boundaryWh: Number(carry.boundaryWh) };
-}
-
-function carryOf(position: Position): WalkCarry {
-  if (position.lastAtMs === -1) return null;
-  return {
-    lastAtMs: position.lastAtMs,
-    lastWh: BigInt(position.lastWh),
-    lastQuality: position.lastQuality,
-    boundarySlot: position.boundarySlot,
-    boundaryWh: BigInt(position.boundaryWh),
-    boundaryQuality: position.boundaryQuality,
-  };
-}
-
-function snapshot(walk: Walk): Position {
-  const { lastAtMs, lastWh, lastQuality, boundarySlot, boundaryWh, boundaryQuality } = walk;
-  return { lastAtMs, lastWh, lastQuality, boundarySlot, boundaryWh, boundaryQuality };
-}
-
-function beginWalk(carry: WalkCarry, options: WalkOptions): Walk {
-  const { registerModulusWh } = options;
-  assert(options.powerMaxW > 0 && options.registerStepWh > 0, 'the limits of a meter are positive');
-  assert(registerModulusWh === null || registerModulusWh > 0, 'a modulus is positive');
-  const position = positionOf(carry);
-  const modulusWh = registerModulusWh ?? Infinity;
-  return {
-    ...position,
-    options,
-    modulusWh,
-    slotWhMax: plausibleWh(options, slotMs),
-    unwrapWh:
-      registerModulusWh === null ? 0 : Math.floor(position.lastWh / modulusWh) * registerModulusWh,
-    firstSlot: position.boundarySlot,
-    slotWh: new Float64Array(slotsPerDay),
-    slotQuality: new Uint8Array(slotsPerDay),
-    count: 0,
-    settled: null,
-    exceptions: [],
-  };
-}
-
-function reserve(walk: Walk, more: number): void {
-  const needed = walk.count + more;
-  if (needed <= walk.slotWh.length) return;
-  const capacity = Math.max(needed, 2 * walk.slotWh.length);
-  const slotWh = new Float64Array(capacity);
-  slotWh.set(walk.slotWh);
-  const slotQuality = new Uint8Array(capacity);
-  slotQuality.set(walk.slotQuality);
-  walk.slotWh = slotWh;
-  walk.slotQuality = slotQuality;
-}
-
-function closeSlot(walk: Walk, energyWh: number, quality: number): void {
-  walk.slotWh[walk.count] = energyWh;
-  walk.slotQuality[walk.count] = quality;
-  walk.count += 1;
-}
-
-/** floor(a * b / c), exact: in doubles while the product is, in BigInt beyond. */
-function floorOfRatio({ a, b, c }: { a: number; b: number; c: number }): number {
-  const product = a * b;
-  if (product <= Number.MAX_SAFE_INTEGER) {
-    // (product - remainder) / c is a whole number below 2^53, and so its division is exact.
-    return (product - (product % c)) / c;
-  }
-  return Number((BigInt(a) * BigInt(b)) / BigInt(c));
-}
-
-/**
- * How well a boundary between two neighbouring readings is known, by their distance: within a slot
- * as good as read, within two interpolated, beyond that nobody saw when the energy flowed.
- */
-function gapQuality(gapMs: number): number {
-  if (gapMs <= slotMs) return qualityActual;
-  return gapMs <= 2 * slotMs ? qualityCalculated : qualityEstimated;
-}
-
-function reject(walk: Walk, code: WalkExceptionCode, atMs: number, wh: number): void {
+function reject(walk: Walk, code: WalkExceptionCode, { atMs, shown, isMark }: Shown): false {
   const isFirst = walk.lastAtMs === -1;
   walk.exceptions.push({
     code,
     atMs,
-    wh: BigInt(wh),
+    wh: BigInt(shown),
     lastAtMs: isFirst ? null : walk.lastAtMs,
-    lastWh: isFirst ? null : BigInt(walk.lastWh),
+    lastWh: isFirst ? null : BigInt(walk.lastRaw - walk.shiftRaw),
+    isMark,
   });
+  return false;
 }
 
-/** From here on the energy counts: the slot of the first reading gets what flows after it. */
-function anchor(walk: Walk, { atMs, wh, quality }: Located): void {
-  walk.lastAtMs = atMs;
-  walk.lastWh = wh;
-  walk.lastQuality = quality;
-  walk.boundarySlot = slotOf(atMs);
-  walk.boundaryWh = wh;
-  walk.boundaryQuality =
-    atMs === walk.boundarySlot * slotMs ? quality : Math.max(quality, qualityCalculated);
+/**
+ * A register that went down and did not roll over: set back to zero, when it has so little on it
+ * that all of it can have flowed since, and less than half of what it had.
+ */
+function codeOfDrop(walk: Walk, shown: number, plausibleMax: number): WalkExceptionCode {
+  const { numerator, denominator } = walk;
+  const isLittle = (shown * numerator) / denominator <= plausibleMax;
+  const isBegun = isLittle && 2 * shown < walk.lastRaw - walk.shiftRaw;
+  return isBegun ? 'REGISTER_RESET' : 'REGISTER_WENT_BACKWARDS';
 }
 
-/** A reading with its register unwrapped. */
-type Located = { readonly atMs: number; readonly wh: number; readonly quality: number };
-
-/** Closes the slots up to an accepted reading: R(b) = v0 + floor((v1 - v0)(b - t0) / (t1 - t0)). */
-function closeUpTo(walk: Walk, { atMs, wh, quality }: Located): void {
-  const slot = slotOf(atMs);
-  reserve(walk, slot - walk.boundarySlot);
+/** Goes on from the last reading to this one, through factors that were changed in between. */
+function goOn(walk: Walk, reading: Shown, end: number): boolean {
+  const { atMs, shown, quality } = reading;
+  const isThrough = end > walk.markAt;
   const gapMs = atMs - walk.lastAtMs;
-  const inferred = Math.max(gapQuality(gapMs), walk.lastQuality, quality);
-  while (walk.boundarySlot < slot) {
-    walk.boundarySlot += 1;
-    const boundaryMs = walk.boundarySlot * slotMs;
-    const isRead = boundaryMs === atMs;
-    const registerWh = isRead
-      ? wh
-      : walk.lastWh +
-        floorOfRatio({ a: wh - walk.lastWh, b: boundaryMs - walk.lastAtMs, c: gapMs });
-    const boundaryQuality = isRead ? quality : inferred;
-    closeSlot(walk, registerWh - walk.boundaryWh, Math.max(walk.boundaryQuality, boundaryQuality));
-    walk.boundaryWh = registerWh;
-    walk.boundaryQuality = boundaryQuality;
+  const plausibleMax = isThrough
+    ? plausibleThrough(walk, atMs)
+    : plausibleWh(walk.options, gapMs, walk);
+  const isBehind = shown + walk.shiftRaw < walk.lastRaw;
+  // Beyond a known modulus the register begins again; without one it never does.
+  if (isBehind && walk.modulusRaw === Infinity) {
+    return reject(walk, codeOfDrop(walk, shown, plausibleMax), reading);
   }
-}
-
-/** The slot that was open keeps what it had; those of the gap stay unknown; a new beginning. */
-function leaveGap(walk: Walk, reading: Located): void {
-  const slot = slotOf(reading.atMs);
-  reserve(walk, slot - walk.boundarySlot);
-  closeSlot(walk, walk.lastWh - walk.boundaryWh, qualityEstimated);
-  for (let missing = walk.boundarySlot + 1; missing < slot; missing += 1) {
-    closeSlot(walk, Number.NaN, qualityMissing);
+  const shiftRaw = walk.shiftRaw + (isBehind ? walk.modulusRaw : 0);
+  const raw = shown + shiftRaw;
+  const { wh, between } = isThrough
+    ? billedThrough(walk, { atMs, raw })
+    : { wh: billedWh(walk, raw), between: noValues };
+  if (wh - walk.lastWh > plausibleMax) {
+    const code = isBehind ? codeOfDrop(walk, shown, plausibleMax) : 'REGISTER_JUMPED';
+    return reject(walk, code, reading);
   }
-  anchor(walk, reading);
-}
-
-function step(walk: Walk, atMs: number, shownWh: number, quality: number): void {
-  if (shownWh < 0) return reject(walk, 'REGISTER_WENT_BACKWARDS', atMs, shownWh);
-  if (shownWh >= walk.modulusWh) return reject(walk, 'REGISTER_JUMPED', atMs, shownWh);
-  if (walk.lastAtMs === -1) {
-    anchor(walk, { atMs, wh: shownWh, quality });
-    walk.firstSlot = walk.boundarySlot;
-    return;
-  }
-  const gapMs = atMs - walk.lastAtMs;
-  const plausibleMax = plausibleWh(walk.options, gapMs);
-  let wh = shownWh + walk.unwrapWh;
-  if (wh < walk.lastWh) {
-    // Beyond a known modulus the register begins again; without one, Infinity is never plausible.
-    if (wh + walk.modulusWh - walk.lastWh > plausibleMax) {
-      return reject(walk, 'REGISTER_WENT_BACKWARDS', atMs, shownWh);
-    }
-    walk.unwrapWh += walk.modulusWh;
-    wh += walk.modulusWh;
-    assert(Number.isSafeInteger(wh), 'an unwrapped register stays a safe integer');
-  } else if (wh - walk.lastWh > plausibleMax) {
-    return reject(walk, 'REGISTER_JUMPED', atMs, shownWh);
-  }
-  const reading = { atMs, wh, quality };
+  assert(Number.isSafeInteger(wh) && Number.isSafeInteger(raw), 'a register stays a safe integer');
+  walk.shiftRaw = shiftRaw;
   if (gapMs > gapBridgedMsMax) {
-    reject(walk, 'GAP_NOT_BRIDGED', atMs, shownWh);
-    leaveGap(walk, reading);
-    return;
-  }
-  closeUpTo(walk, reading);
+    reject(walk, 'GAP_NOT_BRIDGED', reading);
+    leaveUnknown(walk, atMs, quality);
+    walk.boundaryWh = wh;
+    passTo(walk, end);
+    if (isThrough) beginAt(walk, shown, wh);
+  } else if (isThrough) {
+    goThrough(walk, { atMs, wh, raw, quality }, between);
+    closeEvenly(walk, { atMs, wh, quality });
+  } else closeUpTo(walk, { atMs, wh, quality });
   walk.lastAtMs = atMs;
   walk.lastWh = wh;
+  walk.lastRaw = shown + walk.shiftRaw;
   walk.lastQuality = quality;
+  return true;
+}
+
+/** Accepts what a register shows, or notes why not. */
+function take(walk: Walk, reading: Shown): boolean {
+  const { atMs, shown } = reading;
+  const end = walk.markMs <= atMs ? waitingEnd(walk, atMs) : walk.markAt;
+  const phase = phaseBehind(walk, end);
+  if (phase === 'stopped') return false;
+  if (shown < 0) return reject(walk, 'REGISTER_WENT_BACKWARDS', reading);
+  if (shown >= walk.modulusRaw) return reject(walk, 'REGISTER_JUMPED', reading);
+  if (phase === 'waiting' || walk.lastAtMs === -1) {
+    passTo(walk, end);
+    beginWith(walk, reading);
+  } else if (!goOn(walk, reading, end)) return false;
+  if (walk.markMs === atMs) settleAt(walk, atMs);
+  return true;
+}
+
+/** Marks that take effect by themselves before an instant, or at that of a reading. */
+function passMarks(walk: Walk, atMs: number, isReading: boolean): void {
+  for (;;) {
+    const at = nextBound(walk, atMs, isReading);
+    if (at === -1) return;
+    const mark = walk.options.marks[at];
+    const { kind, finalValue } = mark;
+    const isStopped = phaseBehind(walk, at) === 'stopped';
+    const isRead =
+      !isStopped &&
+      kind !== 'installed' &&
+      finalValue !== null &&
+      take(walk, {
+        atMs: mark.atMs,
+        shown: Number(finalValue),
+        quality: qualityActual,
+        isMark: true,
+      });
+    passTo(walk, at + 1);
+    if (isStopped && kind !== 'installed') continue;
+    if (kind === 'removed') stopAt(walk, mark.atMs, isRead);
+    else beginMark(walk, mark, isRead);
+  }
+}
+
+/** A place of a day. What an edit has voided is no reading. */
+function step(walk: Walk, day: SeriesDay, place: number): void {
+  const quality = day.quality[place];
+  if (quality === qualityVoid) return;
+  const atMs = day.day * dayMs + day.offsetMs[place];
+  if (walk.markMs <= atMs) {
+    passMarks(walk, atMs, true);
+    if (atMs <= walk.lastAtMs) return;
+  }
+  take(walk, { atMs, shown: day.wh[place], quality, isMark: false });
 }
 
 /**
@@ -274,21 +237,26 @@ function step(walk: Walk, atMs: number, shownWh: number, quality: number): void 
 function walkBoundaries(walk: Walk, day: SeriesDay, slot: number): number {
   const startMs = day.day * dayMs;
   if (walk.lastAtMs !== startMs + (slot - 1) * slotMs) return slot;
+  if (walk.phase !== 'counting' || walk.denominator !== 1) return slot;
   reserve(walk, slotsPerDay);
   const { offsetMs, wh: register, quality } = day;
-  const { slotWh, slotQuality, slotWhMax, modulusWh, unwrapWh } = walk;
+  const { slotWh, slotQuality, slotWhMax, modulusRaw, shiftRaw, baseWh, numerator } = walk;
+  // All products below are exact then.
+  if (walk.lastWh + slotsPerDay * slotWhMax > Number.MAX_SAFE_INTEGER) return slot;
+  const endSlot = Math.min(slotsPerDay, Math.ceil((walk.markMs - startMs) / slotMs));
   let lastWh = walk.lastWh;
   let lastQuality = walk.lastQuality;
   let count = walk.count;
   let at = slot;
-  for (; at < slotsPerDay; at += 1) {
+  for (; at < endSlot; at += 1) {
     const place = 2 * at;
     const exactMs = at * slotMs;
     if (offsetMs[place] !== exactMs || offsetMs[place + 1] !== exactMs) break;
-    const shownWh = register[place] ?? Number.NaN;
-    const energyWh = shownWh + unwrapWh - lastWh;
-    if (!(energyWh >= 0 && energyWh <= slotWhMax && shownWh < modulusWh)) break;
-    const readQuality = quality[place] ?? qualityEstimated;
+    const shown = register[place];
+    const energyWh = baseWh + (shown + shiftRaw) * numerator - lastWh;
+    const readQuality = quality[place];
+    if (!(energyWh >= 0 && energyWh <= slotWhMax && shown < modulusRaw)) break;
+    if (readQuality > qualityEstimated) break;
     slotWh[count] = energyWh;
     slotQuality[count] = readQuality > lastQuality ? readQuality : lastQuality;
     count += 1;
@@ -299,6 +267,7 @@ function walkBoundaries(walk: Walk, day: SeriesDay, slot: number): number {
   walk.count = count;
   walk.lastAtMs = startMs + (at - 1) * slotMs;
   walk.lastWh = lastWh;
+  walk.lastRaw = register[2 * (at - 1)] + shiftRaw;
   walk.lastQuality = lastQuality;
   walk.boundarySlot = day.day * slotsPerDay + at - 1;
   walk.boundaryWh = lastWh;
@@ -309,32 +278,36 @@ function walkBoundaries(walk: Walk, day: SeriesDay, slot: number): number {
 
 function walkDay(walk: Walk, day: SeriesDay): void {
   const startMs = day.day * dayMs;
+  walk.shapes = day.shapes;
   // What the carry has behind it is skipped: its own reading, and all before.
   const behindMs = walk.lastAtMs - startMs;
   let slot = Math.max(0, Math.floor(behindMs / slotMs));
   while (slot < slotsPerDay) {
     slot = walkBoundaries(walk, day, slot);
-    if (slot >= slotsPerDay) return;
+    if (slot >= slotsPerDay) break;
     const first = 2 * slot;
-    const firstMs = day.offsetMs[first] ?? -1;
-    const lastMs = day.offsetMs[first + 1] ?? -1;
+    const firstMs = day.offsetMs[first];
+    const lastMs = day.offsetMs[first + 1];
     slot += 1;
     if (firstMs === -1) continue;
     if (firstMs > behindMs) {
-      step(walk, startMs + firstMs, day.wh[first] ?? Number.NaN, day.quality[first] ?? 0);
+      step(walk, day, first);
       walk.settled = null;
     }
     if (lastMs === firstMs || lastMs <= behindMs) continue;
+    if (day.quality[first + 1] === qualityVoid) continue;
     walk.settled = snapshot(walk);
-    step(walk, startMs + lastMs, day.wh[first + 1] ?? Number.NaN, day.quality[first + 1] ?? 0);
+    step(walk, day, first + 1);
   }
+  if (walk.markMs < startMs + dayMs) passMarks(walk, startMs + dayMs, false);
 }
 
 /**
  * Slot energies from days in ascending order. Each reading is accepted or becomes an exception by
  * looking only at the last accepted one, and boundary registers telescope; therefore the slots and
- * the tail of what was accepted sum to its register difference (but for GAP_NOT_BRIDGED), and
- * walking in two parts with the carry gives what walking at once gives.
+ * the tail of what was accepted sum to its register difference (but for what stays unknown), and
+ * walking in two parts with the carry gives what walking at once gives. Marks with a value take
+ * effect on their day: a day that has one is walked even when it has no reading.
  */
 export function walkDays(
   days: Iterable<SeriesDay>,
@@ -357,23 +330,7 @@ export function walkDays(
     tailWh: walk.lastWh - walk.boundaryWh,
     carryOut,
     carrySettled: walk.settled === null ? carryOut : carryOf(walk.settled),
+    gaps: walk.gaps,
     exceptions: walk.exceptions,
-  };
-}
-
-/** Where a meter begins: its register at installation or exchange. */
-export function carryFromInstallation(reading: {
-  readonly atMs: number;
-  readonly wh: bigint;
-}): WalkCarry {
-  const boundarySlot = slotOf(reading.atMs);
-  const isOnBoundary = reading.atMs === boundarySlot * slotMs;
-  return {
-    lastAtMs: reading.atMs,
-    lastWh: reading.wh,
-    lastQuality: qualityActual,
-    boundarySlot,
-    boundaryWh: reading.wh,
-    boundaryQuality: isOnBoundary ? qualityActual : qualityCalculated,
   };
 }
