@@ -10,15 +10,24 @@ import { payloadOfJson } from './jsonBatch.ts';
 
 export type DecodedBatch = { readonly batch: Batch; readonly hash: Uint8Array };
 
+/** The BatchPayload of an envelope, inflated; of a JSON twin, the one of the same content. */
+function payloadOf({ payload, encoding, compression }: Envelope): Outcome<Uint8Array, DecodeCode> {
+  const inflated = inflate(payload, compression);
+  return inflated.ok && encoding === 'json' ? payloadOfJson(inflated.value) : inflated;
+}
+
+/** As `decodeEnvelope`, for who knows the hash already: hashing takes twice as long as decoding. */
+export function batchOfEnvelope(envelope: Envelope): Outcome<Batch, DecodeCode> {
+  const payload = payloadOf(envelope);
+  return payload.ok ? decodeBatch(payload.value) : payload;
+}
+
 /**
  * What an envelope carries, whatever its form, and the hash that names it. To be called when the
  * signature holds; never throws, and its work and memory are bounded by the limits of a batch.
  */
 export function decodeEnvelope(envelope: Envelope): Outcome<DecodedBatch, DecodeCode> {
-  const inflated = inflate(envelope.payload, envelope.compression);
-  if (!inflated.ok) return inflated;
-  const isJson = envelope.encoding === 'json';
-  const payload = isJson ? payloadOfJson(inflated.value) : inflated;
+  const payload = payloadOf(envelope);
   if (!payload.ok) return payload;
   const batch = decodeBatch(payload.value);
   if (!batch.ok) return batch;
