@@ -165,8 +165,12 @@ export const keyZoneDifferenceMicrosMax = 10_000n;
 export const judgedMonthsMax = 25;
 /** Tariff version x zone x billing period: 38 kB at most each. */
 export const compiledTariffsCachedMax = 512;
-/** Batches rated in one commit: a back-fill shares its round trips, a live batch waits for few. */
-export const batchesPerRatingMax = 32;
+/**
+ * Batches and readings rated in one commit: what has queued shares its round trips and its rows, a
+ * live batch waits for few. 32 batches of the largest kind.
+ */
+export const batchesPerRatingMax = 1_024;
+export const readingsPerRatingMax = 524_288;
 /** Re-rating reads whole months of a meter: a few at a time, so that live readings go on. */
 export const dutiesPerRatingMax = 16;
 /** The coarsest register that is read, 0.1 kWh: two readings may be off by one step. */
@@ -426,3 +430,5 @@ export const factorLengthMax = 120;
 export const marksToldMax = 500;
 /** Lines of a meter's event log that are told at once. */
 export const meterEventsToldMax = 500;
+/** Domain rule 11: a clock off by no more than a minute is corrected and noted, no more. */
+export const clockOffsetMsNoted = 60_000;
