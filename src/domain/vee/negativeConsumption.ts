@@ -7,16 +7,16 @@ export const negativeConsumptionLimits = { toleranceWh: energyWh.default(0) };
 
 /**
  * A register that shows less than before and did not roll over. The walk has left the reading out
- * already: nothing is billed for it.
+ * already: nothing is billed for it. A value that a mark gave is no reading that could be left out.
  */
 export function checkNegativeConsumption(
   { toleranceWh }: { readonly toleranceWh: number },
   { exceptions, fromMs, toMs, unit = 'Wh' }: WindowInput,
 ): Seen | null {
-  const found = exceptions.flatMap(({ code, atMs, wh, lastWh }) => {
+  const found = exceptions.flatMap(({ code, atMs, wh, lastWh, isMark }) => {
     if (code === 'REGISTER_JUMPED' || code === 'GAP_NOT_BRIDGED') return [];
     if (atMs < fromMs || atMs >= toMs || lastWh === null) return [];
-    return lastWh - wh > BigInt(toleranceWh) ? [{ atMs, wh, lastWh }] : [];
+    return lastWh - wh > BigInt(toleranceWh) ? [{ atMs, wh, lastWh, isMark }] : [];
   });
   const first = found[0];
   const last = found.at(-1);
@@ -33,6 +33,6 @@ export function checkNegativeConsumption(
       wh: String(first.wh),
       lastWh: String(first.lastWh),
     },
-    readingsAtMs: found.map(({ atMs }) => atMs),
+    readingsAtMs: found.filter(({ isMark }) => !isMark).map(({ atMs }) => atMs),
   };
 }

@@ -1,15 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { slotMs } from '../../../src/domain/rating/slot.ts';
+import type { WalkExceptionCode } from '../../../src/domain/series/walkException.ts';
 import { dayMs, hourMs } from '../../../src/domain/time/civil.ts';
 import { checkMultiplier, checkUnitOfMeasure } from '../../../src/domain/vee/blockForm.ts';
 import { checkConsecutiveInterval } from '../../../src/domain/vee/consecutiveInterval.ts';
-import { checkDuplicateReading } from '../../../src/domain/vee/duplicateReading.ts';
 import { replacesFinal } from '../../../src/domain/vee/finalReplacement.ts';
 import { checkHighLow } from '../../../src/domain/vee/highLow.ts';
 import { checkInactiveMeasurement } from '../../../src/domain/vee/inactiveMeasurement.ts';
-import { checkIntervalSize } from '../../../src/domain/vee/intervalSize.ts';
 import { checkIntervalSpike } from '../../../src/domain/vee/intervalSpike.ts';
-import { checkMissingQuantity } from '../../../src/domain/vee/missingQuantity.ts';
 import { checkNegativeConsumption } from '../../../src/domain/vee/negativeConsumption.ts';
 import { checkProlongedEstimation } from '../../../src/domain/vee/prolongedEstimation.ts';
 import { defaultVeeSet } from '../../../src/domain/vee/set.ts';
@@ -296,10 +294,12 @@ describe('rule 23, Prolonged Estimation Check', () => {
 
 describe('rule 24, Negative Consumption Check', () => {
   const atMs = tuesdayMs + hourMs;
-  const check = (code: 'REGISTER_WENT_BACKWARDS' | 'REGISTER_JUMPED', toleranceWh = 0) =>
+  const check = (code: WalkExceptionCode, toleranceWh = 0) =>
     checkNegativeConsumption(
       { toleranceWh },
-      windowOf({ exceptions: [{ code, atMs, wh: 100_200n, lastAtMs: 0, lastWh: 100_500n }] }),
+      windowOf({
+        exceptions: [{ code, atMs, wh: 100_200n, lastAtMs: 0, lastWh: 100_500n, isMark: false }],
+      }),
     );
 
   it('100.5 -> 100.2 without a rollover is found, and its reading is named to be left out', () => {
@@ -310,6 +310,7 @@ describe('rule 24, Negative Consumption Check', () => {
   });
 
   it('a jump is not one, nor a step back within the tolerance', () => {
+    expect(check('REGISTER_RESET'), 'a reset is one too').not.toBeNull();
     expect(check('REGISTER_JUMPED')).toBeNull();
     expect(check('REGISTER_WENT_BACKWARDS', 300)).toBeNull();
     expect(check('REGISTER_WENT_BACKWARDS', 299)).not.toBeNull();
@@ -352,46 +353,5 @@ describe('rule 26, Consecutive Interval Check', () => {
   it('zeros, and values that were worked out between readings, are even for a reason', () => {
     expect(check(windowOf({ slots: slotsFrom(tuesdaySlot, flat(96, 0)) }))).toBeNull();
     expect(check(windowOf({ slots: slotsFrom(tuesdaySlot, flat(96, 333), 2) }))).toBeNull();
-  });
-});
-
-describe('the rules without a number of their own', () => {
-  it('Duplicate IMD Check: another value of the same instant, beyond the tolerance', () => {
-    const check = (lostWh: bigint, atMs = tuesdayMs) =>
-      checkDuplicateReading(
-        { toleranceWh: 2 },
-        windowOf({ conflicts: [{ atMs, keptWh: 100n, lostWh }] }),
-      );
-    expect(check(103n)?.readingsAtMs).toEqual([tuesdayMs]);
-    expect(check(102n)).toBeNull();
-    expect(check(97n)).not.toBeNull();
-    expect(check(103n, tuesdayMs + dayMs), 'of the next window').toBeNull();
-  });
-
-  it('Interval Size Validation: an interval of another length, not a gap of whole ones', () => {
-    const check = (...minutes: number[]) =>
-      checkIntervalSize(
-        rules.intervalSize,
-        windowOf({
-          readingsAtMs: Float64Array.from(minutes, (minute) => tuesdayMs + minute * 60_000),
-        }),
-      );
-    expect(check(0, 15, 30, 75, 90)).toBeNull();
-    expect(check(0, 15, 20, 35)?.detail).toEqual({ intervals: '1', firstMs: '300000' });
-    expect(check()).toBeNull();
-  });
-
-  it('Raise Missing Quantity Exception: unknown slots, but not in an outage or unagreed time', () => {
-    const slots = slotsFrom(tuesdaySlot, [...flat(90, 1), ...flat(6, null)]);
-    const check = (given: Partial<WindowInput>, missingSlotsMax = 0) =>
-      checkMissingQuantity({ missingSlotsMax }, windowOf({ slots, ...given }))?.detail;
-    const endMs = tuesdayMs + dayMs;
-    expect(check({})).toEqual({ missingSlots: '6', slots: '96' });
-    expect(check({}, 5)).toBeDefined();
-    expect(check({}, 6)).toBeUndefined();
-    expect(
-      check({ outages: [{ fromMs: endMs - 4 * slotMs, toMs: endMs }] })?.['missingSlots'],
-    ).toBe('2');
-    expect(check({ agreed: [{ fromMs: tuesdayMs, toMs: endMs - 6 * slotMs }] })).toBeUndefined();
   });
 });

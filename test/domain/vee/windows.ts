@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { slotMs } from '../../../src/domain/rating/slot.ts';
 import { dayMs } from '../../../src/domain/time/civil.ts';
 import type { SlotColumns, WindowInput } from '../../../src/domain/vee/window.ts';
@@ -66,3 +67,14 @@ export function dayOf(energies: readonly Energy[], rest: Energy): WindowInput {
     slots: slotsFrom(tuesdaySlot, [...energies, ...flat(96 - energies.length, rest)]),
   });
 }
+
+/** Energies that are often equal, often 0 and sometimes large. */
+export const energy = fc.oneof(
+  fc.integer({ min: 0, max: 12 }),
+  fc.integer({ min: 0, max: 50_000 }),
+  fc.constantFrom(0, 100, 200, 300),
+);
+export const value = fc.oneof(
+  { weight: 12, arbitrary: energy },
+  { weight: 1, arbitrary: fc.constant(null) },
+);
