@@ -1,12 +1,14 @@
-import { registerStepWhMax } from '../domain/limits.ts';
 import { decodeCarry } from '../domain/series/carryCodec.ts';
 import { decodeDay } from '../domain/series/dayCodec.ts';
 import { loadChannels, packDays } from '../domain/series/loadOfDays.ts';
 import type { PackedDays, PackedMeter } from '../domain/series/loadOfDays.ts';
+import { marksOf, noMarks, walkOptionsOf } from '../domain/series/meterMarks.ts';
+import type { MeterMarks } from '../domain/series/meterMarks.ts';
 import { walkDays } from '../domain/series/walk.ts';
 import { dayMs } from '../domain/time/civil.ts';
 import { integersOf } from './arrays.ts';
 import type { Statement } from './connect.ts';
+import { readMarks } from './registerMarks.ts';
 import { readDaysAroundEach } from './seriesAround.ts';
 import type { ChannelDays, DayAround } from './seriesAround.ts';
 
@@ -51,23 +53,20 @@ export async function readLabAgreements(
   }));
 }
 
-type MeterRow = {
-  id: number;
-  service_point_id: number;
-  power_max_w: number;
-  register_modulus_wh: bigint | null;
+type LabMeter = {
+  readonly id: number;
+  readonly servicePointId: number;
+  readonly powerMaxW: number;
+  readonly registerModulusWh: number | null;
+  readonly marks: MeterMarks;
 };
 
-type Place = ChannelDays & { readonly meter: MeterRow };
+type Place = ChannelDays & { readonly meter: LabMeter };
 
 /** Whether a stored day has a reading that is believed, by what was known at its beginning. */
-function isBelieved({ day, bytes, carryIn }: DayAround, meter: MeterRow): boolean {
-  const { carryOut } = walkDays([decodeDay(bytes)], decodeCarry(carryIn), {
-    powerMaxW: meter.power_max_w,
-    registerStepWh: registerStepWhMax,
-    registerModulusWh: modulusOf(meter),
-    marks: [],
-  });
+function isBelieved({ day, bytes, carryIn }: DayAround, { meter, channel }: Place): boolean {
+  const options = walkOptionsOf(meter, channel);
+  const { carryOut } = walkDays([decodeDay(bytes)], decodeCarry(carryIn), options);
   return carryOut !== null && carryOut.lastAtMs >= day * dayMs;
 }
 
@@ -93,7 +92,7 @@ async function readDays(
       const last = found.get(place)?.at(-1);
       // Days up to the end alone: nothing is stored behind them.
       if (last === undefined || last.day <= throughDay) return [];
-      if (isBelieved(last, place.meter)) return [];
+      if (isBelieved(last, place)) return [];
       const further = { fromDay: last.day, throughDay: last.day, afterDay: last.day };
       return [{ ...place, place, ...further }];
     });
@@ -101,8 +100,33 @@ async function readDays(
   return found;
 }
 
-function modulusOf({ register_modulus_wh: modulusWh }: MeterRow): number | null {
-  return modulusWh === null ? null : Number(modulusWh);
+async function readMeters(
+  tx: Statement,
+  wanted: { readonly companyId: number; readonly servicePointIds: readonly number[] },
+): Promise<readonly LabMeter[]> {
+  const rows = await tx<
+    {
+      id: number;
+      service_point_id: number;
+      power_max_w: number;
+      register_modulus_wh: bigint | null;
+    }[]
+  >`
+    select id, service_point_id, power_max_w, register_modulus_wh from meter
+    where company_id = ${wanted.companyId}
+      and service_point_id = any(${integersOf(wanted.servicePointIds)}::int4[])
+    order by id`;
+  const marks = await readMarks(
+    tx,
+    rows.map(({ id }) => id),
+  );
+  return rows.map((row) => ({
+    id: row.id,
+    servicePointId: row.service_point_id,
+    powerMaxW: row.power_max_w,
+    registerModulusWh: row.register_modulus_wh === null ? null : Number(row.register_modulus_wh),
+    marks: marks.get(row.id) ?? noMarks,
+  }));
 }
 
 /**
@@ -119,11 +143,7 @@ export async function readPackedMeters(
   },
 ): Promise<ReadonlyMap<number, readonly PackedMeter[]>> {
   const { fromDay, throughDay } = wanted;
-  const meters = await tx<MeterRow[]>`
-    select id, service_point_id, power_max_w, register_modulus_wh from meter
-    where company_id = ${wanted.companyId}
-      and service_point_id = any(${integersOf(wanted.servicePointIds)}::int4[])
-    order by id`;
+  const meters = await readMeters(tx, wanted);
   const places = meters.flatMap((meter) =>
     loadChannels.map((channel): Place => ({
       meter,
@@ -135,17 +155,20 @@ export async function readPackedMeters(
   );
   const found = await readDays(tx, places);
   const packed = new Map<number, PackedMeter[]>();
-  const byMeter = new Map<MeterRow, PackedDays[]>();
+  const byMeter = new Map<LabMeter, PackedDays[]>();
   for (const meter of meters) {
-    const list = packed.get(meter.service_point_id) ?? [];
-    packed.set(meter.service_point_id, list);
+    const list = packed.get(meter.servicePointId) ?? [];
+    packed.set(meter.servicePointId, list);
     const channels: PackedDays[] = [];
-    list.push({ powerMaxW: meter.power_max_w, registerModulusWh: modulusOf(meter), channels });
+    const { powerMaxW, registerModulusWh } = meter;
+    list.push({ powerMaxW, registerModulusWh, channels });
     byMeter.set(meter, channels);
   }
   for (const place of places) {
     const days = found.get(place);
-    if (days !== undefined) byMeter.get(place.meter)?.push(packDays(place.channel, days, []));
+    if (days === undefined) continue;
+    const { meter, channel } = place;
+    byMeter.get(meter)?.push(packDays(channel, days, marksOf(meter.marks, channel)));
   }
   return packed;
 }

@@ -1,3 +1,4 @@
+import { readingsPerRatingMax } from '../domain/limits.ts';
 import { bytesArrayOf, instantsOf, integersOf } from './arrays.ts';
 import type { Statement } from './connect.ts';
 import { copyInto } from './copy.ts';
@@ -163,7 +164,10 @@ export async function appendBatches(
   return progress;
 }
 
-/** The next batches of a shard in the order of their positions. */
+/**
+ * The next batches of a shard in the order of their positions: one at least, and as many as stay
+ * within the limits of one commit. Small batches of many gateways share its round trips so.
+ */
 export async function readLog(
   tx: Statement,
   { shard, after, batchesMax }: { shard: number; after: bigint; batchesMax: number },
@@ -177,9 +181,17 @@ export async function readLog(
       carried: Uint8Array;
     }[]
   >`
-    select position, company_id, edge_id, received_at, carried from batch_log
-    where shard = ${shard} and position > ${after.toString()}::int8
-    order by position limit ${batchesMax}`;
+    select position, company_id, edge_id, received_at, carried
+    from (
+      select position, company_id, edge_id, received_at, carried,
+             sum(reading_count) over (order by position) - reading_count as readings_before
+      from (
+        select position, company_id, edge_id, received_at, carried, reading_count from batch_log
+        where shard = ${shard} and position > ${after.toString()}::int8
+        order by position limit ${batchesMax}
+      ) next
+    ) counted
+    where readings_before < ${readingsPerRatingMax} order by position`;
   return rows.map((row) => ({
     shard,
     position: row.position,
@@ -215,6 +227,19 @@ export async function lockPoints(tx: Statement, points: readonly number[]): Prom
   await tx`
     select pg_advisory_xact_lock(${pointLock}::int4, point)
     from unnest(${integersOf(ordered)}::int4[]) as point`;
+}
+
+/** Any number of its own: shared by raters, alone by one that writes meters of other shards. */
+const seriesLock = 7_425_300_914;
+
+/**
+ * A meter's series has one writer, the rater of its edge's shard. An office's batches are in the
+ * log of its own shard and of meters of all: while they are rated, no other rater writes. After
+ * the cursor and before service points, by everybody, so that nobody waits in a circle.
+ */
+export async function lockSeries(tx: Statement, { isAlone }: { isAlone: boolean }): Promise<void> {
+  if (isAlone) await tx`select pg_advisory_xact_lock(${seriesLock})`;
+  else await tx`select pg_advisory_xact_lock_shared(${seriesLock})`;
 }
 
 export async function setRatingCursor(
@@ -265,6 +290,8 @@ export async function quarantineBatches(
 export type ReadingExceptionRow = {
   readonly companyId: number;
   readonly edgeId: number;
+  /** 1 billing, 2 telemetry. */
+  readonly stream: 1 | 2;
   readonly epoch: number;
   readonly sequence: bigint;
   readonly row: number;
@@ -284,20 +311,22 @@ export async function insertReadingExceptions(
   if (rows.length === 0) return;
   const of = <T>(pick: (row: ReadingExceptionRow) => T): T[] => rows.map(pick);
   await tx`
-    insert into reading_exception (edge_id, epoch, sequence, row, company_id, meter_id, channel,
-                                   read_at, value, code, message)
-    select u.edge_id, u.epoch, u.sequence, u.row, u.company_id, u.meter_id, u.channel, u.read_at,
-           u.value, t.code, t.message
+    insert into reading_exception (edge_id, stream, epoch, sequence, row, company_id, meter_id,
+                                   channel, read_at, value, code, message)
+    select u.edge_id, u.stream, u.epoch, u.sequence, u.row, u.company_id, u.meter_id, u.channel,
+           u.read_at, u.value, t.code, t.message
     from unnest(
-      ${integersOf(of((row) => row.edgeId))}::int4[], ${integersOf(of((row) => row.epoch))}::int4[],
+      ${integersOf(of((row) => row.edgeId))}::int4[],
+      ${integersOf(of((row) => row.stream))}::int2[],
+      ${integersOf(of((row) => row.epoch))}::int4[],
       ${integersOf(of((row) => row.sequence))}::int8[], ${integersOf(of((row) => row.row))}::int4[],
       ${integersOf(of((row) => row.companyId))}::int4[],
       ${integersOf(of((row) => row.meterId))}::int4[],
       ${integersOf(of((row) => row.channel))}::int2[],
       ${instantsOf(of((row) => row.readAtMs))}::timestamptz[],
       ${integersOf(of((row) => row.value))}::int8[]
-    ) with ordinality as u(edge_id, epoch, sequence, row, company_id, meter_id, channel, read_at,
-                           value, ordinal)
+    ) with ordinality as u(edge_id, stream, epoch, sequence, row, company_id, meter_id, channel,
+                           read_at, value, ordinal)
     join json_to_recordset(${JSON.stringify(
       rows.map((row, index) => ({ ordinal: index + 1, code: row.code, message: row.message })),
     )}::text::json) as t(ordinal int8, code text, message text) using (ordinal)

@@ -4,12 +4,13 @@ import { copyInto } from './copy.ts';
 
 /** Postings in bulk: transfers by COPY, balances by one statement in a fixed lock order. */
 
-/** Why money moved. A price of a series changed, or time alone passed. */
+/** Why money moved. A price of a series changed, a register counts otherwise, or time passed. */
 export type TransferCode =
   | 'energy'
   | 'reading_corrected'
   | 'tariff_changed'
   | 'price_changed'
+  | 'register_marked'
   | 'time_passed'
   | 'top_up';
 

@@ -1,7 +1,11 @@
+import type { Medium } from '../domain/medium.ts';
+import { noMarks } from '../domain/series/meterMarks.ts';
+import type { MeterMarks } from '../domain/series/meterMarks.ts';
 import { integersOf } from './arrays.ts';
 import type { Statement } from './connect.ts';
+import { readMarks } from './registerMarks.ts';
 
-/** What rating reads of the registry: meters, their agreements, tariff versions. */
+/** What rating reads of the registry: meters with their marks, agreements, tariff versions. */
 
 export type RatedMeter = {
   readonly meterId: number;
@@ -11,9 +15,12 @@ export type RatedMeter = {
   readonly timeZone: string;
   /** Of its service point. */
   readonly isKeyZone: boolean;
+  /** What flows through it. */
+  readonly medium: Medium;
   readonly powerMaxW: number;
   readonly registerModulusWh: bigint | null;
   readonly contactorUnitId: number | null;
+  readonly marks: MeterMarks;
 };
 
 export type RatedAgreement = {
@@ -61,17 +68,22 @@ export async function readMetersBeside(
       service_point_id: number;
       time_zone: string;
       is_key_zone: boolean;
+      medium: Medium;
       power_max_w: number;
       register_modulus_wh: bigint | null;
       contactor_unit_id: number | null;
     }[]
   >`
     select m.id, m.company_id, m.edge_id, m.service_point_id, s.time_zone, s.is_key_zone,
-           m.power_max_w, m.register_modulus_wh, m.contactor_unit_id
+           m.medium, m.power_max_w, m.register_modulus_wh, m.contactor_unit_id
     from meter m join service_point s on s.id = m.service_point_id
     where m.service_point_id in (
       select service_point_id from meter where id = any(${integersOf(meterIds)}::int4[]))
     order by m.id`;
+  const marks = await readMarks(
+    statement,
+    rows.map((row) => row.id),
+  );
   return rows.map((row) => ({
     meterId: row.id,
     companyId: row.company_id,
@@ -79,9 +91,11 @@ export async function readMetersBeside(
     servicePointId: row.service_point_id,
     timeZone: row.time_zone,
     isKeyZone: row.is_key_zone,
+    medium: row.medium,
     powerMaxW: row.power_max_w,
     registerModulusWh: row.register_modulus_wh,
     contactorUnitId: row.contactor_unit_id,
+    marks: marks.get(row.id) ?? noMarks,
   }));
 }
 
@@ -155,10 +169,20 @@ export async function readVersions(
   }));
 }
 
-/** Moves with every change of the registry, its prices and what agreements say. */
+/** Moves with every change of the registry, its prices, marks and what agreements say. */
 export async function registryMark(statement: Statement): Promise<string> {
   const [row] = await statement<{ mark: string }[]>`
     select concat_ws('/', (select max(id) from tariff_version), (select max(id) from agreement),
-                     (select max(id) from meter), (select max(id) from pricing_change)) as mark`;
+                     (select max(id) from meter), (select max(id) from pricing_change),
+                     (select max(id) from register_mark),
+                     (select count(*) from edge where kind = 'office')) as mark`;
   return row?.mark ?? '';
+}
+
+/** Edges that enter readings of all meters of their company. */
+export async function readOffices(
+  statement: Statement,
+): Promise<readonly { readonly edgeId: number; readonly companyId: number }[]> {
+  return statement<{ edgeId: number; companyId: number }[]>`
+    select id as "edgeId", company_id as "companyId" from edge where kind = 'office'`;
 }

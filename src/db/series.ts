@@ -144,6 +144,57 @@ export async function readHeads(
   }));
 }
 
+/** The latest power of meters whose registers were not read with it; shown, not billed. */
+export async function writePowers(
+  tx: Statement,
+  rows: readonly { readonly meterId: number; readonly channel: number; readonly powerW: number }[],
+): Promise<void> {
+  if (rows.length === 0) return;
+  await tx`
+    update series_head h set last_power_w = u.power_w
+    from unnest(${integersOf(rows.map((row) => row.meterId))}::int4[],
+                ${integersOf(rows.map((row) => row.channel))}::int2[],
+                ${integersOf(rows.map((row) => row.powerW))}::int4[]) as u(meter_id, channel, power_w)
+    where h.meter_id = u.meter_id and h.channel = u.channel`;
+}
+
+/** Of registers of which nothing is accepted any more. */
+export async function dropHeads(
+  tx: Statement,
+  keys: readonly { readonly meterId: number; readonly channel: number }[],
+): Promise<void> {
+  if (keys.length === 0) return;
+  await tx`
+    delete from series_head h
+    using unnest(${integersOf(keys.map((key) => key.meterId))}::int4[],
+                 ${integersOf(keys.map((key) => key.channel))}::int2[]) as k(meter_id, channel)
+    where h.meter_id = k.meter_id and h.channel = k.channel`;
+}
+
+/** The first stored day of any of these meters; null when there is none. */
+export async function findFirstDay(
+  statement: Statement,
+  { meterIds, channel }: { meterIds: readonly number[]; channel: number },
+): Promise<number | null> {
+  if (meterIds.length === 0) return null;
+  const [row] = await statement<{ day: number | null }[]>`
+    select min(day) as day from series_day
+    where meter_id = any(${integersOf(meterIds)}::int4[]) and channel = ${channel}`;
+  return row?.day ?? null;
+}
+
+/** The channels that these meters have days of. */
+export async function readStoredChannels(
+  statement: Statement,
+  meterIds: readonly number[],
+): Promise<readonly { readonly meterId: number; readonly channel: number }[]> {
+  if (meterIds.length === 0) return [];
+  return statement<{ meterId: number; channel: number }[]>`
+    select distinct meter_id as "meterId", channel from series_day
+    where meter_id = any(${integersOf(meterIds)}::int4[])
+    order by meter_id, channel`;
+}
+
 export async function writeHeads(tx: Statement, rows: readonly HeadRow[]): Promise<void> {
   if (rows.length === 0) return;
   await tx`

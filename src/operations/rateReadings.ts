@@ -7,18 +7,22 @@ import {
   insertReadingExceptions,
   lockPoints,
   lockRatingCursor,
+  lockSeries,
   readLog,
   setRatingCursor,
 } from '../db/log.ts';
+import { insertMeterEvents } from '../db/meterEvents.ts';
 import type { TransferCode } from '../db/postings.ts';
-import { writeDays, writeHeads } from '../db/series.ts';
+import { dropHeads, writeDays, writeHeads, writePowers } from '../db/series.ts';
 import { importChannel } from '../domain/channel.ts';
 import { judgeLoad } from '../domain/judge/judge.ts';
 import { batchesPerRatingMax, dutiesPerRatingMax } from '../domain/limits.ts';
 import type { RatingJob, RatingJobResult } from '../domain/rating/job.ts';
 import { advanceRegisters } from './rating/advanceRegisters.ts';
 import type { AdvancedRegister } from './rating/advanceRegisters.ts';
+import { auditNotes } from './rating/batchNotes.ts';
 import { decodeEntry, gatherReadings, metersOf } from './rating/gatherReadings.ts';
+import type { GatheredReadings } from './rating/gatherReadings.ts';
 import { holdDoubtful } from './rating/holdDoubtful.ts';
 import { moveBills, transferCodeOf } from './rating/movedBills.ts';
 import type { MovedBills } from './rating/movedBills.ts';
@@ -125,6 +129,41 @@ function accountsToReview(
   return new Map([...byCompany].map(([company, accounts]) => [company, [...accounts]]));
 }
 
+/** Days, heads, latest powers, and the readings that may not be billed. */
+async function writeSeries(
+  tx: Transaction,
+  gathered: GatheredReadings,
+  advanced: readonly AdvancedRegister[],
+): Promise<void> {
+  await writeDays(
+    tx,
+    advanced.flatMap(({ advance }) => advance.days),
+  );
+  await writeHeads(
+    tx,
+    advanced.flatMap(({ head }) => (head === null ? [] : [head])),
+  );
+  const gone = advanced.filter(({ head, hadHead }) => head === null && hadHead);
+  await dropHeads(
+    tx,
+    gone.map(({ work: { meter, channel } }) => ({
+      meterId: meter.meterId,
+      channel: channel.code,
+    })),
+  );
+  const withHead = new Set(advanced.map(({ work }) => work.meter.meterId));
+  await writePowers(
+    tx,
+    [...gathered.power].flatMap(([meterId, { powerW }]) =>
+      withHead.has(meterId) ? [] : [{ meterId, channel: importChannel, powerW }],
+    ),
+  );
+  await insertReadingExceptions(tx, [
+    ...gathered.exceptions,
+    ...advanced.flatMap(({ advance }) => advance.exceptions),
+  ]);
+}
+
 async function rateShard(
   deps: RateDeps,
   tx: Transaction,
@@ -142,26 +181,19 @@ async function rateShard(
   const meterIds = metersOf(decoded);
   for (const duty of duties) meterIds.add(duty.meterId);
   await loadRegistry(tx, deps.memory, meterIds);
+  const { meters, offices } = deps.memory;
+  await lockSeries(tx, { isAlone: decoded.some(({ batch }) => offices.has(batch.edgeId)) });
   await lockPoints(tx, sharedPoints(deps.memory, meterIds));
-  const { meters } = deps.memory;
-  const retried = entries.length === 0 ? await gatherRetried(tx, duties, meters) : null;
-  const gathered = retried?.gathered ?? gatherReadings(decoded, meters);
-  const advanced = await advanceRegisters(tx, gathered, { memory: deps.memory, duties });
+  const retried = entries.length === 0 ? await gatherRetried(tx, duties, deps.memory) : null;
+  const gathered = retried?.gathered ?? gatherReadings(decoded, meters, offices);
+  const events = await insertMeterEvents(tx, gathered.events);
+  const moved = { memory: deps.memory, duties, events };
+  const advanced = await advanceRegisters(tx, gathered, moved);
 
   const position = entries.at(-1)?.position ?? duties[0].id;
   const cause: Cause = { kind: entries.length > 0 ? 'log' : 'duty', shard, position };
-  await writeDays(
-    tx,
-    advanced.flatMap(({ advance }) => advance.days),
-  );
-  await writeHeads(
-    tx,
-    advanced.flatMap(({ head }) => (head === null ? [] : [head])),
-  );
-  await insertReadingExceptions(tx, [
-    ...gathered.exceptions,
-    ...advanced.flatMap(({ advance }) => advance.exceptions),
-  ]);
+  await writeSeries(tx, gathered, advanced);
+  if (entries.length > 0) await auditNotes(tx, gathered.notes, nowMs);
   const posted = await priceAndPost(deps, tx, advanced, { cause, duties, nowMs });
   let commandsRequested = false;
   for (const [companyId, accountIds] of accountsToReview(posted.charges, posted.balances)) {
@@ -171,12 +203,12 @@ async function rateShard(
   await insertTaken(tx, retried?.taken ?? [], nowMs);
   await dropDuties(tx, duties);
   if (entries.length > 0) await setRatingCursor(tx, shard, position);
-  const events = ratedEvents({ advanced, ...posted, nowMs });
-  for (const event of events) await appendEvent(tx, event);
+  const told = ratedEvents({ advanced, ...posted, nowMs });
+  for (const event of told) await appendEvent(tx, event);
   return {
     batches: entries.length,
     readings: gathered.readingCount,
-    eventShards: [...new Set(events.map((event) => eventShardOf(event.companyId)))],
+    eventShards: [...new Set(told.map((event) => eventShardOf(event.companyId)))],
     commandsRequested,
     more: true,
   };

@@ -1,7 +1,8 @@
 import type { Statement } from '../db/connect.ts';
+import { readMarks } from '../db/registerMarks.ts';
 import { readDaysAround, readDaysWithin } from '../db/seriesReads.ts';
 import { importChannel } from '../domain/channel.ts';
-import { registerStepWhMax, seriesWindowDaysMax } from '../domain/limits.ts';
+import { seriesWindowDaysMax } from '../domain/limits.ts';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import { isOnSlotGrid, slotMs, slotOf, slotStartMs } from '../domain/rating/slot.ts';
@@ -9,6 +10,7 @@ import { decodeCarry } from '../domain/series/carryCodec.ts';
 import { dayOf } from '../domain/series/day.ts';
 import type { SeriesDay } from '../domain/series/day.ts';
 import { decodeDay } from '../domain/series/dayCodec.ts';
+import { noMarks, walkOptionsOf } from '../domain/series/meterMarks.ts';
 import { qualityEstimated, qualityMissing } from '../domain/series/quality.ts';
 import { walkDays } from '../domain/series/walk.ts';
 import { dayMs } from '../domain/time/civil.ts';
@@ -102,13 +104,8 @@ type WalkedMeter = {
  * believed, the next one is read too: the energy up to it flowed in the window.
  */
 async function walkAround(tx: Statement, meter: WalkedMeter, { fromMs, toMs }: SeriesWindow) {
-  const { powerMaxW, registerModulusWh } = meter;
-  const options = {
-    powerMaxW,
-    registerStepWh: registerStepWhMax,
-    registerModulusWh: registerModulusWh === null ? null : Number(registerModulusWh),
-    marks: [],
-  };
+  const marks = (await readMarks(tx, [meter.id])).get(meter.id) ?? noMarks;
+  const options = walkOptionsOf({ ...meter, marks }, importChannel);
   const window = { meterId: meter.id, channel: importChannel, fromDay: dayOf(fromMs) };
   let throughDay = dayOf(toMs - 1);
   for (;;) {

@@ -8,7 +8,7 @@ import {
   setRatingCursor,
 } from '../db/log.ts';
 import type { LogEntry, ReadingExceptionRow } from '../db/log.ts';
-import { decodeEntry } from './rating/gatherReadings.ts';
+import { decodeEntry, streamNumberOf } from './rating/gatherReadings.ts';
 
 export type SetAside = { readonly position: bigint; readonly edgeId: number };
 
@@ -22,6 +22,7 @@ function rowsHeldBack(entry: LogEntry, message: string): ReadingExceptionRow[] {
       rows.push({
         companyId: entry.companyId,
         edgeId: batch.edgeId,
+        stream: streamNumberOf(batch),
         epoch: batch.epoch,
         sequence: batch.sequence,
         row: firstRow + index,

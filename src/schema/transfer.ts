@@ -24,6 +24,7 @@ const TransferCode = builder.enumType('TransferCode', {
     READING_CORRECTED: { value: 'reading_corrected' },
     TARIFF_CHANGED: { value: 'tariff_changed' },
     PRICE_CHANGED: { value: 'price_changed' },
+    REGISTER_MARKED: { value: 'register_marked' },
     TIME_PASSED: { value: 'time_passed' },
     TOP_UP: { value: 'top_up' },
   } as const,

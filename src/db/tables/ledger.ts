@@ -61,6 +61,7 @@ export const transfer = pgTable(
         'reading_corrected',
         'tariff_changed',
         'price_changed',
+        'register_marked',
         'time_passed',
         'top_up',
       ],

@@ -2,15 +2,15 @@ import type { ReadingExceptionRow } from '../../db/log.ts';
 import type { RatedMeter } from '../../db/ratingInputs.ts';
 import type { DayRow, HeadRow } from '../../db/series.ts';
 import { assert } from '../../domain/assert.ts';
-import { registerStepWhMax } from '../../domain/limits.ts';
 import { slotMs, slotOf } from '../../domain/rating/slot.ts';
 import { decodeCarry, encodeCarry } from '../../domain/series/carryCodec.ts';
 import { dayOf, emptyDay, mergeReadings, placesPerDay } from '../../domain/series/day.ts';
 import type { SeriesDay } from '../../domain/series/day.ts';
 import { decodeDay, encodeDay } from '../../domain/series/dayCodec.ts';
+import { walkOptionsOf } from '../../domain/series/meterMarks.ts';
 import { qualityEstimated } from '../../domain/series/quality.ts';
 import { walkDays } from '../../domain/series/walk.ts';
-import type { WalkCarry, WalkOptions } from '../../domain/series/walk.ts';
+import type { GapClosed, WalkCarry } from '../../domain/series/walk.ts';
 import { describeWalkException } from '../../domain/series/walkException.ts';
 import type { WalkException } from '../../domain/series/walkException.ts';
 import { dayMs } from '../../domain/time/civil.ts';
@@ -38,17 +38,10 @@ export type Advance = {
   readonly carrySettled: WalkCarry;
   readonly carryOut: WalkCarry;
   readonly days: readonly DayRow[];
+  /** Silences that are laid out as evenly as time, for want of a shape. */
+  readonly gaps: readonly GapClosed[];
   readonly exceptions: readonly ReadingExceptionRow[];
 };
-
-export function walkOptionsOf(meter: RatedMeter): WalkOptions {
-  return {
-    powerMaxW: meter.powerMaxW,
-    registerStepWh: registerStepWhMax,
-    registerModulusWh: meter.registerModulusWh === null ? null : Number(meter.registerModulusWh),
-    marks: [],
-  };
-}
 
 export function openDay(day: number, stored: DayRow | null): OpenDay {
   const series = stored === null ? emptyDay(day) : decodeDay(stored.bytes);
@@ -72,22 +65,44 @@ export function isLate(head: HeadRow | null, changedFromMs: number): boolean {
   return carry !== null && changedFromMs <= carry.lastAtMs;
 }
 
-function exceptionRow(
-  meter: RatedMeter,
-  channel: number,
+/** A register, and the edge that edits of it come from. */
+export type WalkedRegister = {
+  readonly meter: RatedMeter;
+  readonly channel: number;
+  /** Absent: the company has none. */
+  readonly officeId?: number | undefined;
+};
+
+/** Whose batch a place of a day is from: what no batch brought is named by its instant. */
+function sourceOf(
+  { meter, officeId }: WalkedRegister,
   series: SeriesDay,
-  exception: WalkException,
-): ReadingExceptionRow {
-  const offsetMs = exception.atMs - series.day * dayMs;
+  { atMs, isMark }: WalkException,
+): Pick<ReadingExceptionRow, 'edgeId' | 'epoch' | 'sequence' | 'row'> {
+  if (isMark) return { edgeId: meter.edgeId, epoch: 0, sequence: BigInt(atMs), row: meter.meterId };
+  const offsetMs = atMs - series.day * dayMs;
   const slot = Math.floor(offsetMs / slotMs);
   const place = series.offsetMs[2 * slot] === offsetMs ? 2 * slot : 2 * slot + 1;
   assert(place < placesPerDay && series.offsetMs[place] === offsetMs, 'it is a reading of the day');
+  const isEdit = series.revision[place] > 0;
   return {
-    companyId: meter.companyId,
-    edgeId: meter.edgeId,
+    edgeId: isEdit ? (officeId ?? meter.edgeId) : meter.edgeId,
     epoch: series.epoch[place],
     sequence: BigInt(series.sequence[place]),
     row: series.row[place],
+  };
+}
+
+function exceptionRow(
+  register: WalkedRegister,
+  series: SeriesDay,
+  exception: WalkException,
+): ReadingExceptionRow {
+  const { meter, channel } = register;
+  return {
+    ...sourceOf(register, series, exception),
+    companyId: meter.companyId,
+    stream: 1,
     meterId: meter.meterId,
     channel,
     readAtMs: exception.atMs,
@@ -144,14 +159,16 @@ function withTail(slotWh: Float64Array, tailWh: number): Float64Array {
  * to write back, each with the carry at its beginning.
  */
 export function advanceRegister(
-  { meter, channel }: { meter: RatedMeter; channel: number },
+  register: WalkedRegister,
   days: readonly OpenDay[],
   carryIn: WalkCarry,
 ): Advance {
+  const { meter, channel } = register;
   assert(days.length > 0, 'a register advances by at least one day');
-  const options = walkOptionsOf(meter);
+  const options = walkOptionsOf(meter, channel);
   const parts: { slotWh: Float64Array; slotQuality: Uint8Array }[] = [];
   const rows: DayRow[] = [];
+  const gaps: GapClosed[] = [];
   const exceptions: ReadingExceptionRow[] = [];
   let carry = carryIn;
   let firstSlot = -1;
@@ -177,8 +194,12 @@ export function advanceRegister(
     }
     if (firstSlot === -1 && walked.carryOut !== null) firstSlot = walked.firstSlot;
     parts.push(walked);
+    gaps.push(...walked.gaps);
     exceptions.push(
-      ...walked.exceptions.map((each) => exceptionRow(meter, channel, open.series, each)),
+      // A value that a mark gives was never in a batch: it is refused where it is recorded.
+      ...walked.exceptions
+        .filter(({ isMark }) => !isMark)
+        .map((each) => exceptionRow(register, open.series, each)),
     );
     carry = walked.carryOut;
     settled = walked.carrySettled;
@@ -189,7 +210,15 @@ export function advanceRegister(
     const none = new Float64Array(0);
     const empty = { settledFirstSlot: 0, settledWh: none, openFirstSlot: 0, openWh: none };
     const unknown = { settledEstimated: null, openEstimated: null };
-    return { ...empty, ...unknown, carrySettled: null, carryOut: null, days: rows, exceptions };
+    return {
+      ...empty,
+      ...unknown,
+      carrySettled: null,
+      carryOut: null,
+      days: rows,
+      gaps,
+      exceptions,
+    };
   }
   const settledCount = settled.boundarySlot - firstSlot;
   // The slot of the tail is the last, and read.
@@ -204,6 +233,7 @@ export function advanceRegister(
     carrySettled: settled,
     carryOut: carry,
     days: rows,
+    gaps,
     exceptions,
   };
 }

@@ -1,29 +1,42 @@
 import type { Duty } from '../../db/charges.ts';
 import type { Transaction } from '../../db/connect.ts';
-import { readDays, readDaysFrom, readHeads } from '../../db/series.ts';
+import type { MeterEventRow } from '../../db/meterEvents.ts';
+import { readDays, readDaysFrom, readHeads, readStoredChannels } from '../../db/series.ts';
 import type { DayRow, HeadRow } from '../../db/series.ts';
 import { assert } from '../../domain/assert.ts';
 import { importChannel, channelOf } from '../../domain/channel.ts';
 import { slotOf } from '../../domain/rating/slot.ts';
 import { decodeCarry, encodeCarry } from '../../domain/series/carryCodec.ts';
 import { dayOf } from '../../domain/series/day.ts';
+import type { WalkCarry } from '../../domain/series/walk.ts';
+import { powerOutage } from '../../domain/series/meterEvent.ts';
+import { markDaysOf } from '../../domain/series/meterMarks.ts';
 import { dayMs } from '../../domain/time/civil.ts';
 import { billingPeriodAt } from '../../domain/time/zone.ts';
+import { awaitsNeighbour } from '../vee/nearGap.ts';
 import { advanceRegister, affectedFromMs, isLate, mergeRuns, openDay } from './advanceRegister.ts';
-import type { Advance, OpenDay } from './advanceRegister.ts';
+import type { Advance, OpenDay, WalkedRegister } from './advanceRegister.ts';
 import { registerKey } from './gatherReadings.ts';
 import type { GatheredReadings, RegisterWork } from './gatherReadings.ts';
-import { segmentOf } from './registry.ts';
+import { officeOf, segmentOf } from './registry.ts';
 import type { RatingMemory } from './registry.ts';
 
 /** A register after its new readings. */
 export type AdvancedRegister = {
   readonly work: RegisterWork;
   readonly advance: Advance;
-  /** Null while no reading was ever accepted. */
+  /** What `advance` walked: estimates change the days, and they are walked again. */
+  readonly walked: { readonly days: readonly OpenDay[]; readonly carryIn: WalkCarry };
+  /** As known to the head: the power of a batch that had one, else the last. */
+  readonly powerW: number | null;
+  /** Null while no reading is accepted. */
   readonly head: HeadRow | null;
+  /** There was one before this commit. */
+  readonly hadHead: boolean;
   /** The walk began before what was accumulated: the charges are worked out anew. */
   readonly isRecomputed: boolean;
+  /** What this commit could move begins here. */
+  readonly changedFromMs: number;
   /** Slots before it belong to a period that is not touched. */
   readonly priceFromSlot: number;
   /** Begin of the first billing period that is touched. */
@@ -60,7 +73,10 @@ async function loadHeads(
   return heads;
 }
 
-/** The stored rows of the days that get readings, and of the day in which each head stands. */
+/**
+ * The stored rows of the days that get readings or have a mark, and of the day in which each head
+ * stands.
+ */
 async function loadDays(
   tx: Transaction,
   works: readonly RegisterWork[],
@@ -69,7 +85,7 @@ async function loadDays(
   const keys = { meterId: Array<number>(), channel: Array<number>(), day: Array<number>() };
   for (const { meter, channel, days } of works) {
     const carry = decodeCarry(heads.get(registerKey(meter.meterId, channel.code))?.carry ?? null);
-    const wanted = new Set(days.keys());
+    const wanted = new Set([...days.keys(), ...markDaysOf(meter.marks, channel.code)]);
     if (carry !== null) wanted.add(dayOf(carry.lastAtMs));
     for (const day of wanted) {
       keys.meterId.push(meter.meterId);
@@ -81,11 +97,31 @@ async function loadDays(
   return new Map(rows.map((row) => [dayKey(row.meterId, row.channel, row.day), row]));
 }
 
+/**
+ * Days of marks that come along: those behind the head, so that what is stored of them is always
+ * of the readings before; and where the register begins or its marks are walked anew, those that
+ * are not there yet.
+ */
+function addMarkDays(
+  { work, head, days }: Omit<Merged, 'fromDay'>,
+  { stored, isMarked }: { stored: ReadonlyMap<string, DayRow>; isMarked: boolean },
+): void {
+  const { meter, channel } = work;
+  const carry = decodeCarry(head?.carry ?? null);
+  for (const day of markDaysOf(meter.marks, channel.code)) {
+    const row = stored.get(dayKey(meter.meterId, channel.code, day)) ?? null;
+    const isBehind = carry === null || dayOf(carry.lastAtMs) < day;
+    const isMissing = row === null && (isMarked || head === null);
+    if (days.has(day) || !(isMissing || (row !== null && isBehind))) continue;
+    days.set(day, { ...openDay(day, row), isWritten: row === null });
+  }
+}
+
 /** Merges the readings into their days; `fromDay` is where a late one makes the walk begin. */
 function mergeWork(
   work: RegisterWork,
   head: HeadRow | null,
-  stored: ReadonlyMap<string, DayRow>,
+  { stored, isMarked }: { stored: ReadonlyMap<string, DayRow>; isMarked: boolean },
 ): Merged {
   const { meter, channel } = work;
   const days = new Map<number, OpenDay>();
@@ -99,10 +135,13 @@ function mergeWork(
   const carry = decodeCarry(head?.carry ?? null);
   if (carry !== null) {
     const headDay = dayOf(carry.lastAtMs);
+    const isNearer = [...days.values()].some((open) => awaitsNeighbour(open, carry));
+    if (isNearer) fromDay = Math.min(fromDay ?? headDay, headDay);
     const row = stored.get(dayKey(meter.meterId, channel.code, headDay));
     assert(row !== undefined, 'the day of the head is stored');
     if (!days.has(headDay)) days.set(headDay, openDay(headDay, row));
   }
+  addMarkDays({ work, head, days }, { stored, isMarked });
   return { work, head, days, fromDay };
 }
 
@@ -119,8 +158,32 @@ function headAfter(work: RegisterWork, advance: Advance, powerW: number | null):
   };
 }
 
+function registerOf(memory: RatingMemory, { meter, channel }: RegisterWork): WalkedRegister {
+  return { meter, channel: channel.code, officeId: officeOf(memory, meter.companyId) };
+}
+
 function firstSlotOf({ carryOut, settledFirstSlot }: Advance): number | null {
   return carryOut === null ? null : settledFirstSlot;
+}
+
+/** Shapes of gaps that end at or after an instant. */
+function dropShapes(open: OpenDay, fromMs: number): void {
+  const { series } = open;
+  const kept = series.shapes.filter(({ toMs }) => toMs < fromMs);
+  if (kept.length === series.shapes.length) return;
+  series.shapes = kept;
+  open.isWritten = true;
+}
+
+/** The register after another walk over the same days, with other shapes in them. */
+export function advancedBy(register: AdvancedRegister, advance: Advance): AdvancedRegister {
+  const { work, walked, powerW, firstSlotEver } = register;
+  return {
+    ...register,
+    advance,
+    head: headAfter(work, advance, powerW),
+    firstSlotEver: walked.carryIn === null ? firstSlotOf(advance) : firstSlotEver,
+  };
 }
 
 /** Readings after the head, in time order: the walk goes on from it. */
@@ -130,14 +193,20 @@ function goOn(
 ): AdvancedRegister {
   const carry = decodeCarry(head?.carry ?? null);
   const ordered = [...days.values()].toSorted((a, b) => a.day - b.day);
-  const { meter, channel } = work;
-  const advance = advanceRegister({ meter, channel: channel.code }, ordered, carry);
+  const { meter } = work;
+  // A gap whose end was not settled is closed anew.
+  for (const open of ordered) dropShapes(open, (carry?.lastAtMs ?? -1) + 1);
+  const advance = advanceRegister(registerOf(memory, work), ordered, carry);
   const fromMs = carry === null ? ordered[0].day * dayMs : carry.lastAtMs;
   return {
     work,
     advance,
+    walked: { days: ordered, carryIn: carry },
+    powerW,
     head: headAfter(work, advance, powerW),
+    hadHead: head !== null,
     isRecomputed: false,
+    changedFromMs: fromMs,
     firstSlotEver: carry === null ? firstSlotOf(advance) : null,
     priceFromSlot: 0,
     periodFromMs: segmentOf(memory, meter, slotOf(fromMs)).period.startMs,
@@ -147,15 +216,16 @@ function goOn(
 /** Something changed behind the head: walk again from the begin of the first period it touches. */
 async function walkAgain(
   tx: Transaction,
-  { work, days }: Merged,
+  { work, head, days }: Merged,
   { memory, fromDay, powerW }: { memory: RatingMemory; fromDay: number; powerW: number | null },
-): Promise<AdvancedRegister> {
+): Promise<AdvancedRegister | null> {
   const { meter, channel } = work;
   const before = await readDaysFrom(tx, {
     meterId: meter.meterId,
     channel: channel.code,
     fromDay,
   });
+  if (days.size === 0 && before.length === 0) return null;
   const first = before.find((row) => row.day <= fromDay) ?? null;
   const carryIn =
     first !== null && first.day === fromDay ? decodeCarry(first.carryIn) : carryAfter(first);
@@ -176,12 +246,18 @@ async function walkAgain(
   for (const [day, open] of days) all.set(day, open);
   const ordered = [...all.values()].toSorted((a, b) => a.day - b.day);
   const walkFrom = decodeCarry(ordered[0].stored?.carryIn ?? null);
-  const advance = advanceRegister({ meter, channel: channel.code }, ordered, walkFrom);
+  // From the change on gaps are estimated anew: what came before them may be other than it was.
+  for (const open of ordered) if (open.day >= fromDay) dropShapes(open, 0);
+  const advance = advanceRegister(registerOf(memory, work), ordered, walkFrom);
   return {
     work,
     advance,
+    walked: { days: ordered, carryIn: walkFrom },
+    powerW,
     head: headAfter(work, advance, powerW),
+    hadHead: head !== null,
     isRecomputed: true,
+    changedFromMs: affectedMs,
     firstSlotEver: walkFrom === null ? firstSlotOf(advance) : null,
     priceFromSlot: slotOf(periodFromMs),
     periodFromMs,
@@ -193,20 +269,52 @@ function carryAfter(row: DayRow | null): ReturnType<typeof decodeCarry> {
   return row === null ? null : decodeCarry(row.carryIn);
 }
 
-/** The works of the readings, and of meters that only have a duty to be rated again. */
-function worksOf(
-  gathered: GatheredReadings,
-  memory: RatingMemory,
+type FreshEvent = Pick<MeterEventRow, 'meterId' | 'code' | 'fromMs'>;
+
+/** Of a meter: from which day on it is walked again, all of its registers or import alone. */
+type MeterDuty = { fromDay: number; isMarked: boolean };
+
+/** Duties, and outages that meters tell of late: how a gap is laid out may depend on them. */
+function meterDuties(
   duties: readonly Duty[],
-): RegisterWork[] {
-  const channel = channelOf(importChannel);
-  assert(channel !== null, 'the import channel is known');
+  events: readonly FreshEvent[],
+): ReadonlyMap<number, MeterDuty> {
+  const found = new Map<number, MeterDuty>();
+  for (const { meterId, code, fromMs } of events) {
+    if (code !== powerOutage) continue;
+    const known = found.get(meterId)?.fromDay ?? Infinity;
+    found.set(meterId, { fromDay: Math.min(known, dayOf(fromMs)), isMarked: false });
+  }
+  for (const { meterId, fromDay, reason } of duties) {
+    const known = found.get(meterId) ?? { fromDay, isMarked: false };
+    known.fromDay = Math.min(known.fromDay, fromDay);
+    known.isMarked ||= reason === 'register_marked';
+    found.set(meterId, known);
+  }
+  return found;
+}
+
+/** The works of the readings, and of meters that only have a duty to be rated again. */
+async function worksOf(
+  tx: Transaction,
+  gathered: GatheredReadings,
+  { memory, due }: { memory: RatingMemory; due: ReadonlyMap<number, MeterDuty> },
+): Promise<RegisterWork[]> {
   const works = new Map(gathered.registers);
-  for (const { meterId } of duties) {
+  const add = (meterId: number, code: number): void => {
     const meter = memory.meters.get(meterId);
     assert(meter !== undefined, 'a duty is of a registered meter');
-    const key = registerKey(meterId, importChannel);
+    const channel = channelOf(code);
+    if (channel?.kind !== 'register') return;
+    const key = registerKey(meterId, code);
     if (!works.has(key)) works.set(key, { meter, channel, days: new Map() });
+  };
+  const marked = [...due].flatMap(([meterId, { isMarked }]) => (isMarked ? [meterId] : []));
+  for (const meterId of due.keys()) add(meterId, importChannel);
+  for (const { meterId, channel } of await readStoredChannels(tx, marked)) add(meterId, channel);
+  for (const meterId of marked) {
+    for (const channel of memory.meters.get(meterId)?.marks.days.keys() ?? [])
+      add(meterId, channel);
   }
   return [...works.values()].toSorted(
     (a, b) => a.meter.meterId - b.meter.meterId || a.channel.code - b.channel.code,
@@ -217,33 +325,38 @@ function worksOf(
 export async function advanceRegisters(
   tx: Transaction,
   gathered: GatheredReadings,
-  { memory, duties }: { memory: RatingMemory; duties: readonly Duty[] },
+  {
+    memory,
+    duties,
+    events,
+  }: {
+    memory: RatingMemory;
+    duties: readonly Duty[];
+    /** What meters' logs say that was not known before. */
+    events: readonly FreshEvent[];
+  },
 ): Promise<readonly AdvancedRegister[]> {
-  const works = worksOf(gathered, memory, duties);
+  const due = meterDuties(duties, events);
+  const works = await worksOf(tx, gathered, { memory, due });
   const heads = await loadHeads(tx, works);
   const stored = await loadDays(tx, works, heads);
-  const dutyDay = new Map<number, number>();
-  for (const { meterId, fromDay } of duties) {
-    dutyDay.set(meterId, Math.min(fromDay, dutyDay.get(meterId) ?? fromDay));
-  }
   const advanced: AdvancedRegister[] = [];
   for (const work of works) {
     const { meterId } = work.meter;
-    const merged = mergeWork(
-      work,
-      heads.get(registerKey(meterId, work.channel.code)) ?? null,
-      stored,
-    );
-    if (merged.days.size === 0) continue;
+    const duty = due.get(meterId);
+    const isMarked = duty?.isMarked ?? false;
+    const head = heads.get(registerKey(meterId, work.channel.code)) ?? null;
+    const merged = mergeWork(work, head, { stored, isMarked });
+    if (merged.days.size === 0 && !isMarked) continue;
     // A batch without power leaves the last one standing.
     const powerW = gathered.power.get(meterId)?.powerW ?? merged.head?.lastPowerW ?? null;
-    const due = work.channel.code === importChannel ? dutyDay.get(meterId) : undefined;
-    const fromDay = due === undefined ? merged.fromDay : Math.min(due, merged.fromDay ?? due);
-    advanced.push(
+    const isDue = duty !== undefined && (isMarked || work.channel.code === importChannel);
+    const fromDay = isDue ? Math.min(duty.fromDay, merged.fromDay ?? duty.fromDay) : merged.fromDay;
+    const register =
       fromDay === null
         ? goOn(merged, { memory, powerW })
-        : await walkAgain(tx, merged, { memory, fromDay, powerW }),
-    );
+        : await walkAgain(tx, merged, { memory, fromDay, powerW });
+    if (register !== null) advanced.push(register);
   }
   return advanced;
 }

@@ -1,15 +1,18 @@
 import type { LogEntry, ReadingExceptionRow } from '../../db/log.ts';
+import type { MeterEventRow } from '../../db/meterEvents.ts';
 import type { RatedMeter } from '../../db/ratingInputs.ts';
 import { assert } from '../../domain/assert.ts';
-import { checkUnit } from '../../domain/channel.ts';
 import type { Channel } from '../../domain/channel.ts';
-import { readAheadMsMax, registerWhMax } from '../../domain/limits.ts';
+import type { Medium } from '../../domain/medium.ts';
 import { dayOf } from '../../domain/series/day.ts';
 import type { ReadingColumns } from '../../domain/series/day.ts';
-import { qualityEstimated } from '../../domain/series/quality.ts';
 import { openEnvelope } from '../../wire/batch.ts';
-import type { Batch, RegisterBlock } from '../../wire/batch.ts';
-import { decodeEnvelope } from '../../wire/openBatch.ts';
+import type { Batch } from '../../wire/batch.ts';
+import { batchOfEnvelope } from '../../wire/openBatch.ts';
+import { measure, timeBlock } from './measuredBlock.ts';
+import type { Measured, TimedBlock } from './measuredBlock.ts';
+import { mayTellOf, refusalOfSender, refusalOfValue, unknownMeter } from './rowRefusal.ts';
+import type { DecodedEntry, KnownSenders, Offices } from './rowRefusal.ts';
 
 /** Neighbouring rows of one block that belong to one meter and UTC day: merged in one call. */
 export type ReadingRun = {
@@ -27,16 +30,31 @@ export type RegisterWork = {
 
 export type LatestPower = { readonly atMs: number; readonly powerW: number };
 
+/** What became of a batch where not all of it is taken as it was sent. */
+export type BatchNote = {
+  readonly entry: LogEntry;
+  readonly batch: Batch;
+  /** Rows held back, by code. */
+  readonly refused: Map<string, number>;
+  /** Lines of meters' logs that this edge may not tell of these meters. */
+  eventsRefused: number;
+  /** Blocks in which a device's clock was off, and by how much at most. */
+  blocksCorrected: number;
+  clockOffsetMsMax: number;
+};
+
 export type GatheredReadings = {
   /** Keyed by `registerKey`. */
   readonly registers: Map<number, RegisterWork>;
   /** Instantaneous power by meter: shown, not billed. */
   readonly power: Map<number, LatestPower>;
+  /** Of meters' own logs, as far as the sender may tell of the meter. */
+  readonly events: MeterEventRow[];
   readonly exceptions: ReadingExceptionRow[];
+  /** Of batches of which there is something to say. */
+  readonly notes: BatchNote[];
   readingCount: number;
 };
-
-export type DecodedEntry = { readonly entry: LogEntry; readonly batch: Batch };
 
 /** One number for meter and channel: a map key without a string a reading. */
 export function registerKey(meterId: number, channel: number): number {
@@ -47,9 +65,9 @@ export function registerKey(meterId: number, channel: number): number {
 export function decodeEntry(entry: LogEntry): DecodedEntry {
   const envelope = openEnvelope(entry.carried);
   assert(envelope.ok, `log entry ${entry.shard}/${entry.position} is a signed batch`);
-  const decoded = decodeEnvelope(envelope.value);
-  assert(decoded.ok, `log entry ${entry.shard}/${entry.position} decodes`);
-  return { entry, batch: decoded.value.batch };
+  const batch = batchOfEnvelope(envelope.value);
+  assert(batch.ok, `log entry ${entry.shard}/${entry.position} decodes`);
+  return { entry, batch: batch.value };
 }
 
 export function metersOf(decoded: readonly DecodedEntry[]): Set<number> {
@@ -58,64 +76,26 @@ export function metersOf(decoded: readonly DecodedEntry[]): Set<number> {
     for (const block of batch.blocks) {
       for (const meterId of block.meterId) meterIds.add(meterId);
     }
+    for (const meterId of batch.events?.meterId ?? []) meterIds.add(meterId);
   }
   return meterIds;
 }
 
-/** A block, and the number of its first row within the batch. */
-type PlacedBlock = { readonly block: RegisterBlock; readonly firstRow: number };
-
-type RowRefusal = { readonly code: string; readonly message: string };
-
-function refusalOfRow(
-  { batch, entry }: DecodedEntry,
-  block: RegisterBlock,
-  { row, factor, meter }: { row: number; factor: number; meter: RatedMeter | undefined },
-): RowRefusal | null {
-  if (meter === undefined) {
-    return {
-      code: 'METER_UNKNOWN',
-      message: `Meter ${block.meterId[row]} is not registered. Register it; its readings are kept.`,
-    };
-  }
-  if (meter.edgeId !== batch.edgeId) {
-    return {
-      code: 'METER_FOREIGN',
-      message: `Meter ${meter.meterId} does not belong to edge ${batch.edgeId}, which read it.`,
-    };
-  }
-  if (block.readAtMs[row] > entry.receivedAtMs + readAheadMsMax) {
-    return {
-      code: 'READING_IN_FUTURE',
-      message:
-        `The reading is dated ${new Date(block.readAtMs[row]).toISOString()}, after it was ` +
-        'received. Set the clock of the meter or gateway.',
-    };
-  }
-  if (Math.abs(Number(block.value[row])) * factor > registerWhMax) {
-    return {
-      code: 'VALUE_OUT_OF_RANGE',
-      message: 'No register counts this far: check the scaler.',
-    };
-  }
-  if (block.quality[row] > qualityEstimated) {
-    return {
-      code: 'QUALITY_UNKNOWN',
-      message: `Quality ${block.quality[row]} is not known; 0 to ${qualityEstimated} are.`,
-    };
-  }
-  return null;
+/** As tables have it. */
+export function streamNumberOf({ stream }: Batch): 1 | 2 {
+  return stream === 'billing' ? 1 : 2;
 }
 
 function exceptionOf(
   { batch, entry }: DecodedEntry,
-  { block, firstRow }: PlacedBlock,
+  { block, firstRow }: TimedBlock,
   row: number,
-  { code, message }: RowRefusal,
+  { code, message }: { readonly code: string; readonly message: string },
 ): ReadingExceptionRow {
   return {
     companyId: entry.companyId,
     edgeId: batch.edgeId,
+    stream: streamNumberOf(batch),
     epoch: batch.epoch,
     sequence: batch.sequence,
     row: firstRow + row,
@@ -128,72 +108,126 @@ function exceptionOf(
   };
 }
 
-function addRun(
-  gathered: GatheredReadings,
-  { meter, channel, day }: { meter: RatedMeter; channel: Channel; day: number },
-  run: ReadingRun,
-): void {
+type OpenRun = {
+  readonly meter: RatedMeter;
+  readonly measured: Measured;
+  readonly day: number;
+  readonly from: number;
+};
+
+function addRun(gathered: GatheredReadings, { meter, measured, day, from }: OpenRun, to: number) {
+  const { channel, columns } = measured;
   const key = registerKey(meter.meterId, channel.code);
   let work = gathered.registers.get(key);
   if (work === undefined) {
     work = { meter, channel, days: new Map() };
     gathered.registers.set(key, work);
   }
+  const run = { columns, from, to };
   const runs = work.days.get(day);
   if (runs === undefined) work.days.set(day, [run]);
   else runs.push(run);
 }
 
+function notePower(gathered: GatheredReadings, meterId: number, power: LatestPower): void {
+  const known = gathered.power.get(meterId);
+  if (known === undefined || power.atMs >= known.atMs) gathered.power.set(meterId, power);
+}
+
+type Judged = { readonly meter: RatedMeter; readonly measured: Measured };
+type Refusal = { readonly code: string; readonly message: string };
+
+/** Says of each row of a block what it is a reading of, or why it is held back. */
+function judgeOf(
+  decoded: DecodedEntry,
+  timed: TimedBlock,
+  { meters, offices }: KnownSenders,
+): (row: number) => Judged | Refusal {
+  const byMedium = new Map<Medium, ReturnType<typeof measure>>();
+  return (row) => {
+    const meterId = timed.block.meterId[row];
+    const meter = meters.get(meterId);
+    if (meter === undefined) return unknownMeter(meterId);
+    const foreign = refusalOfSender(decoded, timed, { row, meter, offices });
+    if (foreign !== null) return foreign;
+    let measured = byMedium.get(meter.medium);
+    if (measured === undefined) {
+      measured = measure(decoded.batch, timed, meter.medium);
+      byMedium.set(meter.medium, measured);
+    }
+    if (!measured.ok) return measured;
+    const drifted = timed.drifted.get(row);
+    if (drifted !== undefined) return drifted;
+    const refused = refusalOfValue(decoded, timed, { row, factor: measured.value.factor });
+    return refused ?? { meter, measured: measured.value };
+  };
+}
+
 function gatherBlock(
   gathered: GatheredReadings,
   decoded: DecodedEntry,
-  { block, firstRow }: PlacedBlock,
-  meters: ReadonlyMap<number, RatedMeter>,
+  { timed, known, note }: { timed: TimedBlock; known: KnownSenders; note: BatchNote },
 ): void {
-  const unit = checkUnit(block);
-  const factor = unit.ok ? unit.value.factor : 1;
-  const columns: ReadingColumns = {
-    readAtMs: block.readAtMs,
-    value: block.value,
-    quality: block.quality,
-    factor,
-    epoch: decoded.batch.epoch,
-    sequence: decoded.batch.sequence,
-    firstRow,
-  };
-  const rows = block.meterId.length;
-  let open: { meter: RatedMeter; channel: Channel; day: number; from: number } | null = null;
+  const { block, readAtMs } = timed;
+  const judge = judgeOf(decoded, timed, known);
+  const isBilled = decoded.batch.stream === 'billing';
+  let open: OpenRun | null = null;
   const close = (to: number): void => {
-    if (open !== null) addRun(gathered, open, { columns, from: open.from, to });
+    if (open !== null) addRun(gathered, open, to);
     open = null;
   };
-  for (let row = 0; row < rows; row += 1) {
-    const meter = meters.get(block.meterId[row]);
-    const refusal: RowRefusal | null = unit.ok
-      ? refusalOfRow(decoded, block, { row, factor, meter })
-      : unit;
-    if (refusal !== null || meter === undefined || !unit.ok) {
+  for (let row = 0; row < block.meterId.length; row += 1) {
+    const judged = judge(row);
+    if ('code' in judged) {
       close(row);
-      if (refusal !== null)
-        gathered.exceptions.push(exceptionOf(decoded, { block, firstRow }, row, refusal));
+      gathered.exceptions.push(exceptionOf(decoded, timed, row, judged));
+      note.refused.set(judged.code, (note.refused.get(judged.code) ?? 0) + 1);
       continue;
     }
-    const { channel } = unit.value;
-    if (channel.kind === 'instantaneous') {
-      const atMs = block.readAtMs[row];
-      const known = gathered.power.get(meter.meterId);
-      if (known === undefined || atMs >= known.atMs) {
-        gathered.power.set(meter.meterId, { atMs, powerW: Number(block.value[row]) * factor });
-      }
+    const { meter, measured } = judged;
+    if (measured.channel.kind === 'instantaneous') {
+      const powerW = Number(block.value[row]) * measured.factor;
+      notePower(gathered, meter.meterId, { atMs: readAtMs[row], powerW });
       continue;
     }
-    const day = dayOf(block.readAtMs[row]);
+    // Telemetry may be dropped by its sender, so nothing is billed by it.
+    if (!isBilled) continue;
+    const day = dayOf(readAtMs[row]);
     if (open !== null && open.meter === meter && open.day === day) continue;
     close(row);
-    open = { meter, channel, day, from: row };
+    open = { meter, measured, day, from: row };
   }
-  close(rows);
+  close(block.meterId.length);
 }
+
+function gatherEvents(
+  gathered: GatheredReadings,
+  decoded: DecodedEntry,
+  { known, note }: { known: KnownSenders; note: BatchNote },
+): void {
+  const { batch, entry } = decoded;
+  if (batch.events === undefined) return;
+  const { code, meterId, fromMs, toMs } = batch.events;
+  for (let line = 0; line < code.length; line += 1) {
+    const meter = known.meters.get(meterId[line]);
+    if (meter === undefined || !mayTellOf(decoded, meter, known.offices)) {
+      note.eventsRefused += 1;
+      continue;
+    }
+    gathered.events.push({
+      meterId: meter.meterId,
+      companyId: entry.companyId,
+      code: code[line],
+      fromMs: fromMs[line],
+      toMs: toMs[line],
+      edgeId: batch.edgeId,
+      epoch: batch.epoch,
+      sequence: batch.sequence,
+    });
+  }
+}
+
+const noOffices: Offices = new Set();
 
 /**
  * Sorts the readings of some batches by register and day. Rows that may not be billed become
@@ -202,20 +236,40 @@ function gatherBlock(
 export function gatherReadings(
   decoded: readonly DecodedEntry[],
   meters: ReadonlyMap<number, RatedMeter>,
+  offices = noOffices,
 ): GatheredReadings {
   const gathered: GatheredReadings = {
     registers: new Map(),
     power: new Map(),
+    events: [],
     exceptions: [],
+    notes: [],
     readingCount: 0,
   };
+  const known = { meters, offices };
   for (const each of decoded) {
+    const { entry, batch } = each;
+    const note: BatchNote = {
+      entry,
+      batch,
+      refused: new Map(),
+      eventsRefused: 0,
+      blocksCorrected: 0,
+      clockOffsetMsMax: 0,
+    };
     let firstRow = 0;
-    for (const block of each.batch.blocks) {
-      gatherBlock(gathered, each, { block, firstRow }, meters);
+    for (const block of batch.blocks) {
+      const timed = timeBlock({ block, firstRow });
+      gatherBlock(gathered, each, { timed, known, note });
+      if (timed.offsetMsMax > 0) note.blocksCorrected += 1;
+      note.clockOffsetMsMax = Math.max(note.clockOffsetMsMax, timed.offsetMsMax);
       firstRow += block.meterId.length;
     }
+    gatherEvents(gathered, each, { known, note });
     gathered.readingCount += firstRow;
+    if (note.refused.size > 0 || note.eventsRefused > 0 || note.blocksCorrected > 0) {
+      gathered.notes.push(note);
+    }
   }
   return gathered;
 }

@@ -2,11 +2,12 @@ import type { Duty, UnratedRow } from '../../db/charges.ts';
 import type { Transaction } from '../../db/connect.ts';
 import type { TransferCode } from '../../db/postings.ts';
 import { readAccruals } from '../../db/accruals.ts';
-import { readHeads } from '../../db/series.ts';
+import { findFirstDay, readHeads } from '../../db/series.ts';
 import type { HeadRow } from '../../db/series.ts';
 import { importChannel } from '../../domain/channel.ts';
 import { slotOf, slotStartMs } from '../../domain/rating/slot.ts';
 import { decodeCarry } from '../../domain/series/carryCodec.ts';
+import { dayMs } from '../../domain/time/civil.ts';
 import { billingPeriodAt } from '../../domain/time/zone.ts';
 import type { AdvancedRegister } from './advanceRegisters.ts';
 import { metersAt } from './registry.ts';
@@ -29,7 +30,7 @@ export type MovedBills = {
 };
 
 export function transferCodeOf(reason: string): TransferCode {
-  if (reason === 'price_changed') return 'price_changed';
+  if (reason === 'price_changed' || reason === 'register_marked') return reason;
   return reason === 'time_passed' ? 'time_passed' : 'tariff_changed';
 }
 
@@ -107,7 +108,13 @@ async function settledSlots(
 function timesFrom(
   memory: RatingMemory,
   advanced: readonly AdvancedRegister[],
-  importHeads: ReadonlyMap<number, HeadRow>,
+  {
+    importHeads,
+    besideFrom,
+  }: {
+    readonly importHeads: ReadonlyMap<number, HeadRow>;
+    readonly besideFrom: ReadonlyMap<number, number>;
+  },
 ): ReadonlyMap<number, number> {
   const times = new Map<number, number>();
   const note = (point: number, slot: number): void => {
@@ -125,10 +132,12 @@ function timesFrom(
   }
   for (const { work, isRecomputed, advance, periodFromMs, firstSlotEver } of advanced) {
     // Another register's readings touch the bills that they are of, and no more.
-    if (work.channel.code !== importChannel || advance.carryOut === null) continue;
-    if (!isRecomputed && firstSlotEver === null) continue;
+    if (work.channel.code !== importChannel) continue;
     const { meter } = work;
     const point = meter.servicePointId;
+    const besideFromSlot = besideFrom.get(point);
+    if (besideFromSlot !== undefined) note(point, Math.max(besideFromSlot, slotOf(periodFromMs)));
+    if (advance.carryOut === null || (!isRecomputed && firstSlotEver === null)) continue;
     if (firstSlotEver === null) {
       note(point, slotOf(periodFromMs));
       continue;
@@ -140,6 +149,31 @@ function timesFrom(
     }
   }
   return times;
+}
+
+/**
+ * Where a meter begins later than it did, or nowhere, its earlier bills are given back. Of service
+ * points at which that happened to one of several meters: the slot from which on the others are
+ * read, because those bills stay.
+ */
+async function slotsBeside(
+  tx: Transaction,
+  memory: RatingMemory,
+  advanced: readonly AdvancedRegister[],
+): Promise<ReadonlyMap<number, number>> {
+  const slots = new Map<number, number>();
+  for (const { work, isRecomputed, advance, firstSlotEver, hadHead } of advanced) {
+    const { meter, channel } = work;
+    const hasMoved = advance.carryOut === null || firstSlotEver !== null;
+    if (channel.code !== importChannel || !isRecomputed || !hadHead || !hasMoved) continue;
+    const others = metersAt(memory, meter.servicePointId).filter((each) => each !== meter);
+    const meterIds = others.map(({ meterId }) => meterId);
+    const firstDay = await findFirstDay(tx, { meterIds, channel: importChannel });
+    if (firstDay === null) continue;
+    const { startMs } = billingPeriodAt(meter.timeZone, firstDay * dayMs);
+    slots.set(meter.servicePointId, slotOf(startMs));
+  }
+  return slots;
 }
 
 /**
@@ -157,8 +191,9 @@ export async function moveBills(
   const { settledUntilSlot, readUntilSlot, importHeads } = standing;
   const recomputedFromMs = new Map<number, number>();
   const corrected = new Set<number>();
-  for (const { work, isRecomputed, periodFromMs, advance } of advanced) {
-    if (!isRecomputed || advance.carryOut === null) continue;
+  for (const { work, isRecomputed, periodFromMs, advance, hadHead } of advanced) {
+    // A register that has begun nowhere yet has nothing to give back.
+    if (!isRecomputed || (advance.carryOut === null && !hadHead)) continue;
     const point = work.meter.servicePointId;
     corrected.add(point);
     if (work.channel.code !== importChannel) continue;
@@ -169,7 +204,8 @@ export async function moveBills(
   const accruals = await readAccruals(tx, [
     ...new Set([...recomputedFromMs.keys(), ...dutyPoints]),
   ]);
-  for (const [point, from] of timesFrom(memory, advanced, importHeads)) {
+  const besideFrom = await slotsBeside(tx, memory, advanced);
+  for (const [point, from] of timesFrom(memory, advanced, { importHeads, besideFrom })) {
     const accruedSlot = slotOf(accruals.get(point) ?? 0);
     const until = Math.max(accruedSlot, readUntilSlot.get(point) ?? 0);
     sorter.addTime(metersAt(memory, point)[0], { from, until });

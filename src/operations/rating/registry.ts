@@ -2,6 +2,7 @@ import type { Statement } from '../../db/connect.ts';
 import {
   readAgreements,
   readMetersBeside,
+  readOffices,
   readVersions,
   registryMark,
 } from '../../db/ratingInputs.ts';
@@ -26,6 +27,8 @@ export type PricedSegment = RatedSegment<RatedAgreement, RatedVersion>;
  */
 export type RatingMemory = {
   mark: string;
+  /** Edges that enter readings by hand, and whose. */
+  readonly offices: Map<number, number>;
   readonly meters: Map<number, RatedMeter>;
   /** By service point, in the order of their ids. */
   readonly pointMeters: Map<number, readonly RatedMeter[]>;
@@ -41,6 +44,7 @@ export type RatingMemory = {
 export function createRatingMemory(): RatingMemory {
   return {
     mark: '',
+    offices: new Map(),
     meters: new Map(),
     pointMeters: new Map(),
     agreements: new Map(),
@@ -53,6 +57,7 @@ export function createRatingMemory(): RatingMemory {
 }
 
 function forget(memory: RatingMemory): void {
+  memory.offices.clear();
   memory.meters.clear();
   memory.pointMeters.clear();
   memory.agreements.clear();
@@ -86,7 +91,9 @@ export async function loadRegistry(
 ): Promise<void> {
   const mark = await registryMark(tx);
   if (mark !== memory.mark) {
+    const offices = await readOffices(tx);
     forget(memory);
+    for (const { edgeId, companyId } of offices) memory.offices.set(edgeId, companyId);
     memory.mark = mark;
   }
   const missing = [...meterIds].filter((meterId) => !memory.meters.has(meterId));
@@ -105,6 +112,12 @@ export async function loadRegistry(
   for (const point of points) memory.agreements.set(point, byPoint.get(point) ?? []);
   for (const [point, beside] of byMeterPoint) memory.pointMeters.set(point, beside);
   for (const meter of meters) memory.meters.set(meter.meterId, meter);
+}
+
+/** The edge of a company that edits come from; a company has one at most. */
+export function officeOf({ offices }: RatingMemory, companyId: number): number | undefined {
+  for (const [edgeId, owner] of offices) if (owner === companyId) return edgeId;
+  return undefined;
 }
 
 /** The meters of a service point; the first of them carries the charges of its agreements. */

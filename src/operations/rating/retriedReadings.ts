@@ -3,10 +3,10 @@ import type { Transaction } from '../../db/connect.ts';
 import { readRetriable, retryReason } from '../../db/heldBack.ts';
 import type { HeldBackRow } from '../../db/heldBack.ts';
 import { readBatchesAt } from '../../db/logReads.ts';
-import type { RatedMeter } from '../../db/ratingInputs.ts';
 import { retriedBatchesMax } from '../../domain/limits.ts';
 import { decodeEntry, gatherReadings } from './gatherReadings.ts';
 import type { GatheredReadings } from './gatherReadings.ts';
+import type { RatingMemory } from './registry.ts';
 
 export type Retried = {
   readonly gathered: GatheredReadings;
@@ -28,7 +28,7 @@ function keyOf({ edgeId, epoch, sequence, channel, row }: Place): string {
 export async function gatherRetried(
   tx: Transaction,
   duties: readonly Duty[],
-  meters: ReadonlyMap<number, RatedMeter>,
+  { meters, offices }: RatingMemory,
 ): Promise<Retried> {
   const meterIds = duties
     .filter(({ reason }) => reason === retryReason)
@@ -40,7 +40,7 @@ export async function gatherRetried(
   );
   const batches = await readBatchesAt(tx, [...places.values()]);
   const wanted = new Map([...meters].filter(([meterId]) => meterIds.includes(meterId)));
-  const gathered = gatherReadings(batches.map(decodeEntry), wanted);
+  const gathered = gatherReadings(batches.map(decodeEntry), wanted, offices);
   // To the others of these batches nothing is done.
   const exceptions = gathered.exceptions.filter(({ meterId }) => wanted.has(meterId));
   const again = new Set(exceptions.map(keyOf));

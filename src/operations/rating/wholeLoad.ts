@@ -17,9 +17,9 @@ import type { SlotEnergies } from '../../domain/rating/kernel.ts';
 import { slotsPerDay, slotStartMs } from '../../domain/rating/slot.ts';
 import { decodeCarry } from '../../domain/series/carryCodec.ts';
 import { decodeDay } from '../../domain/series/dayCodec.ts';
+import { walkOptionsOf } from '../../domain/series/meterMarks.ts';
 import { qualityEstimated } from '../../domain/series/quality.ts';
 import { walkDays } from '../../domain/series/walk.ts';
-import { walkOptionsOf } from './advanceRegister.ts';
 
 /** A bill that is rated as a whole: whose slots, of which registers, from when to when. */
 export type WholeBill = {
@@ -57,22 +57,25 @@ export type WholeLoad = {
 
 type Known = { fromSlot: number; untilSlot: number };
 
+type Read = {
+  readonly meter: RatedMeter;
+  readonly channel: ChannelCode;
+  readonly days: readonly DayAround[];
+  readonly known: Known;
+};
+
 type Column = { readonly wh: Float64Array; readonly estimated: Uint8Array };
 
 /**
  * Adds what one meter's channel says of a bill's slots, the open one up to its last reading
  * included: a slot is known as soon as one meter knows it.
  */
-function addDays(
-  column: Column,
-  bill: WholeBill,
-  read: { readonly meter: RatedMeter; readonly days: readonly DayAround[]; readonly known: Known },
-): void {
-  const { meter, days, known } = read;
+function addDays(column: Column, bill: WholeBill, read: Read): void {
+  const { meter, channel, days, known } = read;
   const walked = walkDays(
     days.map(({ bytes }) => decodeDay(bytes)),
     decodeCarry(days[0].carryIn),
-    walkOptionsOf(meter),
+    walkOptionsOf(meter, channel),
   );
   const { wh, estimated } = column;
   const add = (slot: number, energyWh: number, isEstimated: boolean): void => {
@@ -105,14 +108,16 @@ type Asked = { readonly bill: number; readonly meter: RatedMeter; readonly flow:
 /** Whether the walk over some days comes to the end of what is asked, or may with further ones. */
 function reaches(
   days: readonly DayAround[],
-  { meter, bill }: { readonly meter: RatedMeter; readonly bill: WholeBill },
+  { meter, flow }: Asked,
+  { endSlot }: WholeBill,
 ): boolean {
+  const channel = channelOfFlow(flow);
   const { carryOut } = walkDays(
     days.map(({ bytes }) => decodeDay(bytes)),
     decodeCarry(days[0].carryIn),
-    walkOptionsOf(meter),
+    walkOptionsOf(meter, channel),
   );
-  return carryOut !== null && carryOut.lastAtMs >= slotStartMs(bill.endSlot);
+  return carryOut !== null && carryOut.lastAtMs >= slotStartMs(endSlot);
 }
 
 /**
@@ -141,10 +146,10 @@ async function readDays(
       if (days === undefined || days.length === known) continue;
       found.set(each.index, days);
       const lastDay = days[days.length - 1].day;
-      const { meter, bill } = asked[each.index];
+      const wantedBy = asked[each.index];
       // Days up to the end alone: nothing is stored behind them.
       const isLast = lastDay <= each.throughDay;
-      if (isLast || reaches(days, { meter, bill: bills[bill] })) continue;
+      if (isLast || reaches(days, wantedBy, bills[wantedBy.bill])) continue;
       further.push({ ...each, throughDay: lastDay });
     }
     open = further;
@@ -182,7 +187,12 @@ export async function readWholeLoads(
     columns[bill].set(flow, column);
     // What is known is import's: another register may lag behind by a reading.
     const own = { fromSlot: 0, untilSlot: 0 };
-    addDays(column, bills[bill], { meter, days, known: flow === 'import' ? known[bill] : own });
+    addDays(column, bills[bill], {
+      meter,
+      channel: channelOfFlow(flow),
+      days,
+      known: flow === 'import' ? known[bill] : own,
+    });
   }
   return bills.map((bill, index) => {
     const of = (flow: Flow): Float64Array | null => columns[index].get(flow)?.wh ?? null;

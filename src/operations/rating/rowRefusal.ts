@@ -1,0 +1,89 @@
+import type { LogEntry } from '../../db/log.ts';
+import type { RatedMeter } from '../../db/ratingInputs.ts';
+import { readAheadMsMax, registerWhMax } from '../../domain/limits.ts';
+import type { HeldBackCode } from '../../domain/series/heldBack.ts';
+import { qualityEstimated, qualityVoid } from '../../domain/series/quality.ts';
+import type { Batch } from '../../wire/batch.ts';
+import type { TimedBlock } from './measuredBlock.ts';
+
+export type DecodedEntry = { readonly entry: LogEntry; readonly batch: Batch };
+
+/** By their edges. */
+export type Offices = { has(edgeId: number): boolean };
+
+/** The meters of some batches, and which edges are offices. */
+export type KnownSenders = {
+  readonly meters: ReadonlyMap<number, RatedMeter>;
+  readonly offices: Offices;
+};
+
+export type RowRefusal = { readonly code: HeldBackCode; readonly message: string };
+
+/** An office speaks of all meters of its company, any other edge of its own. */
+export function mayTellOf(
+  { batch, entry }: DecodedEntry,
+  meter: RatedMeter,
+  offices: Offices,
+): boolean {
+  if (!offices.has(batch.edgeId)) return meter.edgeId === batch.edgeId;
+  return meter.companyId === entry.companyId;
+}
+
+/** Whether the sender may say this of the meter at all; null: it may. */
+export function refusalOfSender(
+  decoded: DecodedEntry,
+  { block, quality }: TimedBlock,
+  { row, meter, offices }: { row: number; meter: RatedMeter; offices: Offices },
+): RowRefusal | null {
+  const { edgeId } = decoded.batch;
+  if (!mayTellOf(decoded, meter, offices)) {
+    return {
+      code: 'METER_FOREIGN',
+      message: `Meter ${meter.meterId} does not belong to edge ${edgeId}, which read it.`,
+    };
+  }
+  const isEdit = (block.revision?.[row] ?? 0) > 0 || quality[row] === qualityVoid;
+  if (isEdit && !offices.has(edgeId)) {
+    return {
+      code: 'REVISION_FOREIGN',
+      message: `Edge ${edgeId} reads meters; edits and voids come from an office alone.`,
+    };
+  }
+  return null;
+}
+
+/** Whether the value can be one; null: it can. */
+export function refusalOfValue(
+  { entry }: DecodedEntry,
+  { block, readAtMs, quality }: TimedBlock,
+  { row, factor }: { row: number; factor: number },
+): RowRefusal | null {
+  if (readAtMs[row] > entry.receivedAtMs + readAheadMsMax) {
+    return {
+      code: 'READING_IN_FUTURE',
+      message:
+        `The reading is dated ${new Date(readAtMs[row]).toISOString()}, after it was ` +
+        'received. Set the clock of the meter or gateway.',
+    };
+  }
+  if (Math.abs(Number(block.value[row])) * factor > registerWhMax) {
+    return {
+      code: 'VALUE_OUT_OF_RANGE',
+      message: 'No register counts this far: check the scaler.',
+    };
+  }
+  if (quality[row] > qualityEstimated && quality[row] !== qualityVoid) {
+    return {
+      code: 'QUALITY_UNKNOWN',
+      message: `Quality ${quality[row]} is not known; 0 to ${qualityEstimated} are.`,
+    };
+  }
+  return null;
+}
+
+export function unknownMeter(meterId: number): RowRefusal {
+  return {
+    code: 'METER_UNKNOWN',
+    message: `Meter ${meterId} is not registered. Register it; its readings are kept.`,
+  };
+}
