@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
+import type { TlsFiles } from '../ingest/intakeTls.ts';
 import { dataDirectoryDefault } from '../embedded/dataDirectory.ts';
 
 export const roles = ['all', 'api', 'ingest', 'worker', 'migrate'] as const;
@@ -27,11 +28,23 @@ export type Config = {
   readonly edgeName: string;
   /** PEM file of the key that signs and verifies tokens, mode 0600. */
   readonly tokenKeyFile: string | null;
+  readonly intake: IntakeConfig;
+};
+
+/** How gateways reach this process. */
+export type IntakeConfig = {
+  readonly port: number;
+  readonly isPortAsked: boolean;
+  /** PEM file of the key that signs receipts, mode 0600. */
+  readonly receiptKeyFile: string | null;
+  /** PEM files; HTTP and MQTT without TLS while they are absent. */
+  readonly tls: TlsFiles | null;
 };
 
 export type ConfigCode = 'CONFIG_MALFORMED' | 'CONFIG_MISSING';
 
 const portDefault = 4_000;
+const intakePortDefault = 4_080;
 const metersDefault = 200;
 const metersMax = 2_000;
 
@@ -60,8 +73,14 @@ const environment = z.object({
   JOULEBOOK_EDGE: z.string().min(1).default('head-end'),
   JOULEBOOK_EDGE_KEY: z.string().min(1).optional(),
   JOULEBOOK_TOKEN_KEY: z.string().min(1).optional(),
+  JOULEBOOK_INTAKE_PORT: wholeNumber(0, 65_535).optional(),
+  JOULEBOOK_RECEIPT_KEY: z.string().min(1).optional(),
+  JOULEBOOK_TLS_CERT: z.string().min(1).optional(),
+  JOULEBOOK_TLS_KEY: z.string().min(1).optional(),
+  JOULEBOOK_TLS_CA: z.string().min(1).optional(),
 });
 
+type Variables = z.infer<typeof environment>;
 type Flags = { role: string; values: Map<string, string>; switches: Set<string> };
 
 const valued = new Map([
@@ -120,6 +139,22 @@ function readFlags(argv: readonly string[]): Outcome<Flags, ConfigCode> {
   return accept(flags);
 }
 
+/** Its head-end signs with one; a process that takes batches alone signs receipts with the other. */
+function hasIngestKey(vars: Variables): boolean {
+  return vars.JOULEBOOK_EDGE_KEY !== undefined || vars.JOULEBOOK_RECEIPT_KEY !== undefined;
+}
+
+function intakeOf(vars: Variables): IntakeConfig {
+  const { JOULEBOOK_TLS_CERT: certFile, JOULEBOOK_TLS_KEY: keyFile } = vars;
+  const hasTls = certFile !== undefined && keyFile !== undefined;
+  return {
+    port: vars.JOULEBOOK_INTAKE_PORT ?? intakePortDefault,
+    isPortAsked: vars.JOULEBOOK_INTAKE_PORT !== undefined,
+    receiptKeyFile: vars.JOULEBOOK_RECEIPT_KEY ?? null,
+    tls: hasTls ? { certFile, keyFile, caFile: vars.JOULEBOOK_TLS_CA ?? null } : null,
+  };
+}
+
 /** Reads arguments over environment. All problems are told at once. */
 export function readConfig(
   argv: readonly string[],
@@ -144,9 +179,12 @@ export function readConfig(
   const vars = parsed.data;
   const missing = [
     ...(role !== 'all' && vars.DATABASE_URL === undefined ? ['DATABASE_URL'] : []),
-    ...(role === 'ingest' && vars.JOULEBOOK_EDGE_KEY === undefined ? ['JOULEBOOK_EDGE_KEY'] : []),
+    ...(role === 'ingest' && !hasIngestKey(vars) ? ['JOULEBOOK_EDGE_KEY'] : []),
     ...(role === 'api' && vars.JOULEBOOK_TOKEN_KEY === undefined ? ['JOULEBOOK_TOKEN_KEY'] : []),
   ];
+  const { JOULEBOOK_TLS_CERT: certFile, JOULEBOOK_TLS_KEY: keyFile } = vars;
+  if (certFile === undefined && keyFile !== undefined) missing.push('JOULEBOOK_TLS_CERT');
+  if (certFile !== undefined && keyFile === undefined) missing.push('JOULEBOOK_TLS_KEY');
   if (missing.length > 0) {
     return refuse('CONFIG_MISSING', `Role ${role} needs ${missing.join(' and ')}. Set it.`);
   }
@@ -165,5 +203,6 @@ export function readConfig(
     edgeKeyFile: vars.JOULEBOOK_EDGE_KEY ?? null,
     edgeName: vars.JOULEBOOK_EDGE,
     tokenKeyFile: vars.JOULEBOOK_TOKEN_KEY ?? null,
+    intake: intakeOf(vars),
   });
 }

@@ -26,6 +26,7 @@ import { openDatabase } from './parts.ts';
 import type { Parts } from './parts.ts';
 import { checkPort, startApi } from './startApi.ts';
 import { startIngest } from './startIngest.ts';
+import { startIntake } from './startIntake.ts';
 import { startWorker } from './startWorker.ts';
 import type { Ready } from './welcome.ts';
 
@@ -134,6 +135,10 @@ export async function startAll(
     brokerUrl: broker.value.publisherUrl,
     lineOptions: { registerPace: demoTimeScale },
   });
+  progress('intake');
+  const receiptKey = demoKey(directory, 'receipt-key');
+  const intake = await startIntake(parts, { ...config.intake, host: config.host, key: receiptKey });
+  if (!intake.ok) return intake;
   progress('GraphQL');
   const privateKey = demoKey(directory, 'token-key');
   const { host, port, isPortAsked } = config;
@@ -147,7 +152,14 @@ export async function startAll(
   const tokensFolder = keepTokens(tokens, { dataPath: directory.path });
   const { graphql } = api.value;
   return accept({
-    ready: { graphql, mqtt: broker.value.url, tokens, tokensFolder, demo },
+    ready: {
+      graphql,
+      mqtt: broker.value.url,
+      intake: intake.value,
+      tokens,
+      tokensFolder,
+      demo,
+    },
     parts,
   });
 }

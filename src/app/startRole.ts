@@ -13,6 +13,7 @@ import { openParts } from './startAll.ts';
 import type { StartContext } from './startAll.ts';
 import { startApi } from './startApi.ts';
 import { startIngest } from './startIngest.ts';
+import { startIntake } from './startIntake.ts';
 import { startWorker } from './startWorker.ts';
 
 type Started = Outcome<{ readonly message: string }, string>;
@@ -29,8 +30,9 @@ async function startApiRole(config: Config, parts: Parts): Promise<Started> {
   return accept({ message: `api ready at ${api.value.graphql}` });
 }
 
-async function startIngestRole(config: Config, parts: Parts): Promise<Started> {
-  assert(config.edgeKeyFile !== null, 'the configuration was checked');
+/** Polls the buses of its edge where it has the edge's key. */
+async function startHeadEnd(config: Config, parts: Parts): Promise<Outcome<string, string>> {
+  if (config.edgeKeyFile === null) return accept('no edge of its own');
   const key = readKeyFile(config.edgeKeyFile);
   if (!key.ok) return key;
   const keyId = keyIdOf(rawPublicKey(key.value));
@@ -46,8 +48,21 @@ async function startIngestRole(config: Config, parts: Parts): Promise<Started> {
     key: { privateKey: key.value, keyId },
     brokerUrl: config.mqttUrl,
   });
-  parts.log.info({ edge: config.edgeName }, 'ingest ready');
-  return accept({ message: `ingest ready, edge "${config.edgeName}"` });
+  return accept(`edge "${config.edgeName}"`);
+}
+
+async function startIngestRole(config: Config, parts: Parts): Promise<Started> {
+  const headEnd = await startHeadEnd(config, parts);
+  if (!headEnd.ok) return headEnd;
+  const receiptKeyFile = config.intake.receiptKeyFile ?? config.edgeKeyFile;
+  assert(receiptKeyFile !== null, 'the configuration was checked');
+  const key = readKeyFile(receiptKeyFile);
+  if (!key.ok) return key;
+  const { host, intake: asked } = config;
+  const intake = await startIntake(parts, { ...asked, host, key: key.value });
+  if (!intake.ok) return intake;
+  parts.log.info({ edge: headEnd.value, intake: intake.value.url }, 'ingest ready');
+  return accept({ message: `ingest ready, ${headEnd.value}, batches at ${intake.value.url}` });
 }
 
 /** One role of a deployment against the user's own servers; `migrate` runs and ends. */

@@ -1,10 +1,12 @@
 import { join } from 'node:path';
 import type { Demo } from './demoWorld.ts';
 import type { DemoTokens } from './demoTokens.ts';
+import type { StartedIntake } from './startIntake.ts';
 
 export type Ready = {
   readonly graphql: string;
   readonly mqtt: string | null;
+  readonly intake: StartedIntake;
   readonly tokens: DemoTokens;
   /** Holds each token in a file of its role's name. */
   readonly tokensFolder: string;
@@ -16,12 +18,14 @@ function globalId(type: string, id: number): string {
 }
 
 /** One line of JSON for scripts. */
-export function readyLine({ graphql, mqtt, tokens, demo }: Ready): string {
+export function readyLine({ graphql, mqtt, intake, tokens, demo }: Ready): string {
   const [account] = demo.accounts;
   return JSON.stringify({
     graphql,
     websocket: graphql.replace(/^http/, 'ws'),
     mqtt,
+    intake: intake.url,
+    receiptKey: intake.receiptKey,
     tokens,
     account: globalId('Account', account.accountId),
     operations: { Balances: demo.partnerOperation },
@@ -58,7 +62,7 @@ const payment =
 
 /** What a newcomer sees when everything runs: addresses, tokens, three things to paste. */
 export function welcomeText(ready: Ready, { paymentKey }: { paymentKey: string }): string {
-  const { graphql, mqtt, tokens, tokensFolder, demo } = ready;
+  const { graphql, mqtt, intake, tokens, tokensFolder, demo } = ready;
   const [account] = demo.accounts;
   const id = globalId('Account', account.accountId);
   const input = { accountId: id, amount: '10.00', currency: 'EUR', idempotencyKey: paymentKey };
@@ -70,6 +74,7 @@ export function welcomeText(ready: Ready, { paymentKey }: { paymentKey: string }
     '',
     `GraphQL    ${graphql}  (GraphiQL in a browser that is online)`,
     `WebSocket  ${graphql.replace(/^http/, 'ws')}`,
+    `Batches    ${intake.url}/v1/batches  (docs/ingest.md)`,
     ...(mqtt === null ? [] : [`MQTT       ${mqtt}  topic energy/billing/updates`]),
     '',
     'Three things to try, in another terminal:',

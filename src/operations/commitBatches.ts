@@ -7,18 +7,19 @@ import type { Guarded, LogCandidate } from '../db/log.ts';
 import { keepRefusals } from '../db/refusals.ts';
 import type { Refusal } from '../db/refusals.ts';
 import { assert } from '../domain/assert.ts';
-import { emsCodeOf } from '../domain/emsCode.ts';
 import { parseEdgeId } from '../domain/ids.ts';
 import type { EdgeId } from '../domain/ids.ts';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Accepted, Refused } from '../domain/outcome.ts';
 import { batchHashBytes, openEnvelope } from '../wire/batch.ts';
 import type { Stream } from '../wire/batch.ts';
+import { emsCodeOf } from '../wire/batchCode.ts';
+import type { BatchCode } from '../wire/batchCode.ts';
 import { derivedId } from './derivedId.ts';
 import { hexOf, readEdgeKeys, verifyBatch } from './verifyBatch.ts';
-import type { VerifyCode } from './verifyBatch.ts';
 
-export type CommitCode = VerifyCode | 'BATCH_SEQUENCE_REUSED' | 'BATCH_CHAIN_BROKEN';
+/** Why a batch was not accepted. */
+export type CommitCode = BatchCode;
 
 /** A batch's own place, and how far its chain has come: what a receipt says besides its state. */
 export type ChainPlace = {

@@ -9,18 +9,9 @@ import { accept, refuse } from '../domain/outcome.ts';
 import type { Accepted, Outcome, Refused } from '../domain/outcome.ts';
 import { verifyEnvelope } from '../wire/batch.ts';
 import type { Batch, OpenCode } from '../wire/batch.ts';
-import type { DecodeCode } from '../wire/decodeBatch.ts';
+import type { BatchCode } from '../wire/batchCode.ts';
 import type { Envelope } from '../wire/envelope.ts';
 import { decodeEnvelope } from '../wire/openBatch.ts';
-
-export type VerifyCode =
-  | OpenCode
-  | DecodeCode
-  | 'BATCH_KEY_UNKNOWN'
-  | 'BATCH_KEY_REVOKED'
-  | 'BATCH_SIGNATURE_WRONG'
-  | 'BATCH_EDGE_FOREIGN'
-  | 'BATCH_REVISION_FOREIGN';
 
 export type EdgeKey = { readonly row: EdgeKeyRow; readonly publicKey: KeyObject };
 /** By the hex of their key id. */
@@ -29,7 +20,7 @@ export type EdgeKeys = ReadonlyMap<string, EdgeKey>;
 export type VerifiedBatch = { readonly candidate: LogCandidate; readonly edge: EdgeKeyRow };
 
 /** What is known of a batch that was refused; the edge only where its signature holds. */
-export type RefusedBatch = Refused<VerifyCode> & {
+export type RefusedBatch = Refused<BatchCode> & {
   readonly edge: EdgeKeyRow | null;
   /** Where it names its own place in the chain of the edge that signed it. */
   readonly candidate: LogCandidate | null;
@@ -86,7 +77,7 @@ function holdsEdits({ blocks }: Batch): boolean {
 }
 
 function refused(
-  refusal: Refused<VerifyCode>,
+  refusal: Refused<BatchCode>,
   edge: EdgeKeyRow | null = null,
   candidate: LogCandidate | null = null,
 ): RefusedBatch {

@@ -1,0 +1,287 @@
+import { once } from 'node:events';
+import { request as httpRequest } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import { connect as connectSocket } from 'node:net';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { batchBytesMax } from '../../src/domain/limits.ts';
+import { createFrameReader, frameOf } from '../../src/ingest/batchFrames.ts';
+import { startHttpIntake } from '../../src/ingest/httpIntake.ts';
+import type { HttpIntake, HttpIntakeOptions } from '../../src/ingest/httpIntake.ts';
+import type { Intake } from '../../src/ingest/intake.ts';
+import { testEdge } from '../support/build/edge.ts';
+import { makeBatch } from '../support/build/chainMaker.ts';
+import { openIntakeGround, readReceipt, receiptKey } from './intakeGround.ts';
+import type { IntakeGround } from './intakeGround.ts';
+
+let ground: IntakeGround;
+let intake: Intake;
+let http: HttpIntake;
+const opened: HttpIntake[] = [];
+
+async function listen(options: Partial<HttpIntakeOptions> = {}): Promise<HttpIntake> {
+  const started = await startHttpIntake({
+    intake,
+    key: receiptKey,
+    tls: null,
+    host: '127.0.0.1',
+    port: 0,
+    report: ({ code }) => ground.reports.push(code),
+    ...options,
+  });
+  if (!started.ok) throw new Error(started.message);
+  opened.push(started.value);
+  return started.value;
+}
+
+beforeAll(async () => {
+  ground = await openIntakeGround('http_intake');
+  intake = ground.intake();
+  http = await listen();
+});
+afterAll(async () => {
+  await Promise.all(opened.map((each) => each.close()));
+  await ground.close();
+});
+
+const protobuf = { 'content-type': 'application/x-protobuf' };
+
+function post(
+  body: Uint8Array | string,
+  headers: Record<string, string> = protobuf,
+  url = http.url,
+): Promise<Response> {
+  return fetch(`${url}/v1/batches`, { method: 'POST', body: Buffer.from(body), headers });
+}
+
+async function problemOf(response: Response): Promise<unknown> {
+  expect(response.headers.get('content-type')).toBe('application/problem+json');
+  return response.json();
+}
+
+describe('one batch a request', () => {
+  test('answers with a signed receipt after the commit; sent again, it counts once', async () => {
+    const [first, second] = ground.chain(2);
+    const response = await post(first.carried);
+    expect(response.status).toBe(200);
+    const receipt = readReceipt(await response.bytes());
+    expect(receipt).toMatchObject({ state: 'committed', sequence: 1n, contiguous: 1n });
+    expect(Buffer.from(receipt.hash).toString('hex')).toBe(Buffer.from(first.hash).toString('hex'));
+    const again = readReceipt(await (await post(first.carried)).bytes());
+    expect(again).toMatchObject({ state: 'duplicate', position: receipt.position });
+    expect(readReceipt(await (await post(second.carried)).bytes())).toMatchObject({
+      state: 'committed',
+      contiguous: 2n,
+    });
+  });
+
+  test('asks for what is missing', async () => {
+    const chain = ground.chain(4);
+    await post(chain[0].carried);
+    const receipt = readReceipt(await (await post(chain[3].carried)).bytes());
+    expect(receipt).toMatchObject({ contiguous: 1n, missing: [{ from: 2n, to: 3n }] });
+  });
+
+  test('a refusal is a problem with its code, and a signed receipt where its place is known', async () => {
+    const [first] = ground.chain(1);
+    await post(first.carried);
+    const other = makeBatch(ground.fleet.edge, {
+      edgeId: ground.fleet.edgeId,
+      epoch: readReceipt(await (await post(first.carried)).bytes()).epoch,
+      createdAtMs: Date.UTC(2026, 1, 1),
+    });
+    const reused = await post(other.carried);
+    expect(reused.status).toBe(409);
+    const body = await problemOf(reused);
+    expect(body).toMatchObject({ code: 'BATCH_SEQUENCE_REUSED', status: 409 });
+    const { receipt } = Object(body);
+    expect(readReceipt(Buffer.from(String(receipt), 'base64'))).toMatchObject({
+      state: 'refused',
+      code: 'BATCH_SEQUENCE_REUSED',
+      sequence: 1n,
+    });
+    const stranger = await post(makeBatch(testEdge(), { edgeId: 1 }).carried);
+    expect(stranger.status).toBe(401);
+    expect(await problemOf(stranger)).toMatchObject({ code: 'BATCH_KEY_UNKNOWN' });
+  });
+
+  test('corruption says EMS.E12 (000.39)', async () => {
+    const response = await post(Uint8Array.of(1, 2, 3));
+    expect(response.status).toBe(422);
+    expect(await problemOf(response)).toMatchObject({
+      code: 'BATCH_MALFORMED',
+      emsCode: 'EMS.E12',
+    });
+    const noJson = await post('{"keyId":NaN}', { 'content-type': 'application/json' });
+    expect(await problemOf(noJson)).toMatchObject({ code: 'BATCH_MALFORMED', emsCode: 'EMS.E12' });
+  });
+
+  test('a body beyond the limit is not kept, and the sender hears why', async () => {
+    const response = await post(new Uint8Array(3 * batchBytesMax).fill(7));
+    expect(response.status).toBe(413);
+    expect(await problemOf(response)).toMatchObject({ code: 'BATCH_TOO_LARGE' });
+    const [row] = await ground.database.sql`
+      select length(carried) as bytes from batch_quarantine where code = 'BATCH_TOO_LARGE'`;
+    expect(row).toEqual({ bytes: 0 });
+  });
+
+  test.each([
+    ['/v1/batches', 'GET', 405, 'METHOD_NOT_ALLOWED'],
+    ['/v1/other', 'POST', 404, 'PATH_UNKNOWN'],
+    ['/v1/batches', 'POST', 415, 'BATCH_TYPE_UNKNOWN'],
+  ])('%s by %s is answered with %i', async (path, method, status, code) => {
+    const response = await fetch(http.url + path, { method });
+    expect(response.status).toBe(status);
+    expect(await problemOf(response)).toMatchObject({ code });
+  });
+
+  test('the key of the receipts and the health are told', async () => {
+    const key: unknown = await (await fetch(`${http.url}/v1/receipt-key`)).json();
+    expect(key).toEqual({
+      keyId: Buffer.from(receiptKey.keyId).toString('hex'),
+      publicKey: expect.stringMatching(/^[0-9a-f]{64}$/),
+    });
+    const health = await fetch(`${http.url}/v1/health`);
+    expect([health.status, await health.json()]).toEqual([200, { state: 'ready', batches: 0 }]);
+  });
+});
+
+type Streaming = {
+  readonly request: ClientRequest;
+  readonly frames: Uint8Array[];
+  readonly response: Promise<IncomingMessage>;
+};
+
+function openStream(url = http.url): Streaming {
+  const request = httpRequest(`${url}/v1/batches`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/vnd.joulebook.batches' },
+  });
+  request.on('error', () => {});
+  const frames: Uint8Array[] = [];
+  const reader = createFrameReader();
+  const response = once(request, 'response').then(([message]: IncomingMessage[]) => {
+    message.on('data', (chunk: Buffer) => frames.push(...reader.push(chunk)));
+    message.on('error', () => {});
+    return message;
+  });
+  request.flushHeaders();
+  return { request, frames, response };
+}
+
+describe('a stream of batches', () => {
+  test('receipts come as batches are committed, while the request goes on', async () => {
+    const chain = ground.chain(40);
+    const { request, frames, response } = openStream();
+    request.write(frameOf(chain[0].carried));
+    await vi.waitFor(() => expect(frames.length).toBe(1));
+    // Cut anywhere: frames do not end where chunks end.
+    const rest = Buffer.concat(chain.slice(1).map(({ carried }) => frameOf(carried)));
+    for (let at = 0; at < rest.length; at += 37) request.write(rest.subarray(at, at + 37));
+    request.end();
+    await once(await response, 'end');
+    const sequences = frames.map((frame) => Number(readReceipt(frame).sequence));
+    expect(sequences.toSorted((a, b) => a - b)).toEqual(chain.map((_, index) => index + 1));
+  });
+
+  test('a batch of nobody known gets a problem, and the next one its receipt', async () => {
+    const [good] = ground.chain(1);
+    const { request, frames, response } = openStream();
+    request.write(frameOf(makeBatch(testEdge(), { edgeId: 1, epoch: 7 }).carried));
+    request.end(frameOf(good.carried));
+    await once(await response, 'end');
+    const problems = frames.filter((frame) => frame[0] === 0x7b);
+    expect(problems.map((frame) => JSON.parse(Buffer.from(frame).toString()))).toEqual([
+      expect.objectContaining({
+        code: 'BATCH_KEY_UNKNOWN',
+        carriedSha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+      }),
+    ]);
+    const receipts = frames.filter((frame) => frame[0] !== 0x7b);
+    expect(receipts.map((frame) => readReceipt(frame).state)).toEqual(['committed']);
+  });
+
+  test('a stream that cannot be told apart ends with a problem', async () => {
+    const { request, frames, response } = openStream();
+    request.write(Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0xff));
+    await once(await response, 'end');
+    expect(JSON.parse(Buffer.from(frames[0]).toString())).toMatchObject({
+      code: 'STREAM_MALFORMED',
+    });
+    request.destroy();
+  });
+});
+
+describe('senders that stop half-way', () => {
+  test('a head that does not end is not waited for', async () => {
+    const slow = await listen({ headMs: 200 });
+    const { port } = new URL(slow.url);
+    const socket = connectSocket(Number(port), '127.0.0.1');
+    socket.on('error', () => {});
+    socket.write('POST /v1/batches HTTP/1.1\r\nhost: x\r\n');
+    socket.resume();
+    const closed = once(socket, 'close');
+    await expect(closed).resolves.toBeDefined();
+  });
+
+  test('a body that does not end is answered 408', async () => {
+    const slow = await listen({ bodyMs: 100 });
+    const request = httpRequest(`${slow.url}/v1/batches`, {
+      method: 'POST',
+      headers: { ...protobuf, 'content-length': '1000' },
+    });
+    request.on('error', () => {});
+    request.write(Buffer.alloc(10));
+    const statuses: unknown[] = [];
+    request.on('response', ({ statusCode }) => statuses.push(statusCode));
+    await once(request, 'response');
+    expect(statuses).toEqual([408]);
+    request.destroy();
+  });
+
+  test('a body that is cut off is no batch', async () => {
+    const before = await ground.database.sql`select count(*) from batch_quarantine`;
+    const request = httpRequest(`${http.url}/v1/batches`, {
+      method: 'POST',
+      headers: { ...protobuf, 'content-length': '1000' },
+    });
+    request.on('error', () => {});
+    request.write(Buffer.alloc(10));
+    await vi.waitFor(() => expect(request.socket?.bytesWritten).toBeGreaterThan(100));
+    request.destroy();
+    const [next] = ground.chain(1);
+    expect((await post(next.carried)).status).toBe(200);
+    expect(await ground.database.sql`select count(*) from batch_quarantine`).toEqual(before);
+  });
+});
+
+describe('back-pressure', () => {
+  test('when a sender has its share of the queue it is told to come back, and loses nothing', async () => {
+    // Of four places one sender may hold as many as it leaves free for others.
+    let isDown = true;
+    const narrow = ground.intake({
+      limits: { batchesMax: 4, commitsAtOnceMax: 1 },
+      commit: (carried) =>
+        isDown ? Promise.reject(new Error('connection refused')) : ground.commit(carried),
+    });
+    const { url } = await listen({ intake: narrow, answerMs: 50 });
+    const chain = ground.chain(4);
+    const first = await post(chain[0].carried, protobuf, url);
+    expect([first.status, first.headers.get('retry-after')]).toEqual([503, '1']);
+    expect(await problemOf(first)).toMatchObject({ code: 'BATCH_NOT_COMMITTED' });
+    await post(chain[1].carried, protobuf, url);
+    const third = await post(chain[2].carried, protobuf, url);
+    expect([third.status, third.headers.get('retry-after')]).toEqual([429, '1']);
+    expect(await problemOf(third)).toMatchObject({ code: 'INTAKE_FULL' });
+    expect((await fetch(`${url}/v1/health`)).status).toBe(503);
+    expect(narrow.stats()).toMatchObject({ batches: 2 });
+    isDown = false;
+    await vi.waitFor(async () => {
+      const states = [];
+      for (const { carried } of chain) {
+        const response = await post(carried, protobuf, url);
+        states.push(response.status === 200 ? readReceipt(await response.bytes()).state : 'later');
+      }
+      expect(states).toEqual(Array.from({ length: 4 }, () => 'duplicate'));
+    }, 10_000);
+  });
+});
