@@ -443,3 +443,8 @@ export const marksToldMax = 500;
 export const meterEventsToldMax = 500;
 /** Domain rule 11: a clock off by no more than a minute is corrected and noted, no more. */
 export const clockOffsetMsNoted = 60_000;
+
+/** Meters and local days that one step of validation takes: some tens of milliseconds, in which a
+ * live batch may have to wait. */
+export const veeDutiesPerStepMax = 64;
+export const veeDaysPerStepMax = 128;

@@ -62,7 +62,10 @@ export type SeriesReading = {
   readonly row: number;
 };
 
-/** Two values for one instant: `kept` outranks `lost`. Both stay in the log. */
+/**
+ * Two values for one instant, neither of them an edit of the other: `kept` outranks `lost`. Both
+ * stay in the log.
+ */
 export type SeriesConflict = { readonly kept: SeriesReading; readonly lost: SeriesReading };
 
 /**
@@ -165,10 +168,21 @@ function readingOf(day: number, offer: Offer): SeriesReading {
   };
 }
 
+/**
+ * A shape holds between two readings as they were: a change of either, or between them, ends it,
+ * and who walks the day from there finds the gap without one. What else a shape was made of, days
+ * before it or the slot behind it, is watched by who made it.
+ */
+function endShapes(day: SeriesDay, atMs: number): void {
+  const kept = day.shapes.filter(({ fromMs, toMs }) => atMs < fromMs || atMs > toMs);
+  if (kept.length < day.shapes.length) day.shapes = kept;
+}
+
 function noteChange(report: MergeReport, day: SeriesDay, offsetMs: number): void {
   report.isWritten = true;
   const atMs = day.day * dayMs + offsetMs;
   if (atMs < report.changedFromMs) report.changedFromMs = atMs;
+  if (day.shapes.length > 0) endShapes(day, atMs);
 }
 
 /** The same instant twice: the higher rank stays, and another value is a conflict to look into. */
@@ -176,7 +190,7 @@ function settleTie(day: SeriesDay, place: number, offer: Offer, report: MergeRep
   const rank = rankOver(day, place, offer);
   if (rank === 0) return false;
   const isOtherValue = day.wh[place] !== offer.wh;
-  if (isOtherValue) {
+  if (isOtherValue && day.revision[place] === offer.revision) {
     const standing: Offer = { ...offer };
     take(day, place, standing);
     const offered = readingOf(day.day, offer);
@@ -209,6 +223,7 @@ function merge(day: SeriesDay, offer: Offer, report: MergeReport): void {
     put(day, last, offer);
     // The reading that was last is gone, unless it still stands as the slot's first.
     noteChange(report, day, lastMs === firstMs ? offsetMs : lastMs);
+    if (day.shapes.length > 0) endShapes(day, day.day * dayMs + offsetMs);
   } else if (offsetMs === firstMs) {
     if (settleTie(day, first, offer, report)) {
       put(day, first, offer);
@@ -285,7 +300,10 @@ export function mergeRows(
   return report;
 }
 
-/** Merges another state of the same meter, channel and day into this one, in place. */
+/**
+ * Merges another state of the same meter, channel and day into this one, in place. Its shapes stay
+ * behind: they were made of other readings.
+ */
 export function mergeDays(into: SeriesDay, from: SeriesDay): MergeReport {
   assert(into.day === from.day, 'only states of one day are merged');
   const report = emptyReport();

@@ -1,3 +1,5 @@
+import { slotOf } from '../rating/slot.ts';
+
 /**
  * How the energy between two readings is laid over the slots between them, where more than two slots
  * lie between. It stands in the day of the reading that ends the gap, so that whoever walks the day
@@ -20,3 +22,8 @@ export type GapShape = {
   /** Estimation rule by number, domain/vee/ruleName. */
   readonly rule: number;
 };
+
+/** The slots that a gap has a weight for. */
+export function gapSlots({ fromMs, toMs }: { fromMs: number; toMs: number }): number {
+  return slotOf(toMs - 1) - slotOf(fromMs) + 1;
+}

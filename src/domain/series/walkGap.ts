@@ -60,11 +60,6 @@ function closeShaped(walk: Walk, { atMs, wh, quality }: Located, shape: GapShape
   }
 }
 
-/** The slots that a shape of such a gap has a weight for. */
-export function gapSlots({ fromMs, toMs }: { fromMs: number; toMs: number }): number {
-  return slotOf(toMs - 1) - slotOf(fromMs) + 1;
-}
-
 /** Closes the slots up to an accepted reading, by the gap's shape where the day has one. */
 export function closeUpTo(walk: Walk, reading: Located): void {
   const { atMs, wh } = reading;
@@ -78,6 +73,12 @@ export function closeUpTo(walk: Walk, reading: Located): void {
   closeEvenly(walk, reading);
 }
 
+/** Whether the open slot has nothing yet: no time of it has passed that the register counted. */
+function isNothingKnown({ phase, lastAtMs, boundarySlot, lastWh, boundaryWh }: Walk): boolean {
+  if (phase === 'stopped' || lastAtMs === boundarySlot * slotMs) return true;
+  return phase === 'waiting' && lastWh === boundaryWh;
+}
+
 /**
  * What flowed up to an instant is unknown: the slot that was open keeps what it had, those between
  * say nothing, and the one of the instant gets what flows from then on.
@@ -86,7 +87,8 @@ export function leaveUnknown(walk: Walk, atMs: number, quality: number): void {
   const slot = slotOf(atMs);
   if (slot > walk.boundarySlot) {
     reserve(walk, slot - walk.boundarySlot);
-    closeSlot(walk, walk.lastWh - walk.boundaryWh, qualityEstimated);
+    if (isNothingKnown(walk)) closeSlot(walk, Number.NaN, qualityMissing);
+    else closeSlot(walk, walk.lastWh - walk.boundaryWh, qualityEstimated);
     for (let missing = walk.boundarySlot + 1; missing < slot; missing += 1) {
       closeSlot(walk, Number.NaN, qualityMissing);
     }

@@ -10,6 +10,8 @@ import {
 } from '../../../src/domain/series/day.ts';
 import type { SeriesDay } from '../../../src/domain/series/day.ts';
 import { decodeDay, encodeDay } from '../../../src/domain/series/dayCodec.ts';
+import { gapSlots } from '../../../src/domain/series/gapShape.ts';
+import type { GapShape } from '../../../src/domain/series/gapShape.ts';
 import { offer, sampleDay, sampleDayMs, slotMs } from './readings.ts';
 import type { TestReading } from './readings.ts';
 
@@ -22,7 +24,8 @@ const crowded: fc.Arbitrary<TestReading> = fc.record({
     )
     .map((offsetMs) => sampleDayMs + offsetMs),
   wh: fc.integer({ min: -2, max: 3 }),
-  quality: fc.integer({ min: 0, max: 2 }),
+  quality: fc.constantFrom(0, 1, 2, 4),
+  revision: fc.constantFrom(0, 0, 1, 2),
   epoch: fc.integer({ min: 1, max: 2 }),
   sequence: fc.integer({ min: 1, max: 2 }),
   row: fc.integer({ min: 0, max: 1 }),
@@ -34,11 +37,31 @@ const spread: fc.Arbitrary<TestReading> = fc.record({
     fc.constantFrom(-(2 ** 50) + 1, 2 ** 50 - 1),
   ),
   quality: fc.integer({ min: 0, max: 2 }),
+  revision: fc.constantFrom(0, 0, 0, 0, 1, 2_147_483_647),
   epoch: fc.oneof(fc.integer({ min: 1, max: 3 }), fc.constant(2_147_483_647)),
   sequence: fc.oneof(fc.integer({ min: 1, max: 1_000 }), fc.constant(2 ** 50 - 1)),
   row: fc.integer({ min: 0, max: 20 }),
 });
 const readings = fc.array(fc.oneof(crowded, spread), { maxLength: 60 });
+
+/** Gaps that end in the sample day, up to four days long. */
+const shape: fc.Arbitrary<GapShape> = fc
+  .record({
+    toMs: fc.integer({ min: 0, max: 86_399_999 }).map((offsetMs) => sampleDayMs + offsetMs),
+    lengthMs: fc.integer({ min: 1, max: 345_600_000 }),
+    rule: fc.integer({ min: 1, max: 200 }),
+    weight: fc.infiniteStream(
+      fc.oneof(fc.constant(0), fc.nat(9), fc.constantFrom(1_000_000_000, 2 ** 41)),
+    ),
+    quality: fc.infiniteStream(fc.constantFrom(0, 1, 2)),
+  })
+  .map(({ toMs, lengthMs, rule, weight, quality }) => {
+    const fromMs = toMs - lengthMs;
+    const length = gapSlots({ fromMs, toMs });
+    const weights = Float64Array.from({ length }, () => Number(weight.next().value));
+    const qualities = Uint8Array.from({ length }, () => Number(quality.next().value));
+    return { fromMs, toMs, rule, weights, quality: qualities };
+  });
 
 function merged(list: readonly TestReading[]): SeriesDay {
   const day = emptyDay(sampleDay);
@@ -50,11 +73,14 @@ function merged(list: readonly TestReading[]): SeriesDay {
 function slotEnds(list: readonly TestReading[], slot: number): unknown[] {
   const inSlot = list.filter((r) => Math.floor((r.atMs - sampleDayMs) / slotMs) === slot);
   const rank = (r: TestReading): number[] => [
-    -(r.quality ?? 0),
+    r.revision ?? 0,
+    // VOID counts as ACTUAL.
+    r.quality === 4 ? 0 : -(r.quality ?? 0),
     r.epoch ?? 1,
     r.sequence ?? 1,
     r.row ?? 0,
     r.wh,
+    r.quality ?? 0,
   ];
   const best = (atMs: number): TestReading | undefined =>
     inSlot
@@ -73,6 +99,7 @@ function placeOf(day: SeriesDay, place: number): TestReading | undefined {
     atMs: sampleDayMs + (day.offsetMs[place] ?? 0),
     wh: day.wh[place] ?? 0,
     quality: day.quality[place] ?? 0,
+    revision: day.revision[place] ?? 0,
     epoch: day.epoch[place] ?? 0,
     sequence: day.sequence[place] ?? 0,
     row: day.row[place] ?? 0,
@@ -156,6 +183,51 @@ describe('a day of the series', () => {
     expect(day.wh[1]).toBe(1_003);
   });
 
+  it('rule 12: an edit supersedes by its revision, and one that voids leaves nothing', () => {
+    const atMs = sampleDayMs + 5_000;
+    const day = merged([{ atMs, wh: 1_000, epoch: 9, sequence: 900 }]);
+    const edit = { atMs, wh: 990, revision: 1, quality: 2, epoch: 1, sequence: 1 };
+    // An edit of an office is no conflict: it says what it stands in for.
+    expect(offer(day, edit)).toMatchObject({ changedFromMs: atMs, conflicts: [] });
+    expect(offer(day, { atMs, wh: 1_000, epoch: 9, sequence: 901 }).isWritten).toBe(false);
+    expect([day.wh[0], day.revision[0], day.quality[0]]).toEqual([990, 1, 2]);
+    const voided = { ...edit, revision: 2, quality: 4 };
+    expect(offer(day, voided).changedFromMs).toBe(atMs);
+    expect(offer(day, edit).isWritten).toBe(false);
+    expect([day.revision[0], day.quality[1]]).toEqual([2, 4]);
+  });
+
+  it('ends the shape of a gap with a change of its readings, and with one between them', () => {
+    const [fromMs, toMs] = [sampleDayMs + 2 * slotMs, sampleDayMs + 8 * slotMs + 60_000];
+    const ends = [
+      { atMs: fromMs, wh: 100 },
+      { atMs: toMs, wh: 200 },
+    ];
+    const [weights, quality] = [new Float64Array(7).fill(3), new Uint8Array(7).fill(2)];
+    const shaped = (): SeriesDay => {
+      const day = merged(ends);
+      day.shapes = [{ fromMs, toMs, weights, quality, rule: 20 }];
+      return day;
+    };
+    const shapesAfter = (atMs: number, wh: number): number => {
+      const day = shaped();
+      offer(day, { atMs, wh, sequence: 2 });
+      return day.shapes.length;
+    };
+    expect(shapesAfter(fromMs - 1, 90)).toBe(1);
+    expect(shapesAfter(fromMs, 100)).toBe(1);
+    expect(shapesAfter(fromMs, 101)).toBe(0);
+    expect(shapesAfter(fromMs + 4 * slotMs, 150)).toBe(0);
+    expect(shapesAfter(toMs, 201)).toBe(0);
+    expect(shapesAfter(toMs + slotMs, 210)).toBe(1);
+    // The reading that ended the gap still stands as its slot's first.
+    expect(shapesAfter(toMs + 1, 201)).toBe(1);
+    // A first reading of its slot that is no longer the last one either is gone.
+    const day = shaped();
+    offer(day, { atMs: toMs - 1, wh: 199 });
+    expect(day.shapes).toHaveLength(0);
+  });
+
   it('merges ranges and picked rows of columns alike, scaled to Wh', () => {
     const columns = {
       readAtMs: Float64Array.of(0, sampleDayMs + 60_000, sampleDayMs + 120_000, 0),
@@ -174,6 +246,7 @@ describe('a day of the series', () => {
       atMs: sampleDayMs + 120_000,
       wh: 13_000,
       quality: 1,
+      revision: 0,
       epoch: 2,
       sequence: 44,
       row: 2,
@@ -203,6 +276,52 @@ describe('the bytes of a day', () => {
     );
   });
 
+  it('keep the first layout for a day as it was read, and the second for edits and shapes', () => {
+    const first = { epoch: 3, sequence: 77 };
+    const read = merged([
+      { ...first, atMs: sampleDayMs, wh: 10, row: 0 },
+      { ...first, atMs: sampleDayMs + 1_200_000, wh: 25, quality: 2, row: 1 },
+      { ...first, atMs: sampleDayMs + 1_260_000, wh: 26, row: 2 },
+    ]);
+    // As the encoder wrote it before there were revisions.
+    const bytes = Buffer.from(encodeDay(read)).toString('hex');
+    expect(bytes).toBe(
+      '01bda001030300000000000000000000000200000000000000000000000200c0cf24c0a907' +
+        '02141e02020004030006009a01010002',
+    );
+    const day = merged([{ atMs: sampleDayMs, wh: 10 }]);
+    expect(encodeDay(day)[0]).toBe(1);
+    offer(day, { atMs: sampleDayMs, wh: 10, revision: 1 });
+    expect(encodeDay(day)[0]).toBe(2);
+    const voided = merged([{ atMs: sampleDayMs, wh: 10, quality: 4 }]);
+    expect(encodeDay(voided)[0]).toBe(2);
+  });
+
+  it('give the shapes of gaps back, a few bytes each, and refuse what is none', () => {
+    fc.assert(
+      fc.property(readings, fc.array(shape, { maxLength: 5 }), (list, shapes) => {
+        const day = merged(list);
+        const ends = new Map(shapes.map((each) => [each.toMs, each]));
+        day.shapes = [...ends.values()].toSorted((a, b) => a.toMs - b.toMs);
+        const bytes = encodeDay(day);
+        expect(decodeDay(bytes)).toEqual(day);
+        expect(encodeDay(decodeDay(bytes))).toEqual(bytes);
+      }),
+    );
+    const day = emptyDay(sampleDay);
+    const bare = encodeDay(day).length;
+    const toMs = sampleDayMs + 10 * slotMs;
+    const even = { fromMs: sampleDayMs, toMs, rule: 20, quality: new Uint8Array(10).fill(2) };
+    day.shapes = [{ ...even, weights: Float64Array.from({ length: 10 }, (_, at) => 50 + at) }];
+    expect(encodeDay(day).length - bare).toBeLessThanOrEqual(16);
+    day.shapes = [{ ...even, weights: new Float64Array(9) }];
+    expect(() => encodeDay(day)).toThrow('a weight for each slot');
+    day.shapes = [{ ...even, weights: new Float64Array(10).fill(0.5) }];
+    expect(() => encodeDay(day)).toThrow('whole number');
+    day.shapes = [{ ...even, weights: new Float64Array(10).fill(2 ** 50) }];
+    expect(() => encodeDay(day)).toThrow('within their sum');
+  });
+
   it('take at most 4 bytes a slot for a closed day read on its boundaries', () => {
     // 0 to 10 kW in a fixed pseudo-random sequence, a batch every 5 s of which each 180th counts.
     let register = 45_231_400;
@@ -225,7 +344,7 @@ describe('the bytes of a day', () => {
       expect(() => decodeDay(bytes.slice(0, cut))).toThrow(AssertionBroken);
     }
     expect(() => decodeDay(Uint8Array.of(...bytes, 0))).toThrow('nothing follows');
-    expect(() => decodeDay(Uint8Array.of(2, ...bytes.slice(1)))).toThrow('layout');
+    expect(() => decodeDay(Uint8Array.of(3, ...bytes.slice(1)))).toThrow('layout');
   });
 
   it('never hang or break in another way, whatever they are', () => {

@@ -15,6 +15,7 @@ export type TestReading = {
   readonly atMs: number;
   readonly wh: number;
   readonly quality?: number;
+  readonly revision?: number;
   readonly epoch?: number;
   readonly sequence?: number;
   readonly row?: number;
@@ -34,6 +35,7 @@ function columnsOf(reading: TestReading): ReadingColumns {
     readAtMs: new Float64Array(row + 1),
     value: new BigInt64Array(row + 1),
     quality: new Uint8Array(row + 1),
+    revision: new Int32Array(row + 1).fill(reading.revision ?? 0),
     factor: 1,
     epoch: reading.epoch ?? 1,
     sequence: BigInt(reading.sequence ?? 1),

@@ -1,7 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { assert } from '../../../src/domain/assert.ts';
+import { decodeCarry, encodeCarry } from '../../../src/domain/series/carryCodec.ts';
+import { dayOf, emptyDay } from '../../../src/domain/series/day.ts';
+import type { SeriesDay } from '../../../src/domain/series/day.ts';
 import { encodeDay } from '../../../src/domain/series/dayCodec.ts';
+import type { MarkKind, RegisterMark } from '../../../src/domain/series/mark.ts';
 import { walkDays } from '../../../src/domain/series/walk.ts';
 import type { WalkOptions } from '../../../src/domain/series/walk.ts';
 import {
@@ -42,6 +46,53 @@ const register = fc.array(stepKind, { minLength: 1, maxLength: 120 }).map((steps
   return readings;
 });
 const rolling: WalkOptions = { ...house, registerModulusWh: modulus };
+
+/** Up to six marks of any kind anywhere in these days, read or not, with whole and other factors. */
+const someMark = fc.record({
+  atMs: fc.oneof(
+    fc.integer({ min: 0, max: 300 }).map((slot) => sampleDayMs + slot * slotMs),
+    fc.integer({ min: 0, max: 3 * dayMs }).map((ms) => sampleDayMs + ms),
+  ),
+  kind: fc.constantFrom<MarkKind[]>('factor', 'factor', 'reset', 'installed', 'removed'),
+  finalValue: fc.option(fc.bigInt({ min: 0n, max: 49_999n }), { freq: 2 }),
+  startValue: fc.option(fc.bigInt({ min: 0n, max: 49_999n }), { freq: 2 }),
+  numerator: fc.constantFrom(1n, 1n, 2n, 7n, 1_030_102n),
+  denominator: fc.constantFrom(1n, 1n, 3n, 100_000n),
+});
+const someMarks = fc
+  .uniqueArray(someMark, { maxLength: 6, selector: ({ atMs }) => atMs })
+  .map((marks): RegisterMark[] => marks.toSorted((a, b) => a.atMs - b.atMs));
+
+/** Marks at the very instants of readings, too. */
+const markedRegister = fc
+  .record({
+    readings: register,
+    marks: someMarks,
+    onReading: fc.array(fc.record({ at: fc.nat(119), mark: someMark }), { maxLength: 3 }),
+    quality: fc.array(fc.constantFrom(0, 0, 0, 4), { minLength: 120, maxLength: 120 }),
+  })
+  .map(({ readings, marks, onReading, quality }) => {
+    const voided = readings.map((reading, at) => ({
+      ...reading,
+      quality: quality[at] === 4 ? 4 : (reading.quality ?? 0),
+      revision: quality[at] === 4 ? 1 : 0,
+    }));
+    const byInstant = new Map<number, RegisterMark>(marks.map((each) => [each.atMs, each]));
+    for (const { at, mark } of onReading) {
+      const { atMs } = readings[at % readings.length];
+      byInstant.set(atMs, { ...mark, atMs });
+    }
+    const all = [...byInstant.values()].toSorted((a, b) => a.atMs - b.atMs);
+    return { readings: voided, options: { ...rolling, marks: all } };
+  });
+
+/** With a day for each that has a mark, empty if need be. */
+function markedDays(readings: readonly TestReading[], marks: readonly RegisterMark[]): SeriesDay[] {
+  const days = daysOf(readings);
+  const known = new Set(days.map(({ day }) => day));
+  const more = new Set(marks.map(({ atMs }) => dayOf(atMs)).filter((day) => !known.has(day)));
+  return [...days, ...[...more].map(emptyDay)].toSorted((a, b) => a.day - b.day);
+}
 
 /** An oracle without slots, carry or unwrapping tricks: BigInt, and every boundary on its own. */
 function slowWalk(readings: readonly TestReading[]): { slotWh: number[]; tailWh: number } {
@@ -125,6 +176,45 @@ describe('guarantees over any register', () => {
     );
   });
 
+  it('gives in two parts what it gives at once with marks and voids, over stored carries', () => {
+    fc.assert(
+      fc.property(markedRegister, fc.nat(4), ({ readings, options }, cut) => {
+        const days = markedDays(readings, options.marks);
+        const whole = walkDays(days, null, options);
+        const one = walkDays(days.slice(0, cut), null, options);
+        const stored = one.carryOut === null ? null : encodeCarry(one.carryOut);
+        const two = walkDays(days.slice(cut), decodeCarry(stored), options);
+        expect([...one.slotWh, ...two.slotWh]).toEqual([...whole.slotWh]);
+        expect([...one.slotQuality, ...two.slotQuality]).toEqual([...whole.slotQuality]);
+        expect([...one.exceptions, ...two.exceptions]).toEqual(whole.exceptions);
+        expect([...one.gaps, ...two.gaps]).toEqual(whole.gaps);
+        if (whole.carryOut === null) return;
+        expect(two.carryOut).toEqual(whole.carryOut);
+        expect([two.tailSlot, two.tailWh]).toEqual([whole.tailSlot, whole.tailWh]);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it('goes on in a day from the settled carry with marks and voids as if walked at once', () => {
+    fc.assert(
+      fc.property(markedRegister, ({ readings, options }) => {
+        const days = markedDays(readings, options.marks);
+        const last = days.at(-1);
+        assert(last !== undefined, 'there is a day');
+        const whole = walkDays(days, null, options);
+        const carry = whole.carrySettled;
+        if (carry === null || dayOf(carry.lastAtMs) !== last.day) return;
+        const again = walkDays([last], carry, options);
+        const known = carry.boundarySlot - whole.firstSlot;
+        expect([...again.slotWh]).toEqual([...whole.slotWh.subarray(known)]);
+        expect(again.carryOut).toEqual(whole.carryOut);
+        expect([again.tailSlot, again.tailWh]).toEqual([whole.tailSlot, whole.tailWh]);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   it('goes on in an open day from the settled carry as if walked at once', () => {
     fc.assert(
       fc.property(register, (readings) => {
@@ -164,6 +254,23 @@ describe('guarantees over any register', () => {
           .map(({ reading }) => reading);
         expect(daysOf(shuffled).map(encodeDay)).toEqual(daysOf(readings).map(encodeDay));
         expect(walk(shuffled, rolling)).toEqual(walk(readings, rolling));
+      }),
+    );
+  });
+
+  it('gives byte-identical days and slots for any order with marks, edits and voids', () => {
+    fc.assert(
+      fc.property(markedRegister, fc.infiniteStream(fc.nat()), ({ readings, options }, chance) => {
+        // Each third reading has an edit, which arrives before it or after it.
+        const edits = readings.filter((_, at) => at % 3 === 0);
+        const edited = edits.map((each) => ({ ...each, wh: each.wh + 1, revision: 2, quality: 1 }));
+        const all = [...readings, ...edited];
+        const shuffled = [...all, ...all.slice(0, 9)]
+          .map((reading) => ({ reading, key: Number(chance.next().value) }))
+          .toSorted((a, b) => a.key - b.key)
+          .map(({ reading }) => reading);
+        expect(daysOf(shuffled).map(encodeDay)).toEqual(daysOf(all).map(encodeDay));
+        expect(walk(shuffled, options)).toEqual(walk(all, options));
       }),
     );
   });
