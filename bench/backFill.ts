@@ -18,7 +18,7 @@ const quartersPerDay = 96;
  * Micro-units: 300 a Wh by day and 200 by night, from 22:00 to 06:00 in Berlin, which is 21:00 to
  * 05:00 UTC in January. Readings stand on slot boundaries, so nothing is interpolated.
  */
-function costOfSteps(index: number, steps: number): bigint {
+export function costOfSteps(index: number, steps: number): bigint {
   let microsPerStepWh = 0;
   for (let step = 0; step < steps; step += 1) {
     const hour = Math.floor((step % quartersPerDay) / 4);

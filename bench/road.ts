@@ -9,6 +9,7 @@ import { createRatingMemory } from '../src/operations/rating/registry.ts';
 import { rateReadings } from '../src/operations/rateReadings.ts';
 import type { RateDeps } from '../src/operations/rateReadings.ts';
 import type { RegisterBlock } from '../src/wire/batch.ts';
+import type { Compression } from '../src/wire/envelope.ts';
 import { encodeReceipt, signReceipt } from '../src/wire/receipt.ts';
 import { BatchMaker, testEdge } from '../test/support/build/edge.ts';
 import { buildFleet } from '../test/support/build/fleet.ts';
@@ -25,6 +26,7 @@ export type RoadEdge = {
 export type Road = {
   readonly url: string;
   readonly database: Database;
+  readonly clock: { nowMs(): number };
   readonly edges: readonly RoadEdge[];
   /** One commit; returns the signed receipt that the edge waits for. */
   commit(carried: Uint8Array): Promise<Uint8Array>;
@@ -38,8 +40,9 @@ const receivedAtMs = Date.UTC(2026, 5, 1);
 
 export async function openRoad(
   place: Place,
-  { name, meters, shards = 1 }: { name: string; meters: number; shards?: number },
+  given: { name: string; meters: number; shards?: number; compression?: Compression },
 ): Promise<Road> {
+  const { name, meters, shards = 1, compression = 'none' } = given;
   const url = await place.freshDatabase(name);
   const database = await connect(url, { role: 'joulebook_writer', connectionsMax: 8, name });
   const clock = { nowMs: () => receivedAtMs };
@@ -48,7 +51,7 @@ export async function openRoad(
   for (let shard = 0; shard < shards; shard += 1) {
     const shape = { company: `Bench ${shard}`, meters, logShard: shard };
     const fleet = await buildFleet(database.sql, shape);
-    const maker = new BatchMaker(fleet.edge, { edgeId: fleet.edgeId });
+    const maker = new BatchMaker(fleet.edge, { edgeId: fleet.edgeId, compression });
     const meterIds = [...fleet.meters.values()];
     edges.push({ shard, meterIds, sign: (block) => maker.sign([block]) });
   }
@@ -62,6 +65,7 @@ export async function openRoad(
   return {
     url,
     database,
+    clock,
     edges,
     commit: async (carried) => {
       const [answer] = await commitBatches({ sql: database.sql, clock }, [carried]);

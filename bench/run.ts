@@ -2,6 +2,7 @@ import { appendFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { backFill, backFillSize } from './backFill.ts';
 import { batchToLog, batchToLogSize } from './batchToLog.ts';
+import { ingestFill, ingestFillSize } from './ingestFill.ts';
 import { kernel, kernelSize, monthSize } from './kernel.ts';
 import { live, liveSize } from './live.ts';
 import { pool, poolSize } from './pool.ts';
@@ -16,6 +17,7 @@ const benches: Readonly<Record<string, (place: Place) => Promise<Result[]>>> = {
   'batch-to-log': (place) => batchToLog(place, batchToLogSize),
   'back-fill': (place) => backFill(place, backFillSize),
   live: (place) => live(place, liveSize),
+  'ingest-fill': (place) => ingestFill(place, ingestFillSize),
   kernel: (place) => kernel(place, kernelSize),
   month: (place) => kernel(place, monthSize),
   pool: (place) => pool(place, poolSize),

@@ -4,7 +4,9 @@ import { importChannel } from '../../../src/domain/channel.ts';
 import { parseEdgeId } from '../../../src/domain/ids.ts';
 import { batchHash, signBatch } from '../../../src/wire/batch.ts';
 import type { RegisterBlock } from '../../../src/wire/batch.ts';
+import { deflate } from '../../../src/wire/compression.ts';
 import { encodeBatch } from '../../../src/wire/encodeBatch.ts';
+import type { Compression } from '../../../src/wire/envelope.ts';
 
 export type TestReading = {
   readonly meterId: number;
@@ -43,17 +45,26 @@ export class BatchMaker {
   readonly edge: TestEdge;
   readonly #edgeId: number;
   readonly #epoch: number;
+  readonly #compression: Compression;
   #sequence = 0n;
   #previousHash: Uint8Array = new Uint8Array(32);
 
-  constructor(edge: TestEdge, { edgeId, epoch = 1 }: { edgeId: number; epoch?: number }) {
+  constructor(
+    edge: TestEdge,
+    given: { readonly edgeId: number; readonly epoch?: number; readonly compression?: Compression },
+  ) {
     this.edge = edge;
-    this.#edgeId = edgeId;
-    this.#epoch = epoch;
+    this.#edgeId = given.edgeId;
+    this.#epoch = given.epoch ?? 1;
+    this.#compression = given.compression ?? 'none';
   }
 
   /** The next signed batch of the chain. */
-  sign(blocks: readonly RegisterBlock[], createdAtMs = Date.UTC(2026, 0, 1)): Uint8Array {
+  sign(
+    blocks: readonly RegisterBlock[],
+    createdAtMs = Date.UTC(2026, 0, 1),
+    frames: readonly Uint8Array[] = [],
+  ): Uint8Array {
     const edgeId = parseEdgeId(this.#edgeId);
     if (!edgeId.ok) throw new Error(edgeId.message);
     this.#sequence += 1n;
@@ -65,9 +76,12 @@ export class BatchMaker {
       createdAtMs,
       stream: 'billing',
       blocks,
+      ...(frames.length > 0 && { frames }),
     });
     this.#previousHash = batchHash(payload);
-    return signBatch(payload, this.edge);
+    const compression = this.#compression;
+    const form = { encoding: 'protobuf', compression } as const;
+    return signBatch(deflate(payload, compression), this.edge, form);
   }
 
   readings(readings: readonly TestReading[]): Uint8Array {
