@@ -178,35 +178,43 @@ async function writeCarries(tx: Statement, rows: readonly ChargeRow[]): Promise<
       and c.tariff_version_id = r.v`;
 }
 
+/** Two engines differ on it, or validation doubts the readings behind it. */
+export type HoldCode = 'CHARGE_HELD' | 'VEE_HELD';
+
 export type HeldRow = ChargeKey & {
   readonly companyId: number;
+  readonly code: HoldCode;
   readonly message: string;
   /** What the second engine bills more; null where it refused the bill. */
   readonly differenceMicros: bigint | null;
 };
 
-/** Charges on which the engines differ are held; those on which they agree now are released. */
+/** Charges that may not be posted are held; those that may are released. */
 export async function writeHolds(
   tx: Statement,
   { held, released }: { held: readonly HeldRow[]; released: readonly ChargeKey[] },
   nowMs: number,
 ): Promise<void> {
-  for (const row of released) {
+  if (released.length > 0) {
     await tx`
-      delete from charge_hold
-      where agreement_id = ${row.agreementId} and meter_id = ${row.meterId}
-        and period_start = ${new Date(row.periodStartMs)}
-        and tariff_version_id = ${row.tariffVersionId}`;
+      delete from charge_hold h
+      using unnest(${integersOf(released.map((row) => row.agreementId))}::int4[],
+                   ${integersOf(released.map((row) => row.meterId))}::int4[],
+                   ${instantsOf(released.map((row) => row.periodStartMs))}::timestamptz[],
+                   ${integersOf(released.map((row) => row.tariffVersionId))}::int4[])
+        as r(agreement_id, meter_id, period_start, tariff_version_id)
+      where h.agreement_id = r.agreement_id and h.meter_id = r.meter_id
+        and h.period_start = r.period_start and h.tariff_version_id = r.tariff_version_id`;
   }
   for (const row of held) {
     await tx`
       insert into charge_hold (agreement_id, meter_id, period_start, tariff_version_id, company_id,
                                code, message, held_at, difference_micros)
       values (${row.agreementId}, ${row.meterId}, ${new Date(row.periodStartMs)},
-              ${row.tariffVersionId}, ${row.companyId}, 'CHARGE_HELD', ${row.message},
+              ${row.tariffVersionId}, ${row.companyId}, ${row.code}, ${row.message},
               ${new Date(nowMs)}, ${row.differenceMicros}::int8)
       on conflict (agreement_id, meter_id, period_start, tariff_version_id) do update set
-        message = excluded.message, difference_micros = excluded.difference_micros`;
+        code = excluded.code, message = excluded.message, difference_micros = excluded.difference_micros`;
   }
 }
 
@@ -285,6 +293,22 @@ export async function readDuties(
     fromDay: row.from_day,
     reason: row.reason,
   }));
+}
+
+/** The meters wait to be rated again from a day on. */
+export async function insertDuties(
+  tx: Statement,
+  duties: readonly { readonly meterId: number; readonly fromDay: number }[],
+  reason: string,
+): Promise<void> {
+  if (duties.length === 0) return;
+  await tx`
+    insert into rerate_duty (company_id, meter_id, from_day, reason)
+    select m.company_id, m.id, d.from_day, ${reason}
+    from unnest(${integersOf(duties.map((duty) => duty.meterId))}::int4[],
+                ${integersOf(duties.map((duty) => duty.fromDay))}::int4[])
+      as d(meter_id, from_day)
+    join meter m on m.id = d.meter_id order by m.id, d.from_day`;
 }
 
 export async function dropDuties(tx: Statement, duties: readonly Duty[]): Promise<void> {

@@ -4,13 +4,17 @@ import { copyInto } from './copy.ts';
 
 /** Postings in bulk: transfers by COPY, balances by one statement in a fixed lock order. */
 
-/** Why money moved. A price of a series changed, a register counts otherwise, or time passed. */
+/**
+ * Why money moved. A price of a series changed, a register counts otherwise, a bill is held by
+ * validation or no longer, or time passed.
+ */
 export type TransferCode =
   | 'energy'
   | 'reading_corrected'
   | 'tariff_changed'
   | 'price_changed'
   | 'register_marked'
+  | 'bill_judged'
   | 'time_passed'
   | 'top_up';
 

@@ -35,6 +35,9 @@ import { gatherRetried } from './rating/retriedReadings.ts';
 import { accountOf, loadRegistry, sharedPoints } from './rating/registry.ts';
 import type { RatingMemory } from './rating/registry.ts';
 import { reviewSupply } from './reviewSupply.ts';
+import { estimateGaps } from './vee/estimateGaps.ts';
+import { noteDuties } from './vee/noteDuties.ts';
+import { validateDue } from './vee/validateDue.ts';
 
 export type RateDeps = {
   /** Under joulebook_writer. */
@@ -175,7 +178,10 @@ async function rateShard(
   const duties =
     entries.length === 0 ? await readDuties(tx, { shard, dutiesMax: dutiesPerRatingMax }) : [];
   const done = { batches: entries.length, readings: 0, eventShards: [], commandsRequested: false };
-  if (entries.length === 0 && duties.length === 0) return { ...done, more: false };
+  if (entries.length === 0 && duties.length === 0) {
+    await lockSeries(tx, { isAlone: false });
+    return { ...done, more: await validateDue(tx, { shard, memory: deps.memory, nowMs }) };
+  }
 
   const decoded = entries.map(decodeEntry);
   const meterIds = metersOf(decoded);
@@ -188,7 +194,8 @@ async function rateShard(
   const gathered = retried?.gathered ?? gatherReadings(decoded, meters, offices);
   const events = await insertMeterEvents(tx, gathered.events);
   const moved = { memory: deps.memory, duties, events };
-  const advanced = await advanceRegisters(tx, gathered, moved);
+  const walked = await advanceRegisters(tx, gathered, moved);
+  const advanced = await estimateGaps(tx, walked, nowMs);
 
   const position = entries.at(-1)?.position ?? duties[0].id;
   const cause: Cause = { kind: entries.length > 0 ? 'log' : 'duty', shard, position };
@@ -201,6 +208,7 @@ async function rateShard(
     commandsRequested ||= review.commandsRequested;
   }
   await insertTaken(tx, retried?.taken ?? [], nowMs);
+  await noteDuties(tx, advanced, duties);
   await dropDuties(tx, duties);
   if (entries.length > 0) await setRatingCursor(tx, shard, position);
   const told = ratedEvents({ advanced, ...posted, nowMs });
@@ -218,7 +226,7 @@ async function rateShard(
  * Moves a shard's cursor over the next batches of the log: their readings enter the series, the
  * energy is priced, and charges, transfers, balances, commands and events are written in one
  * transaction with the cursor. A crash before its commit repeats the work, one after it repeats
- * nothing. Without batches it works off what must be rated again.
+ * nothing. Without batches it works off what must be rated again, and then what is to be validated.
  */
 export async function rateReadings(
   deps: RateDeps,

@@ -25,6 +25,7 @@ const TransferCode = builder.enumType('TransferCode', {
     TARIFF_CHANGED: { value: 'tariff_changed' },
     PRICE_CHANGED: { value: 'price_changed' },
     REGISTER_MARKED: { value: 'register_marked' },
+    BILL_JUDGED: { value: 'bill_judged' },
     TIME_PASSED: { value: 'time_passed' },
     TOP_UP: { value: 'top_up' },
   } as const,

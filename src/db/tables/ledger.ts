@@ -62,6 +62,7 @@ export const transfer = pgTable(
         'tariff_changed',
         'price_changed',
         'register_marked',
+        'bill_judged',
         'time_passed',
         'top_up',
       ],

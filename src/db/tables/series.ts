@@ -113,7 +113,10 @@ export const unratedEnergy = pgTable(
   (t) => [primaryKey({ columns: [t.meterId, t.periodStart, t.code] })],
 );
 
-/** A closed bill of a key zone on which the two engines differ: not posted until somebody looks. */
+/**
+ * A closed bill that is not posted until somebody looks: of a key zone, the two engines differ on
+ * it; or validation doubts the readings behind it.
+ */
 export const chargeHold = pgTable(
   'charge_hold',
   {
@@ -122,7 +125,7 @@ export const chargeHold = pgTable(
     periodStart: instant('period_start').notNull(),
     tariffVersionId: integer('tariff_version_id').notNull(),
     companyId: integer('company_id').notNull(),
-    code: text('code', { enum: ['CHARGE_HELD'] }).notNull(),
+    code: text('code', { enum: ['CHARGE_HELD', 'VEE_HELD'] }).notNull(),
     message: text('message').notNull(),
     heldAt: instant('held_at').notNull(),
     /** What the second engine bills more; null where it refused the bill. */

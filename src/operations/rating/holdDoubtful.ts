@@ -13,6 +13,7 @@ import { slotMs, slotOf, slotStartMs } from '../../domain/rating/slot.ts';
 import { attributesShape } from '../../domain/tariff/shape.ts';
 import { dayMs } from '../../domain/time/civil.ts';
 import { localTextAt } from '../../domain/time/localText.ts';
+import { findHeld } from '../vee/findHeld.ts';
 import { readSeriesPrices } from './readSeriesPrices.ts';
 import { documentOf, metersAt } from './registry.ts';
 import type { RatingMemory } from './registry.ts';
@@ -118,7 +119,7 @@ async function judgedMicros(
   return accept(BigInt(micros.toDecimalPlaces(0).toString()));
 }
 
-type Doubt = Pick<HeldRow, 'message' | 'differenceMicros'>;
+type Doubt = Pick<HeldRow, 'code' | 'message' | 'differenceMicros'>;
 
 /** Why a closed bill of a key zone may not be posted; null where both engines agree. */
 async function doubtOf(
@@ -130,7 +131,7 @@ async function doubtOf(
   const judged = await judgedMicros(tx, context, closed);
   if (!judged.ok) {
     const message = `The second engine refused it: ${judged.code}. ${judged.message}`;
-    return { message, differenceMicros: null };
+    return { code: 'CHARGE_HELD', message, differenceMicros: null };
   }
   const difference = judged.value - row.amountMicros;
   const size = difference < 0n ? -difference : difference;
@@ -139,12 +140,27 @@ async function doubtOf(
     `The engines differ: ${formatMicros(row.amountMicros, 2)} and ` +
     `${formatMicros(judged.value, 2)}. ` +
     'Nothing of it is posted until they agree; look at its lines.';
-  return { message, differenceMicros: difference };
+  return { code: 'CHARGE_HELD', message, differenceMicros: difference };
+}
+
+function keyOf({ row }: ChargeDelta) {
+  const { agreementId, meterId, periodStartMs, tariffVersionId, companyId } = row;
+  return { agreementId, meterId, periodStartMs, tariffVersionId, companyId };
+}
+
+/** A held bill as it is posted: what the engines doubt stays as it was, what readings do goes. */
+function asHeld(charge: ChargeDelta, { code }: HeldRow): ChargeDelta {
+  const postedMicros = charge.row.amountMicros - charge.deltaMicros;
+  const amountMicros = code === 'VEE_HELD' ? 0n : postedMicros;
+  const deltaMicros = amountMicros - postedMicros;
+  return { ...charge, row: { ...charge.row, amountMicros }, deltaMicros };
 }
 
 /**
- * The charges as they may be posted: of a key zone, a closed bill on which the two engines differ
- * keeps the amount that it had, and is shown; all others are released.
+ * The charges as they may be posted. Of a key zone, a closed bill on which the two engines differ
+ * keeps the amount that it had; a closed bill behind which validation doubts a reading asks for
+ * nothing until it is released or no longer found, so that what is posted does not depend on what
+ * came first. Both are shown; all others are released.
  */
 export async function holdDoubtful(
   tx: Statement,
@@ -153,18 +169,19 @@ export async function holdDoubtful(
 ): Promise<readonly ChargeDelta[]> {
   if (rated.closed.length === 0) return rated.charges;
   const held = new Map<ChargeDelta, HeldRow>();
+  for (const [charge, message] of await findHeld(tx, rated.closed)) {
+    held.set(charge, { ...keyOf(charge), code: 'VEE_HELD', message, differenceMicros: null });
+  }
   for (const closed of rated.closed) {
-    const doubt = await doubtOf(tx, context, closed);
-    const { agreementId, meterId, periodStartMs, tariffVersionId, companyId } = closed.charge.row;
-    const key = { agreementId, meterId, periodStartMs, tariffVersionId, companyId };
-    if (doubt !== null) held.set(closed.charge, { ...key, ...doubt });
+    const isKeyZone = context.memory.meters.get(closed.charge.row.meterId)?.isKeyZone === true;
+    const doubt = isKeyZone ? await doubtOf(tx, context, closed) : null;
+    if (doubt !== null) held.set(closed.charge, { ...keyOf(closed.charge), ...doubt });
   }
   const released = rated.closed.filter(({ charge }) => !held.has(charge));
   const holds = { held: [...held.values()], released: released.map(({ charge }) => charge.row) };
   await writeHolds(tx, holds, context.nowMs);
   return rated.charges.map((charge) => {
-    if (!held.has(charge)) return charge;
-    const amountMicros = charge.row.amountMicros - charge.deltaMicros;
-    return { ...charge, row: { ...charge.row, amountMicros }, deltaMicros: 0n };
+    const hold = held.get(charge);
+    return hold === undefined ? charge : asHeld(charge, hold);
   });
 }

@@ -30,7 +30,9 @@ export type MovedBills = {
 };
 
 export function transferCodeOf(reason: string): TransferCode {
-  if (reason === 'price_changed' || reason === 'register_marked') return reason;
+  if (reason === 'price_changed' || reason === 'register_marked' || reason === 'bill_judged') {
+    return reason;
+  }
   return reason === 'time_passed' ? 'time_passed' : 'tariff_changed';
 }
 

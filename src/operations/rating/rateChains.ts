@@ -31,7 +31,7 @@ export type ChargeDelta = {
   readonly deltaWh: bigint;
 };
 
-/** A closed bill that may have to be judged before it is posted. */
+/** A closed bill: it may be held before it is posted. */
 export type ClosedBill = {
   readonly charge: ChargeDelta;
   readonly rated: RatedBill;
@@ -148,9 +148,7 @@ class ChainRater {
     const rated = rateBill(bill, compiled.value, { summed, clock, attributes, carryIn });
     const charge = this.#post(bill.segment, rated.row, stored);
     if (compiled.value.mayRefuse) this.#noteRefusal(rated);
-    if (rated.isClosed && bill.meter.isKeyZone) {
-      this.closed.push({ charge, rated, load: summed.load });
-    }
+    if (rated.isClosed) this.closed.push({ charge, rated, load: summed.load });
     return rated.carryOut;
   }
 

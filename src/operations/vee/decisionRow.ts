@@ -1,0 +1,35 @@
+import { createHash } from 'node:crypto';
+import type { DecisionRow } from '../../db/veeDecisions.ts';
+import type { Finding } from '../../domain/vee/finding.ts';
+import type { Span } from '../../domain/vee/window.ts';
+
+/** What was judged: a local day, a bill, or the gap that an estimate fills. */
+export type JudgedWindow = Span & { readonly kind: 'day' | 'bill' | 'gap' };
+
+type Register = {
+  readonly meterId: number;
+  readonly companyId: number;
+  readonly channel: number;
+};
+
+/**
+ * A finding as a row. Its digest is of all that it says, so that the same finding again is the same
+ * row, and a released one that says something else later is a new one and holds again.
+ */
+export function decisionOf(
+  register: Register,
+  window: JudgedWindow,
+  finding: Finding,
+): DecisionRow {
+  const { meterId, companyId, channel } = register;
+  const { rule, outcome, fromMs, toMs, message } = finding;
+  const detail = {
+    ...finding.detail,
+    window: window.kind,
+    windowFrom: new Date(window.fromMs).toISOString(),
+    windowTo: new Date(window.toMs).toISOString(),
+  };
+  const facts = JSON.stringify([rule, outcome, fromMs, toMs, Object.entries(detail).toSorted()]);
+  const digest = createHash('sha256').update(facts).digest();
+  return { companyId, meterId, channel, fromMs, toMs, rule, outcome, message, detail, digest };
+}

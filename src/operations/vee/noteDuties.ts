@@ -1,0 +1,86 @@
+import type { Duty } from '../../db/charges.ts';
+import type { Transaction } from '../../db/connect.ts';
+import { upsertVeeDuties } from '../../db/veeFacts.ts';
+import { slotOf, slotStartMs } from '../../domain/rating/slot.ts';
+import { dayMs, dayNumberOf } from '../../domain/time/civil.ts';
+import { localPartsAt, startOfLocalDayMs } from '../../domain/time/zone.ts';
+import type { AdvancedRegister } from '../rating/advanceRegisters.ts';
+
+/** The reason of a duty to rate a bill again because it is held now, or no longer. */
+export const judgedReason = 'bill_judged';
+
+/** The local day that holds an instant, as slots: [firstSlot, endSlot). */
+export type LocalDay = {
+  readonly day: number;
+  readonly firstSlot: number;
+  readonly endSlot: number;
+};
+
+export function localDayAt(zone: string, atMs: number): LocalDay {
+  const day = dayNumberOf(localPartsAt(zone, atMs));
+  const startMs = startOfLocalDayMs(zone, day);
+  const endMs = startOfLocalDayMs(zone, day + 1);
+  return { day, firstSlot: slotOf(startMs), endSlot: slotOf(endMs) };
+}
+
+/** The day asked for last, by zone: of a live batch nearly all registers stand in the same one. */
+class LocalDays {
+  readonly #known = new Map<string, LocalDay>();
+
+  at(zone: string, slot: number): LocalDay {
+    const known = this.#known.get(zone);
+    if (known !== undefined && known.firstSlot <= slot && slot < known.endSlot) return known;
+    const day = localDayAt(zone, slotStartMs(slot));
+    this.#known.set(zone, day);
+    return day;
+  }
+}
+
+/** From when on the register is to be validated; null: no local day is complete or changed. */
+function dueFromMs(register: AdvancedRegister, days: LocalDays): number | null {
+  const { work, advance, isRecomputed, changedFromMs, firstSlotEver } = register;
+  const zone = work.meter.timeZone;
+  if (isRecomputed) return slotStartMs(days.at(zone, slotOf(changedFromMs)).firstSlot);
+  if (advance.carrySettled === null) return null;
+  const day = days.at(zone, advance.settledFirstSlot);
+  const isOver = advance.openFirstSlot >= day.endSlot;
+  return isOver || firstSlotEver !== null ? slotStartMs(day.firstSlot) : null;
+}
+
+/**
+ * Leaves a duty for each meter of which a local day became complete or changed. Validation itself
+ * is not part of a rating commit: a soft check never makes a reading or a balance wait.
+ */
+export async function noteDuties(
+  tx: Transaction,
+  advanced: readonly AdvancedRegister[],
+  duties: readonly Duty[],
+): Promise<void> {
+  const days = new LocalDays();
+  const others = duties.filter(({ reason }) => reason !== judgedReason);
+  // Rated again because of what validation found: nothing about the readings has changed.
+  const judged = new Set(duties.map(({ meterId }) => meterId));
+  for (const { meterId } of others) judged.delete(meterId);
+  const due = new Map<number, { meterId: number; companyId: number; fromMs: number }>();
+  for (const register of advanced) {
+    const fromMs = dueFromMs(register, days);
+    if (fromMs === null || judged.has(register.work.meter.meterId)) continue;
+    const { meterId, companyId } = register.work.meter;
+    const known = due.get(meterId)?.fromMs ?? Infinity;
+    due.set(meterId, { meterId, companyId, fromMs: Math.min(known, fromMs) });
+  }
+  await upsertVeeDuties(
+    tx,
+    [...due.values()].toSorted((a, b) => a.meterId - b.meterId),
+  );
+}
+
+/** Begins of local days from that of an instant on, the last one after `untilMs`. */
+export function localDaysFrom(zone: string, fromMs: number, untilMs: number): number[] {
+  const starts: number[] = [];
+  for (let { day } = localDayAt(zone, fromMs); ; day += 1) {
+    const startMs = startOfLocalDayMs(zone, day);
+    starts.push(startMs);
+    if (startMs > untilMs || starts.length > (untilMs - fromMs) / dayMs + 3) return starts;
+  }
+}
