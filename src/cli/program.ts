@@ -16,6 +16,7 @@ import { registerFleetFile } from './commands/registerFleetFile.ts';
 import { registerOperations } from './commands/registerOperations.ts';
 import { replayTheLog } from './commands/replayTheLog.ts';
 import { addTariffs } from './tariffProgram.ts';
+import { addVee } from './veeProgram.ts';
 
 type Finish = (answer: Answer, isJson: boolean) => void;
 
@@ -134,5 +135,6 @@ export function buildProgram(name: string, finish: Finish): Command {
   addFiles(program, finish);
   addAccess(program, finish);
   addChecks(program, finish);
+  addVee(program, { leaf, withUrl, finish });
   return program;
 }

@@ -22,6 +22,7 @@ import './simulationProgress.ts';
 import './tariff.ts';
 import './tariffText.ts';
 import './transfer.ts';
+import './veeSet.ts';
 import './viewer.ts';
 
 /** Root fields whose rule is missing or of another field: nobody could say who may use them. */

@@ -3,6 +3,7 @@ import { assertNever } from '../domain/assert.ts';
 import type { Refused } from '../domain/outcome.ts';
 import type { CancelSimulationCode } from '../operations/cancelSimulation.ts';
 import type { PublishTariffCode } from '../operations/publishTariff.ts';
+import type { PublishVeeSetCode } from '../operations/publishVeeSet.ts';
 import type { RecordPricesCode } from '../operations/recordPrices.ts';
 import type { RegisterCode } from '../operations/registerPersistedOperation.ts';
 import type { RequestCommandCode } from '../operations/requestCommand.ts';
@@ -19,6 +20,7 @@ export type UserErrorCode =
   | RegisterCode
   | SimulateTariffCode
   | CancelSimulationCode
+  | PublishVeeSetCode
   | 'ID_MALFORMED'
   | 'DOCUMENT_INVALID';
 

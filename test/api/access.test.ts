@@ -53,6 +53,8 @@ const requests: Record<AccessRule, string> = {
   'Query.heldCharges': `{ heldCharges ${page} }`,
   'Query.quarantinedBatches': `{ quarantinedBatches ${page} }`,
   'Query.persistedOperations': `{ persistedOperations ${page} }`,
+  'Query.veeSets': `{ veeSets ${page} }`,
+  'Query.veeRules': `{ veeRules(customerClass: LARGE, at: "2026-03-02T00:00:00Z") { rules } }`,
   'Mutation.topUp': `mutation { topUp(input: { idempotencyKey: ${key}, accountId: ${account},
     amount: "0.00", currency: "EUR" }) { ${failure} } }`,
   'Mutation.requestDisconnect': `mutation { requestDisconnect(input: { idempotencyKey: ${key},
@@ -62,6 +64,8 @@ const requests: Record<AccessRule, string> = {
   'Mutation.publishTariff': `mutation { publishTariff(input: { idempotencyKey: ${key},
     tariffId: "${globalId('Tariff', 1)}", validFrom: "2026-01-01T00:00:01Z", document: {} }) {
     ${failure} } }`,
+  'Mutation.publishVeeSet': `mutation { publishVeeSet(input: { idempotencyKey: ${key},
+    validFrom: "2026-01-01T00:00:01Z", document: {}, reason: "test" }) { ${failure} } }`,
   'Mutation.recordPrices': `mutation { recordPrices(input: { idempotencyKey: ${key},
     series: { name: "x", currency: "EUR", unit: KWH, step: PT60M }, points: [] }) { ${failure} } }`,
   'Mutation.simulateTariff': `mutation { simulateTariff(input: { idempotencyKey: ${key},

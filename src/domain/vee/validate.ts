@@ -44,7 +44,7 @@ function checksOf({ rules }: VeeSet, input: WindowInput): Checks {
 }
 
 /** The rules in the order of their numbers. */
-const ruleNames: readonly ValidationRule[] = [
+export const ruleNames: readonly ValidationRule[] = [
   'consecutiveInterval',
   'duplicateReading',
   'dynamicComparison',

@@ -1,0 +1,44 @@
+import { accept } from '../../domain/outcome.ts';
+import { validationRules } from '../../domain/vee/ruleName.ts';
+import type { ValidationRule } from '../../domain/vee/ruleName.ts';
+import { historyDaysOf, parseVeeSet } from '../../domain/vee/set.ts';
+import type { VeeSet } from '../../domain/vee/set.ts';
+import { ruleNames } from '../../domain/vee/validate.ts';
+import type { Answer } from '../answer.ts';
+import { readJson } from '../inputFile.ts';
+
+/** One line a rule: what follows, for which windows and channels. */
+function describeRule({ rules }: VeeSet, rule: ValidationRule): string {
+  const { on, outcome, windows, channels } = rules[rule];
+  const { title } = validationRules[rule];
+  if (!on) return `${title}: off.`;
+  const where = channels.length === 0 ? 'every channel' : `channel ${channels.join(', ')}`;
+  return `${title}: ${outcome} a ${windows.join(' and a ')}, ${where}.`;
+}
+
+/** Checks a set of rules as publishing does, and tells what it comes to with its defaults. */
+export function lintVeeSet(file: string): Answer {
+  const json = readJson(file);
+  if (!json.ok) return json;
+  const parsed = parseVeeSet(json.value);
+  if (!parsed.ok) return { ...parsed, message: `${file}: ${parsed.message}` };
+  const set = parsed.value;
+  const { customerClass, rules, estimation, profile, holidays } = set;
+  const order = estimation.order.join(', ');
+  const lacksProfile = estimation.order.includes('profile') && profile === null;
+  const sentence = [
+    `${file} is sound: rules of the class ${customerClass}.`,
+    ...ruleNames.map((rule) => describeRule(set, rule)),
+    `Gaps: ${order === '' ? 'as even as time' : order}; looks back ${historyDaysOf(set)} days.`,
+    ...(lacksProfile ? ['It has no profile, so the method profile never says anything.'] : []),
+  ].join('\n');
+  const facts = {
+    customerClass,
+    rules,
+    estimation,
+    hasProfile: profile !== null,
+    holidays: holidays.size,
+    historyDays: historyDaysOf(set),
+  };
+  return accept({ sentence, facts });
+}

@@ -1,0 +1,29 @@
+import type { Command } from 'commander';
+import type { Answer } from './answer.ts';
+import { lintVeeSet } from './commands/lintVeeSet.ts';
+import { publishVeeRules } from './commands/publishVeeRules.ts';
+import type { PublishVeeOptions } from './commands/publishVeeRules.ts';
+
+type Making = {
+  leaf(parent: Command, usage: string, description: string): Command;
+  withUrl(command: Command): Command;
+  finish(answer: Answer, isJson: boolean): void;
+};
+
+/** Commands about validation, estimation and editing. Returns where further ones belong. */
+export function addVee(program: Command, { leaf, withUrl, finish }: Making): Command {
+  const vee = program.command('vee').description('validation, estimation and editing of readings');
+  leaf(
+    vee,
+    'lint <file>',
+    'check a set of rules as publishing does, and tell what it comes to',
+  ).action((file: string, { json }: { json: boolean }) => finish(lintVeeSet(file), json));
+  withUrl(leaf(vee, 'publish <file>', 'rules for the readings of a customer class from now on'))
+    .requiredOption('--company <name>', 'as it is registered')
+    .requiredOption('--valid-from <instant>', 'such as 2026-12-01T00:00:00+01:00')
+    .requiredOption('--reason <text>', 'why the rules change; the audit keeps it')
+    .action(async (file: string, { json, ...options }: PublishVeeOptions & { json: boolean }) =>
+      finish(await publishVeeRules(file, options), json),
+    );
+  return vee;
+}
