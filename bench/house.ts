@@ -7,6 +7,8 @@ import { systemBusClock } from '../src/devices/busClock.ts';
 import { assert } from '../src/domain/assert.ts';
 import { parseEdgeId } from '../src/domain/ids.ts';
 import { streamProgressMs, tailPollMs } from '../src/domain/limits.ts';
+import { startHttpIntake } from '../src/ingest/httpIntake.ts';
+import { createIntake } from '../src/ingest/intake.ts';
 import { openHeadEnd } from '../src/ingest/headEnd.ts';
 import type { HeadEnd } from '../src/ingest/headEnd.ts';
 import { commitBatches } from '../src/operations/commitBatches.ts';
@@ -15,12 +17,16 @@ import { issueToken } from '../src/operations/issueToken.ts';
 import { startTail } from '../src/stream/tail.ts';
 import { startRater } from '../src/workers/rater.ts';
 import { openRatingPool } from '../src/workers/ratingPool.ts';
+import { BatchMaker, testEdge } from '../test/support/build/edge.ts';
 import { buildFleet } from '../test/support/build/fleet.ts';
 import type { Place } from './place.ts';
 
 /** All roles in one process, as `npm start` has them; only the buses are left out. */
 export type House = {
   readonly headEnd: HeadEnd;
+  /** A gateway beside the head-end: its batches come over HTTP. */
+  readonly gateway: BatchMaker;
+  readonly intakeUrl: string;
   readonly meterIds: readonly number[];
   /** Of the API's WebSocket. */
   readonly url: string;
@@ -72,6 +78,22 @@ export async function openHouse(
     onCommitted: () => wake({ kind: 'rating' }),
     report: ({ code, message }) => report(`${code}: ${message}`),
   });
+  const intake = createIntake({
+    commit: (carried) => commitBatches({ sql: writer.sql, clock }, carried),
+    clock,
+    onCommitted: () => wake({ kind: 'rating' }),
+    report: ({ code, error }) => report(`${code}: ${String(error)}`),
+  });
+  const http = await startHttpIntake({
+    intake,
+    key: testEdge(),
+    tls: null,
+    host: '127.0.0.1',
+    port: 0,
+    report: ({ code, error }) => report(`${code}: ${String(error)}`),
+  });
+  assert(http.ok, 'any free port will do');
+  const epoch = await takeEpoch(writer.sql, edgeId.value);
   const tail = await startTail(writer.sql, { pollMs: tailPollMs, onError: report });
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
   const api = createApiServer({
@@ -90,6 +112,8 @@ export async function openHouse(
   } as const;
   return {
     headEnd,
+    gateway: new BatchMaker(fleet.edge, { edgeId: fleet.edgeId, epoch, compression: 'zstd' }),
+    intakeUrl: http.value.url,
     meterIds: [...fleet.meters.values()],
     url: `ws://127.0.0.1:${port}/graphql`,
     token: await issueToken(
@@ -99,6 +123,8 @@ export async function openHouse(
     problems,
     close: async () => {
       await headEnd.stop();
+      await http.value.close();
+      await intake.stop();
       await api.close();
       await tail.close();
       await rater.stop();

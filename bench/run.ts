@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { backFill, backFillSize } from './backFill.ts';
 import { batchToLog, batchToLogSize } from './batchToLog.ts';
 import { ingestFill, ingestFillSize } from './ingestFill.ts';
+import { ingestSteady, ingestSteadySize } from './ingestSteady.ts';
 import { kernel, kernelSize, monthSize } from './kernel.ts';
 import { live, liveSize } from './live.ts';
 import { pool, poolSize } from './pool.ts';
@@ -18,6 +19,7 @@ const benches: Readonly<Record<string, (place: Place) => Promise<Result[]>>> = {
   'back-fill': (place) => backFill(place, backFillSize),
   live: (place) => live(place, liveSize),
   'ingest-fill': (place) => ingestFill(place, ingestFillSize),
+  'ingest-steady': (place) => ingestSteady(place, ingestSteadySize),
   kernel: (place) => kernel(place, kernelSize),
   month: (place) => kernel(place, monthSize),
   pool: (place) => pool(place, poolSize),

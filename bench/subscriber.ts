@@ -53,7 +53,7 @@ type Underway = { readonly readAtMs: number; readonly dueMs: number; readonly is
 
 type Watch = { readonly index: number; underway: Underway[]; isOpen: boolean };
 
-type Watches = {
+export type Watches = {
   readonly byMeter: ReadonlyMap<number, Watch>;
   readonly latenciesMs: number[];
   readonly clients: readonly Client[];
@@ -69,7 +69,7 @@ function arrive(watch: Watch, readAtMs: number, latenciesMs: number[]): void {
   watch.underway = watch.underway.filter((each) => each.readAtMs > readAtMs);
 }
 
-function subscribe(house: House, watched: number): Watches {
+export function subscribe(house: House, watched: number): Watches {
   const latenciesMs: number[] = [];
   const byMeter = new Map<number, Watch>();
   const clients: Client[] = [];
@@ -108,7 +108,7 @@ function subscribe(house: House, watched: number): Watches {
   return { byMeter, latenciesMs, clients, failures };
 }
 
-async function until(
+export async function until(
   { byMeter, failures }: Watches,
   condition: (watch: Watch) => boolean,
   what: string,
@@ -155,7 +155,7 @@ async function feed(house: House, { byMeter }: Watches, size: SubscriberSize): P
   return counted;
 }
 
-function percentile(sorted: readonly number[], share: number): number {
+export function percentile(sorted: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 }
 

@@ -1,0 +1,144 @@
+import { Agent, request } from 'node:http';
+import { performance } from 'node:perf_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
+import { assert } from '../src/domain/assert.ts';
+import { importChannel } from '../src/domain/channel.ts';
+import { openHouse } from './house.ts';
+import type { House } from './house.ts';
+import type { Place } from './place.ts';
+import { registerWhOf } from './readings.ts';
+import { shown } from './sideBySide.ts';
+import type { Result } from './sideBySide.ts';
+import { percentile, subscribe, until } from './subscriber.ts';
+import type { Watches } from './subscriber.ts';
+
+export type IngestSteadySize = {
+  readonly meters: number;
+  /** Each meter is read so often. */
+  readonly periodMs: number;
+  readonly watched: number;
+  readonly warmUpMs: number;
+  readonly measuredMs: number;
+};
+
+/** 20,000 readings a second in batches of 1,000, as twenty gateways of 50 ms would send them. */
+export const ingestSteadySize: IngestSteadySize = {
+  meters: 10_000,
+  periodMs: 500,
+  watched: 200,
+  warmUpMs: 5_000,
+  measuredMs: 30_000,
+};
+
+const tickMs = 50;
+
+/** The answer's status once it is read to its end. */
+function post(agent: Agent, url: string, carried: Uint8Array): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const sent = request(
+      `${url}/v1/batches`,
+      { agent, method: 'POST', headers: { 'content-type': 'application/x-protobuf' } },
+      (response) => {
+        response.resume();
+        response.once('end', () => resolve(response.statusCode ?? 0));
+        response.once('error', reject);
+      },
+    );
+    sent.once('error', reject);
+    sent.end(carried);
+  });
+}
+
+type Fed = { readonly receiptsMs: readonly number[]; readonly counted: number };
+
+/** At the pace of the clock, not of the answers: what is late because others were counts as late. */
+async function feed(house: House, { byMeter }: Watches, size: IngestSteadySize): Promise<Fed> {
+  const agent = new Agent({ keepAlive: true, maxSockets: 16 });
+  const receiptsMs: number[] = [];
+  const answers: Promise<void>[] = [];
+  const ticks = Math.floor((size.warmUpMs + size.measuredMs) / tickMs);
+  const parts = size.periodMs / tickMs;
+  const startMs = performance.now();
+  let counted = 0;
+  for (let tick = 0; tick < ticks; tick += 1) {
+    const dueMs = startMs + tick * tickMs;
+    await delay(Math.max(0, dueMs - performance.now()));
+    const readAtMs = Date.now();
+    const isCounted = tick * tickMs >= size.warmUpMs;
+    const indexes: number[] = [];
+    for (let index = tick % parts; index < size.meters; index += parts) indexes.push(index);
+    for (const index of indexes) {
+      const watch = byMeter.get(house.meterIds[index]);
+      watch?.underway.push({ readAtMs, dueMs, isCounted });
+      if (isCounted && watch !== undefined) counted += 1;
+    }
+    const step = Math.floor(tick / parts);
+    const carried = house.gateway.sign([
+      {
+        channel: importChannel,
+        unit: 30,
+        scaler: 0,
+        meterId: Int32Array.from(indexes, (index) => house.meterIds[index]),
+        readAtMs: new Float64Array(indexes.length).fill(readAtMs),
+        value: BigInt64Array.from(indexes, () => BigInt(registerWhOf(0, step))),
+        quality: new Uint8Array(indexes.length),
+      },
+    ]);
+    answers.push(
+      post(agent, house.intakeUrl, carried).then((status) => {
+        assert(status === 200, `every batch is committed, not answered with ${status}`);
+        if (isCounted) receiptsMs.push(performance.now() - dueMs);
+      }),
+    );
+  }
+  await Promise.all(answers);
+  agent.destroy();
+  return { receiptsMs: receiptsMs.toSorted((a, b) => a - b), counted };
+}
+
+/** Signed batches over HTTP at a steady pace: to their receipts, and to the balance's event. */
+export async function ingestSteady(place: Place, size: IngestSteadySize): Promise<Result[]> {
+  const house = await openHouse(place, { name: 'ingest_steady', meters: size.meters });
+  const watches = subscribe(house, size.watched);
+  try {
+    await until(watches, ({ isOpen }) => isOpen, 'every subscription sends its snapshot');
+    const rssBefore = process.memoryUsage().rss / 1_048_576;
+    const { receiptsMs, counted } = await feed(house, watches, size);
+    await until(watches, ({ underway }) => underway.length === 0, 'every event arrives');
+    assert(house.problems.length === 0, `nothing is refused or repeated: ${house.problems[0]}`);
+    assert(watches.latenciesMs.length === counted, 'every reading is told once');
+    const events = watches.latenciesMs.toSorted((a, b) => a - b);
+    const pace = `${shown((size.meters * 1_000) / size.periodMs)}/s`;
+    const verified =
+      `${receiptsMs.length} batches with a receipt each, ` +
+      `${counted} readings of ${size.watched} meters, each told once`;
+    const blank = { against: null, againstName: null, ratio: null, ratioMin: null, ratioMax: null };
+    const line = { ...blank, unit: 'ms', verified };
+    const rssGrown = process.memoryUsage().rss / 1_048_576 - rssBefore;
+    const minutes = (size.warmUpMs + size.measuredMs) / 60_000;
+    return [
+      { name: 'receipt, p50', sorted: receiptsMs, share: 0.5, target: null },
+      { name: 'receipt, p99', sorted: receiptsMs, share: 0.99, target: null },
+      { name: 'balance event, p50', sorted: events, share: 0.5, target: null },
+      { name: 'balance event, p99', sorted: events, share: 0.99, target: 500 },
+    ]
+      .map(({ name, sorted, share, target }): Result => ({
+        ...line,
+        name: `reading to ${name}, at ${pace}`,
+        value: percentile(sorted, share),
+        target,
+      }))
+      .concat([
+        {
+          ...line,
+          name: `memory gained, at ${pace}`,
+          value: rssGrown / minutes,
+          unit: 'MB/min',
+          target: null,
+        },
+      ]);
+  } finally {
+    for (const client of watches.clients) await client.dispose();
+    await house.close();
+  }
+}
