@@ -165,3 +165,13 @@ export async function readExceptionsWithin(
     where x.meter_id = ${meterId} and x.read_at >= ${new Date(fromMs)}
       and x.read_at < ${new Date(toMs)}`;
 }
+
+export type EdgeName = { readonly id: number; readonly name: string; readonly kind: string };
+
+export async function readEdgeNames(
+  tx: Statement,
+  edgeIds: readonly number[],
+): Promise<readonly EdgeName[]> {
+  return tx<EdgeName[]>`
+    select id, name, kind from edge where id = any(${integersOf(edgeIds)}::int4[])`;
+}

@@ -1,0 +1,160 @@
+import type { Statement } from '../db/connect.ts';
+import {
+  findEdgesOfMeter,
+  readBatchesTouching,
+  readEdgeNames,
+  readExceptionsWithin,
+} from '../db/logReads.ts';
+import type { ArrivalKey, EdgeName, StoredException } from '../db/logReads.ts';
+import { findOfficeBatches } from '../db/officeBatches.ts';
+import type { OfficeBatchRow } from '../db/officeBatches.ts';
+import { readDays } from '../db/series.ts';
+import { assert } from '../domain/assert.ts';
+import { logReadBatches } from '../domain/limits.ts';
+import { slotMs } from '../domain/rating/slot.ts';
+import { dayOf } from '../domain/series/day.ts';
+import type { SeriesDay } from '../domain/series/day.ts';
+import { decodeDay } from '../domain/series/dayCodec.ts';
+import { isHeldBack } from '../domain/series/heldBack.ts';
+import { dayMs } from '../domain/time/civil.ts';
+import { compareRank, openStored, rowsOf } from './logRows.ts';
+import type { LogRow } from './logRows.ts';
+import { StoredKeys } from './storedKeys.ts';
+import type { SignatureFact } from './storedKeys.ts';
+
+/** One reading of the instant, as one batch brought it. */
+export type TracedVersion = {
+  readonly row: LogRow;
+  readonly edge: EdgeName;
+  readonly signature: SignatureFact;
+  /** It outranks the others of its instant. */
+  readonly isWinner: boolean;
+  /** The series keeps it: the first or last reading of its slot. */
+  readonly isInSeries: boolean;
+  /** What rating said against it. */
+  readonly exceptions: readonly StoredException[];
+  /** The device's answer that it was taken from, where the gateway sent it along. */
+  readonly frame: Uint8Array | null;
+  /** Who entered it and why, where it came from the office. */
+  readonly office: OfficeBatchRow | null;
+};
+
+export type ReadingName = {
+  readonly meterId: number;
+  readonly channel: number;
+  readonly atMs: number;
+};
+
+async function rowsAt(
+  tx: Statement,
+  { meterId, channel, atMs }: ReadingName,
+  edgeIds: readonly number[],
+): Promise<LogRow[]> {
+  const rows: LogRow[] = [];
+  let beyond: ArrivalKey | null = null;
+  for (;;) {
+    const batches = await readBatchesTouching(tx, {
+      edgeIds,
+      // A clock's offset moves an instant by a slot at most.
+      fromMs: atMs - slotMs,
+      toMs: atMs + slotMs + 1,
+      beyond,
+      isBackwards: false,
+      batchesMax: logReadBatches,
+    });
+    for (const stored of batches) {
+      const opened = openStored(stored);
+      for (const row of rowsOf(opened, (id) => id === meterId)) {
+        if (row.block.channel === channel && row.atMs === atMs) rows.push(row);
+      }
+    }
+    const last: ArrivalKey | undefined = batches.at(-1);
+    if (last === undefined || batches.length < logReadBatches) return rows;
+    beyond = last;
+  }
+}
+
+async function seriesAt(
+  tx: Statement,
+  { meterId, channel, atMs }: ReadingName,
+): Promise<{ readonly series: SeriesDay; readonly place: number } | null> {
+  const keys = { meterId: [meterId], channel: [channel], day: [dayOf(atMs)] };
+  const [stored] = await readDays(tx, keys);
+  if (stored === undefined) return null;
+  const series = decodeDay(stored.bytes);
+  const place = series.offsetMs.indexOf(atMs - series.day * dayMs);
+  return place === -1 ? null : { series, place };
+}
+
+function standsAt(kept: Awaited<ReturnType<typeof seriesAt>>, { opened, row }: LogRow): boolean {
+  if (kept === null) return false;
+  const { series, place } = kept;
+  const { epoch, sequence } = opened.batch;
+  return (
+    series.epoch[place] === epoch &&
+    series.sequence[place] === Number(sequence) &&
+    series.row[place] === row
+  );
+}
+
+function frameOf({ opened, block, index }: LogRow): Uint8Array | null {
+  const number = block.frame?.[index] ?? 0;
+  return number === 0 ? null : (opened.batch.frames?.[number - 1] ?? null);
+}
+
+function isSamePlace(exception: StoredException, { opened, row }: LogRow): boolean {
+  const { edgeId, epoch, sequence } = opened.batch;
+  return (
+    exception.edgeId === edgeId &&
+    exception.epoch === epoch &&
+    exception.sequence === sequence &&
+    exception.row === row
+  );
+}
+
+/**
+ * All that the log knows of one register at one instant: each version with its batch, signature,
+ * frame and author, the winner first. What retention has taken is not there any more.
+ */
+export async function traceReading(
+  tx: Statement,
+  name: ReadingName,
+): Promise<readonly TracedVersion[]> {
+  const edgeIds = await findEdgesOfMeter(tx, name.meterId);
+  const rows = await rowsAt(tx, name, edgeIds);
+  const edges = new Map((await readEdgeNames(tx, edgeIds)).map((edge) => [edge.id, edge]));
+  const { meterId, atMs } = name;
+  const window = { meterId, fromMs: atMs - slotMs, toMs: atMs + slotMs + 1 };
+  const exceptions = await readExceptionsWithin(tx, window);
+  const offices = await findOfficeBatches(
+    tx,
+    rows.map(({ opened }) => opened.batch),
+  );
+  const keys = new StoredKeys();
+  await keys.load(
+    tx,
+    rows.map(({ opened }) => opened),
+  );
+  const kept = await seriesAt(tx, name);
+  const own = (row: LogRow) => exceptions.filter((each) => isSamePlace(each, row));
+  const counts = (row: LogRow) => !own(row).some((each) => isHeldBack(each.code) && !each.isTaken);
+  const ranked = rows.toSorted((a, b) => compareRank(b, a));
+  const winner = ranked.find(counts);
+  return ranked.map((row) => {
+    const { edgeId, epoch, sequence } = row.opened.batch;
+    const edge = edges.get(edgeId);
+    assert(edge !== undefined, 'the edges of a meter were read with it');
+    const isOfIt = (office: OfficeBatchRow) =>
+      office.edgeId === edgeId && office.epoch === epoch && office.sequence === sequence;
+    return {
+      row,
+      edge,
+      signature: keys.factOf(row.opened),
+      isWinner: row === winner,
+      isInSeries: row === winner && standsAt(kept, row),
+      exceptions: own(row),
+      frame: frameOf(row),
+      office: offices.find(isOfIt) ?? null,
+    };
+  });
+}
