@@ -139,18 +139,15 @@ describe('the log is verified from end to end', () => {
   ] as const)('planted: %s is found and named', async ([, finding, change]) => {
     const owner = ownerOf(here);
     const found: string[] = [];
-    try {
-      await owner.begin(async (tx) => {
-        await tx`set local session_replication_role = replica`;
-        await tx.unsafe(change);
-        // The same checks inside the transaction, which is rolled back.
-        const report = await verifyLog({ sql: tx, onStep: () => {} });
-        found.push(...report.findings.map((f) => `${f.code} ${f.shard}/${f.position}`));
-        throw new Error('rolled back');
-      });
-    } catch (error) {
-      expect(String(error)).toContain('rolled back');
-    }
+    const planted = owner.begin(async (tx) => {
+      await tx`set local session_replication_role = replica`;
+      await tx.unsafe(change);
+      // Checked inside the transaction, which is rolled back.
+      const report = await verifyLog({ sql: tx, onStep: () => {} });
+      found.push(...report.findings.map((f) => `${f.code} ${f.shard}/${f.position}`));
+      throw new Error('rolled back');
+    });
+    await expect(planted).rejects.toThrow('rolled back');
     await owner.end();
     expect(found).toContain(finding);
     expect(await codesOf(here)).toEqual([]);
