@@ -33,6 +33,14 @@ async function assertDurable(sql: Sql): Promise<void> {
 }
 
 /**
+ * postgres.js counts the failures of all connections together, so its own wait grows to 20 s within
+ * a moment. A server that comes back is to be used within a second.
+ */
+function reconnectWaitS(failures: number): number {
+  return Math.min(1, 0.05 * failures);
+}
+
+/**
  * One pool of connections under one role.
  * @throws when the server cannot be reached or is not durable.
  */
@@ -46,6 +54,7 @@ export async function connect(
     types: { bigint: postgres.BigInt },
     onnotice: () => {},
     connect_timeout: 10,
+    backoff: reconnectWaitS,
     connection: {
       application_name: options.name,
       options: `-c role=${options.role} -c timezone=UTC`,

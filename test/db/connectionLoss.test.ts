@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { connect as connectSocket, createServer } from 'node:net';
+import type { Server } from 'node:net';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connect } from '../../src/db/connect.ts';
@@ -73,4 +76,52 @@ describe('a connection that is lost inside a transaction', () => {
     });
     expect(answer).toBe(42);
   });
+});
+
+/** A server that is away and comes back: a door at a port of its own before the real one. */
+function doorTo(url: string): { readonly server: Server; readonly close: () => void } {
+  const { hostname, port } = new URL(url);
+  const sockets = new Set<{ destroy(): unknown }>();
+  const server = createServer((inside) => {
+    const outside = connectSocket(Number(port), hostname);
+    for (const socket of [inside, outside]) {
+      sockets.add(socket);
+      socket.on('error', () => {});
+    }
+    inside.pipe(outside).pipe(inside);
+  });
+  const close = (): void => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  };
+  return { server, close };
+}
+
+test('a pool outlives more refusals than it has connections', async () => {
+  const { url } = await freshDatabase('refusals');
+  const first = doorTo(url);
+  await once(first.server.listen(0, '127.0.0.1'), 'listening');
+  const address = first.server.address();
+  const port = address !== null && typeof address === 'object' ? address.port : 0;
+  const far = new URL(url);
+  far.port = String(port);
+  const pool = await connect(far.href, {
+    role: 'joulebook_writer',
+    connectionsMax: 3,
+    name: 'refusals',
+  });
+  first.close();
+  let refusals = 0;
+  const asks = (): Promise<unknown> =>
+    pool.sql`select 1`.catch(() => {
+      refusals += 1;
+    });
+  for (let round = 0; round < 4; round += 1) await Promise.all([asks(), asks(), asks()]);
+  expect(refusals).toBeGreaterThan(3);
+  const second = doorTo(url);
+  await once(second.server.listen(port, '127.0.0.1'), 'listening');
+  const [row] = await pool.sql<[{ answer: number }]>`select 42 as answer`;
+  expect(row.answer).toBe(42);
+  await pool.close();
+  second.close();
 });
