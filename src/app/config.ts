@@ -37,6 +37,11 @@ export type IntakeConfig = {
   readonly isPortAsked: boolean;
   /** PEM file of the key that signs receipts, mode 0600. */
   readonly receiptKeyFile: string | null;
+  /**
+   * Names this process to a broker, the same after a restart: what the broker sent it and heard no
+   * acknowledgement of comes back to this name alone.
+   */
+  readonly slot: string;
   /** PEM files; HTTP and MQTT without TLS while they are absent. */
   readonly tls: TlsFiles | null;
 };
@@ -74,6 +79,10 @@ const environment = z.object({
   JOULEBOOK_EDGE_KEY: z.string().min(1).optional(),
   JOULEBOOK_TOKEN_KEY: z.string().min(1).optional(),
   JOULEBOOK_INTAKE_PORT: wholeNumber(0, 65_535).optional(),
+  JOULEBOOK_SLOT: z
+    .string()
+    .regex(/^[\w-]{1,64}$/)
+    .default('1'),
   JOULEBOOK_RECEIPT_KEY: z.string().min(1).optional(),
   JOULEBOOK_TLS_CERT: z.string().min(1).optional(),
   JOULEBOOK_TLS_KEY: z.string().min(1).optional(),
@@ -150,6 +159,7 @@ function intakeOf(vars: Variables): IntakeConfig {
   return {
     port: vars.JOULEBOOK_INTAKE_PORT ?? intakePortDefault,
     isPortAsked: vars.JOULEBOOK_INTAKE_PORT !== undefined,
+    slot: vars.JOULEBOOK_SLOT,
     receiptKeyFile: vars.JOULEBOOK_RECEIPT_KEY ?? null,
     tls: hasTls ? { certFile, keyFile, caFile: vars.JOULEBOOK_TLS_CA ?? null } : null,
   };

@@ -9,11 +9,13 @@ import { systemBusClock } from '../devices/busClock.ts';
 import { accept } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import { startBroker } from '../embedded/broker.ts';
+import type { Broker } from '../embedded/broker.ts';
 import { ephemeralDataPrefix, openDataDirectory } from '../embedded/dataDirectory.ts';
 import type { DataDirectory } from '../embedded/dataDirectory.ts';
 import { sweepAbandoned } from '../embedded/orphans.ts';
 import { startPostgres } from '../embedded/postgres.ts';
 import { writeWhole } from '../embedded/secretFile.ts';
+import { readTls } from '../ingest/intakeTls.ts';
 import { openQueues } from '../workers/queues.ts';
 import { createBells } from './bells.ts';
 import type { Closing } from './closing.ts';
@@ -26,7 +28,7 @@ import { openDatabase } from './parts.ts';
 import type { Parts } from './parts.ts';
 import { checkPort, startApi } from './startApi.ts';
 import { startIngest } from './startIngest.ts';
-import { startIntake } from './startIntake.ts';
+import { startIntake, startMqttIntake } from './startIntake.ts';
 import { startWorker } from './startWorker.ts';
 import type { Ready } from './welcome.ts';
 
@@ -57,17 +59,29 @@ async function startDatabase(
   return accept(postgres.value.url);
 }
 
+type Mqtt = {
+  readonly url: string;
+  readonly publisherUrl: string;
+  /** Null where a broker of the user's own is used. */
+  readonly embedded: Broker | null;
+};
+
 async function startMqtt(
   { config, closing }: StartContext,
   log: Parts['log'],
-): Promise<Outcome<{ url: string; publisherUrl: string }, string>> {
+): Promise<Outcome<Mqtt, string>> {
   if (config.mqttUrl !== null) {
-    return accept({ url: config.mqttUrl, publisherUrl: config.mqttUrl });
+    return accept({ url: config.mqttUrl, publisherUrl: config.mqttUrl, embedded: null });
   }
-  const broker = await startBroker({ onProblem: (message) => log.warn(message) });
+  const tls = config.intake.tls === null ? null : readTls(config.intake.tls);
+  if (tls !== null && !tls.ok) return tls;
+  const broker = await startBroker({
+    onProblem: (message) => log.warn(message),
+    ...(tls !== null && { tls: tls.value }),
+  });
   if (!broker.ok) return broker;
   closing.add('MQTT broker', () => broker.value.stop());
-  return broker;
+  return accept({ ...broker.value, embedded: broker.value });
 }
 
 /** Bells, queues and connections: what every role is given. */
@@ -139,6 +153,7 @@ export async function startAll(
   const receiptKey = demoKey(directory, 'receipt-key');
   const intake = await startIntake(parts, { ...config.intake, host: config.host, key: receiptKey });
   if (!intake.ok) return intake;
+  startMqttIntake(parts, intake.value, { ...config, embedded: broker.value.embedded });
   progress('GraphQL');
   const privateKey = demoKey(directory, 'token-key');
   const { host, port, isPortAsked } = config;

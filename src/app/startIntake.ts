@@ -3,13 +3,16 @@ import { rawPublicKey } from '../cli/keyFile.ts';
 import { keyIdOf } from '../db/fleet.ts';
 import { accept } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
+import type { Broker } from '../embedded/broker.ts';
 import { startHttpIntake } from '../ingest/httpIntake.ts';
 import { createIntake } from '../ingest/intake.ts';
 import type { Intake } from '../ingest/intake.ts';
 import { readTls } from '../ingest/intakeTls.ts';
+import { takeMqttBatch } from '../ingest/mqttBatch.ts';
+import { startMqttClient } from '../ingest/mqttIntake.ts';
 import { commitBatches } from '../operations/commitBatches.ts';
 import type { SigningKey } from '../wire/envelope.ts';
-import type { IntakeConfig } from './config.ts';
+import type { Config, IntakeConfig } from './config.ts';
 import type { Parts } from './parts.ts';
 
 export type IntakeStart = Pick<IntakeConfig, 'port' | 'isPortAsked' | 'tls'> & {
@@ -17,6 +20,8 @@ export type IntakeStart = Pick<IntakeConfig, 'port' | 'isPortAsked' | 'tls'> & {
   /** Signs receipts. */
   readonly key: KeyObject;
 };
+
+type MqttDoor = { readonly embedded: Pick<Broker, 'takeBatches'> | null };
 
 export type StartedIntake = {
   readonly url: string;
@@ -55,4 +60,27 @@ export async function startIntake(
     publicKey: Buffer.from(publicKey).toString('hex'),
   };
   return accept({ url, receiptKey, intake, key });
+}
+
+/** Batches over MQTT: through the embedded broker's own door, or from a broker of the user's. */
+export function startMqttIntake(
+  { log, closing }: Parts,
+  { intake, key }: StartedIntake,
+  { mqttUrl, intake: { slot }, embedded }: Pick<Config, 'mqttUrl' | 'intake'> & MqttDoor,
+): void {
+  if (embedded !== null) {
+    embedded.takeBatches(async (batch) => {
+      const answer = await takeMqttBatch({ intake, key }, batch);
+      return answer === null ? null : answer.payload;
+    });
+  } else if (mqttUrl !== null) {
+    const mqtt = startMqttClient({
+      intake,
+      key,
+      brokerUrl: mqttUrl,
+      slot,
+      report: ({ code, error }) => log.warn({ err: error }, code),
+    });
+    closing.add('MQTT intake', () => mqtt.stop());
+  }
 }

@@ -13,7 +13,7 @@ import { openParts } from './startAll.ts';
 import type { StartContext } from './startAll.ts';
 import { startApi } from './startApi.ts';
 import { startIngest } from './startIngest.ts';
-import { startIntake } from './startIntake.ts';
+import { startIntake, startMqttIntake } from './startIntake.ts';
 import { startWorker } from './startWorker.ts';
 
 type Started = Outcome<{ readonly message: string }, string>;
@@ -61,6 +61,7 @@ async function startIngestRole(config: Config, parts: Parts): Promise<Started> {
   const { host, intake: asked } = config;
   const intake = await startIntake(parts, { ...asked, host, key: key.value });
   if (!intake.ok) return intake;
+  startMqttIntake(parts, intake.value, { ...config, embedded: null });
   parts.log.info({ edge: headEnd.value, intake: intake.value.url }, 'ingest ready');
   return accept({ message: `ingest ready, ${headEnd.value}, batches at ${intake.value.url}` });
 }

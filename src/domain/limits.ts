@@ -107,6 +107,8 @@ export const readAtMsMin = 946_684_800_000;
 export const readAtMsMax = 4_102_444_800_000;
 /** Powers of ten on the wire: nano to giga. */
 export const scalerMax = 9;
+/** A device's clock may be off by so much and its readings are still of their instant, corrected. */
+export const clockOffsetMsMax = 60_000;
 /** A longer silence of a register is not spread over slots: nobody could defend that estimate. */
 export const gapBridgedDaysMax = 400;
 /** A gap has more than two slots between its readings, so no more than these end in a day. */
@@ -151,6 +153,10 @@ export const embeddedConnectionsMax = 200;
 export const brokerClientsMax = 256;
 /** A packet to the broker: one rated update is below 1 kB, a batch of them below this. */
 export const brokerPacketBytesMax = 262_144;
+/** Batches of one client of the broker that wait for their commit; then nothing more is read. */
+export const brokerBatchesMax = 64;
+/** Receipts' topics that one client listens to: a gateway has one, a concentrator some. */
+export const brokerReceiptTopicsMax = 16;
 /** A subscriber's unread bytes; above this it misses updates until it reads again. */
 export const brokerBacklogBytesMax = 262_144;
 /** A subscriber that takes so long to read its backlog is disconnected. */
@@ -352,6 +358,11 @@ export const intakeDiscardMsMax = 5_000;
 export const intakeStreamIdleMsMax = 300_000;
 /** A client that does not read its receipts for so long is closed. */
 export const intakeStallMsMax = 30_000;
+/** Batches that one process has from its broker and has not acknowledged. */
+export const mqttBatchesMax = 64;
+/** A broker keeps what a process has not acknowledged for a day: it is restarted within that. */
+export const mqttSessionS = 86_400;
+export const mqttReconnectMs = 1_000;
 /** What is asked of the intake at its end: batches under way get their receipts. */
 export const intakeDrainMsMax = 5_000;
 

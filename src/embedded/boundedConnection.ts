@@ -10,16 +10,22 @@ export type ConnectionBounds = {
   stallMs: number;
 };
 
+export type BoundConnection = Duplex & {
+  /** While it is held nothing more is read from the client. */
+  hold(isHeld: boolean): void;
+};
+
 /**
  * The socket of an MQTT client with the bounds that the broker lacks. Aedes gathers a packet of up
  * to 256 MB before it asks whether the client may send it, and waits for the slowest subscriber
  * before it goes on with the others; here an oversized packet ends the connection at its header,
  * and a write never waits: who is behind misses updates (see the broker) and then is closed.
  */
-export function boundConnection(socket: Socket, bounds: ConnectionBounds): Duplex {
+export function boundConnection(socket: Socket, bounds: ConnectionBounds): BoundConnection {
   const meter = packetMeter();
   let stallTimer: NodeJS.Timeout | undefined;
-  const isBehind = () => connection.writableLength > bounds.backlogBytesMax;
+  let isHeld = false;
+  const isBehind = () => isHeld || connection.writableLength > bounds.backlogBytesMax;
   const closeStalled = () => {
     connection.destroy(new Error('SUBSCRIBER_TOO_SLOW: it does not read what it asked for'));
   };
@@ -61,7 +67,13 @@ export function boundConnection(socket: Socket, bounds: ConnectionBounds): Duple
   socket.on('end', () => connection.push(null));
   socket.on('error', (error) => connection.destroy(error));
   socket.on('close', () => connection.destroy());
-  return connection;
+  return Object.assign(connection, {
+    hold(held: boolean) {
+      isHeld = held;
+      if (held) socket.pause();
+      else if (!isBehind()) socket.resume();
+    },
+  });
 }
 
 /**

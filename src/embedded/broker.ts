@@ -1,6 +1,8 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { createServer } from 'node:net';
-import type { Server } from 'node:net';
+import type { Server, Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import { callbackify } from 'node:util';
 import { Aedes } from 'aedes';
 import type { AuthenticateError, Client } from 'aedes';
 import { assert } from '../domain/assert.ts';
@@ -8,12 +10,16 @@ import { brokerBacklogBytesMax, brokerClientsMax } from '../domain/limits.ts';
 import { brokerPacketBytesMax, brokerStallMsMax } from '../domain/limits.ts';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
+import { createBatchDoor } from './batchDoor.ts';
+import type { BatchDoor, BatchTaker } from './batchDoor.ts';
 import { boundConnection } from './boundedConnection.ts';
+import type { BoundConnection } from './boundedConnection.ts';
 
-/** What a start publishes, and all that anybody may listen to. */
+/** What a start publishes, and all that anybody may listen to besides receipts. */
 export const updatesTopic = 'energy/billing/updates';
-/** The port that IANA gave to MQTT, where clients look without being told. */
+/** The ports that IANA gave to MQTT, where clients look without being told. */
 const portPreferred = 1_883;
+const tlsPortPreferred = 8_883;
 const publisherName = 'publisher';
 const connectMsMax = 5_000;
 const clientIdLengthMax = 128;
@@ -30,6 +36,10 @@ export type BrokerOptions = {
   onProblem: (message: string) => void;
   /** How long a subscriber may read nothing before it is closed. */
   stallMs?: number;
+  /** PEM. With it there is a second listener, for TLS 1.3. */
+  tls?: { readonly cert: string; readonly key: string; readonly ca?: string };
+  /** Of that listener, as `port`; without it 8883, or any free one when that is taken. */
+  tlsPort?: number;
 };
 
 export type Broker = {
@@ -38,17 +48,41 @@ export type Broker = {
   /** With the credentials of this start; for the process that publishes the updates. */
   readonly publisherUrl: string;
   readonly port: number;
+  /** The same with TLS; null without a certificate. */
+  readonly tlsUrl: string | null;
+  /** From now on batches of gateways are taken; before, they are refused. */
+  takeBatches(taker: BatchTaker): void;
   load: () => { clients: number; updatesMissed: number; backlogBytes: number };
   /** Idempotent. */
   stop: () => Promise<void>;
 };
 
+type Listener = { readonly server: Server; readonly port: number };
+
+/** On the port that was asked for, or on the usual one, or, when that is taken, on any. */
+async function openListener(
+  server: Server,
+  { asked, usual }: { asked: number | undefined; usual: number },
+): Promise<Outcome<Listener, 'PORT_TAKEN'>> {
+  // Twice: those beyond the limit are told so in a CONNACK, and many more are not even heard.
+  server.maxConnections = 2 * brokerClientsMax;
+  let port = await listen(server, asked ?? usual);
+  if (port === undefined && asked === undefined) port = await listen(server, 0);
+  if (port !== undefined) return accept({ server, port });
+  return refuse(
+    'PORT_TAKEN',
+    `Port ${asked} on 127.0.0.1, for the MQTT broker, is taken by another program; ` +
+      'stop it, or choose another port.',
+  );
+}
+
 export async function startBroker(options: BrokerOptions): Promise<Outcome<Broker, 'PORT_TAKEN'>> {
   const token = randomBytes(24).toString('base64url');
   const load = { updatesMissed: 0 };
-  const aedes = makeBroker({ options, token, load });
-  const connections = new Set<ReturnType<typeof boundConnection>>();
-  const server = createServer({ noDelay: true }, (socket) => {
+  const door = createBatchDoor();
+  const aedes = makeBroker({ options, token, load, door });
+  const connections = new Set<BoundConnection>();
+  const receive = (socket: Socket): void => {
     const connection = boundConnection(socket, {
       packetBytesMax: brokerPacketBytesMax,
       backlogBytesMax: brokerBacklogBytesMax,
@@ -56,43 +90,60 @@ export async function startBroker(options: BrokerOptions): Promise<Outcome<Broke
     });
     connections.add(connection);
     connection.once('close', () => connections.delete(connection));
+    door.watch(connection, socket.remoteAddress ?? 'unknown');
     aedes.handle(connection);
-  });
-  // Twice: those beyond the limit are told so in a CONNACK, and many more are not even heard.
-  server.maxConnections = 2 * brokerClientsMax;
-  let port = await listen(server, options.port ?? portPreferred);
-  if (port === undefined && options.port === undefined) port = await listen(server, 0);
-  if (port === undefined) {
-    return refuse(
-      'PORT_TAKEN',
-      `Port ${options.port} on 127.0.0.1, for the MQTT broker, is taken by another program; ` +
-        'stop it, or choose another port.',
-    );
+  };
+  const plain = createServer({ noDelay: true }, receive);
+  const open = await openListener(plain, { asked: options.port, usual: portPreferred });
+  if (!open.ok) return open;
+  const { tls } = options;
+  let secure: Listener | null = null;
+  if (tls !== undefined) {
+    const mutual = { requestCert: tls.ca !== undefined, rejectUnauthorized: true };
+    const terms = { noDelay: true, minVersion: 'TLSv1.3', ...mutual, ...tls } as const;
+    const server = createTlsServer(terms, receive);
+    const opened = await openListener(server, { asked: options.tlsPort, usual: tlsPortPreferred });
+    if (!opened.ok) return opened;
+    secure = opened.value;
   }
   await aedes.listen();
+  const servers = secure === null ? [plain] : [plain, secure.server];
+  const { port } = open.value;
   let stopping: Promise<void> | undefined;
   return accept({
     url: `mqtt://127.0.0.1:${port}`,
     publisherUrl: `mqtt://${publisherName}:${token}@127.0.0.1:${port}`,
     port,
+    tlsUrl: secure === null ? null : `mqtts://127.0.0.1:${secure.port}`,
+    takeBatches: (taker) => door.open(taker, (packet) => publishReceipt(aedes, packet)),
     load() {
       let backlogBytes = 0;
       for (const connection of connections) backlogBytes += connection.writableLength;
       return { clients: aedes.connectedClients, updatesMissed: load.updatesMissed, backlogBytes };
     },
     stop() {
-      stopping ??= stopBroker(aedes, server, connections);
+      stopping ??= stopBroker(aedes, servers, connections);
       return stopping;
     },
   });
+}
+
+function publishReceipt(
+  aedes: Aedes,
+  { topic, payload }: { topic: string; payload: Uint8Array },
+): void {
+  const packet = { cmd: 'publish', qos: 1, retain: false, dup: false } as const;
+  aedes.publish({ ...packet, topic, payload: Buffer.from(payload) }, () => {});
 }
 
 function makeBroker(given: {
   options: BrokerOptions;
   token: string;
   load: { updatesMissed: number };
+  door: BatchDoor;
 }): Aedes {
-  const { options, token, load } = given;
+  const { options, token, load, door } = given;
+  const takeBatch = callbackify(door.take);
   const publishers = new Map<string, Client>();
   const behind = new WeakSet<Client>();
   const isPublisher = (client: Client) => publishers.get(client.id) === client;
@@ -122,13 +173,18 @@ function makeBroker(given: {
       }
     },
     authorizePublish(client, packet, done) {
+      if (client !== null && door.isBatch(packet.topic)) {
+        takeBatch(client, packet, (error) => done(error));
+        return;
+      }
       const mayPublish = client === null || (isPublisher(client) && isUpdate(packet.topic));
       done(mayPublish ? null : new Error(`PUBLISH_REFUSED: nobody publishes to ${packet.topic}`));
     },
-    // Exactly two filters: any number of longer ones would grow the broker's table without bound.
-    authorizeSubscribe(_client, subscription, done) {
+    // Two filters and few receipts: any number of others would grow the broker's table without bound.
+    authorizeSubscribe(client, subscription, done) {
       const { topic } = subscription;
-      const mayRead = topic === updatesTopic || topic === `${updatesTopic}/#`;
+      const isOpen = topic === updatesTopic || topic === `${updatesTopic}/#`;
+      const mayRead = isOpen || (client !== null && door.mayHear(client, topic));
       done(null, mayRead ? subscription : null);
     },
     // Updates are for looking: the record is in the ledger, so a slow reader may miss some.
@@ -187,10 +243,12 @@ function listen(server: Server, port: number): Promise<number | undefined> {
 
 async function stopBroker(
   aedes: Aedes,
-  server: Server,
-  connections: ReadonlySet<ReturnType<typeof boundConnection>>,
+  servers: readonly Server[],
+  connections: ReadonlySet<BoundConnection>,
 ): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  const closed = Promise.all(
+    servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))),
+  );
   await new Promise<void>((resolve) => aedes.close(() => resolve()));
   for (const connection of connections) connection.destroy();
   await closed;

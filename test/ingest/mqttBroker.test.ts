@@ -1,0 +1,128 @@
+import mqtt from 'mqtt';
+import type { MqttClient } from 'mqtt';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { startBroker } from '../../src/embedded/broker.ts';
+import type { Broker } from '../../src/embedded/broker.ts';
+import type { Intake } from '../../src/ingest/intake.ts';
+import { takeMqttBatch } from '../../src/ingest/mqttBatch.ts';
+import { testEdge } from '../support/build/edge.ts';
+import { makeBatch } from '../support/build/chainMaker.ts';
+import { openIntakeGround, readReceipt, receiptKey } from './intakeGround.ts';
+import type { IntakeGround } from './intakeGround.ts';
+
+let ground: IntakeGround;
+let broker: Broker;
+let isDown = false;
+const clients: MqttClient[] = [];
+
+function take(intake: Intake): void {
+  broker.takeBatches(async (batch) => {
+    const answer = await takeMqttBatch({ intake, key: receiptKey }, batch);
+    return answer === null ? null : answer.payload;
+  });
+}
+
+beforeAll(async () => {
+  ground = await openIntakeGround('mqtt_broker');
+  const started = await startBroker({ port: 0, onProblem: () => {} });
+  if (!started.ok) throw new Error(started.message);
+  broker = started.value;
+  take(
+    ground.intake({
+      commit: (carried) =>
+        isDown ? Promise.reject(new Error('connection refused')) : ground.commit(carried),
+    }),
+  );
+});
+afterEach(async () => {
+  await Promise.all(clients.splice(0).map((client) => client.endAsync(true)));
+});
+afterAll(async () => {
+  await broker.stop();
+  await ground.close();
+});
+
+/** A gateway of MQTT 3.1.1 that listens to its own receipts. */
+async function gateway(id = ground.fleet.edgeId) {
+  const client = await mqtt.connectAsync(broker.url, { protocolVersion: 4, reconnectPeriod: 0 });
+  client.on('error', () => {});
+  clients.push(client);
+  const answers: Buffer[] = [];
+  client.on('message', (_topic, payload) => answers.push(payload));
+  await client.subscribeAsync(`energy/meter/receipts/${id}`, { qos: 1 });
+  const send = (carried: Uint8Array) =>
+    client.publishAsync(`energy/meter/batches/${id}`, Buffer.from(carried), { qos: 1 });
+  return { client, answers, send };
+}
+
+describe('a gateway of MQTT 3.1.1 at the embedded broker', () => {
+  test('publishes batches and hears their signed receipts', async () => {
+    const { answers, send } = await gateway();
+    const chain = ground.chain(20);
+    await Promise.all(chain.map(({ carried }) => send(carried)));
+    await vi.waitFor(() => expect(answers.length).toBe(20));
+    const sequences = answers.map((bytes) => Number(readReceipt(bytes).sequence));
+    expect(sequences.toSorted((a, b) => a - b)).toEqual(chain.map((_, index) => index + 1));
+  });
+
+  test('PUBACK follows the commit: while the database is away there is none', async () => {
+    const { answers, send } = await gateway();
+    const [one] = ground.chain(1);
+    isDown = true;
+    const failures = ground.reports.length;
+    let isAcknowledged = false;
+    const sent = send(one.carried).then(() => {
+      isAcknowledged = true;
+      return undefined;
+    });
+    await vi.waitFor(() => expect(ground.reports.length).toBeGreaterThan(failures + 1));
+    expect([isAcknowledged, answers.length]).toEqual([false, 0]);
+    isDown = false;
+    await sent;
+    await vi.waitFor(() =>
+      expect(answers.map((bytes) => readReceipt(bytes).state)).toEqual(['committed']),
+    );
+  });
+
+  test('what is no batch of a known edge is answered with a problem, and acknowledged', async () => {
+    const { answers, send } = await gateway();
+    await send(Buffer.from('noise'));
+    await send(makeBatch(testEdge(), { edgeId: 1 }).carried);
+    await vi.waitFor(() => expect(answers.length).toBe(2));
+    expect(answers.map((bytes) => JSON.parse(bytes.toString()))).toEqual([
+      expect.objectContaining({ code: 'BATCH_MALFORMED', emsCode: 'EMS.E12' }),
+      expect.objectContaining({ code: 'BATCH_KEY_UNKNOWN' }),
+    ]);
+  });
+
+  test('a batch reaches no other client, and nobody may listen to batches or to all receipts', async () => {
+    const { client } = await gateway();
+    const filters = ['energy/meter/batches/1', 'energy/meter/batches/+', 'energy/meter/receipts/+'];
+    for (const filter of filters) {
+      await expect(client.subscribeAsync(filter)).rejects.toThrow('Unspecified error');
+    }
+  });
+
+  test('receipts cannot be forged by publishing them', async () => {
+    const { client } = await gateway();
+    const closed = new Promise<void>((resolve) => client.once('close', () => resolve()));
+    client.publish('energy/meter/receipts/1', 'forged', { qos: 1 });
+    await expect(closed).resolves.toBeUndefined();
+  });
+
+  test('a client that sends without waiting for acknowledgements loses nothing', async () => {
+    const { client, answers } = await gateway();
+    const chain = ground.chain(300);
+    isDown = true;
+    for (const { carried } of chain) {
+      client.publish(`energy/meter/batches/${ground.fleet.edgeId}`, Buffer.from(carried), {
+        qos: 1,
+      });
+    }
+    isDown = false;
+    await vi.waitFor(() => expect(answers.length).toBe(300), 20_000);
+    const [row] = await ground.database.sql`
+      select contiguous from edge_progress order by epoch desc limit 1`;
+    expect(row).toEqual({ contiguous: 300n });
+  });
+});
