@@ -107,8 +107,6 @@ export const readAtMsMin = 946_684_800_000;
 export const readAtMsMax = 4_102_444_800_000;
 /** Powers of ten on the wire: nano to giga. */
 export const scalerMax = 9;
-/** A device's clock may be off by so much and its readings are still of their instant, corrected. */
-export const clockOffsetMsMax = 60_000;
 /** A longer silence of a register is not spread over slots: nobody could defend that estimate. */
 export const gapBridgedDaysMax = 400;
 /** A gap has more than two slots between its readings, so no more than these end in a day. */
@@ -459,3 +457,5 @@ export const clockOffsetMsNoted = 60_000;
  * live batch may have to wait. */
 export const veeDutiesPerStepMax = 64;
 export const veeDaysPerStepMax = 128;
+/** Refused batches of one edge that a reconciliation looks into for sequences that are missing. */
+export const quarantineLookMax = 10_000;

@@ -7,7 +7,6 @@ import { isRegisterMapName } from '../domain/registerMapName.ts';
 import type { RegisterMapName } from '../domain/registerMapName.ts';
 import { assert } from '../domain/assert.ts';
 import { channels } from '../domain/channel.ts';
-import type { Channel } from '../domain/channel.ts';
 import { busesPolledAtOnceMax } from '../domain/limits.ts';
 import type { HeadEnd, PolledReading } from './headEnd.ts';
 
@@ -55,9 +54,13 @@ type Polled = { readonly plan: BusPlan; readonly bus: Bus; polls: number; skippe
 type PlannedMeter = BusPlan['meters'][number];
 
 /** The billed and shown channels that the meter's model has. */
-function channelsOf(mapName: RegisterMapName): readonly Channel[] {
-  const known = new Set<string>(registerMaps[mapName].registers.map(({ channel }) => channel));
-  return channels.filter(({ obis }) => known.has(obis));
+function channelsOf(mapName: RegisterMapName) {
+  const known = new Set(registerMaps[mapName].registers.map(({ channel }) => channel));
+  const wanted = [...known].flatMap((obis) => {
+    const channel = channels.find((each) => each.obis === obis);
+    return channel === undefined ? [] : [{ obis, channel }];
+  });
+  return wanted.toSorted((a, b) => a.channel.code - b.channel.code);
 }
 
 export function createPoller({ plans, headEnd, clock, lineOptions }: PollerOptions): Poller {
@@ -84,10 +87,10 @@ export function createPoller({ plans, headEnd, clock, lineOptions }: PollerOptio
     const read = await bus.read({ unitId, mapName, channels: wanted.map(({ obis }) => obis) });
     if (!read.ok) return { busId, meterId, code: read.code, message: read.message };
     return read.value.map((sample) => {
-      const channel = wanted.find(({ obis }) => obis === sample.channel);
-      assert(channel !== undefined, 'a bus answers what it was asked');
+      const asked = wanted.find(({ obis }) => obis === sample.channel);
+      assert(asked !== undefined, 'a bus answers what it was asked');
       const { readAtMs, valueInUnit: value } = sample;
-      return { meterId, channel, readAtMs: Math.floor(readAtMs), value };
+      return { meterId, channel: asked.channel, readAtMs: Math.floor(readAtMs), value };
     });
   }
 
