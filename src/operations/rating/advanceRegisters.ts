@@ -37,6 +37,8 @@ export type AdvancedRegister = {
   readonly isRecomputed: boolean;
   /** What this commit could move begins here. */
   readonly changedFromMs: number;
+  /** Gaps that end at or after it are laid out anew. */
+  readonly gapsFromMs: number;
   /** Slots before it belong to a period that is not touched. */
   readonly priceFromSlot: number;
   /** Begin of the first billing period that is touched. */
@@ -207,6 +209,7 @@ function goOn(
     hadHead: head !== null,
     isRecomputed: false,
     changedFromMs: fromMs,
+    gapsFromMs: (carry?.lastAtMs ?? -1) + 1,
     firstSlotEver: carry === null ? firstSlotOf(advance) : null,
     priceFromSlot: 0,
     periodFromMs: segmentOf(memory, meter, slotOf(fromMs)).period.startMs,
@@ -258,6 +261,7 @@ async function walkAgain(
     hadHead: head !== null,
     isRecomputed: true,
     changedFromMs: affectedMs,
+    gapsFromMs: fromDay * dayMs,
     firstSlotEver: walkFrom === null ? firstSlotOf(advance) : null,
     priceFromSlot: slotOf(periodFromMs),
     periodFromMs,

@@ -3,8 +3,9 @@ import type { DecisionRow } from '../../db/veeDecisions.ts';
 import type { Finding } from '../../domain/vee/finding.ts';
 import type { Span } from '../../domain/vee/window.ts';
 
-/** What was judged: a local day, a bill, or the gap that an estimate fills. */
-export type JudgedWindow = Span & { readonly kind: 'day' | 'bill' | 'gap' };
+/** What was judged: a local day or a bill; of an estimate, the gap that it fills. */
+export type JudgedWindow = Span & { readonly kind: 'day' | 'bill' };
+export type DecidedWindow = JudgedWindow | (Span & { readonly kind: 'gap' });
 
 type Register = {
   readonly meterId: number;
@@ -18,7 +19,7 @@ type Register = {
  */
 export function decisionOf(
   register: Register,
-  window: JudgedWindow,
+  window: DecidedWindow,
   finding: Finding,
 ): DecisionRow {
   const { meterId, companyId, channel } = register;
@@ -29,7 +30,7 @@ export function decisionOf(
     windowFrom: new Date(window.fromMs).toISOString(),
     windowTo: new Date(window.toMs).toISOString(),
   };
-  const facts = JSON.stringify([rule, outcome, fromMs, toMs, Object.entries(detail).toSorted()]);
+  const facts = JSON.stringify([rule, outcome, fromMs, toMs, Object.entries(detail)]);
   const digest = createHash('sha256').update(facts).digest();
   return { companyId, meterId, channel, fromMs, toMs, rule, outcome, message, detail, digest };
 }

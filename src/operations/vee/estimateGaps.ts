@@ -177,8 +177,8 @@ function estimate(shaping: Shaping): AdvancedRegister {
   return advancedBy(register, advance);
 }
 
-function scopeOf({ work, walked }: AdvancedRegister): DecidedScope {
-  const afterMs = walked.carryIn?.lastAtMs ?? 0;
+function scopeOf({ work, gapsFromMs }: AdvancedRegister): DecidedScope {
+  const afterMs = Math.max(0, gapsFromMs) - 1;
   const { meter, channel } = work;
   return { meterId: meter.meterId, channel: channel.code, afterMs, throughMs: instantMsMax - 1 };
 }

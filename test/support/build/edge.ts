@@ -3,7 +3,7 @@ import type { KeyObject } from 'node:crypto';
 import { importChannel } from '../../../src/domain/channel.ts';
 import { parseEdgeId } from '../../../src/domain/ids.ts';
 import { batchHash, signBatch } from '../../../src/wire/batch.ts';
-import type { RegisterBlock } from '../../../src/wire/batch.ts';
+import type { EventBlock, RegisterBlock, Stream } from '../../../src/wire/batch.ts';
 import { deflate } from '../../../src/wire/compression.ts';
 import { encodeBatch } from '../../../src/wire/encodeBatch.ts';
 import type { Compression } from '../../../src/wire/envelope.ts';
@@ -46,17 +46,24 @@ export class BatchMaker {
   readonly #edgeId: number;
   readonly #epoch: number;
   readonly #compression: Compression;
+  readonly #stream: Stream;
   #sequence = 0n;
   #previousHash: Uint8Array = new Uint8Array(32);
 
   constructor(
     edge: TestEdge,
-    given: { readonly edgeId: number; readonly epoch?: number; readonly compression?: Compression },
+    given: {
+      readonly edgeId: number;
+      readonly epoch?: number;
+      readonly compression?: Compression;
+      readonly stream?: Stream;
+    },
   ) {
     this.edge = edge;
     this.#edgeId = given.edgeId;
     this.#epoch = given.epoch ?? 1;
     this.#compression = given.compression ?? 'none';
+    this.#stream = given.stream ?? 'billing';
   }
 
   /** The next signed batch of the chain. */
@@ -64,6 +71,7 @@ export class BatchMaker {
     blocks: readonly RegisterBlock[],
     createdAtMs = Date.UTC(2026, 0, 1),
     frames: readonly Uint8Array[] = [],
+    events: EventBlock | null = null,
   ): Uint8Array {
     const edgeId = parseEdgeId(this.#edgeId);
     if (!edgeId.ok) throw new Error(edgeId.message);
@@ -74,9 +82,10 @@ export class BatchMaker {
       sequence: this.#sequence,
       previousHash: this.#previousHash,
       createdAtMs,
-      stream: 'billing',
+      stream: this.#stream,
       blocks,
       ...(frames.length > 0 && { frames }),
+      ...(events !== null && { events }),
     });
     this.#previousHash = batchHash(payload);
     const compression = this.#compression;
