@@ -10,7 +10,7 @@ function spanOf(blocks: readonly BlockForm[]): Pick<Seen, 'fromMs' | 'toMs'> {
   };
 }
 
-/** A ratio sent with the values that is not the ratio of the marks: applied twice, or not at all. */
+/** A ratio sent with the values that is not that of the marks: applied twice, or not at all. */
 export function checkMultiplier({ blocks }: WindowInput): Seen | null {
   const wrong = blocks.filter(
     ({ multiplier, expectedMultiplier }) =>

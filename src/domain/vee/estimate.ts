@@ -14,7 +14,7 @@ import type { VeeSet } from './set.ts';
 import type { GapInput } from './shapeGap.ts';
 import type { SlotColumns, WindowInput } from './window.ts';
 
-/** Whole Wh of each slot of a gap, as the walk lays them: their sum is the register's difference. */
+/** Whole Wh of each slot of a gap, as the walk lays them; they sum to the register's difference. */
 export function energiesOf(shape: GapShape, differenceWh: bigint): Float64Array {
   const { from, to } = slotsOf(shape);
   assert(shape.weights.length === to - from, 'a shape has a weight for each slot that it touches');

@@ -30,8 +30,8 @@ export function checkInactiveMeasurement(
   return {
     ...spanOfSlots({ from: first, to: last + 1 }),
     message:
-      `${wh} ${input.unit ?? 'Wh'} flowed while no agreement was in force. Find out who used them: ` +
-      'they belong to an agreement that is missing, or to the owner of the place.',
+      `${wh} ${input.unit ?? 'Wh'} flowed while no agreement was in force. Find out who used ` +
+      'them: they belong to an agreement that is missing, or to the owner of the place.',
     detail: { energyWh: String(wh) },
     readingsAtMs: [],
   };

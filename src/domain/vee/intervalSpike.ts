@@ -58,9 +58,9 @@ export function checkIntervalSpike(limits: IntervalSpikeLimits, input: WindowInp
   return {
     ...span,
     message:
-      `The quarter hour from ${instantText(span.fromMs)} has ${first} ${unit}, ${share}, the third ` +
-      `highest of the window; more than ${limits.percentMax} % is a spike. Look at the readings ` +
-      'around it.',
+      `The quarter hour from ${instantText(span.fromMs)} has ${first} ${unit}, ${share}, the ` +
+      `third highest of the window; more than ${limits.percentMax} % is a spike. Look at the ` +
+      'readings around it.',
     detail: { highestWh: String(first), thirdHighestWh: String(third) },
     readingsAtMs: [...input.readingsAtMs].filter(isWithin),
   };

@@ -41,9 +41,9 @@ export function checkSum(limits: SumLimits, input: WindowInput): Seen | null {
     fromMs: register.fromMs,
     toMs: register.toMs,
     message:
-      `The register went on by ${register.wh} ${unit}, the intervals sum to ${intervalsWh} ${unit}: ` +
-      `more than ${limits.toleranceBasisPoints} hundredths of a percent apart. The bill takes the ` +
-      'register, and the intervals are scaled to it.',
+      `The register went on by ${register.wh} ${unit}, the intervals sum to ${intervalsWh} ` +
+      `${unit}: more than ${limits.toleranceBasisPoints} hundredths of a percent apart. The bill ` +
+      'takes the register, and the intervals are scaled to it.',
     detail: { registerWh: String(register.wh), intervalsWh: String(intervalsWh) },
     readingsAtMs: [],
   };

@@ -58,7 +58,7 @@ export type WindowInput = Span & {
   readonly register: Amount | null;
   /** Channel 257: each slot's energy as the meter measured it, for the Sum Check. */
   readonly intervals: SlotColumns | null;
-  /** Slots of the same register before the window: `historyDaysOf` the set, as far as they exist. */
+  /** Slots of the register before the window: `historyDaysOf` the set, as far as they exist. */
   readonly history: SlotColumns | null;
   /** Closed bills before the window, newest first. */
   readonly bills: readonly BilledAmount[];

@@ -124,7 +124,7 @@ describe('a bill that must close while its meter is silent', () => {
     expect(estimateScalarByProfile(never, measured, span)).toBeNull();
   });
 
-  it('Scalar Calculation From Interval: the sum of the intervals, or nothing if one is missing', () => {
+  it('Scalar Calculation From Interval: the sum of intervals, nothing if one is missing', () => {
     const span = { fromMs: tuesdayMs, toMs: tuesdayMs + hourMs };
     const sum = (...energies: (number | null)[]) =>
       scalarFromIntervals(slotsFrom(tuesdaySlot, energies), span);

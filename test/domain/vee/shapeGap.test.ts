@@ -75,7 +75,7 @@ describe('rule 8, a gap by its cause', () => {
     expect([...shape.quality]).toEqual([0, 0, 2, 2]);
   });
 
-  it('a slot with supply in a third of its time has a third of its weight, and is an estimate', () => {
+  it('a slot with supply in a third of its time has a third of its weight, estimated', () => {
     const outages = [{ fromMs: tuesdayMs, toMs: tuesdayMs + 600_000 }];
     const input = gapOf(0, 3, { differenceWh: 7_000n, outages });
     expect(laid(community, input)).toEqual([1_000, 3_000, 3_000]);

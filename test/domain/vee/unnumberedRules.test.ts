@@ -38,7 +38,7 @@ describe('the rules without a number of their own', () => {
     expect(check()).toBeNull();
   });
 
-  it('Raise Missing Quantity Exception: unknown slots, but not in an outage or unagreed time', () => {
+  it('Raise Missing Quantity Exception: unknown slots, not in an outage or unagreed time', () => {
     const slots = slotsFrom(tuesdaySlot, [...flat(90, 1), ...flat(6, null)]);
     const check = (given: Partial<WindowInput>, missingSlotsMax = 0) =>
       checkMissingQuantity({ missingSlotsMax }, windowOf({ slots, ...given }))?.detail;
