@@ -1,11 +1,30 @@
 /**
- * How an input falls into parts that mean something, so that whole fields, tokens and lines can be
+ * How an input falls into parts that mean something, so that whole fields, members and lines can be
  * dropped, doubled and exchanged, and which words of the format are worth planting.
  */
 export type Format = {
-  readonly partsOf: (bytes: Uint8Array) => readonly Uint8Array[];
+  readonly partsOf: (bytes: Uint8Array) => Uint8Array[];
+  readonly join: (parts: readonly Uint8Array[]) => Uint8Array;
+  /** What a part holds and how it is closed again; null of a part that is whole. */
+  readonly inside: (part: Uint8Array) => Inside | null;
   readonly words: readonly Uint8Array[];
+  /** What is done to the parts; what only ever breaks the syntax is left out. */
+  readonly moves: readonly Move[];
 };
+
+export type Move = 'drop' | 'double' | 'exchange' | 'replace' | 'insert' | 'repeat';
+
+const allMoves = ['drop', 'double', 'exchange', 'replace', 'insert', 'repeat'] as const;
+
+export type Inside = {
+  readonly content: Uint8Array;
+  readonly format: Format;
+  readonly close: (content: Uint8Array) => Uint8Array;
+};
+
+function concat(parts: readonly Uint8Array[]): Uint8Array {
+  return Buffer.concat(parts);
+}
 
 function texts(words: readonly string[]): Uint8Array[] {
   return words.map((word) => Buffer.from(word, 'utf8'));
@@ -29,7 +48,7 @@ function varintAt(bytes: Uint8Array, from: number, to: number): number {
 }
 
 /** Fields of the outermost message; what is not protobuf becomes one part. */
-function protobufParts(bytes: Uint8Array): readonly Uint8Array[] {
+function protobufParts(bytes: Uint8Array): Uint8Array[] {
   const parts: Uint8Array[] = [];
   let at = 0;
   while (at < bytes.length) {
@@ -43,8 +62,27 @@ function protobufParts(bytes: Uint8Array): readonly Uint8Array[] {
   return parts;
 }
 
+function varintOf(value: number): Uint8Array {
+  const bytes: number[] = [];
+  let rest = value;
+  for (; rest >= 128; rest = Math.floor(rest / 128)) bytes.push((rest % 128) | 0x80);
+  return Uint8Array.from([...bytes, rest]);
+}
+
+/** A message in a message; its length is put right again. */
+function messageIn(part: Uint8Array): Inside | null {
+  if (((part[0] ?? 0) & 7) !== 2) return null;
+  const tag = part.subarray(0, 1);
+  const content = part.subarray(varintEnd(part, 1));
+  const close = (inner: Uint8Array): Uint8Array => concat([tag, varintOf(inner.length), inner]);
+  return content.length === 0 ? null : { content, format: protobufFormat, close };
+}
+
 export const protobufFormat: Format = {
   partsOf: protobufParts,
+  join: concat,
+  inside: messageIn,
+  moves: allMoves,
   words: hexes([
     '00',
     '0800',
@@ -74,14 +112,71 @@ export const protobufFormat: Format = {
   ]),
 };
 
-const jsonToken = /"(?:[^"\\]|\\.)*"|[-+\d.eE]+|[{}[\],:]|[^\s]/g;
+const quote = 0x22;
+const backslash = 0x5c;
+const comma = 0x2c;
+const colon = 0x3a;
 
-function tokenParts(bytes: Uint8Array): readonly Uint8Array[] {
-  return texts(Buffer.from(bytes).toString('utf8').match(jsonToken) ?? []);
+/** Steps over a text that begins at `at`: the place behind its closing quote. */
+function textEnd(bytes: Uint8Array, at: number): number {
+  let end = at + 1;
+  while (end < bytes.length && bytes[end] !== quote) end += bytes[end] === backslash ? 2 : 1;
+  return Math.min(end + 1, bytes.length);
+}
+
+/** Elements of a list or members of an object, between their commas. */
+function elementParts(bytes: Uint8Array): Uint8Array[] {
+  const parts: Uint8Array[] = [];
+  let depth = 0;
+  let from = 0;
+  for (let at = 0; at < bytes.length; at += 1) {
+    const byte = bytes[at] ?? 0;
+    if (byte === quote) at = textEnd(bytes, at) - 1;
+    else if (byte === 0x5b || byte === 0x7b) depth += 1;
+    else if (byte === 0x5d || byte === 0x7d) depth -= 1;
+    else if (byte === comma && depth === 0) {
+      parts.push(bytes.subarray(from, at));
+      from = at + 1;
+    }
+  }
+  parts.push(bytes.subarray(from));
+  return parts;
+}
+
+function joinElements(parts: readonly Uint8Array[]): Uint8Array {
+  const separator = Uint8Array.of(comma);
+  return concat(parts.flatMap((part, at) => (at === 0 ? [part] : [separator, part])));
+}
+
+/** The elements of a list or the members of an object. */
+function elementsIn(value: Uint8Array): Inside | null {
+  if (value.length < 3 || (value[0] !== 0x5b && value[0] !== 0x7b)) return null;
+  const format = value[0] === 0x5b ? listFormat : objectFormat;
+  const ends = [value.subarray(0, 1), value.subarray(-1)] as const;
+  const close = (inner: Uint8Array): Uint8Array => concat([ends[0], inner, ends[1]]);
+  return { content: value.subarray(1, -1), format, close };
+}
+
+/** What a member's value holds, or the value itself. */
+function valueIn(member: Uint8Array): Inside | null {
+  const end = textEnd(member, 0);
+  if (member[0] !== quote || member[end] !== colon) return null;
+  const name = member.subarray(0, end + 1);
+  const value = member.subarray(end + 1);
+  const inner = elementsIn(value);
+  const closeInner = inner?.close ?? ((content: Uint8Array): Uint8Array => content);
+  return {
+    content: inner?.content ?? value,
+    format: inner?.format ?? jsonFormat,
+    close: (content) => concat([name, closeInner(content)]),
+  };
 }
 
 export const jsonFormat: Format = {
-  partsOf: tokenParts,
+  partsOf: (bytes) => [bytes],
+  join: concat,
+  inside: elementsIn,
+  moves: ['replace'],
   words: texts([
     'null',
     'true',
@@ -117,13 +212,49 @@ export const jsonFormat: Format = {
   ]),
 };
 
-function lineParts(bytes: Uint8Array): readonly Uint8Array[] {
-  const text = Buffer.from(bytes).toString('utf8');
-  return texts(text.split(/(?<=[,\n])/));
+const listFormat: Format = {
+  ...jsonFormat,
+  partsOf: elementParts,
+  join: joinElements,
+  moves: allMoves,
+};
+
+const objectFormat: Format = {
+  ...listFormat,
+  inside: valueIn,
+  words: texts([
+    '"edge":8',
+    '"edge":null',
+    '"sequence":"1"',
+    '"unknown":1',
+    '"__proto__":{"edge":1}',
+    '"constructor":1',
+    '"version":1.0',
+    '"version":2',
+    '"blocks":[]',
+    '"quality":[4]',
+    '"revision":[1]',
+    '"clockOffsetMs":[2147483648]',
+    '"frame":[1]',
+    '"events":[]',
+    '"frames":["AA=="]',
+    '"values":{"0":1,"length":1}',
+  ]),
+};
+
+function partsAfter(bytes: Uint8Array, separator: RegExp): Uint8Array[] {
+  return texts(Buffer.from(bytes).toString('utf8').split(separator));
+}
+
+function cellsIn(line: Uint8Array): Inside {
+  return { content: line, format: cellFormat, close: (content) => content };
 }
 
 export const csvFormat: Format = {
-  partsOf: lineParts,
+  partsOf: (bytes) => partsAfter(bytes, /(?<=\n)/),
+  join: concat,
+  inside: cellsIn,
+  moves: allMoves,
   words: texts([
     ',',
     '\n',
@@ -147,8 +278,15 @@ export const csvFormat: Format = {
   ]),
 };
 
+const cellFormat: Format = {
+  ...csvFormat,
+  partsOf: (bytes) => partsAfter(bytes, /(?<=,)/),
+  inside: () => null,
+  moves: ['replace', 'replace', 'replace', 'exchange', 'drop', 'insert'],
+};
+
 /** No structure that we know: blocks of eight bytes. */
-function blockParts(bytes: Uint8Array): readonly Uint8Array[] {
+function blockParts(bytes: Uint8Array): Uint8Array[] {
   const parts: Uint8Array[] = [];
   for (let at = 0; at < bytes.length; at += 8) parts.push(bytes.subarray(at, at + 8));
   return parts;
@@ -156,5 +294,8 @@ function blockParts(bytes: Uint8Array): readonly Uint8Array[] {
 
 export const bytesFormat: Format = {
   partsOf: blockParts,
+  join: concat,
+  inside: () => null,
+  moves: allMoves,
   words: hexes(['00', 'ff', '7f', '80', 'ffff', '7fc00000', '7f800000', '80000000', 'ffffffff']),
 };

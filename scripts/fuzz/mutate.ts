@@ -1,14 +1,8 @@
 import fc from 'fast-check';
-import type { Format } from './formats.ts';
+import { assertNever } from '../../src/domain/assert.ts';
+import type { Format, Inside, Move } from './formats.ts';
 
-/** A valid input with its parts, cut once for many mutations. */
-export type Seed = { readonly bytes: Uint8Array; readonly parts: readonly Uint8Array[] };
-
-export function seedOf(bytes: Uint8Array, format: Format): Seed {
-  return { bytes, parts: format.partsOf(bytes) };
-}
-
-type Hit = readonly [kind: number, at: number, argument: number];
+type Hit = readonly [kind: number, at: number, argument: number, depth: number];
 
 /** Which valid input is taken and what is done to it; fast-check shrinks this to few hits. */
 export type Plan =
@@ -22,25 +16,34 @@ export type Plan =
 
 export const seedsPerCorpus = 32;
 
-const hit = fc.tuple(fc.nat(5), fc.nat(65_535), fc.nat(65_535));
+const hits = fc.tuple(
+  fc.nat(5),
+  fc.nat(65_535),
+  fc.nat(65_535),
+  fc.constantFrom(0, 1, 1, 1, 2, 2, 3, 3, 4, 5),
+);
+const none = fc.constant<readonly Hit[]>([]);
+const some = fc.array(hits, { minLength: 1, maxLength: 3 });
 
+function mutationOf(
+  structure: fc.Arbitrary<readonly Hit[]>,
+  damage: fc.Arbitrary<readonly Hit[]>,
+): fc.Arbitrary<Plan> {
+  const base = fc.nat(seedsPerCorpus - 1);
+  return fc.record({ kind: fc.constant('mutation'), base, structure, damage });
+}
+
+const noise: fc.Arbitrary<Plan> = fc.record({
+  kind: fc.constant('noise'),
+  bytes: fc.uint8Array({ maxLength: 200 }),
+});
+
+/** Mostly meaning, sometimes bytes: a broken syntax hides what lies behind it. */
 export const plans: fc.Arbitrary<Plan> = fc.oneof(
-  {
-    weight: 1,
-    arbitrary: fc.record({
-      kind: fc.constant('noise'),
-      bytes: fc.uint8Array({ maxLength: 200 }),
-    }),
-  },
-  {
-    weight: 12,
-    arbitrary: fc.record({
-      kind: fc.constant('mutation'),
-      base: fc.nat(seedsPerCorpus - 1),
-      structure: fc.array(hit, { maxLength: 3 }),
-      damage: fc.array(hit, { maxLength: 3 }),
-    }),
-  },
+  { weight: 1, arbitrary: noise },
+  { weight: 8, arbitrary: mutationOf(some, none) },
+  { weight: 4, arbitrary: mutationOf(none, some) },
+  { weight: 2, arbitrary: mutationOf(some, some) },
 );
 
 function pick<T>(list: readonly T[], index: number, instead: T): T {
@@ -49,37 +52,36 @@ function pick<T>(list: readonly T[], index: number, instead: T): T {
 
 const nothing = new Uint8Array(0);
 
-/** Whole fields, tokens or lines: dropped, doubled, exchanged, replaced, inserted, repeated. */
-function rearrange(
-  parts: Uint8Array[],
-  [kind, at, argument]: Hit,
-  words: readonly Uint8Array[],
-): void {
-  const index = at % (parts.length + 1);
-  const word = pick(words, argument, nothing);
+/** Whole fields, members or lines: dropped, doubled, exchanged, replaced, inserted, repeated. */
+function rearrange(parts: Uint8Array[], [kind, at, argument]: Hit, format: Format): void {
+  const index = at % Math.max(parts.length, 1);
+  const word = pick(format.words, argument, nothing);
   const part = parts[index] ?? nothing;
-  switch (kind) {
-    case 0:
+  const move = pick<Move>(format.moves, kind, 'replace');
+  switch (move) {
+    case 'drop':
       parts.splice(index, 1);
-      break;
-    case 1:
+      return;
+    case 'double':
       parts.splice(index, 0, part);
-      break;
-    case 2: {
-      const other = argument % (parts.length + 1);
-      const second = parts[other] ?? nothing;
-      if (index < parts.length) parts[index] = second;
-      if (other < parts.length) parts[other] = part;
-      break;
+      return;
+    case 'exchange': {
+      const other = argument % Math.max(parts.length, 1);
+      parts[index] = parts[other] ?? nothing;
+      parts[other] = part;
+      return;
     }
-    case 3:
-      if (index < parts.length) parts[index] = word;
-      break;
-    case 4:
+    case 'replace':
+      parts[index] = word;
+      return;
+    case 'insert':
       parts.splice(index, 0, word);
-      break;
-    default:
+      return;
+    case 'repeat':
       for (let times = argument % 20; times > 0; times -= 1) parts.splice(index, 0, part);
+      return;
+    default:
+      assertNever(move);
   }
 }
 
@@ -116,27 +118,61 @@ function damageAt(bytes: Uint8Array, [kind, at, argument]: Hit): Uint8Array {
   }
 }
 
-export function inputOf(plan: Plan, corpus: readonly Seed[], format: Format): Uint8Array {
-  if (plan.kind === 'noise') return plan.bytes;
-  const seed = pick(corpus, plan.base, { bytes: nothing, parts: [] });
-  let bytes = seed.bytes;
-  if (plan.structure.length > 0) {
-    const parts = [...seed.parts];
-    for (const each of plan.structure) rearrange(parts, each, format.words);
-    bytes = Buffer.concat(parts);
+/** One of the parts that hold something, each as likely as the others. */
+function openPart(
+  parts: readonly Uint8Array[],
+  format: Format,
+  at: number,
+): { readonly index: number; readonly inside: Inside } | null {
+  const open = parts.flatMap((part, index) => {
+    const inside = format.inside(part);
+    return inside === null ? [] : [{ index, inside }];
+  });
+  return open[at % Math.max(open.length, 1)] ?? null;
+}
+
+/** Goes so deep into fields of fields, lists in objects or cells of lines, and rearranges there. */
+function rearranged(bytes: Uint8Array, format: Format, hit: Hit): Uint8Array {
+  const [kind, at, argument, depth] = hit;
+  const parts = format.partsOf(bytes);
+  const open = depth > 0 ? openPart(parts, format, at) : null;
+  if (open === null) {
+    rearrange(parts, hit, format);
+  } else {
+    const { inside, index } = open;
+    const next: Hit = [kind, Math.floor(at / 7), argument, depth - 1];
+    parts[index] = inside.close(rearranged(inside.content, inside.format, next));
   }
+  return format.join(parts);
+}
+
+export function inputOf(plan: Plan, corpus: readonly Uint8Array[], format: Format): Uint8Array {
+  if (plan.kind === 'noise') return plan.bytes;
+  let bytes = pick(corpus, plan.base, nothing);
+  for (const each of plan.structure) bytes = rearranged(bytes, format, each);
   for (const each of plan.damage) bytes = damageAt(bytes, each);
   return bytes;
 }
 
-/** An input of `length` bytes that says one piece of a valid one again and again. */
-export function stretched(seed: Seed, at: number, length: number): Uint8Array {
-  const { bytes, parts } = seed;
-  const from = parts.slice(0, at % Math.max(parts.length, 1));
-  const part = pick(parts, at, bytes);
-  const head = Buffer.concat(from);
-  const tail = Buffer.concat(parts.slice(from.length + 1));
-  const room = Math.max(length - head.length - tail.length, part.length);
-  const middle = part.length === 0 ? nothing : Buffer.alloc(room, part);
-  return Buffer.concat([head, middle, tail]);
+export type Stretch = { readonly at: number; readonly depth: number; readonly length: number };
+
+/** An input of about `length` bytes that says one piece of a valid one again and again. */
+export function stretched(
+  bytes: Uint8Array,
+  format: Format,
+  { at, depth, length }: Stretch,
+): Uint8Array {
+  const parts = format.partsOf(bytes);
+  const open = depth > 0 ? openPart(parts, format, at) : null;
+  if (open !== null) {
+    const { inside, index } = open;
+    const next = { at: Math.floor(at / 7), depth: depth - 1, length };
+    parts[index] = inside.close(stretched(inside.content, inside.format, next));
+    return format.join(parts);
+  }
+  const index = at % Math.max(parts.length, 1);
+  const part = parts[index] ?? nothing;
+  const times = Math.max(1, Math.floor((length - bytes.length) / Math.max(part.length, 1)));
+  const many = Array.from({ length: times }, () => part);
+  return format.join([...parts.slice(0, index), ...many, ...parts.slice(index)]);
 }

@@ -5,8 +5,8 @@ import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import type { Format } from './formats.ts';
 import { minimise } from './minimise.ts';
-import { inputOf, plans, seedOf, seedsPerCorpus, stretched } from './mutate.ts';
-import type { Plan, Seed } from './mutate.ts';
+import { inputOf, plans, seedsPerCorpus, stretched } from './mutate.ts';
+import type { Plan } from './mutate.ts';
 
 /** A parser on the way in. */
 export type Target = {
@@ -142,9 +142,8 @@ function findingOf(watch: Watch, trouble: Trouble, input: Uint8Array): Finding {
   };
 }
 
-function corpusOf(target: Target, seed: number): readonly Seed[] {
-  const inputs = fc.sample(target.valid, { seed, numRuns: seedsPerCorpus });
-  return inputs.map((bytes) => seedOf(bytes, target.format));
+function corpusOf(target: Target, seed: number): readonly Uint8Array[] {
+  return fc.sample(target.valid, { seed, numRuns: seedsPerCorpus });
 }
 
 type ChunkRun = { readonly runs: number; readonly seed: number };
@@ -152,7 +151,7 @@ type ChunkRun = { readonly runs: number; readonly seed: number };
 /** Mutations of one corpus; fast-check shrinks what it finds to the fewest hits. */
 function fuzzChunk(
   watch: Watch,
-  corpus: readonly Seed[],
+  corpus: readonly Uint8Array[],
   { runs, seed }: ChunkRun,
 ): Finding | null {
   const inputFor = (plan: Plan): Uint8Array => inputOf(plan, corpus, watch.target.format);
@@ -176,15 +175,17 @@ function fuzzChunk(
 }
 
 /** Long inputs: one field, token or line of a valid input, said until it is kilobytes long. */
-function stretchChunk(watch: Watch, corpus: readonly Seed[], seed: number): Finding | null {
-  const places = fc.sample(fc.nat(65_535), { seed, numRuns: stretchesPerChunk });
-  for (const [turn, place] of places.entries()) {
-    const base = corpus[place % corpus.length];
+function stretchChunk(watch: Watch, corpus: readonly Uint8Array[], seed: number): Finding | null {
+  const place = fc.tuple(fc.nat(65_535), fc.nat(4));
+  const places = fc.sample(place, { seed, numRuns: stretchesPerChunk });
+  for (const [turn, [at, depth]] of places.entries()) {
+    const base = corpus[at % corpus.length];
     if (base === undefined) continue;
     for (const length of stretchLengths) {
       // The longest take milliseconds each: one a chunk.
       if (length > watch.target.bytesMax || (length === 1_048_576 && turn > 0)) continue;
-      const input = stretched(base, Math.floor(place / corpus.length), length);
+      const input = stretched(base, watch.target.format, { at, depth, length });
+      if (input.length > watch.target.bytesMax) continue;
       const trouble = troubleOf(watch, input);
       if (trouble !== null) return findingOf(watch, trouble, input);
     }

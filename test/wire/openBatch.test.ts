@@ -1,4 +1,5 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -183,5 +184,14 @@ describe('the published example', () => {
     const payload = Buffer.from(tiny.protobuf.payloadHex, 'hex');
     const named = Buffer.concat([Buffer.from('joulebook/batch/1\0', 'latin1'), payload]);
     expect(createHash('sha256').update(named).digest('hex')).toBe(tiny.hashHex);
+  });
+
+  it('is the JSON example of the handbook, which may be laid out as one likes', () => {
+    const handbook = readFileSync(new URL('../../docs/ingest.md', import.meta.url), 'utf8');
+    const [, text = ''] = /<<'JSON'\n([^]*?)\nJSON\n/.exec(handbook) ?? [];
+    const decoded = decodeEnvelope(carriedAs(Buffer.from(text, 'utf8'), { encoding: 'json' }));
+    assert(decoded.ok, 'the example of the handbook is a batch');
+    expect(Buffer.from(decoded.value.hash).toString('hex')).toBe(tiny.hashHex);
+    expect(handbook).toContain(tiny.hashHex);
   });
 });
