@@ -14,7 +14,10 @@ export type AuditedRow = {
   readonly unit: number;
   readonly scaler: number;
   readonly meterId: number;
+  /** As the device stamped it. */
   readonly atMs: number;
+  /** How far the device's clock was ahead. */
+  readonly clockOffsetMs: number;
   readonly value: bigint;
   readonly quality: number;
   readonly row: number;
@@ -24,6 +27,7 @@ export type AuditedBatch = {
   readonly edgeId: number;
   readonly epoch: number;
   readonly sequence: bigint;
+  readonly stream: 'billing' | 'telemetry';
   readonly receivedAtMs: number;
   readonly rows: readonly AuditedRow[];
 };
@@ -97,13 +101,23 @@ function rank(a: Winner, b: Winner): number {
   );
 }
 
+/** The instant by a right clock; off by more than a quarter hour, nobody knows it. */
+function trueRow(row: AuditedRow): AuditedRow | null {
+  const offMs = Math.abs(row.clockOffsetMs);
+  if (offMs > quarterMs) return null;
+  const quality = offMs > 60_000 ? Math.max(1, row.quality) : row.quality;
+  return { ...row, atMs: row.atMs - row.clockOffsetMs, quality };
+}
+
 /** The readings of a meter that may be billed, in time order, at most two a quarter hour. */
 function seriesOf(meter: AuditedMeter, batches: readonly AuditedBatch[]): Winner[][] {
   const byInstant = new Map<number, Winner>();
   for (const batch of batches) {
-    if (batch.edgeId !== meter.edgeId) continue;
-    for (const row of batch.rows) {
+    if (batch.edgeId !== meter.edgeId || batch.stream !== 'billing') continue;
+    for (const stamped of batch.rows) {
+      const row = trueRow(stamped);
       const isBillable =
+        row !== null &&
         row.meterId === meter.meterId &&
         row.channel === 1 &&
         row.unit === 30 &&

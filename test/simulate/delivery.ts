@@ -8,8 +8,12 @@ import type { SentBatch } from './sender.ts';
 /** Bytes on their way: a batch of the journal, or something that must be refused. */
 type Parcel = { readonly bytes: Uint8Array; readonly batch: SentBatch | null };
 
-function nameOf({ edgeId, epoch, sequence }: SentBatch): string {
-  return `${edgeId}/${epoch}/${sequence}`;
+function nameOf({ edgeId, stream, epoch, sequence }: SentBatch): string {
+  return `${edgeId}/${stream}/${epoch}/${sequence}`;
+}
+
+function sameBytes(left: Uint8Array, right: Uint8Array): boolean {
+  return Buffer.compare(left, right) === 0;
 }
 
 /** Carries batches to the head-end and judges every answer by the senders' journal. */
@@ -37,7 +41,9 @@ export class Delivery {
       const inOrder = random.chance(0.5) ? waiting : random.shuffled(waiting);
       const chosen = inOrder.slice(0, random.between(1, 6)).filter(() => !random.chance(0.15));
       for (const batch of chosen) {
-        parcels.push({ bytes: batch.bytes, batch });
+        // A sender that was restarted may pack the same batch otherwise.
+        const bytes = random.chance(0.1) ? batch.twinBytes : batch.bytes;
+        parcels.push({ bytes, batch });
         if (random.chance(0.1)) parcels.push({ bytes: batch.bytes, batch });
       }
       if (sender.outbox.length === 0) continue;
@@ -91,6 +97,19 @@ export class Delivery {
     for (const [index, parcel] of parcels.entries()) this.#judge(parcel, answers[index]);
   }
 
+  /** Two contents were sent under its number or a neighbour's: the chain fits one of them. */
+  #isForked({ edgeId, stream, epoch, sequence }: SentBatch): boolean {
+    const near = this.sent.filter(
+      (other) =>
+        other.edgeId === edgeId &&
+        other.stream === stream &&
+        other.epoch === epoch &&
+        other.sequence >= sequence - 1n &&
+        other.sequence <= sequence + 1n,
+    );
+    return new Set(near.map((other) => other.sequence)).size < near.length;
+  }
+
   #judge(
     { batch, bytes }: Parcel,
     answer: Awaited<ReturnType<Simulation['operations']['commitBatches']>>[number],
@@ -104,12 +123,24 @@ export class Delivery {
       if (answer.ok) throw new Violation('SPOILT_BATCH_ACCEPTED', sha256Hex(bytes));
       return;
     }
+    if (!answer.ok && answer.code === 'BATCH_CHAIN_BROKEN') {
+      if (isReceipt(batch) || this.#fits(batch)) {
+        throw new Violation('GOOD_BATCH_REFUSED', `${nameOf(batch)}: ${answer.message}`);
+      }
+      batch.answer = 'refused';
+      batch.isInDoubt = false;
+      const sender = this.#simulation.senders.find(({ edgeId }) => edgeId === batch.edgeId);
+      sender?.beginAgain(batch, this.#simulation.nowMs);
+      return;
+    }
     const rivals = this.sent.filter(
       (other) => other !== batch && nameOf(other) === nameOf(batch) && other.bytes !== batch.bytes,
     );
     if (!answer.ok) {
       const mayBeTaken = rivals.some((rival) => rival.isInDoubt || isReceipt(rival));
-      if (answer.code !== 'BATCH_SEQUENCE_REUSED' || !mayBeTaken || isReceipt(batch)) {
+      const isTaken = answer.code === 'BATCH_SEQUENCE_REUSED' && mayBeTaken;
+      const isUnchained = answer.code === 'BATCH_CHAIN_BROKEN' && this.#isForked(batch);
+      if (!(isTaken || isUnchained) || isReceipt(batch)) {
         throw new Violation('GOOD_BATCH_REFUSED', `${nameOf(batch)}: ${answer.message}`);
       }
       batch.answer = 'refused';
@@ -133,6 +164,22 @@ export class Delivery {
     batch.isInDoubt = false;
   }
 
+  /** No neighbour in its chain that the log has, or may have, speaks against it. */
+  #fits(batch: SentBatch): boolean {
+    return this.sent.every((other) => {
+      const isSameChain =
+        other.edgeId === batch.edgeId &&
+        other.stream === batch.stream &&
+        other.epoch === batch.epoch;
+      if (!isSameChain || !(isReceipt(other) || other.isInDoubt)) return true;
+      if (other.sequence === batch.sequence - 1n) {
+        return sameBytes(other.hash, batch.previousHash);
+      }
+      if (other.sequence !== batch.sequence + 1n) return true;
+      return sameBytes(other.previousHash, batch.hash);
+    });
+  }
+
   /** Sends on until every batch has its answer. */
   async settle(): Promise<void> {
     for (let round = 0; round < 200; round += 1) {
@@ -145,7 +192,12 @@ export class Delivery {
 
   /** Does the log hold what was acknowledged, and nothing else? */
   compareLog(logged: readonly LoggedBatch[]): void {
-    const byHash = new Map(this.sent.map((batch) => [sha256Hex(batch.bytes), batch]));
+    const byHash = new Map(
+      this.sent.flatMap((batch) => [
+        [sha256Hex(batch.bytes), batch] as const,
+        [sha256Hex(batch.twinBytes), batch] as const,
+      ]),
+    );
     const inLog = new Map(logged.map((row) => [row.carriedHash, row]));
     for (const row of logged) {
       const batch = byHash.get(row.carriedHash);
@@ -159,8 +211,12 @@ export class Delivery {
         throw new Violation('RECEIVED_AT_WRONG', `${nameOf(batch)} at ${row.receivedAtMs}`);
       }
     }
-    for (const [hash, batch] of byHash) {
-      if (isReceipt(batch) && inLog.get(hash)?.position !== batch.answer.shardPosition) {
+    for (const batch of this.sent) {
+      if (!isReceipt(batch)) continue;
+      const rows = [batch.bytes, batch.twinBytes].map((bytes) => inLog.get(sha256Hex(bytes)));
+      const [row, another] = rows.filter((each) => each !== undefined);
+      const isTwice = another !== undefined && another !== row;
+      if (isTwice || row?.position !== batch.answer.shardPosition) {
         throw new Violation('RECEIPT_WITHOUT_BATCH', `${nameOf(batch)} was acknowledged`);
       }
     }

@@ -171,4 +171,4 @@ test('estimates of gaps do not depend on what came first, readings or the log of
   );
   // The cases are worth something: gaps were laid out by more than the even line.
   expect([...estimatesSeen.keys()]).toEqual(expect.arrayContaining(['averaging', 'createForGap']));
-}, 120_000);
+}, 300_000);

@@ -131,9 +131,15 @@ function brittleTransaction(tx: Transaction, fuse: Fuse, cut: (pid: number) => P
     const [row] = await tx<{ pid: number }[]>`select pg_backend_pid() as pid`;
     await cut(row?.pid ?? 0);
   };
+  // Statements that are sent together stay in their order, as on the wire, also where one waits.
+  let last: Promise<void> = Promise.resolve();
+  const passInTurn: Pass = (isInCopy) => {
+    const passed = last.then(() => fuse.pass(isInCopy === true ? undefined : end));
+    last = passed.catch(() => {});
+    return passed;
+  };
   return wrapCallable(tx, {
-    statement: (run) =>
-      brittleAnswer(run(), (isInCopy) => fuse.pass(isInCopy === true ? undefined : end)),
+    statement: (run) => brittleAnswer(run(), passInTurn),
     member: (_, member) => member,
   });
 }

@@ -5,8 +5,50 @@ export type Admin = postgres.Sql<{ bigint: bigint }>;
 
 export type Breach = { readonly code: string; readonly detail: string };
 
-/** Each part names the rows that break it; all of it is one round trip. */
+/** Each part names the rows that break it. */
 export async function findBreaches(admin: Admin): Promise<readonly Breach[]> {
+  const [ofMoney, ofLog] = await Promise.all([findMoneyBreaches(admin), findLogBreaches(admin)]);
+  return [...ofLog, ...ofMoney];
+}
+
+function findLogBreaches(admin: Admin): Promise<Breach[]> {
+  return admin<Breach[]>`
+    select 'CURSOR_BEYOND_LOG', 'shard ' || shard || ': ' || c.position || ' of ' || h.position
+    from rating_cursor c join log_head h using (shard) where c.position > h.position
+    union all
+    select 'LOG_HAS_GAPS', 'shard ' || h.shard || ': head ' || h.position || ', '
+      || count(l.position) || ' batches'
+    from log_head h left join batch_log l using (shard) group by h.shard, h.position
+    having count(l.position) <> h.position or coalesce(max(l.position), 0) <> h.position
+    union all
+    select 'GUARD_WITHOUT_BATCH', edge_id || '/' || stream || '/' || epoch || '/' || sequence
+    from (select shard, position, edge_id, stream, epoch, sequence from batch_guard) g
+    full join (select shard, position, edge_id, stream, epoch, sequence from batch_log) l
+      using (shard, position, edge_id, stream, epoch, sequence)
+    where g.shard is null or l.shard is null
+      or not exists (select from batch_log b where b.shard = g.shard and b.position = g.position)
+      or not exists (select from batch_guard b where b.shard = l.shard and b.position = l.position)
+    union all
+    select 'PROGRESS_NOT_ITS_BATCHES', edge_id || '/' || stream || '/' || epoch || ': '
+      || coalesce(p.said, 'nothing') || ' against ' || coalesce(l.said, 'nothing')
+    from (
+      select edge_id, stream, epoch,
+             concat_ws(' ', contiguous, highest, batch_count, reading_count) as said
+      from edge_progress
+    ) p
+    full join (
+      select edge_id, stream, epoch,
+             concat_ws(' ', count(*) filter (where sequence = place), max(sequence), count(*),
+                       sum(reading_count)) as said
+      from (select edge_id, stream, epoch, sequence, reading_count,
+                   row_number() over (partition by edge_id, stream, epoch order by sequence) as place
+            from batch_log) b
+      group by edge_id, stream, epoch
+    ) l using (edge_id, stream, epoch)
+    where p.said is distinct from l.said`;
+}
+
+function findMoneyBreaches(admin: Admin): Promise<Breach[]> {
   return admin<Breach[]>`
     select 'LEDGER_NOT_ZERO' as code, company_id || ' ' || currency || ' ' || sum(amount_micros)
       as detail from ledger_entry group by company_id, currency having sum(amount_micros) <> 0
@@ -32,22 +74,6 @@ export async function findBreaches(admin: Admin): Promise<readonly Breach[]> {
     ) t using (agreement_id, meter_id, period_start, tariff_version_id)
     where coalesce(c.amount_micros, 0) <> coalesce(t.micros, 0)
     union all
-    select 'CURSOR_BEYOND_LOG', 'shard ' || shard || ': ' || c.position || ' of ' || h.position
-    from rating_cursor c join log_head h using (shard) where c.position > h.position
-    union all
-    select 'LOG_HAS_GAPS', 'shard ' || h.shard || ': head ' || h.position || ', '
-      || count(l.position) || ' batches'
-    from log_head h left join batch_log l using (shard) group by h.shard, h.position
-    having count(l.position) <> h.position or coalesce(max(l.position), 0) <> h.position
-    union all
-    select 'GUARD_WITHOUT_BATCH', edge_id || '/' || epoch || '/' || sequence
-    from (select shard, position, edge_id, epoch, sequence from batch_guard) g
-    full join (select shard, position, edge_id, epoch, sequence from batch_log) l
-      using (shard, position, edge_id, epoch, sequence)
-    where g.shard is null or l.shard is null
-      or not exists (select from batch_log b where b.shard = g.shard and b.position = g.position)
-      or not exists (select from batch_guard b where b.shard = l.shard and b.position = l.position)
-    union all
     select 'EVENTS_HAVE_GAPS', 'shard ' || h.shard || ': head ' || h.sequence || ', '
       || count(e.sequence) || ' events'
     from event_head h left join event e using (shard) group by h.shard, h.sequence
@@ -62,6 +88,8 @@ export async function findBreaches(admin: Admin): Promise<readonly Breach[]> {
 
 export type LoggedBatch = {
   readonly edgeId: number;
+  /** 1 billing, 2 telemetry. */
+  readonly stream: number;
   readonly epoch: number;
   readonly sequence: bigint;
   readonly position: bigint;
@@ -71,7 +99,7 @@ export type LoggedBatch = {
 
 export async function readLogged(admin: Admin): Promise<readonly LoggedBatch[]> {
   const rows = await admin<(Omit<LoggedBatch, 'receivedAtMs'> & { receivedAt: Date })[]>`
-    select edge_id as "edgeId", epoch, sequence, position, received_at as "receivedAt",
+    select edge_id as "edgeId", stream, epoch, sequence, position, received_at as "receivedAt",
            encode(sha256(carried), 'hex') as "carriedHash"
     from batch_log order by shard, position`;
   return rows.map(({ receivedAt, ...row }) => ({ ...row, receivedAtMs: receivedAt.getTime() }));

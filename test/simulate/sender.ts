@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import { exportChannel, importChannel, powerChannel } from '../../src/domain/channel.ts';
 import { parseEdgeId } from '../../src/domain/ids.ts';
 import { batchHash, signBatch } from '../../src/wire/batch.ts';
-import type { RegisterBlock } from '../../src/wire/batch.ts';
+import type { Batch, RegisterBlock, Stream } from '../../src/wire/batch.ts';
 import { encodeBatch } from '../../src/wire/encodeBatch.ts';
 import type { AuditedRow } from './auditor.ts';
+import { carriedForm } from './carriedForm.ts';
 import type { SeededRandom } from './seededRandom.ts';
 import type { WorldEdge, WorldMeter } from './world.ts';
 
@@ -13,8 +14,14 @@ export type SentBatch = {
   readonly edgeId: number;
   readonly epoch: number;
   readonly sequence: bigint;
+  readonly stream: Stream;
   readonly bytes: Uint8Array;
+  /** The same content carried otherwise: the same batch. */
+  readonly twinBytes: Uint8Array;
   readonly rows: readonly AuditedRow[];
+  readonly parts: readonly Part[];
+  readonly hash: Uint8Array;
+  readonly previousHash: Uint8Array;
   /** When the head-end had it in its hands, whether or not it answered. */
   readonly attemptsMs: number[];
   /** The answer that let the edge forget it, or refused it for good. */
@@ -30,7 +37,14 @@ export function sha256Hex(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
+type Part = ReturnType<typeof blockOf>;
 type Row = Omit<AuditedRow, 'row' | 'channel' | 'unit' | 'scaler'>;
+type Chain = { sequence: bigint; previousHash: Uint8Array };
+
+function newChains(): Record<Stream, Chain> {
+  const chain = (): Chain => ({ sequence: 0n, previousHash: new Uint8Array(32) });
+  return { billing: chain(), telemetry: chain() };
+}
 
 function blockOf(rows: readonly Row[], kind: Pick<AuditedRow, 'channel' | 'unit' | 'scaler'>) {
   const block: RegisterBlock = {
@@ -39,6 +53,7 @@ function blockOf(rows: readonly Row[], kind: Pick<AuditedRow, 'channel' | 'unit'
     readAtMs: Float64Array.from(rows, (row) => row.atMs),
     value: BigInt64Array.from(rows, (row) => row.value),
     quality: Uint8Array.from(rows, (row) => row.quality),
+    clockOffsetMs: Int32Array.from(rows, (row) => row.clockOffsetMs),
   };
   return { block, audited: rows.map((row) => ({ ...row, ...kind, row: 0 })) };
 }
@@ -54,8 +69,7 @@ export class Sender {
   readonly #readUntilMs = new Map<string, number>();
   readonly #startMs: number;
   #epoch = 1;
-  #sequence = 0n;
-  #previousHash: Uint8Array = new Uint8Array(32);
+  #chains = newChains();
 
   constructor(
     edge: WorldEdge,
@@ -82,7 +96,11 @@ export class Sender {
     let value = meter.modulusWh === null ? trueWh : trueWh % meter.modulusWh;
     if (random.chance(0.02)) value += BigInt(random.pick([-3_000, -40, 60, 900_000]));
     const quality = random.chance(0.1) ? random.between(1, 2) : 0;
-    return { meterId: this.#meterIds.get(meter.serial) ?? 0, atMs, value, quality };
+    // The clock of a device is off now and then: by seconds, by minutes, by more than a slot.
+    const offs = [40_000, -25_000, 300_000, -700_000, 1_000_000];
+    const clockOffsetMs = random.chance(0.03) ? random.pick(offs) : 0;
+    const meterId = this.#meterIds.get(meter.serial) ?? 0;
+    return { meterId, atMs: atMs + clockOffsetMs, value, quality, clockOffsetMs };
   }
 
   /** The meter's readings since the last batch, on the quarter hour, near it, or anywhere. */
@@ -149,9 +167,9 @@ export class Sender {
     const random = this.#random;
     if (random.chance(0.03)) {
       this.#epoch += 1;
-      this.#sequence = 0n;
-      this.#previousHash = new Uint8Array(32);
+      this.#chains = newChains();
     }
+    if (random.chance(0.2)) this.#measure(nowMs);
     const rows: Row[] = [];
     for (const meter of this.#own()) {
       if (random.chance(0.85)) rows.push(...this.#newRows(meter, nowMs));
@@ -166,7 +184,8 @@ export class Sender {
       const tens = { ...coarse, value: coarse.value / 10n };
       blocks.push(blockOf([tens], { channel: importChannel, unit: 30, scaler: 1 }));
     }
-    this.#sequence += 1n;
+    const chain = this.#chains.billing;
+    chain.sequence += 1n;
     const sent = this.#seal(blocks, nowMs);
     this.outbox.push(sent.batch);
     if (random.chance(0.05)) {
@@ -179,41 +198,76 @@ export class Sender {
       ];
       this.outbox.push(this.#seal(twin, nowMs + 1).batch);
     }
-    this.#previousHash = sent.hash;
+    chain.previousHash = sent.hash;
   }
 
-  #seal(blocks: readonly ReturnType<typeof blockOf>[], createdAtMs: number) {
-    const payload = this.payload(
+  /** Telemetry has numbers of its own, and bills nothing, whatever it brings. */
+  #measure(nowMs: number): void {
+    const random = this.#random;
+    const row = this.#rowOf(random.pick(this.#own()), nowMs);
+    const power = blockOf([{ ...row, value: BigInt(random.below(9_000)) }], {
+      channel: powerChannel,
+      unit: 27,
+      scaler: 0,
+    });
+    const register = blockOf([row], { channel: importChannel, unit: 30, scaler: 0 });
+    const chain = this.#chains.telemetry;
+    chain.sequence += 1n;
+    const sent = this.#seal(random.chance(0.3) ? [power, register] : [power], nowMs, 'telemetry');
+    this.outbox.push(sent.batch);
+    chain.previousHash = sent.hash;
+  }
+
+  #seal(blocks: readonly Part[], createdAtMs: number, stream: Stream = 'billing') {
+    const content = this.#content(
       blocks.map(({ block }) => block),
-      createdAtMs,
-      this.edgeId,
+      { createdAtMs, edgeId: this.edgeId, stream },
     );
     const batch: SentBatch = {
       edgeId: this.edgeId,
       epoch: this.#epoch,
-      sequence: this.#sequence,
-      bytes: signBatch(payload, this.edge),
+      sequence: content.sequence,
+      stream,
+      bytes: carriedForm(content, this.edge, this.#random),
+      twinBytes: carriedForm(content, this.edge, this.#random),
       // Rows are counted over the blocks of a batch.
       rows: blocks.flatMap(({ audited }) => audited).map((each, row) => ({ ...each, row })),
+      parts: blocks,
+      hash: batchHash(encodeBatch(content)),
+      previousHash: content.previousHash,
       attemptsMs: [],
       answer: null,
       isInDoubt: false,
     };
-    return { batch, hash: batchHash(payload) };
+    return { batch, hash: batch.hash };
   }
 
-  payload(blocks: readonly RegisterBlock[], createdAtMs: number, rawEdgeId: number): Uint8Array {
-    const edgeId = parseEdgeId(rawEdgeId);
+  /** A batch that does not fit its chain any more: its readings go out again in a new one. */
+  beginAgain(broken: SentBatch, nowMs: number): void {
+    this.#epoch += 1;
+    this.#chains = newChains();
+    const chain = this.#chains[broken.stream];
+    chain.sequence = 1n;
+    const sent = this.#seal(broken.parts, nowMs, broken.stream);
+    this.outbox.push(sent.batch);
+    chain.previousHash = sent.hash;
+  }
+
+  #content(
+    blocks: readonly RegisterBlock[],
+    given: { readonly createdAtMs: number; readonly edgeId: number; readonly stream: Stream },
+  ): Batch {
+    const edgeId = parseEdgeId(given.edgeId);
     if (!edgeId.ok) throw new Error(edgeId.message);
-    return encodeBatch({
+    const { sequence, previousHash } = this.#chains[given.stream];
+    return {
+      ...given,
       edgeId: edgeId.value,
       epoch: this.#epoch,
-      sequence: this.#sequence === 0n ? 1n : this.#sequence,
-      previousHash: this.#previousHash,
-      createdAtMs,
-      stream: 'billing',
+      sequence: sequence === 0n ? 1n : sequence,
+      previousHash,
       blocks,
-    });
+    };
   }
 
   /** What no edge would send: bytes changed on the way, or signed in another edge's name. */
@@ -225,7 +279,8 @@ export class Sender {
         unit: 30,
         scaler: 0,
       });
-      return signBatch(this.payload([block], nowMs, otherEdgeId), this.edge);
+      const given = { createdAtMs: nowMs, edgeId: otherEdgeId, stream: 'billing' } as const;
+      return signBatch(encodeBatch(this.#content([block], given)), this.edge);
     }
     if (random.chance(0.3)) return batch.bytes.slice(0, random.below(batch.bytes.length));
     const bytes = Uint8Array.from(batch.bytes);

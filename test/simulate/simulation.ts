@@ -8,6 +8,7 @@ import { rateJob } from '../../src/domain/rating/job.ts';
 import { accrueTime } from '../../src/operations/accrueTime.ts';
 import { commitBatches } from '../../src/operations/commitBatches.ts';
 import { publishTariff } from '../../src/operations/publishTariff.ts';
+import { publishVeeSet } from '../../src/operations/publishVeeSet.ts';
 import { createRatingMemory } from '../../src/operations/rating/registry.ts';
 import { rateReadings } from '../../src/operations/rateReadings.ts';
 import type { Rated } from '../../src/operations/rateReadings.ts';
@@ -133,6 +134,7 @@ export class Simulation {
   /** Registers the world's fleet. */
   async begin(): Promise<void> {
     await this.register(this.fleet, noCrash);
+    if (this.world.isEven) await this.#publishEvenGaps();
     for (const edge of this.world.edges) {
       const edgeId = this.registered.edges.get(edge.name)?.edgeId ?? 0;
       const { random, world } = this;
@@ -140,6 +142,25 @@ export class Simulation {
       const meterIds = this.registered.meters;
       this.senders.push(new Sender(edge, { edgeId, random, meters, meterIds, startMs }));
     }
+  }
+
+  /** What the auditor can work out by itself: gaps as even as time, and no bill held. */
+  async #publishEvenGaps(): Promise<void> {
+    const published = await publishVeeSet(
+      { sql: this.#api.sql, clock: this.clock, wake: () => {} },
+      this.viewer,
+      {
+        idempotencyKey: this.random.uuid(),
+        validFromMs: 0,
+        document: {
+          customerClass: 'community',
+          rules: { highLow: { outcome: 'alert' }, multiplier: { outcome: 'alert' } },
+          estimation: { order: [], failed: 'alert' },
+        },
+        reason: 'the auditor knows no other way',
+      },
+    );
+    if (!published.ok) throw new Violation('RULES_REFUSED', published.message);
   }
 
   get registered(): RegisteredFleet {

@@ -36,6 +36,11 @@ export type World = {
   readonly lateAgreements: Fleet['agreements'];
   /** Documents for versions that are published while readings flow. */
   readonly laterTariffs: readonly TariffText[];
+  /**
+   * Gaps are as even as time, so that the auditor can work out each charge. Otherwise the rules of
+   * the house fill and judge them, and the replay of the log is what they are compared with.
+   */
+  readonly isEven: boolean;
 };
 
 /** Hours before clocks change or months turn in one of the zones below. */
@@ -218,5 +223,6 @@ export function makeWorld(seed: number): World {
     agreements,
   };
   const laterTariffs = documents.slice(3);
-  return { startMs, company, edges, meters, fleet, lateAgreements, laterTariffs };
+  const isEven = seed % 4 !== 0;
+  return { startMs, company, edges, meters, fleet, lateAgreements, laterTariffs, isEven };
 }
