@@ -26,7 +26,7 @@ export type RegisterBlock = {
    * may send others.
    */
   readonly revision?: Int32Array;
-  /** How far the device's clock was ahead of the gateway's at the reading, milliseconds. Absent: 0. */
+  /** How far the device's clock was ahead of the gateway's, milliseconds. Absent: all 0. */
   readonly clockOffsetMs?: Int32Array;
   /** Which of the batch's frames a reading was taken from, counted from 1; 0: not kept. */
   readonly frame?: Int32Array;

@@ -221,9 +221,9 @@ function takeBatchHead(cursor: ByteCursor): Outcome<BatchHead, DecodeCode> {
 }
 
 /**
- * An inflated BatchPayload whose signature holds, as columns. Never throws; sizes are checked before
- * memory is taken, and the work is bounded by the length of the bytes. Whether the edge exists, owns
- * the meters and may use the channels and revisions is for the operation to judge.
+ * An inflated BatchPayload whose signature holds, as columns. Never throws; sizes are checked
+ * before memory is taken, and the work is bounded by the length of the bytes. Whether the edge
+ * exists, owns the meters and may use the channels and revisions is for the operation to judge.
  */
 export function decodeBatch(payload: Uint8Array): Outcome<Batch, DecodeCode> {
   if (payload.length > batchBytesMax) {

@@ -24,8 +24,8 @@ function malformed(problem: string): Refused<'BATCH_MALFORMED'> {
 }
 
 /**
- * The SignedBatch of a payload whose signature came beside it: what the log keeps of it. The payload
- * stays, byte for byte, as it was signed.
+ * The SignedBatch of a payload whose signature came beside it: what the log keeps of it. The
+ * payload stays, byte for byte, as it was signed.
  */
 export function carriedOfParts(
   payload: Uint8Array,

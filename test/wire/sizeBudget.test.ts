@@ -11,8 +11,8 @@ const { privateKey } = generateKeyPairSync('ed25519');
 const signer = { privateKey, keyId: Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8) };
 
 /**
- * What a gateway of 100 meters catches up on after a day without a network: 100 quarter hours, meter
- * by meter. Made-up households of 20 to 600 Wh a quarter hour, no two of them alike.
+ * What a gateway of 100 meters catches up on after a day without a network: 100 quarter hours,
+ * meter by meter. Made-up households of 20 to 600 Wh a quarter hour, no two of them alike.
  */
 function backFill(): RegisterBlock {
   const meters = 100;
