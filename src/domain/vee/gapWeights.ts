@@ -4,11 +4,13 @@ import { measuredAt } from './columns.ts';
 import type { SlotRange } from './columns.ts';
 import {
   dayKindOf,
+  firstSlotWith,
+  localClockOf,
   localDayOf,
-  localSlotOf,
-  measuredByLocalSlot,
+  localSlotAt,
   profileShare,
 } from './localSlots.ts';
+import type { LocalClock } from './localSlots.ts';
 import type { GapMethod, VeeSet } from './set.ts';
 import type { SlotColumns } from './window.ts';
 
@@ -54,17 +56,23 @@ function interpolate(
   );
 }
 
-/** The measured values of a local quarter hour on earlier days that count, latest day first. */
+/** Where estimates by earlier days look: history before the gap, by the local clock. */
+type Past = { readonly history: SlotColumns; readonly clock: LocalClock; readonly end: number };
+
+type DayLimits = { readonly days: number; readonly daysMin: number };
+
+/** The measured values of local quarter hours that count; of an hour that comes twice the first. */
 function meanOf(
-  measured: ReadonlyMap<number, number>,
+  { history, clock, end }: Past,
   localSlots: Iterable<number>,
-  { days, daysMin }: { readonly days: number; readonly daysMin: number },
+  { days, daysMin }: DayLimits,
 ): Mean | null {
   let sum = 0;
   let count = 0;
   for (const localSlot of localSlots) {
-    const wh = measured.get(localSlot);
-    if (wh === undefined) continue;
+    const slot = firstSlotWith(clock, localSlot);
+    const wh = slot === null || slot >= end ? Number.NaN : measuredAt(history, slot);
+    if (Number.isNaN(wh)) continue;
     sum += wh;
     count += 1;
     if (count === days) break;
@@ -74,14 +82,16 @@ function meanOf(
 
 function meansOf(
   { range, zone, history }: GapFacts,
-  daysBefore: (localSlot: number) => Iterable<number>,
-  limits: { readonly days: number; readonly daysMin: number },
+  localSlotsFor: (localSlot: number, firstDay: number) => Iterable<number>,
+  limits: DayLimits,
 ): readonly bigint[] | null {
-  if (history === null) return null;
-  const measured = measuredByLocalSlot(history, zone, range.from);
+  if (history === null || history.firstSlot >= range.from) return null;
+  const clock = localClockOf(zone, { from: history.firstSlot, to: range.to });
+  const past = { history, clock, end: range.from };
+  const firstDay = localDayOf(localSlotAt(clock, range.from));
   const means: Mean[] = [];
   for (let slot = range.from; slot < range.to; slot += 1) {
-    const mean = meanOf(measured, daysBefore(localSlotOf(zone, slot)), limits);
+    const mean = meanOf(past, localSlotsFor(localSlotAt(clock, slot), firstDay), limits);
     if (mean === null) return null;
     means.push(mean);
   }
@@ -105,8 +115,7 @@ function proxyDays(set: VeeSet, facts: GapFacts): readonly bigint[] | null {
 /** The days before the gap, of whatever weekday. */
 function averages(set: VeeSet, facts: GapFacts): readonly bigint[] | null {
   const { averaging } = set.estimation;
-  const firstDay = localDayOf(localSlotOf(facts.zone, facts.range.from));
-  function* lastDays(localSlot: number) {
+  function* lastDays(localSlot: number, firstDay: number) {
     const ofDay = localSlot - localDayOf(localSlot) * slotsPerDay;
     for (let back = 0; back <= averaging.days; back += 1) {
       yield (firstDay - back) * slotsPerDay + ofDay;
@@ -118,8 +127,9 @@ function averages(set: VeeSet, facts: GapFacts): readonly bigint[] | null {
 function profileWeights(set: VeeSet, { range, zone }: GapFacts): readonly bigint[] | null {
   const { profile, holidays } = set;
   if (profile === null) return null;
+  const clock = localClockOf(zone, range);
   return Array.from({ length: range.to - range.from }, (_, at) =>
-    BigInt(profileShare(profile, holidays, localSlotOf(zone, range.from + at))),
+    BigInt(profileShare(profile, holidays, localSlotAt(clock, range.from + at))),
   );
 }
 

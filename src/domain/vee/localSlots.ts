@@ -1,17 +1,40 @@
 import { slotMs, slotsPerDay, slotStartMs } from '../rating/slot.ts';
 import { weekdayOf } from '../time/civil.ts';
-import { offsetMsAt } from '../time/zone.ts';
-import { measuredAt } from './columns.ts';
+import { offsetSegments } from '../time/zone.ts';
+import type { SlotRange } from './columns.ts';
 import type { DayProfiles } from './set.ts';
-import type { SlotColumns } from './window.ts';
+
+/** Slots in a row with one offset; local slot = slot + shift. */
+type Stretch = SlotRange & { readonly shift: number };
 
 /**
- * A quarter hour of the local clock: days since 1970-01-01 times 96, and its number in the day. In
- * autumn two slots have the same one, in spring some have no slot.
+ * Quarter hours of the local clock over a range of slots: days since 1970-01-01 times 96, and the
+ * number in the day. In autumn two slots have the same one, in spring some have no slot.
  */
-export function localSlotOf(zone: string, slot: number): number {
-  const startMs = slotStartMs(slot);
-  return Math.floor((startMs + offsetMsAt(zone, startMs)) / slotMs);
+export type LocalClock = readonly Stretch[];
+
+export function localClockOf(zone: string, { from, to }: SlotRange): LocalClock {
+  const window = { fromMs: slotStartMs(from), toMs: slotStartMs(to) };
+  return offsetSegments(zone, window).map(({ startMs, endMs, offsetMs }) => ({
+    from: Math.ceil(startMs / slotMs),
+    to: Math.ceil(endMs / slotMs),
+    shift: Math.floor(offsetMs / slotMs),
+  }));
+}
+
+/** Of a slot of the clock's range. */
+export function localSlotAt(clock: LocalClock, slot: number): number {
+  for (const { to, shift } of clock) if (slot < to) return slot + shift;
+  return Number.NaN;
+}
+
+/** The first slot of the clock's range with this local quarter hour; null: there is none. */
+export function firstSlotWith(clock: LocalClock, localSlot: number): number | null {
+  for (const { from, to, shift } of clock) {
+    const slot = localSlot - shift;
+    if (slot >= from && slot < to) return slot;
+  }
+  return null;
 }
 
 export function localDayOf(localSlot: number): number {
@@ -33,21 +56,4 @@ export function profileShare(
   const kind = dayKindOf(day, holidays);
   const shares = kind === 7 ? profile.sunday : kind === 6 ? profile.saturday : profile.workday;
   return shares[localSlot - day * slotsPerDay];
-}
-
-/** Measured energies before a slot by local slot; of an hour that comes twice the first. */
-export function measuredByLocalSlot(
-  history: SlotColumns,
-  zone: string,
-  before: number,
-): ReadonlyMap<number, number> {
-  const measured = new Map<number, number>();
-  const end = Math.min(before, history.firstSlot + history.wh.length);
-  for (let slot = history.firstSlot; slot < end; slot += 1) {
-    const wh = measuredAt(history, slot);
-    if (Number.isNaN(wh)) continue;
-    const localSlot = localSlotOf(zone, slot);
-    if (!measured.has(localSlot)) measured.set(localSlot, wh);
-  }
-  return measured;
 }

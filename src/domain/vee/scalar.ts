@@ -1,8 +1,8 @@
 import { assert } from '../assert.ts';
 import { isOnSlotGrid, slotMs, slotStartMs } from '../rating/slot.ts';
 import { slotsOf, sumOver } from './columns.ts';
-import { localSlotOf, profileShare } from './localSlots.ts';
-import type { DayProfiles } from './set.ts';
+import { localClockOf, localSlotAt, profileShare } from './localSlots.ts';
+import type { DayProfiles, VeeSet } from './set.ts';
 import type { Amount, SlotColumns, Span } from './window.ts';
 
 /**
@@ -46,11 +46,12 @@ export type ProfileOf = {
 /** Shares of all quarter hours that a span touches, those at its ends by their part. */
 function sharesOver({ profile, holidays, zone }: ProfileOf, span: Span): bigint {
   const { from, to } = slotsOf(span);
+  const clock = localClockOf(zone, { from, to });
   let shares = 0n;
   for (let slot = from; slot < to; slot += 1) {
     const startMs = slotStartMs(slot);
     const partMs = Math.min(startMs + slotMs, span.toMs) - Math.max(startMs, span.fromMs);
-    const share = profileShare(profile, holidays, localSlotOf(zone, slot));
+    const share = profileShare(profile, holidays, localSlotAt(clock, slot));
     shares += BigInt(share) * BigInt(partMs);
   }
   return shares;
@@ -58,16 +59,39 @@ function sharesOver({ profile, holidays, zone }: ProfileOf, span: Span): bigint 
 
 /**
  * Scalar Profile Estimation: as much as the profile of the class says beside what was measured;
- * null where the profile has no share in the measured time.
+ * null where the profile has no share in the measured times.
  */
 export function estimateScalarByProfile(
   of: ProfileOf,
-  measured: Amount,
+  before: readonly Amount[],
   span: Span,
 ): Amount | null {
-  const shares = sharesOver(of, measured);
+  const shares = before.reduce((sum, amount) => sum + sharesOver(of, amount), 0n);
   if (shares === 0n) return null;
-  return { ...span, wh: roundedRatio(measured.wh * sharesOver(of, span), shares) };
+  const wh = before.reduce((sum, amount) => sum + amount.wh, 0n);
+  return { ...span, wh: roundedRatio(wh * sharesOver(of, span), shares) };
+}
+
+export type SilenceEstimate = {
+  readonly amount: Amount;
+  readonly rule: 'scalarProfile' | 'scalarEstimation';
+};
+
+/**
+ * A bill that must close although its meter is silent: by the profile of the class where there is
+ * one, else as much a day as before; null where nothing was ever measured. The next reading shows
+ * what it was, and the difference is made up for by Scalar Proration, never at the later price.
+ */
+export function estimateSilence(
+  { profile, holidays }: VeeSet,
+  { before, zone }: { readonly before: readonly Amount[]; readonly zone: string },
+  span: Span,
+): SilenceEstimate | null {
+  const byProfile =
+    profile === null ? null : estimateScalarByProfile({ profile, holidays, zone }, before, span);
+  if (byProfile !== null) return { amount: byProfile, rule: 'scalarProfile' };
+  const amount = estimateScalar(before, span);
+  return amount === null ? null : { amount, rule: 'scalarEstimation' };
 }
 
 /**

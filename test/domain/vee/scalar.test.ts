@@ -6,9 +6,12 @@ import { dayMs, hourMs } from '../../../src/domain/time/civil.ts';
 import {
   estimateScalar,
   estimateScalarByProfile,
+  estimateSilence,
   prorateScalar,
   scalarFromIntervals,
 } from '../../../src/domain/vee/scalar.ts';
+import { defaultVeeSet } from '../../../src/domain/vee/set.ts';
+import type { VeeSet } from '../../../src/domain/vee/set.ts';
 import { noAttributes } from '../rating/documents.ts';
 import { flat, slotsFrom, tuesdayMs, tuesdaySlot } from './windows.ts';
 
@@ -115,13 +118,37 @@ describe('a bill that must close while its meter is silent', () => {
     // Tuesday to Friday 4 x 1 share measured; Saturday and Sunday are 5 shares.
     const measured = { fromMs: tuesdayMs, toMs: tuesdayMs + 4 * dayMs, wh: 40_000n };
     const span = { fromMs: tuesdayMs + 4 * dayMs, toMs: tuesdayMs + 6 * dayMs };
-    expect(estimateScalarByProfile(of, measured, span)).toEqual({ ...span, wh: 50_000n });
+    expect(estimateScalarByProfile(of, [measured], span)).toEqual({ ...span, wh: 50_000n });
     const halfDay = { ...span, toMs: span.fromMs + dayMs / 2 };
-    expect(estimateScalarByProfile(of, measured, halfDay)?.wh).toBe(10_000n);
+    expect(estimateScalarByProfile(of, [measured], halfDay)?.wh).toBe(10_000n);
     const holiday = { ...of, holidays: new Set([tuesdayMs / dayMs]) };
-    expect(estimateScalarByProfile(holiday, measured, span)?.wh, '40 over 6 shares').toBe(33_333n);
+    expect(estimateScalarByProfile(holiday, [measured], span)?.wh, '40 over 6 shares').toBe(
+      33_333n,
+    );
     const never = { ...of, profile: { ...of.profile, workday: day(0) } };
-    expect(estimateScalarByProfile(never, measured, span)).toBeNull();
+    expect(estimateScalarByProfile(never, [measured], span)).toBeNull();
+  });
+
+  it('the profile of the set goes first, then the mean of before, then nothing is said', () => {
+    const day = (share: number) => flat(96, share).map(Number);
+    const profile = { workday: day(1), saturday: day(2), sunday: day(3) };
+    const community = defaultVeeSet('community');
+    const before = [{ fromMs: tuesdayMs, toMs: tuesdayMs + 4 * dayMs, wh: 40_000n }];
+    const weekend = { fromMs: tuesdayMs + 4 * dayMs, toMs: tuesdayMs + 6 * dayMs };
+    const silence = (set: VeeSet, amounts = before) =>
+      estimateSilence(set, { before: amounts, zone: 'UTC' }, weekend);
+    expect(silence({ ...community, profile })).toEqual({
+      amount: { ...weekend, wh: 50_000n },
+      rule: 'scalarProfile',
+    });
+    expect(silence(community)).toEqual({
+      amount: { ...weekend, wh: 20_000n },
+      rule: 'scalarEstimation',
+    });
+    expect(silence({ ...community, profile: { ...profile, workday: day(0) } })?.rule).toBe(
+      'scalarEstimation',
+    );
+    expect(silence({ ...community, profile }, [])).toBeNull();
   });
 
   it('Scalar Calculation From Interval: the sum of intervals, nothing if one is missing', () => {
