@@ -143,10 +143,11 @@ export async function readKeys(
   }));
 }
 
-/** How a page of the log's exceptions is read for one meter. */
+/** What rating said against a row of the log. */
 export type StoredException = BatchPlace & {
   readonly channel: number;
   readonly row: number;
+  readonly value: bigint;
   readonly code: string;
   readonly message: string;
   readonly isTaken: boolean;
@@ -158,7 +159,7 @@ export async function readExceptionsWithin(
   { meterId, fromMs, toMs }: { meterId: number; fromMs: number; toMs: number },
 ): Promise<readonly StoredException[]> {
   return tx<StoredException[]>`
-    select x.edge_id as "edgeId", x.stream, x.epoch, x.sequence, x.channel, x.row, x.code,
+    select x.edge_id as "edgeId", x.stream, x.epoch, x.sequence, x.channel, x.row, x.value, x.code,
            x.message, r.row is not null as "isTaken"
     from reading_exception x
     left join exception_resolution r using (edge_id, stream, epoch, sequence, channel, row)

@@ -1,7 +1,7 @@
 import type { StoredBatch } from '../db/logReads.ts';
 import { assert } from '../domain/assert.ts';
-import { slotMs } from '../domain/rating/slot.ts';
-import { qualityVoid } from '../domain/series/quality.ts';
+import { correctedInstant } from '../domain/series/clockOffset.ts';
+import { qualityActual, qualityVoid } from '../domain/series/quality.ts';
 import { openEnvelope } from '../wire/batch.ts';
 import type { Batch, RegisterBlock } from '../wire/batch.ts';
 import type { Envelope } from '../wire/envelope.ts';
@@ -32,20 +32,11 @@ export type LogRow = {
   readonly index: number;
   /** Within its batch, over all blocks: as exceptions and the series name it. */
   readonly row: number;
-  /** Of the reading, the clock's offset taken off where the series does so. */
+  /** When it was taken, the device's clock corrected as the series does it. */
   readonly atMs: number;
   readonly quality: number;
   readonly revision: number;
 };
-
-/**
- * When a reading was taken. A clock that is known to be further off than a slot is not corrected:
- * such a reading is an exception.
- */
-function instantOf(block: RegisterBlock, index: number): number {
-  const offsetMs = block.clockOffsetMs?.[index] ?? 0;
-  return block.readAtMs[index] - (Math.abs(offsetMs) <= slotMs ? offsetMs : 0);
-}
 
 /** The rows of a batch that are about some meters. */
 export function rowsOf(opened: OpenedBatch, isWanted: (meterId: number) => boolean): LogRow[] {
@@ -54,13 +45,17 @@ export function rowsOf(opened: OpenedBatch, isWanted: (meterId: number) => boole
   for (const block of opened.batch.blocks) {
     for (let index = 0; index < block.meterId.length; index += 1) {
       if (!isWanted(block.meterId[index])) continue;
+      const readAtMs = block.readAtMs[index];
+      const corrected = correctedInstant(readAtMs, block.clockOffsetMs?.[index] ?? 0);
+      const qualityMin = corrected.ok ? corrected.value.qualityMin : qualityActual;
       rows.push({
         opened,
         block,
         index,
         row: firstRow + index,
-        atMs: instantOf(block, index),
-        quality: block.quality[index],
+        // A drifted clock's reading belongs to no instant: it is held back, at its own word.
+        atMs: corrected.ok ? corrected.value.atMs : readAtMs,
+        quality: Math.max(block.quality[index], qualityMin),
         revision: block.revision?.[index] ?? 0,
       });
     }

@@ -45,6 +45,8 @@ export type ReadingName = {
   readonly atMs: number;
 };
 
+const billingStream = 1;
+
 async function rowsAt(
   tx: Statement,
   { meterId, channel, atMs }: ReadingName,
@@ -63,6 +65,7 @@ async function rowsAt(
       batchesMax: logReadBatches,
     });
     for (const stored of batches) {
+      if (stored.stream !== billingStream) continue; // telemetry stands in no series
       const opened = openStored(stored);
       for (const row of rowsOf(opened, (id) => id === meterId)) {
         if (row.block.channel === channel && row.atMs === atMs) rows.push(row);
@@ -102,13 +105,14 @@ function frameOf({ opened, block, index }: LogRow): Uint8Array | null {
   return number === 0 ? null : (opened.batch.frames?.[number - 1] ?? null);
 }
 
-function isSamePlace(exception: StoredException, { opened, row }: LogRow): boolean {
+/** What stands in the series has forgotten which edge brought it: it is known by its value. */
+function isSamePlace(exception: StoredException, { opened, block, index, row }: LogRow): boolean {
   const { edgeId, epoch, sequence } = opened.batch;
+  const isOwn = isHeldBack(exception.code)
+    ? exception.edgeId === edgeId
+    : exception.value === block.value[index];
   return (
-    exception.edgeId === edgeId &&
-    exception.epoch === epoch &&
-    exception.sequence === sequence &&
-    exception.row === row
+    isOwn && exception.epoch === epoch && exception.sequence === sequence && exception.row === row
   );
 }
 

@@ -39,6 +39,8 @@ export type EditReadingCode =
 
 export type ReadingName = Pick<EditReadingInput, 'meterId' | 'channel' | 'atMs'>;
 
+const billingStream = 1;
+
 /** Of the log: also what is not rated yet. */
 async function revisionInLog(tx: Transaction, name: ReadingName): Promise<number | null> {
   const { meterId, channel, atMs } = name;
@@ -62,6 +64,7 @@ async function revisionInLog(tx: Transaction, name: ReadingName): Promise<number
       batchesMax: logReadBatches,
     });
     for (const stored of batches) {
+      if (stored.stream !== billingStream) continue; // telemetry stands in no series
       for (const row of rowsOf(openStored(stored), (id) => id === meterId)) {
         if (row.block.channel !== channel || row.atMs !== atMs) continue;
         const { edgeId, epoch, sequence } = stored;

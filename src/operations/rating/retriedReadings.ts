@@ -48,5 +48,5 @@ export async function gatherRetried(
   const taken = rows.filter(
     (row) => !again.has(keyOf(row)) && found.has(`${row.edgeId}/${row.epoch}/${row.sequence}`),
   );
-  return { gathered: { ...gathered, exceptions }, taken };
+  return { gathered: { ...gathered, exceptions, notes: [] }, taken };
 }

@@ -1,0 +1,249 @@
+import { heldBackCodes } from '../domain/series/heldBack.ts';
+import { wordsOf } from './arrays.ts';
+import type { Sql, Statement, Transaction } from './connect.ts';
+import type { Json } from './events.ts';
+
+/** SQL of counting everything twice: what the tables say of each other. */
+
+/** One moment of the database for all that is counted. Writes nothing. */
+export function inOneSnapshot<T>(sql: Sql, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  const run = async (tx: Transaction): Promise<T> => {
+    await tx`set transaction isolation level repeatable read, read only`;
+    return work(tx);
+  };
+  // postgres.js types begin() as unwrapping arrays of promises, which T never is here.
+  return sql.begin(run) as Promise<T>;
+}
+
+export type ChainCount = {
+  readonly edgeId: number;
+  readonly edgeName: string;
+  readonly edgeKind: string;
+  readonly stream: number;
+  readonly epoch: number;
+  /** As the progress row says; null where there is none. */
+  readonly contiguous: bigint | null;
+  readonly highest: bigint | null;
+  readonly batchCount: bigint | null;
+  readonly readingCount: bigint | null;
+  readonly lastReceivedAt: Date | null;
+  /** As the guard says. */
+  readonly committed: bigint;
+  readonly sequenceMax: bigint;
+  /** Committed sequences up to `contiguous`, and whether the next one is committed too. */
+  readonly committedToContiguous: bigint;
+  readonly isNextCommitted: boolean;
+  readonly rated: bigint;
+  readonly dropped: bigint;
+  /** As the log says. */
+  readonly logged: bigint;
+  readonly loggedReadings: bigint;
+};
+
+/** Each chain of batches of a company: progress, guard and log side by side. */
+export async function countChains(
+  tx: Statement,
+  companyId: number,
+): Promise<readonly ChainCount[]> {
+  return tx<ChainCount[]>`
+    with guarded as (
+      select g.edge_id, g.stream, g.epoch, count(*) as committed,
+             max(g.sequence) as sequence_max,
+             count(*) filter (where g.position <= c.position) as rated,
+             count(*) filter (where g.sequence <= p.contiguous) as to_contiguous,
+             coalesce(bool_or(g.sequence = p.contiguous + 1), false) as is_next,
+             count(*) filter (where exists (
+               select from log_dropped d where d.shard = g.shard
+               and g.position between d.position_min and d.position_max)) as dropped
+      from batch_guard g join rating_cursor c using (shard)
+      left join edge_progress p using (edge_id, stream, epoch)
+      where g.company_id = ${companyId} group by 1, 2, 3
+    ), logged as (
+      select edge_id, stream, epoch, count(*) as logged, sum(reading_count) as readings
+      from batch_log where company_id = ${companyId} group by 1, 2, 3
+    ), progress as (
+      select * from edge_progress where company_id = ${companyId}
+    ), named as (
+      select id as edge_id, name, kind from edge where company_id = ${companyId}
+    )
+    select edge_id as "edgeId", e.name as "edgeName", e.kind as "edgeKind", stream, epoch,
+           p.contiguous, p.highest, p.batch_count as "batchCount",
+           p.reading_count as "readingCount", p.last_received_at as "lastReceivedAt",
+           coalesce(g.committed, 0)::int8 as committed,
+           coalesce(g.sequence_max, 0)::int8 as "sequenceMax",
+           coalesce(g.to_contiguous, 0)::int8 as "committedToContiguous",
+           coalesce(g.is_next, false) as "isNextCommitted",
+           coalesce(g.rated, 0)::int8 as rated, coalesce(g.dropped, 0)::int8 as dropped,
+           coalesce(l.logged, 0)::int8 as logged, coalesce(l.readings, 0)::int8 as "loggedReadings"
+    from progress p full join guarded g using (edge_id, stream, epoch)
+    full join logged l using (edge_id, stream, epoch)
+    join named e using (edge_id)
+    order by 1, 4, 5`;
+}
+
+/** Batches of each edge that wait in quarantine for somebody, with their bytes' edge known. */
+export async function countQuarantined(
+  tx: Statement,
+  companyId: number,
+): Promise<ReadonlyMap<number, number>> {
+  const rows = await tx<{ edgeId: number; batches: number }[]>`
+    select q.edge_id as "edgeId", count(*)::int4 as batches
+    from batch_quarantine q
+    where q.company_id = ${companyId} and q.edge_id is not null and not exists (
+      select from quarantine_resolution r where r.hash = q.hash and r.code = q.code)
+    group by 1`;
+  return new Map(rows.map(({ edgeId, batches }) => [edgeId, batches]));
+}
+
+/** Bytes of an edge's refused batches: some of its missing sequences are among them. */
+export async function readRefusedBytes(
+  tx: Statement,
+  { edgeId, limit }: { edgeId: number; limit: number },
+): Promise<readonly Uint8Array[]> {
+  const rows = await tx<{ carried: Uint8Array }[]>`
+    select distinct carried from batch_quarantine
+    where edge_id = ${edgeId} and length(carried) > 0 limit ${limit}`;
+  return rows.map(({ carried }) => carried);
+}
+
+export async function countTransfers(
+  tx: Statement,
+  companyId: number,
+): Promise<ReadonlyMap<number, bigint>> {
+  const rows = await tx<{ edgeId: number; transfers: bigint }[]>`
+    select m.edge_id as "edgeId", count(*) as transfers
+    from transfer t join meter m on m.id = t.meter_id
+    where t.company_id = ${companyId} group by 1`;
+  return new Map(rows.map(({ edgeId, transfers }) => [edgeId, transfers]));
+}
+
+export type ReconciledMeter = { readonly meterId: number; readonly serial: string };
+
+export async function readMetersOf(
+  tx: Statement,
+  { companyId, meterId }: { companyId: number; meterId: number | null },
+): Promise<readonly ReconciledMeter[]> {
+  return tx<ReconciledMeter[]>`
+    select id as "meterId", serial from meter
+    where company_id = ${companyId} and ${meterId === null ? tx`true` : tx`id = ${meterId}`}
+    order by id`;
+}
+
+export async function readEdgesOf(tx: Statement, companyId: number): Promise<readonly number[]> {
+  const rows = await tx<{ id: number }[]>`
+    select id from edge where company_id = ${companyId} order by id`;
+  return rows.map(({ id }) => id);
+}
+
+export async function readCursors(tx: Statement): Promise<ReadonlyMap<number, bigint>> {
+  const rows = await tx<{ shard: number; position: bigint }[]>`
+    select shard, position from rating_cursor`;
+  return new Map(rows.map(({ shard, position }) => [shard, position]));
+}
+
+/** The first day of receipt that retention has left; null: it took nothing. */
+export async function lastDroppedDay(tx: Statement): Promise<string | null> {
+  const [row] = await tx<{ day: string | null }[]>`select max(day)::text as day from log_dropped`;
+  return row?.day ?? null;
+}
+
+/** Rows of a company that are held back: `edge/stream/epoch/sequence/row`, read in a window. */
+export async function readHeldBack(
+  tx: Statement,
+  { companyId, fromMs, toMs }: { companyId: number; fromMs: number; toMs: number },
+): Promise<ReadonlySet<string>> {
+  const rows = await tx<{ place: string }[]>`
+    select concat_ws('/', x.edge_id, x.stream, x.epoch, x.sequence, x.row) as place
+    from reading_exception x
+    where x.company_id = ${companyId} and x.code = any(${wordsOf(heldBackCodes)}::text[])
+      and x.read_at >= ${new Date(fromMs)} and x.read_at < ${new Date(toMs)}
+      and not exists (
+        select from exception_resolution r
+        where (r.edge_id, r.stream, r.epoch, r.sequence, r.channel, r.row)
+            = (x.edge_id, x.stream, x.epoch, x.sequence, x.channel, x.row))`;
+  return new Set(rows.map(({ place }) => place));
+}
+
+export type PointEnergy = {
+  readonly meterId: number;
+  readonly periodStart: Date;
+  readonly chargedWh: bigint;
+  readonly unratedWh: bigint;
+  readonly isHeld: boolean;
+};
+
+/** What charges and unrated energy say of the months of some meters. */
+export async function readEnergies(
+  tx: Statement,
+  { companyId, fromMs, toMs }: { companyId: number; fromMs: number; toMs: number },
+): Promise<readonly PointEnergy[]> {
+  const [from, to] = [new Date(fromMs), new Date(toMs)];
+  return tx<PointEnergy[]>`
+    select meter_id as "meterId", period_start as "periodStart",
+           coalesce(sum(charged), 0)::int8 as "chargedWh",
+           coalesce(sum(unrated), 0)::int8 as "unratedWh", bool_or(is_held) as "isHeld"
+    from (
+      select c.meter_id, c.period_start, c.energy_wh as charged, 0 as unrated,
+             h.held_at is not null as is_held
+      from charge c
+      left join charge_hold h using (agreement_id, meter_id, period_start, tariff_version_id)
+      where c.company_id = ${companyId} and c.period_start >= ${from} and c.period_start < ${to}
+      union all
+      select u.meter_id, u.period_start, 0, u.energy_wh, false from unrated_energy u
+      where u.company_id = ${companyId} and u.period_start >= ${from} and u.period_start < ${to}
+    ) as each
+    group by 1, 2`;
+}
+
+export type ChargeDifference = {
+  readonly agreementId: number;
+  readonly meterId: number;
+  readonly periodStart: Date;
+  readonly chargedMicros: bigint;
+  readonly postedMicros: bigint;
+};
+
+/** Charges beside the sums of their transfers: how many there are, and those that differ. */
+export async function compareMoney(
+  tx: Statement,
+  { companyId, fromMs, toMs }: { companyId: number; fromMs: number; toMs: number },
+): Promise<{ readonly charges: number; readonly differences: readonly ChargeDifference[] }> {
+  const [from, to] = [new Date(fromMs), new Date(toMs)];
+  const rows = await tx<(ChargeDifference & { readonly charges: number })[]>`
+    with posted as (
+      select t.agreement_id, t.meter_id, t.period_start, t.tariff_version_id,
+             sum(case when l.code = 'customer' then t.amount_micros else -t.amount_micros end)
+               as micros
+      from transfer t join ledger_account l on l.id = t.debit_id
+      where t.company_id = ${companyId} and t.agreement_id is not null
+        and t.period_start >= ${from} and t.period_start < ${to}
+      group by 1, 2, 3, 4
+    ), charged as (
+      select agreement_id, meter_id, period_start, tariff_version_id, amount_micros as micros
+      from charge
+      where company_id = ${companyId} and period_start >= ${from} and period_start < ${to}
+    )
+    select agreement_id as "agreementId", meter_id as "meterId", period_start as "periodStart",
+           coalesce(c.micros, 0)::int8 as "chargedMicros",
+           coalesce(p.micros, 0)::int8 as "postedMicros", n.charges
+    from (select count(*)::int4 as charges from charged) n
+    left join (charged c full join posted p
+               using (agreement_id, meter_id, period_start, tariff_version_id))
+      on coalesce(c.micros, 0) <> coalesce(p.micros, 0)`;
+  const differences = rows.filter(({ agreementId }) => agreementId !== null);
+  return { charges: rows[0]?.charges ?? 0, differences };
+}
+
+/** The alarm of a reconciliation, once for what it found: false when it was raised before. */
+export async function raiseAlarm(
+  sql: Sql,
+  alarm: { id: string; companyId: number; atMs: number; after: Json },
+): Promise<boolean> {
+  const inserted = await sql`
+    insert into audit_entry (id, company_id, at, actor, action, subject, before, after)
+    values (${alarm.id}::uuid, ${alarm.companyId}, ${new Date(alarm.atMs)}, 'reconcile',
+            'reconcile.alarm', ${`company/${alarm.companyId}`}, null,
+            ${JSON.stringify(alarm.after)}::text::jsonb)
+    on conflict (id) do nothing`;
+  return inserted.count === 1;
+}
