@@ -1,15 +1,13 @@
 import type { RuleOutcome } from './finding.ts';
 import type { RuleDefaults } from './ruleShape.ts';
 import type { ValidationRule } from './ruleName.ts';
-import { exportChannel, importChannel } from '../channel.ts';
+import { exportChannel, importChannel, intervalEnergyChannel } from '../channel.ts';
 
 /** By which rules a meter is validated: at an exchange point, a large customer, a community. */
 export const customerClasses = ['gateway', 'large', 'community'] as const;
 export type CustomerClass = (typeof customerClasses)[number];
 
 const billed = [importChannel, exportChannel] as const;
-/** Energy of a quarter hour, OBIS 1.29.0: C group 1 and 256 for the interval's own energy. */
-export const intervalEnergyChannel = 257;
 
 const told: RuleDefaults = { outcome: 'alert', windows: ['day'], channels: billed };
 const toldOfBill: RuleDefaults = { outcome: 'alert', windows: ['bill'], channels: billed };

@@ -13,7 +13,7 @@ import { walkOptionsOf } from '../../domain/series/meterMarks.ts';
 import { qualityVoid } from '../../domain/series/quality.ts';
 import { walkDays } from '../../domain/series/walk.ts';
 import { dayMs } from '../../domain/time/civil.ts';
-import { intervalEnergyChannel } from '../../domain/vee/classDefaults.ts';
+import { intervalEnergyChannel } from '../../domain/channel.ts';
 import type { SlotColumns, Span } from '../../domain/vee/window.ts';
 import type { SlotHistory } from './slotHistory.ts';
 
