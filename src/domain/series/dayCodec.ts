@@ -31,19 +31,23 @@ const scratchBytes = new Uint8Array(dayBytesMax);
 const scratchColumn = new Float64Array(placesPerDay);
 const scratchPlaces = new Int32Array(placesPerDay);
 
-/** The filled places in time order, a single reading once. Returns how many. */
-function filledPlaces(day: SeriesDay, places: Int32Array): number {
+/** The filled places in time order, a single reading once; and whether an edit stands there. */
+function filledPlaces(day: SeriesDay, places: Int32Array): { count: number; isEdited: boolean } {
+  const { revision, quality } = day;
   let count = 0;
+  let edits = 0;
   for (let first = 0; first < placesPerDay; first += 2) {
     const firstMs = day.offsetMs[first] ?? -1;
     if (firstMs === -1) continue;
     places[count] = first;
     count += 1;
+    edits |= revision[first] | (quality[first] & qualityVoid);
     if (day.offsetMs[first + 1] === firstMs) continue;
     places[count] = first + 1;
     count += 1;
+    edits |= revision[first + 1] | (quality[first + 1] & qualityVoid);
   }
-  return count;
+  return { count, isEdited: edits !== 0 };
 }
 
 /** A bit a slot: set for the slots whose first (0) or distinct last (1) reading is there. */
@@ -58,16 +62,6 @@ function putMap(output: Output, places: Int32Array, count: number, which: 0 | 1)
   output.at += mapBytes;
 }
 
-/** Whether a day is more than what was read. */
-function isEdited(day: SeriesDay, places: Int32Array, count: number): boolean {
-  if (day.shapes.length > 0) return true;
-  for (let at = 0; at < count; at += 1) {
-    const place = places[at];
-    if (day.revision[place] !== 0 || day.quality[place] === qualityVoid) return true;
-  }
-  return false;
-}
-
 export function encodeDay(day: SeriesDay): Uint8Array<ArrayBuffer> {
   assert(
     Number.isInteger(day.day) && day.day >= 0 && day.day <= dayNumberMax,
@@ -75,10 +69,10 @@ export function encodeDay(day: SeriesDay): Uint8Array<ArrayBuffer> {
   );
   const places = scratchPlaces;
   const column = scratchColumn;
-  const count = filledPlaces(day, places);
+  const { count, isEdited } = filledPlaces(day, places);
   let firsts = 0;
   for (let at = 0; at < count; at += 1) if ((places[at] ?? 0) % 2 === 0) firsts += 1;
-  const edited = isEdited(day, places, count);
+  const edited = isEdited || day.shapes.length > 0;
   const shapesBytes = shapesBytesMax(day.shapes);
   const bytes = shapesBytes === 0 ? scratchBytes : new Uint8Array(dayBytesMax + shapesBytes);
   const output: Output = { bytes, at: 1 };
@@ -94,8 +88,8 @@ export function encodeDay(day: SeriesDay): Uint8Array<ArrayBuffer> {
       column[at] = (day.offsetMs[place] ?? 0) - (place >> 1) * slotMs;
     }
     putColumn(output, column, count);
-    const read = [day.wh, day.quality, day.epoch, day.sequence, day.row];
-    for (const source of edited ? [...read, day.revision] : read) {
+    for (const source of [day.wh, day.quality, day.epoch, day.sequence, day.row, day.revision]) {
+      if (source === day.revision && !edited) break;
       for (let at = 0; at < count; at += 1) column[at] = source[places[at] ?? 0] ?? 0;
       putColumn(output, column, count);
     }

@@ -27,7 +27,7 @@ import {
   passTo,
   plausibleWh,
   reserve,
-  snapshot,
+  settle,
 } from './walkState.ts';
 import type { Walk } from './walkState.ts';
 
@@ -102,7 +102,6 @@ export type WalkResult = {
 };
 
 const gapBridgedMsMax = gapBridgedDaysMax * dayMs;
-const noValues: readonly number[] = [];
 
 /** What a register shows, in a reading or in a mark. */
 type Shown = {
@@ -136,40 +135,61 @@ function codeOfDrop(walk: Walk, shown: number, plausibleMax: number): WalkExcept
   return isBegun ? 'REGISTER_RESET' : 'REGISTER_WENT_BACKWARDS';
 }
 
-/** Goes on from the last reading to this one, through factors that were changed in between. */
-function goOn(walk: Walk, reading: Shown, end: number): boolean {
+/** Goes on from the last reading, where nothing was marked since; false: it is not believed. */
+function goOn(walk: Walk, reading: Shown): boolean {
   const { atMs, shown, quality } = reading;
-  const isThrough = end > walk.markAt;
   const gapMs = atMs - walk.lastAtMs;
-  const plausibleMax = isThrough
-    ? plausibleThrough(walk, atMs)
-    : plausibleWh(walk.options, gapMs, walk);
+  const plausibleMax = plausibleWh(walk.options, gapMs, walk.stepWh);
+  let raw = shown + walk.shiftRaw;
+  const isBehind = raw < walk.lastRaw;
+  // Beyond a known modulus the register begins again; Infinity is never plausible.
+  if (isBehind) raw += walk.modulusRaw;
+  const wh = raw === Infinity ? raw : billedWh(walk, raw);
+  if (wh - walk.lastWh > plausibleMax) {
+    const code = isBehind ? codeOfDrop(walk, shown, plausibleMax) : 'REGISTER_JUMPED';
+    return reject(walk, code, reading);
+  }
+  assert(Number.isSafeInteger(wh), 'a register as billed stays a safe integer');
+  if (isBehind) walk.shiftRaw += walk.modulusRaw;
+  if (gapMs > gapBridgedMsMax) {
+    reject(walk, 'GAP_NOT_BRIDGED', reading);
+    leaveUnknown(walk, atMs, quality);
+    walk.boundaryWh = wh;
+  } else closeUpTo(walk, atMs, wh, quality);
+  walk.lastAtMs = atMs;
+  walk.lastWh = wh;
+  walk.lastRaw = raw;
+  walk.lastQuality = quality;
+  return true;
+}
+
+/** The same through factors that were changed in between. */
+function goOnThrough(walk: Walk, reading: Shown, end: number): boolean {
+  const { atMs, shown, quality } = reading;
+  const plausibleMax = plausibleThrough(walk, atMs);
   const isBehind = shown + walk.shiftRaw < walk.lastRaw;
-  // Beyond a known modulus the register begins again; without one it never does.
   if (isBehind && walk.modulusRaw === Infinity) {
     return reject(walk, codeOfDrop(walk, shown, plausibleMax), reading);
   }
   const shiftRaw = walk.shiftRaw + (isBehind ? walk.modulusRaw : 0);
   const raw = shown + shiftRaw;
-  const { wh, between } = isThrough
-    ? billedThrough(walk, { atMs, raw })
-    : { wh: billedWh(walk, raw), between: noValues };
+  const { wh, between } = billedThrough(walk, { atMs, raw });
   if (wh - walk.lastWh > plausibleMax) {
     const code = isBehind ? codeOfDrop(walk, shown, plausibleMax) : 'REGISTER_JUMPED';
     return reject(walk, code, reading);
   }
-  assert(Number.isSafeInteger(wh) && Number.isSafeInteger(raw), 'a register stays a safe integer');
+  assert(Number.isSafeInteger(wh), 'a register as billed stays a safe integer');
   walk.shiftRaw = shiftRaw;
-  if (gapMs > gapBridgedMsMax) {
+  if (atMs - walk.lastAtMs > gapBridgedMsMax) {
     reject(walk, 'GAP_NOT_BRIDGED', reading);
     leaveUnknown(walk, atMs, quality);
     walk.boundaryWh = wh;
     passTo(walk, end);
-    if (isThrough) beginAt(walk, shown, wh);
-  } else if (isThrough) {
+    beginAt(walk, shown, wh);
+  } else {
     goThrough(walk, { atMs, wh, raw, quality }, between);
-    closeEvenly(walk, { atMs, wh, quality });
-  } else closeUpTo(walk, { atMs, wh, quality });
+    closeEvenly(walk, atMs, wh, quality);
+  }
   walk.lastAtMs = atMs;
   walk.lastWh = wh;
   walk.lastRaw = shown + walk.shiftRaw;
@@ -181,14 +201,16 @@ function goOn(walk: Walk, reading: Shown, end: number): boolean {
 function take(walk: Walk, reading: Shown): boolean {
   const { atMs, shown } = reading;
   const end = walk.markMs <= atMs ? waitingEnd(walk, atMs) : walk.markAt;
-  const phase = phaseBehind(walk, end);
+  const phase = end > walk.markAt ? phaseBehind(walk, end) : walk.phase;
   if (phase === 'stopped') return false;
   if (shown < 0) return reject(walk, 'REGISTER_WENT_BACKWARDS', reading);
   if (shown >= walk.modulusRaw) return reject(walk, 'REGISTER_JUMPED', reading);
   if (phase === 'waiting' || walk.lastAtMs === -1) {
     passTo(walk, end);
     beginWith(walk, reading);
-  } else if (!goOn(walk, reading, end)) return false;
+  } else if (end > walk.markAt) {
+    if (!goOnThrough(walk, reading, end)) return false;
+  } else if (!goOn(walk, reading)) return false;
   if (walk.markMs === atMs) settleAt(walk, atMs);
   return true;
 }
@@ -272,7 +294,7 @@ function walkBoundaries(walk: Walk, day: SeriesDay, slot: number): number {
   walk.boundarySlot = day.day * slotsPerDay + at - 1;
   walk.boundaryWh = lastWh;
   walk.boundaryQuality = lastQuality;
-  walk.settled = null;
+  walk.isSettled = false;
   return at;
 }
 
@@ -292,11 +314,11 @@ function walkDay(walk: Walk, day: SeriesDay): void {
     if (firstMs === -1) continue;
     if (firstMs > behindMs) {
       step(walk, day, first);
-      walk.settled = null;
+      walk.isSettled = false;
     }
     if (lastMs === firstMs || lastMs <= behindMs) continue;
     if (day.quality[first + 1] === qualityVoid) continue;
-    walk.settled = snapshot(walk);
+    settle(walk);
     step(walk, day, first + 1);
   }
   if (walk.markMs < startMs + dayMs) passMarks(walk, startMs + dayMs, false);
@@ -329,7 +351,7 @@ export function walkDays(
     tailSlot: walk.boundarySlot,
     tailWh: walk.lastWh - walk.boundaryWh,
     carryOut,
-    carrySettled: walk.settled === null ? carryOut : carryOf(walk.settled),
+    carrySettled: walk.isSettled ? carryOf(walk.settled) : carryOut,
     gaps: walk.gaps,
     exceptions: walk.exceptions,
   };

@@ -14,7 +14,7 @@ export function gapQuality(gapMs: number): number {
 }
 
 /** Closes the slots up to an accepted reading: R(b) = v0 + floor((v1 - v0)(b - t0) / (t1 - t0)). */
-export function closeEvenly(walk: Walk, { atMs, wh, quality }: Located): void {
+export function closeEvenly(walk: Walk, atMs: number, wh: number, quality: number): void {
   const slot = slotOf(atMs);
   reserve(walk, slot - walk.boundarySlot);
   const gapMs = atMs - walk.lastAtMs;
@@ -61,16 +61,15 @@ function closeShaped(walk: Walk, { atMs, wh, quality }: Located, shape: GapShape
 }
 
 /** Closes the slots up to an accepted reading, by the gap's shape where the day has one. */
-export function closeUpTo(walk: Walk, reading: Located): void {
-  const { atMs, wh } = reading;
+export function closeUpTo(walk: Walk, atMs: number, wh: number, quality: number): void {
   const fromMs = walk.lastAtMs;
-  if (atMs - fromMs <= 2 * slotMs) return closeEvenly(walk, reading);
+  if (atMs - fromMs <= 2 * slotMs) return closeEvenly(walk, atMs, wh, quality);
   if (walk.shapes.length > 0) {
     const shape = walk.shapes.find((each) => each.fromMs === fromMs && each.toMs === atMs);
-    if (shape !== undefined) return closeShaped(walk, reading, shape);
+    if (shape !== undefined) return closeShaped(walk, { atMs, wh, quality }, shape);
   }
   walk.gaps.push({ fromMs, toMs: atMs, differenceWh: BigInt(wh - walk.lastWh) });
-  closeEvenly(walk, reading);
+  closeEvenly(walk, atMs, wh, quality);
 }
 
 /** Whether the open slot has nothing yet: no time of it has passed that the register counted. */

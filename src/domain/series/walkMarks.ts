@@ -3,7 +3,15 @@ import type { RegisterMark } from './mark.ts';
 import { qualityActual, qualityCalculated, qualityEstimated, qualityMissing } from './quality.ts';
 import type { WalkPhase } from './walk.ts';
 import { closeEvenly, gapQuality, leaveUnknown } from './walkGap.ts';
-import { beginAt, closeSlot, floorOfRatio, passTo, plausibleWh, reserve } from './walkState.ts';
+import {
+  beginAt,
+  closeSlot,
+  floorOfRatio,
+  passTo,
+  plausibleWh,
+  reserve,
+  stepOf,
+} from './walkState.ts';
 import type { Located, Walk } from './walkState.ts';
 
 /**
@@ -85,14 +93,13 @@ function rawAt(walk: Walk, to: { atMs: number; raw: number }, atMs: number): num
 /** The most that can have flowed up to a reading, by the largest of the factors on the way. */
 export function plausibleThrough(walk: Walk, atMs: number): number {
   const { options } = walk;
-  const gapMs = atMs - walk.lastAtMs;
-  let most = plausibleWh(options, gapMs, walk);
+  let { stepWh } = walk;
   for (let at = walk.markAt; at < waitingEnd(walk, atMs); at += 1) {
     const { numerator, denominator } = options.marks[at];
     const factor = { numerator: Number(numerator), denominator: Number(denominator) };
-    most = Math.max(most, plausibleWh(options, gapMs, factor));
+    stepWh = Math.max(stepWh, stepOf(options, factor));
   }
-  return most;
+  return plausibleWh(options, atMs - walk.lastAtMs, stepWh);
 }
 
 /** Goes through the factors between the last reading and an accepted one, closing slots. */
@@ -109,7 +116,7 @@ export function goThrough(
   const { shiftRaw } = walk;
   for (const [index, wh] of between.entries()) {
     const { atMs } = marks[markAt + index];
-    closeEvenly(walk, { atMs, wh, quality });
+    closeEvenly(walk, atMs, wh, quality);
     walk.lastAtMs = atMs;
     walk.lastQuality = quality;
     passTo(walk, markAt + index + 1);

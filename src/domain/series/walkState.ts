@@ -13,7 +13,7 @@ import type { WalkException } from './walkException.ts';
  * is what it shows plus `shiftRaw`: a rollover adds to the shift, and only a mark begins the
  * product anew. So slots sum to the floor of the whole difference, whatever was read in between.
  */
-export type Position = {
+export type Stand = {
   lastAtMs: number;
   lastWh: number;
   lastRaw: number;
@@ -24,18 +24,19 @@ export type Position = {
   shiftRaw: number;
   baseWh: number;
   phase: WalkPhase;
+};
+
+export type Walk = Stand & {
   numerator: number;
   denominator: number;
   /** Of the first mark that has not taken effect. */
   markAt: number;
   /** Its instant; Infinity when there is none. */
   markMs: number;
-};
-
-export type Walk = Position & {
   readonly options: WalkOptions;
   readonly modulusRaw: number;
-  /** The most one slot can add to the register, by its present factor. */
+  /** One step of the register and the most one slot can add to it, by its present factor. */
+  stepWh: number;
   slotWhMax: number;
   /** Of the day that is walked. */
   shapes: readonly GapShape[];
@@ -43,7 +44,9 @@ export type Walk = Position & {
   slotWh: Float64Array;
   slotQuality: Uint8Array;
   count: number;
-  settled: Position | null;
+  /** Before the last reading of the newest slot, while `isSettled`; one object for the walk. */
+  readonly settled: Stand;
+  isSettled: boolean;
   readonly gaps: GapClosed[];
   readonly exceptions: WalkException[];
 };
@@ -61,13 +64,20 @@ export function floorOfRatio({ a, b, c }: { a: number; b: number; c: number }): 
   return Number((BigInt(a) * BigInt(b)) / BigInt(c));
 }
 
-/** Rounded up, plus one step of the register: two quantised readings may differ by that more. */
-export function plausibleWh(
-  { powerMaxW, registerStepWh }: WalkOptions,
-  durationMs: number,
+/** One step of the register as billed, rounded up. */
+export function stepOf(
+  { registerStepWh }: WalkOptions,
   factor: { readonly numerator: number; readonly denominator: number },
 ): number {
-  const stepWh = Math.ceil((registerStepWh * factor.numerator) / factor.denominator);
+  return Math.ceil((registerStepWh * factor.numerator) / factor.denominator);
+}
+
+/** Rounded up, plus one step of the register: two quantised readings may differ by that more. */
+export function plausibleWh(
+  { powerMaxW }: WalkOptions,
+  durationMs: number,
+  stepWh: number,
+): number {
   return Math.ceil((powerMaxW * durationMs) / hourMs) + stepWh;
 }
 
@@ -77,8 +87,7 @@ function firstPhase(marks: readonly RegisterMark[]): WalkPhase {
   return first?.kind === 'installed' ? 'stopped' : 'counting';
 }
 
-function begun(carry: WalkCarry, { marks, registerModulusWh }: WalkOptions): Position {
-  const unmarked = { numerator: 1, denominator: 1, markAt: 0, markMs: Infinity };
+function standOf(carry: WalkCarry, { marks, registerModulusWh }: WalkOptions): Stand {
   if (carry === null) {
     return {
       lastAtMs: -1,
@@ -91,7 +100,6 @@ function begun(carry: WalkCarry, { marks, registerModulusWh }: WalkOptions): Pos
       shiftRaw: 0,
       baseWh: 0,
       phase: firstPhase(marks),
-      ...unmarked,
     };
   }
   const slot = slotOf(carry.lastAtMs);
@@ -102,13 +110,16 @@ function begun(carry: WalkCarry, { marks, registerModulusWh }: WalkOptions): Pos
   const modulusRaw = registerModulusWh ?? Infinity;
   const turnsRaw = registerModulusWh === null ? 0 : Math.floor(lastRaw / modulusRaw) * modulusRaw;
   return {
-    ...carry,
+    lastAtMs: carry.lastAtMs,
     lastWh: Number(carry.lastWh),
     lastRaw,
+    lastQuality: carry.lastQuality,
+    boundarySlot: carry.boundarySlot,
     boundaryWh: Number(carry.boundaryWh),
+    boundaryQuality: carry.boundaryQuality,
     shiftRaw: carry.shiftRaw === null ? turnsRaw : Number(carry.shiftRaw),
     baseWh: Number(carry.baseWh),
-    ...unmarked,
+    phase: carry.phase,
   };
 }
 
@@ -120,25 +131,42 @@ export function passTo(walk: Walk, at: number): void {
   if (at === 0) return;
   walk.numerator = Number(marks[at - 1].numerator);
   walk.denominator = Number(marks[at - 1].denominator);
-  walk.slotWhMax = plausibleWh(walk.options, slotMs, walk);
+  walk.stepWh = stepOf(walk.options, walk);
+  walk.slotWhMax = plausibleWh(walk.options, slotMs, walk.stepWh);
 }
 
 export function beginWalk(carry: WalkCarry, options: WalkOptions): Walk {
   const { marks, registerModulusWh } = options;
   assert(options.powerMaxW > 0 && options.registerStepWh > 0, 'the limits of a meter are positive');
   assert(registerModulusWh === null || registerModulusWh > 0, 'a modulus is positive');
-  const position = begun(carry, options);
+  const stand = standOf(carry, options);
+  const stepWh = Math.ceil(options.registerStepWh);
   const walk: Walk = {
-    ...position,
+    lastAtMs: stand.lastAtMs,
+    lastWh: stand.lastWh,
+    lastRaw: stand.lastRaw,
+    lastQuality: stand.lastQuality,
+    boundarySlot: stand.boundarySlot,
+    boundaryWh: stand.boundaryWh,
+    boundaryQuality: stand.boundaryQuality,
+    shiftRaw: stand.shiftRaw,
+    baseWh: stand.baseWh,
+    phase: stand.phase,
+    numerator: 1,
+    denominator: 1,
+    markAt: 0,
+    markMs: Infinity,
     options,
     modulusRaw: registerModulusWh ?? Infinity,
-    slotWhMax: plausibleWh(options, slotMs, position),
+    stepWh,
+    slotWhMax: plausibleWh(options, slotMs, stepWh),
     shapes: [],
-    firstSlot: position.boundarySlot,
+    firstSlot: stand.boundarySlot,
     slotWh: new Float64Array(slotsPerDay),
     slotQuality: new Uint8Array(slotsPerDay),
     count: 0,
-    settled: null,
+    settled: stand,
+    isSettled: false,
     gaps: [],
     exceptions: [],
   };
@@ -153,16 +181,23 @@ export function beginWalk(carry: WalkCarry, options: WalkOptions): Walk {
   return walk;
 }
 
-export function snapshot(walk: Walk): Position {
-  const { lastAtMs, lastWh, lastRaw, lastQuality, shiftRaw, baseWh, phase } = walk;
-  const { boundarySlot, boundaryWh, boundaryQuality } = walk;
-  const { numerator, denominator, markAt, markMs } = walk;
-  const last = { lastAtMs, lastWh, lastRaw, lastQuality, shiftRaw, baseWh, phase };
-  const boundary = { boundarySlot, boundaryWh, boundaryQuality };
-  return { ...last, ...boundary, numerator, denominator, markAt, markMs };
+/** Keeps where the walk stands, to go on from there while its newest slot is open. */
+export function settle(walk: Walk): void {
+  const { settled } = walk;
+  settled.lastAtMs = walk.lastAtMs;
+  settled.lastWh = walk.lastWh;
+  settled.lastRaw = walk.lastRaw;
+  settled.lastQuality = walk.lastQuality;
+  settled.boundarySlot = walk.boundarySlot;
+  settled.boundaryWh = walk.boundaryWh;
+  settled.boundaryQuality = walk.boundaryQuality;
+  settled.shiftRaw = walk.shiftRaw;
+  settled.baseWh = walk.baseWh;
+  settled.phase = walk.phase;
+  walk.isSettled = true;
 }
 
-export function carryOf(position: Position): WalkCarry {
+export function carryOf(position: Stand): WalkCarry {
   if (position.lastAtMs === -1) return null;
   return {
     lastAtMs: position.lastAtMs,
