@@ -139,6 +139,7 @@ export function createIntake(options: IntakeOptions): Intake {
     if (isOfData(error)) for (const offered of group) offered.isAlone = true;
     else failuresInRow += 1;
     lanes.putBack(group);
+    if (stopping.signal.aborted) giveUp();
   }
 
   async function commitGroup(group: readonly Offered[]): Promise<void> {
@@ -159,10 +160,16 @@ export function createIntake(options: IntakeOptions): Intake {
     roomBell = Promise.withResolvers();
   }
 
+  function giveUp(): void {
+    const message = 'The intake stops before the batch is committed; send it again.';
+    for (const offered of lanes.takeAll()) settle(offered, { kind: 'unanswered', message });
+    roomBell.resolve();
+  }
+
   async function run(): Promise<void> {
     while (!lanes.isEmpty()) {
+      if (stopping.signal.aborted) return;
       if (failuresInRow > 0) {
-        if (stopping.signal.aborted) return;
         const backOffMs = commitBackOffMsMin * 2 ** Math.min(failuresInRow - 1, 16);
         await pause(clock, Math.min(commitBackOffMsMax, backOffMs), stopping.signal);
         if (lanes.isEmpty()) return;
@@ -214,10 +221,7 @@ export function createIntake(options: IntakeOptions): Intake {
       await Promise.race([drained, pause(clock, drainMs, late.signal)]);
       late.abort();
       stopping.abort();
-      await drained;
-      const message = 'The intake stops before the batch is committed; send it again.';
-      for (const offered of lanes.takeAll()) settle(offered, { kind: 'unanswered', message });
-      roomBell.resolve();
+      giveUp();
     },
   };
 }
