@@ -46,6 +46,7 @@ type SupplyRow = {
   supplyState: 'connected' | 'disconnected' | null;
   supplyCause: CommandCause | null;
   lastReadAt: Date | null;
+  isDoubted: boolean;
   commands: number;
   openId: string | null;
   openKind: SwitchKind;
@@ -74,6 +75,7 @@ function supplyOfRow(row: SupplyRow, nowMs: number): MeterSupply {
           openCommand:
             row.openId === null ? null : { kind: row.openKind, cause: row.openCause, isUnderway },
           readAgeMs: row.lastReadAt === null ? null : nowMs - row.lastReadAt.getTime(),
+          isDoubted: row.isDoubted,
           coolDown:
             row.triedKind === null || row.triedState === 'verified'
               ? null
@@ -109,6 +111,15 @@ export async function readMeterSupplies(
            g.account_id as "accountId", g.mode, b.balance_micros as "balanceMicros",
            g.balance_limit_micros as "balanceLimitMicros", g.reconnect_micros as "reconnectMicros",
            s.state as "supplyState", s.cause as "supplyCause", h.last_read_at as "lastReadAt",
+           exists (
+             select from agreement own
+             join meter beside on beside.company_id = own.company_id
+               and beside.service_point_id = own.service_point_id
+             join vee_decision d on d.meter_id = beside.id
+             where own.account_id = g.account_id and d.outcome = 'hold' and d.withdrawn_at is null
+               and not exists (
+                 select from vee_resolution r
+                 where r.decision_id = d.id and r.kind = 'released')) as "isDoubted",
            (select count(*) from command c where c.meter_id = m.id)::int4 as commands,
            o.id as "openId", o.kind as "openKind", o.cause as "openCause", o.state as "openState",
            t.kind as "triedKind", t.cause as "triedCause", t.state as "triedState",

@@ -459,3 +459,8 @@ export const veeDutiesPerStepMax = 64;
 export const veeDaysPerStepMax = 128;
 /** Refused batches of one edge that a reconciliation looks into for sequences that are missing. */
 export const quarantineLookMax = 10_000;
+/** Months of one answer about how many bills nobody touched, and the batches that people entered. */
+export const straightThroughMonthsMax = 24;
+export const officeBatchesCountedMax = 10_000;
+/** A decision whose window is longer has no effect in money that is worked out while one waits. */
+export const decisionEffectDaysMax = 400;

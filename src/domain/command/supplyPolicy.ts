@@ -26,6 +26,8 @@ export type SupplyFacts = {
   } | null;
   /** Of the newest reading behind the balance; null when there is none. */
   readonly readAgeMs: number | null;
+  /** Validation holds readings of the account's meters until somebody has looked. */
+  readonly isDoubted: boolean;
   /** The last try failed: how much longer the same kind is not repeated by itself. */
   readonly coolDown: { readonly kind: SwitchKind; readonly remainingMs: number } | null;
 };
@@ -64,7 +66,7 @@ function decideReconnect(facts: SupplyFacts): SupplyDecision | null {
 
 /**
  * What the balance asks of the supply, or null for nothing. On any doubt the supply stays on: no
- * cut on old data, none on top of an order that is open, and a cut of unknown end is taken back as
+ * cut on old or doubted data, none on top of an order that is open, and a cut of unknown end is taken back as
  * soon as the balance allows.
  */
 export function decideSupply(facts: SupplyFacts): SupplyDecision | null {
@@ -84,5 +86,5 @@ export function decideSupply(facts: SupplyFacts): SupplyDecision | null {
   if (reconnect !== null) return reconnect;
   if (!isAtLimit || facts.supply === 'disconnected' || isCooling(facts, 'disconnect')) return null;
   const isFresh = facts.readAgeMs !== null && facts.readAgeMs <= cutDataAgeMsMax;
-  return isFresh ? { action: 'disconnect', reason: 'BALANCE_AT_LIMIT' } : null;
+  return isFresh && !facts.isDoubted ? { action: 'disconnect', reason: 'BALANCE_AT_LIMIT' } : null;
 }

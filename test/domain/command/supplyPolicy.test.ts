@@ -13,6 +13,7 @@ const atEase: SupplyFacts = {
   supplyCause: 'automatic',
   openCommand: null,
   readAgeMs: 1_000,
+  isDoubted: false,
   coolDown: null,
 };
 const cut = { kind: 'disconnect', cause: 'automatic', isUnderway: false } as const;
@@ -26,6 +27,7 @@ describe('the supply policy (003.7)', () => {
     ['a balance at the limit cuts', inDebt, 'disconnect'],
     ['a postpaid supply is never cut', { ...inDebt, mode: 'postpaid' }, null],
     ['nobody is cut without a reading', { ...inDebt, readAgeMs: null }, null],
+    ['nor on readings that validation holds', { ...inDebt, isDoubted: true }, null],
     ['nor on an old one', { ...inDebt, readAgeMs: cutDataAgeMsMax + 1 }, null],
     ['what is cut is not cut again', { ...inDebt, ...dark }, null],
     ['an order that is open is not doubled', { ...inDebt, openCommand: cut }, null],
@@ -74,6 +76,7 @@ describe('the supply policy (003.7)', () => {
       supplyCause: cause,
       openCommand: fc.option(fc.record({ kind, cause, isUnderway: fc.boolean() })),
       readAgeMs: fc.option(fc.integer({ min: cutDataAgeMsMax - 2, max: cutDataAgeMsMax + 2 })),
+      isDoubted: fc.boolean(),
       coolDown: fc.option(fc.record({ kind, remainingMs: fc.integer({ min: -1, max: 1 }) })),
     });
     fc.assert(
@@ -85,7 +88,8 @@ describe('the supply policy (003.7)', () => {
           known.openCommand === null &&
           known.supply !== 'disconnected' &&
           known.readAgeMs !== null &&
-          known.readAgeMs <= cutDataAgeMsMax;
+          known.readAgeMs <= cutDataAgeMsMax &&
+          !known.isDoubted;
         const isPersonal = known.supply !== 'connected' && known.supplyCause === 'manual';
         return (
           (action !== 'disconnect' || (mayCut && !isPersonal)) &&
