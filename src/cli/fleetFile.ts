@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { customerClasses } from '../domain/fleet.ts';
 import type { Fleet } from '../domain/fleet.ts';
+import { media } from '../domain/medium.ts';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import { attributesShape } from '../domain/tariff/shape.ts';
@@ -42,31 +44,56 @@ const edge = z
   // An absent shard is chosen by the database: the property is left out, not undefined.
   .transform(({ logShard, ...rest }) => (logShard === undefined ? rest : { ...rest, logShard }));
 
+const installation = z
+  .strictObject({ at: instantMs, startValue: whole.optional(), factor: z.string().optional() })
+  .transform(({ at, startValue, factor }) => ({
+    atMs: at,
+    ...(startValue !== undefined && { startValue }),
+    ...(factor !== undefined && { factor }),
+  }));
+
 const fleetFile = z.strictObject({
   company: z.string(),
   edges: z.array(edge),
   servicePoints: z.array(
     z
-      .strictObject({ name: z.string(), timeZone: z.string(), isKeyZone: z.boolean().optional() })
+      .strictObject({
+        name: z.string(),
+        timeZone: z.string(),
+        isKeyZone: z.boolean().optional(),
+        customerClass: z.enum(customerClasses).optional(),
+        isOccupied: z.boolean().optional(),
+      })
       // Absent is not undefined: a point stays what it is.
-      .transform(({ isKeyZone, ...rest }) =>
-        isKeyZone === undefined ? rest : { ...rest, isKeyZone },
-      ),
+      .transform(({ isKeyZone, customerClass, isOccupied, ...rest }) => ({
+        ...rest,
+        ...(isKeyZone !== undefined && { isKeyZone }),
+        ...(customerClass !== undefined && { customerClass }),
+        ...(isOccupied !== undefined && { isOccupied }),
+      })),
   ),
   meters: z.array(
-    z.strictObject({
-      serial: z.string(),
-      edge: z.string(),
-      servicePoint: z.string(),
-      bus: z.strictObject({ name: z.string(), unitId }).nullable().default(null),
-      mapName: z.string(),
-      powerMaxW: int4,
-      registerModulusWh: whole.nullable().default(null),
-      contactor: z
-        .strictObject({ unitId, coil: z.int().min(0) })
-        .nullable()
-        .default(null),
-    }),
+    z
+      .strictObject({
+        serial: z.string(),
+        edge: z.string(),
+        servicePoint: z.string(),
+        bus: z.strictObject({ name: z.string(), unitId }).nullable().default(null),
+        mapName: z.string(),
+        powerMaxW: int4,
+        registerModulusWh: whole.nullable().default(null),
+        contactor: z
+          .strictObject({ unitId, coil: z.int().min(0) })
+          .nullable()
+          .default(null),
+        medium: z.enum(media).optional(),
+        installed: installation.optional(),
+      })
+      .transform(({ medium, installed, ...rest }) => ({
+        ...rest,
+        ...(medium !== undefined && { medium }),
+        ...(installed !== undefined && { installed }),
+      })),
   ),
   customers: z.array(
     z.strictObject({

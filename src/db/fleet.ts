@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { FleetBus, FleetServicePoint } from '../domain/fleet.ts';
+import type { CustomerClass, FleetBus, FleetServicePoint } from '../domain/fleet.ts';
+import type { Medium } from '../domain/medium.ts';
 import type { AttributesShape } from '../domain/tariff/shape.ts';
 import type { Statement } from './connect.ts';
 
@@ -117,6 +118,8 @@ export type ServicePointRow = {
   readonly name: string;
   readonly timeZone: string;
   readonly isKeyZone: boolean;
+  readonly customerClass: CustomerClass;
+  readonly isOccupied: boolean;
 };
 
 export async function insertServicePoints(
@@ -125,13 +128,17 @@ export async function insertServicePoints(
   points: readonly FleetServicePoint[],
 ): Promise<readonly ServicePointRow[]> {
   await tx`
-    insert into service_point (company_id, name, time_zone, is_key_zone)
-    select ${companyId}, r.name, r."timeZone", coalesce(r."isKeyZone", false)
+    insert into service_point (company_id, name, time_zone, is_key_zone, customer_class,
+                               is_occupied)
+    select ${companyId}, r.name, r."timeZone", coalesce(r."isKeyZone", false),
+           coalesce(r."customerClass", 'community'), coalesce(r."isOccupied", true)
     from json_to_recordset(${recordsOf(points)}::text::json)
-      as r(name text, "timeZone" text, "isKeyZone" boolean)
+      as r(name text, "timeZone" text, "isKeyZone" boolean, "customerClass" text,
+           "isOccupied" boolean)
     on conflict do nothing`;
   return tx<ServicePointRow[]>`
-    select id, name, time_zone as "timeZone", is_key_zone as "isKeyZone"
+    select id, name, time_zone as "timeZone", is_key_zone as "isKeyZone",
+           customer_class as "customerClass", is_occupied as "isOccupied"
     from service_point where company_id = ${companyId}`;
 }
 
@@ -147,6 +154,23 @@ export async function setKeyZones(
     where p.company_id = ${companyId} and p.name = r.name and p.is_key_zone <> r."isKeyZone"`;
 }
 
+/** Points that are declared of another class, or occupied or no longer so, become it. */
+export async function setCircumstances(
+  tx: Statement,
+  companyId: number,
+  points: readonly FleetServicePoint[],
+): Promise<void> {
+  await tx`
+    update service_point p
+    set customer_class = coalesce(r."customerClass", p.customer_class),
+        is_occupied = coalesce(r."isOccupied", p.is_occupied)
+    from json_to_recordset(${recordsOf(points)}::text::json)
+      as r(name text, "customerClass" text, "isOccupied" boolean)
+    where p.company_id = ${companyId} and p.name = r.name
+      and (coalesce(r."customerClass", p.customer_class), coalesce(r."isOccupied", p.is_occupied))
+          <> (p.customer_class, p.is_occupied)`;
+}
+
 export type MeterRow = {
   readonly edgeId: number;
   readonly servicePointId: number;
@@ -154,6 +178,7 @@ export type MeterRow = {
   readonly busId: number | null;
   readonly unitId: number | null;
   readonly mapName: string;
+  readonly medium: Medium;
   readonly powerMaxW: number;
   readonly registerModulusWh: bigint | null;
   readonly contactorUnitId: number | null;
@@ -167,19 +192,19 @@ export async function insertMeters(
 ): Promise<readonly (MeterRow & { readonly id: number })[]> {
   await tx`
     insert into meter (company_id, edge_id, service_point_id, serial, bus_id, unit_id, map_name,
-                       power_max_w, register_modulus_wh, contactor_unit_id, contactor_coil)
+                       medium, power_max_w, register_modulus_wh, contactor_unit_id, contactor_coil)
     select ${companyId}, r."edgeId", r."servicePointId", r.serial, r."busId", r."unitId",
-           r."mapName", r."powerMaxW", r."registerModulusWh", r."contactorUnitId",
+           r."mapName", r.medium, r."powerMaxW", r."registerModulusWh", r."contactorUnitId",
            r."contactorCoil"
     from json_to_recordset(${recordsOf(meters)}::text::json)
       as r("edgeId" int4, "servicePointId" int4, serial text, "busId" int4, "unitId" int2,
-           "mapName" text, "powerMaxW" int4, "registerModulusWh" int8, "contactorUnitId" int2,
+           "mapName" text, medium text, "powerMaxW" int4, "registerModulusWh" int8, "contactorUnitId" int2,
            "contactorCoil" int2)
     on conflict do nothing`;
   return tx<(MeterRow & { id: number })[]>`
     select id, edge_id as "edgeId", service_point_id as "servicePointId", serial,
            bus_id as "busId", unit_id as "unitId", map_name as "mapName",
-           power_max_w as "powerMaxW", register_modulus_wh as "registerModulusWh",
+           medium, power_max_w as "powerMaxW", register_modulus_wh as "registerModulusWh",
            contactor_unit_id as "contactorUnitId", contactor_coil as "contactorCoil"
     from meter where company_id = ${companyId}`;
 }

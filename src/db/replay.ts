@@ -111,6 +111,7 @@ const registryTables = [
   'bus',
   'service_point',
   'meter',
+  'register_mark',
   'customer',
   'account',
   'tariff',
@@ -127,8 +128,15 @@ export async function copyRegistry(ground: ReplayGround): Promise<void> {
   for (const table of registryTables) await copyAcross(ground, table, `select * from ${table}`);
 }
 
-/** Time that was charged without a reading is charged again: a duty for each of its meters. */
+/**
+ * Time that was charged without a reading is charged again: a duty for each of its meters. So are
+ * registers walked again whose marks say more than their readings do.
+ */
 export async function insertReplayDuties(ground: ReplayGround): Promise<void> {
+  await ground.scratch`
+    insert into rerate_duty (company_id, meter_id, from_day, reason)
+    select distinct company_id, meter_id, 0, 'register_marked' from register_mark
+    order by meter_id`;
   await ground.scratch`
     insert into rerate_duty (company_id, meter_id, from_day, reason)
     select m.company_id, m.id, -1, 'time_passed' from accrual a

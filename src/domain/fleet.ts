@@ -1,9 +1,13 @@
+import { instantMsMax, registerWhMax } from './limits.ts';
+import type { Medium } from './medium.ts';
 import { accept, refuse } from './outcome.ts';
 import type { Outcome, Refused } from './outcome.ts';
 import { runExamples } from './rating/examples.ts';
 import type { ExampleCode } from './rating/examples.ts';
 import { isOnSlotGrid } from './rating/slot.ts';
 import { isRegisterMapName } from './registerMapName.ts';
+import { parseFactor } from './series/factor.ts';
+import type { FactorCode } from './series/factor.ts';
 import { parseAttributes } from './tariff/attributes.ts';
 import type { AttributesCode } from './tariff/attributes.ts';
 import { minorDigitsOf } from './tariff/currency.ts';
@@ -41,6 +45,22 @@ export type FleetServicePoint = {
   readonly timeZone: string;
   /** Its bills are rated by both engines before they are posted. Absent: as it was, no at first. */
   readonly isKeyZone?: boolean;
+  /** By which rules its readings are validated. Absent: as it was, community at first. */
+  readonly customerClass?: CustomerClass;
+  /** Absent: as it was, yes at first. A vacant place may use nothing. */
+  readonly isOccupied?: boolean;
+};
+
+export const customerClasses = ['gateway', 'large', 'community'] as const;
+export type CustomerClass = (typeof customerClasses)[number];
+
+/** From when on a meter counts, and what a count of its registers stands for. */
+export type FleetInstallation = {
+  readonly atMs: number;
+  /** What the main register showed, in its own counts; absent: its first reading tells. */
+  readonly startValue?: bigint;
+  /** As on the plate, such as 200/5; absent: 1. */
+  readonly factor?: string;
 };
 
 export type FleetBusAddress =
@@ -68,6 +88,10 @@ export type FleetMeter = {
   readonly powerMaxW: number;
   readonly registerModulusWh: bigint | null;
   readonly contactor: { readonly unitId: number; readonly coil: number } | null;
+  /** Absent: electricity. */
+  readonly medium?: Medium;
+  /** Absent: all of its readings count, each for 1. */
+  readonly installed?: FleetInstallation;
 };
 
 export type FleetCustomer = {
@@ -99,6 +123,7 @@ export type FleetCode =
   | TariffRefusal
   | AttributesCode
   | ExampleCode
+  | FactorCode
   | 'PREPAID_UNSUPPORTED'
   | 'FLEET_NAME_EMPTY'
   | 'FLEET_NAME_REPEATED'
@@ -166,6 +191,13 @@ function checkEdge(edge: FleetEdge, index: number): Check {
   return keys ?? checkNames(names, [...path, 'buses']);
 }
 
+function isInstallable(installed: FleetInstallation | undefined): boolean {
+  if (installed === undefined) return true;
+  const { atMs, startValue = 0n } = installed;
+  const isInstant = Number.isInteger(atMs) && atMs >= 0 && atMs <= instantMsMax;
+  return isInstant && startValue >= 0n && startValue <= BigInt(registerWhMax);
+}
+
 function checkMeters(fleet: Fleet): Check {
   const edges = new Set(fleet.edges.map((edge) => edge.name));
   const points = new Set(fleet.servicePoints.map((point) => point.name));
@@ -198,6 +230,12 @@ function checkMeters(fleet: Fleet): Check {
       return refuseAt('FLEET_METER_MALFORMED', path, message);
     }
     units.add(unit);
+    const factor = parseFactor(meter.installed?.factor ?? '1');
+    if (!factor.ok) return refuseAt(factor.code, [...path, 'installed', 'factor'], factor.message);
+    if (!isInstallable(meter.installed)) {
+      const message = 'a meter is installed between 1970 and 2200 with a value that it can show.';
+      return refuseAt('FLEET_METER_MALFORMED', [...path, 'installed'], message);
+    }
     if (meter.powerMaxW <= 0 || (meter.registerModulusWh ?? 1n) <= 0n) {
       const message = 'powerMaxW and registerModulusWh are above 0; read them off the meter.';
       return refuseAt('FLEET_METER_MALFORMED', path, message);

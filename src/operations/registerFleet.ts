@@ -8,6 +8,7 @@ import {
   insertServicePoints,
   insertTariffs,
   lockRegistration,
+  setCircumstances,
   setKeyZones,
   upsertBuses,
 } from '../db/fleet.ts';
@@ -45,6 +46,7 @@ import { accept } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import { FleetRefused, conflict, idOf } from './fleetRefused.ts';
 import { registerAgreements } from './registerAgreements.ts';
+import { registerInstallations } from './registerInstallations.ts';
 
 export type RegisterFleetDeps = {
   /** Under joulebook_writer. */
@@ -144,6 +146,7 @@ async function registerPoints(
     await setKeyZones(tx, companyId, fleet.servicePoints);
     await insertPricingChange(tx, { companyId, what: 'key_zone', atMs: nowMs });
   }
+  await setCircumstances(tx, companyId, fleet.servicePoints);
   return byName(points);
 }
 
@@ -170,6 +173,7 @@ async function registerMeters(
       meter.bus === null ? null : idOf(buses, busKey({ edge: meter.edge, bus: meter.bus.name })),
     unitId: meter.bus?.unitId ?? null,
     mapName: meter.mapName,
+    medium: meter.medium ?? 'electricity',
     powerMaxW: meter.powerMaxW,
     registerModulusWh: meter.registerModulusWh,
     contactorUnitId: meter.contactor?.unitId ?? null,
@@ -186,6 +190,7 @@ async function registerMeters(
       row.busId === meter.busId &&
       row.unitId === meter.unitId &&
       row.mapName === meter.mapName &&
+      row.medium === meter.medium &&
       row.powerMaxW === meter.powerMaxW &&
       row.registerModulusWh === meter.registerModulusWh &&
       row.contactorUnitId === meter.contactorUnitId &&
@@ -252,6 +257,7 @@ export async function registerFleet(
         const servicePoints = await registerPoints(tx, companyId, { fleet, nowMs });
         const field = { fleet, edgeIds, buses, servicePoints };
         const meters = await registerMeters(tx, companyId, field);
+        await registerInstallations(tx, companyId, { fleet, meters, nowMs });
         // Readings that came before their meter was registered enter the series now.
         await insertRetryDuties(tx, { companyId, meterId: null, isUnasked: true });
         const accounts = await registerAccounts(tx, companyId, fleet);

@@ -12,8 +12,10 @@ import { rateReadings } from '../../src/operations/rateReadings.ts';
 import type { RateDeps } from '../../src/operations/rateReadings.ts';
 import { registerFleet } from '../../src/operations/registerFleet.ts';
 import type { RegisteredFleet } from '../../src/operations/registerFleet.ts';
+import type { EventBlock } from '../../src/wire/batch.ts';
 import { BatchMaker, importBlock, testEdge } from '../support/build/edge.ts';
 import type { TestReading } from '../support/build/edge.ts';
+import type { RegisterBlock } from '../../src/wire/batch.ts';
 import { fleetOf } from '../support/build/fleet.ts';
 import { freshDatabase } from '../support/postgres.ts';
 
@@ -31,8 +33,14 @@ export type BillsGround = {
   meter(serial: string): number;
   read(
     readings: readonly (Omit<TestReading, 'meterId'> & { meter?: string })[],
-    register?: { readonly channel: number; readonly unit: number },
+    register?: Partial<RegisterBlock>,
   ): Promise<void>;
+  /** A signed batch of any edge. */
+  send(carried: Uint8Array): Promise<void>;
+  readonly maker: BatchMaker;
+  readonly edgeId: number;
+  /** What meters' own logs say. */
+  tell(events: EventBlock): Promise<void>;
   rateAll(): Promise<void>;
   accrue(): Promise<void>;
   register(fleet: Fleet): Promise<void>;
@@ -100,6 +108,11 @@ async function openBills(
   const rateAll = async (): Promise<void> => {
     while ((await rateReadings(deps, { shard: 0 })).more);
   };
+  const send = async (carried: Uint8Array): Promise<void> => {
+    const answers = await commitBatches(deps, [carried]);
+    if (!answers.every((answer) => answer.ok)) throw new Error('the batch is accepted');
+    await rateAll();
+  };
   return {
     url,
     database,
@@ -116,13 +129,20 @@ async function openBills(
       actor: 'administrator:one',
       persistedOnly: false,
     },
-    async read(readings, register = { channel: 1, unit: 30 }) {
+    async read(readings, register = {}) {
       const rows = readings.map(({ meter: serial = 'M1', ...reading }) => ({
         ...reading,
         meterId: meter(serial),
       }));
       const block = { ...importBlock(rows), ...register };
-      const answers = await commitBatches(deps, [maker.sign([block])]);
+      await send(maker.sign([block]));
+    },
+    send,
+    maker,
+    edgeId,
+    async tell(events) {
+      const batch = maker.sign([], Date.UTC(2026, 0, 1), [], events);
+      const answers = await commitBatches(deps, [batch]);
       if (!answers.every((answer) => answer.ok)) throw new Error('the batch is accepted');
       await rateAll();
     },

@@ -154,6 +154,38 @@ function withTail(slotWh: Float64Array, tailWh: number): Float64Array {
   return open;
 }
 
+/** The day as it is to be stored. */
+export function dayRow(
+  { meter, channel }: WalkedRegister,
+  { day, series, stored }: OpenDay,
+  carryIn: Uint8Array | null,
+): DayRow {
+  return {
+    meterId: meter.meterId,
+    channel,
+    day,
+    companyId: meter.companyId,
+    bytes: encodeDay(series),
+    carryIn,
+    revision: stored?.revision ?? 0,
+  };
+}
+
+/** Of a register of which no reading is accepted. */
+export const nothingKnown: Advance = {
+  settledFirstSlot: 0,
+  settledWh: new Float64Array(0),
+  settledEstimated: null,
+  openFirstSlot: 0,
+  openWh: new Float64Array(0),
+  openEstimated: null,
+  carrySettled: null,
+  carryOut: null,
+  days: [],
+  gaps: [],
+  exceptions: [],
+};
+
 /**
  * Walks days in time order from a carry: settled slots, open slots with the tail, and the day rows
  * to write back, each with the carry at its beginning.
@@ -182,43 +214,19 @@ export function advanceRegister(
     const carryBytes = carry === null ? null : encodeCarry(carry);
     const carryInBytes = isInside ? (open.stored?.carryIn ?? null) : carryBytes;
     if (open.isWritten || !sameBytes(carryInBytes, open.stored?.carryIn ?? null)) {
-      rows.push({
-        meterId: meter.meterId,
-        channel,
-        day: open.day,
-        companyId: meter.companyId,
-        bytes: encodeDay(open.series),
-        carryIn: carryInBytes,
-        revision: open.stored?.revision ?? 0,
-      });
+      rows.push(dayRow(register, open, carryInBytes));
     }
     if (firstSlot === -1 && walked.carryOut !== null) firstSlot = walked.firstSlot;
     parts.push(walked);
     gaps.push(...walked.gaps);
-    exceptions.push(
-      // A value that a mark gives was never in a batch: it is refused where it is recorded.
-      ...walked.exceptions
-        .filter(({ isMark }) => !isMark)
-        .map((each) => exceptionRow(register, open.series, each)),
-    );
+    exceptions.push(...walked.exceptions.map((each) => exceptionRow(register, open.series, each)));
     carry = walked.carryOut;
     settled = walked.carrySettled;
     tailWh = walked.tailWh;
   }
   const all = join(parts.map(({ slotWh }) => slotWh));
   if (carry === null || settled === null) {
-    const none = new Float64Array(0);
-    const empty = { settledFirstSlot: 0, settledWh: none, openFirstSlot: 0, openWh: none };
-    const unknown = { settledEstimated: null, openEstimated: null };
-    return {
-      ...empty,
-      ...unknown,
-      carrySettled: null,
-      carryOut: null,
-      days: rows,
-      gaps,
-      exceptions,
-    };
+    return { ...nothingKnown, days: rows, gaps, exceptions };
   }
   const settledCount = settled.boundarySlot - firstSlot;
   // The slot of the tail is the last, and read.

@@ -1,15 +1,14 @@
 import type { Duty } from '../../db/charges.ts';
 import type { Transaction } from '../../db/connect.ts';
-import type { MeterEventRow } from '../../db/meterEvents.ts';
-import { readDays, readDaysFrom, readHeads, readStoredChannels } from '../../db/series.ts';
+import { readDays, readDaysFrom, readHeads } from '../../db/series.ts';
 import type { DayRow, HeadRow } from '../../db/series.ts';
 import { assert } from '../../domain/assert.ts';
-import { importChannel, channelOf } from '../../domain/channel.ts';
+import { importChannel } from '../../domain/channel.ts';
 import { slotOf } from '../../domain/rating/slot.ts';
 import { decodeCarry, encodeCarry } from '../../domain/series/carryCodec.ts';
 import { dayOf } from '../../domain/series/day.ts';
+import type { SeriesDay } from '../../domain/series/day.ts';
 import type { WalkCarry } from '../../domain/series/walk.ts';
-import { powerOutage } from '../../domain/series/meterEvent.ts';
 import { markDaysOf } from '../../domain/series/meterMarks.ts';
 import { dayMs } from '../../domain/time/civil.ts';
 import { billingPeriodAt } from '../../domain/time/zone.ts';
@@ -18,6 +17,9 @@ import { advanceRegister, affectedFromMs, isLate, mergeRuns, openDay } from './a
 import type { Advance, OpenDay, WalkedRegister } from './advanceRegister.ts';
 import { registerKey } from './gatherReadings.ts';
 import type { GatheredReadings, RegisterWork } from './gatherReadings.ts';
+import { daysTouched, gapDayOf, keepIntervals } from './intervalRegisters.ts';
+import { meterDuties, worksOf } from './registerWorks.ts';
+import type { FreshEvent } from './registerWorks.ts';
 import { officeOf, segmentOf } from './registry.ts';
 import type { RatingMemory } from './registry.ts';
 
@@ -85,9 +87,16 @@ async function loadDays(
   heads: ReadonlyMap<number, HeadRow>,
 ): Promise<Map<string, DayRow>> {
   const keys = { meterId: Array<number>(), channel: Array<number>(), day: Array<number>() };
+  const intervals = new Map(
+    works
+      .filter(({ channel }) => channel.kind === 'interval')
+      .map((work) => [work.meter.meterId, daysTouched(work)]),
+  );
   for (const { meter, channel, days } of works) {
     const carry = decodeCarry(heads.get(registerKey(meter.meterId, channel.code))?.carry ?? null);
     const wanted = new Set([...days.keys(), ...markDaysOf(meter.marks, channel.code)]);
+    const beside = channel.code === importChannel ? intervals.get(meter.meterId) : undefined;
+    for (const day of beside ?? []) wanted.add(day);
     if (carry !== null) wanted.add(dayOf(carry.lastAtMs));
     for (const day of wanted) {
       keys.meterId.push(meter.meterId);
@@ -273,56 +282,49 @@ function carryAfter(row: DayRow | null): ReturnType<typeof decodeCarry> {
   return row === null ? null : decodeCarry(row.carryIn);
 }
 
-type FreshEvent = Pick<MeterEventRow, 'meterId' | 'code' | 'fromMs'>;
-
-/** Of a meter: from which day on it is walked again, all of its registers or import alone. */
-type MeterDuty = { fromDay: number; isMarked: boolean };
-
-/** Duties, and outages that meters tell of late: how a gap is laid out may depend on them. */
-function meterDuties(
-  duties: readonly Duty[],
-  events: readonly FreshEvent[],
-): ReadonlyMap<number, MeterDuty> {
-  const found = new Map<number, MeterDuty>();
-  for (const { meterId, code, fromMs } of events) {
-    if (code !== powerOutage) continue;
-    const known = found.get(meterId)?.fromDay ?? Infinity;
-    found.set(meterId, { fromDay: Math.min(known, dayOf(fromMs)), isMarked: false });
-  }
-  for (const { meterId, fromDay, reason } of duties) {
-    const known = found.get(meterId) ?? { fromDay, isMarked: false };
-    known.fromDay = Math.min(known.fromDay, fromDay);
-    known.isMarked ||= reason === 'register_marked';
-    found.set(meterId, known);
-  }
-  return found;
+function isMain({ channel }: RegisterWork): boolean {
+  return channel.code === importChannel;
 }
 
-/** The works of the readings, and of meters that only have a duty to be rated again. */
-async function worksOf(
-  tx: Transaction,
-  gathered: GatheredReadings,
-  { memory, due }: { memory: RatingMemory; due: ReadonlyMap<number, MeterDuty> },
-): Promise<RegisterWork[]> {
-  const works = new Map(gathered.registers);
-  const add = (meterId: number, code: number): void => {
-    const meter = memory.meters.get(meterId);
-    assert(meter !== undefined, 'a duty is of a registered meter');
-    const channel = channelOf(code);
-    if (channel?.kind !== 'register') return;
-    const key = registerKey(meterId, code);
-    if (!works.has(key)) works.set(key, { meter, channel, days: new Map() });
+function firstDue(days: readonly (number | null | undefined)[]): number | null {
+  const due = days.filter((day) => day !== null && day !== undefined);
+  return due.length === 0 ? null : Math.min(...due);
+}
+
+/** Intervals of a meter, and from when on its main register is walked again because of them. */
+function keepBeside(
+  work: RegisterWork,
+  beside: {
+    readonly main: RegisterWork | undefined;
+    readonly head: HeadRow | null;
+    readonly stored: ReadonlyMap<string, DayRow>;
+  },
+): { readonly register: AdvancedRegister; readonly gapDay: number | null } {
+  const { main, head, stored } = beside;
+  const { meterId } = work.meter;
+  const rowOf = (code: number, day: number) => stored.get(dayKey(meterId, code, day)) ?? null;
+  const kept = keepIntervals(work, (day) => rowOf(work.channel.code, day));
+  const dayAt = (day: number): SeriesDay | null => {
+    const open = openDay(day, rowOf(importChannel, day));
+    mergeRuns(open, main?.days.get(day) ?? []);
+    return open.series;
   };
-  const marked = [...due].flatMap(([meterId, { isMarked }]) => (isMarked ? [meterId] : []));
-  for (const meterId of due.keys()) add(meterId, importChannel);
-  for (const { meterId, channel } of await readStoredChannels(tx, marked)) add(meterId, channel);
-  for (const meterId of marked) {
-    for (const channel of memory.meters.get(meterId)?.marks.days.keys() ?? [])
-      add(meterId, channel);
-  }
-  return [...works.values()].toSorted(
-    (a, b) => a.meter.meterId - b.meter.meterId || a.channel.code - b.channel.code,
-  );
+  const lastAtMs = head?.lastReadAtMs ?? -1;
+  const register = {
+    work,
+    advance: kept.advance,
+    walked: { days: kept.days, carryIn: null },
+    powerW: null,
+    head: null,
+    hadHead: false,
+    isRecomputed: false,
+    changedFromMs: Infinity,
+    gapsFromMs: Infinity,
+    priceFromSlot: 0,
+    periodFromMs: Infinity,
+    firstSlotEver: null,
+  };
+  return { register, gapDay: gapDayOf(kept, lastAtMs, dayAt) };
 }
 
 /** Brings the series of all registers with new readings or duties forward. Writes nothing. */
@@ -345,17 +347,31 @@ export async function advanceRegisters(
   const heads = await loadHeads(tx, works);
   const stored = await loadDays(tx, works, heads);
   const advanced: AdvancedRegister[] = [];
-  for (const work of works) {
+  const gapDays = new Map<number, number>();
+  const mains = new Map(works.filter(isMain).map((work) => [work.meter.meterId, work]));
+  for (const work of works.filter(({ channel }) => channel.kind === 'interval')) {
+    const { meterId } = work.meter;
+    const head = heads.get(registerKey(meterId, importChannel)) ?? null;
+    const main = mains.get(meterId);
+    const { register, gapDay } = keepBeside(work, { main, head, stored });
+    advanced.push(register);
+    if (gapDay !== null) gapDays.set(meterId, gapDay);
+  }
+  for (const work of works.filter(({ channel }) => channel.kind === 'register')) {
     const { meterId } = work.meter;
     const duty = due.get(meterId);
     const isMarked = duty?.isMarked ?? false;
     const head = heads.get(registerKey(meterId, work.channel.code)) ?? null;
     const merged = mergeWork(work, head, { stored, isMarked });
-    if (merged.days.size === 0 && !isMarked) continue;
+    const fromDay = firstDue([
+      merged.fromDay,
+      isMain(work) || isMarked ? duty?.fromDay : null,
+      isMain(work) ? gapDays.get(meterId) : null,
+    ]);
+    const isMoved = work.days.size > 0 || fromDay !== null;
+    if (!isMoved || (merged.days.size === 0 && !isMarked)) continue;
     // A batch without power leaves the last one standing.
     const powerW = gathered.power.get(meterId)?.powerW ?? merged.head?.lastPowerW ?? null;
-    const isDue = duty !== undefined && (isMarked || work.channel.code === importChannel);
-    const fromDay = isDue ? Math.min(duty.fromDay, merged.fromDay ?? duty.fromDay) : merged.fromDay;
     const register =
       fromDay === null
         ? goOn(merged, { memory, powerW })

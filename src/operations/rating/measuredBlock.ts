@@ -55,9 +55,9 @@ export type Measured = {
 export function measure(
   { epoch, sequence }: Batch,
   { block, firstRow, readAtMs, quality }: TimedBlock,
-  _medium: Medium,
+  medium: Medium,
 ): Outcome<Measured, UnitCheckCode> {
-  const unit = checkUnit(block);
+  const unit = checkUnit(block, medium);
   if (!unit.ok) return unit;
   const { channel, factor } = unit.value;
   const { value, revision } = block;

@@ -7,9 +7,11 @@ import type { HeadRow } from '../../db/series.ts';
 import { importChannel } from '../../domain/channel.ts';
 import { slotOf, slotStartMs } from '../../domain/rating/slot.ts';
 import { decodeCarry } from '../../domain/series/carryCodec.ts';
+import { loadChannels } from '../../domain/series/loadOfDays.ts';
 import { dayMs } from '../../domain/time/civil.ts';
 import { billingPeriodAt } from '../../domain/time/zone.ts';
 import type { AdvancedRegister } from './advanceRegisters.ts';
+import type { RegisterWork } from './gatherReadings.ts';
 import { metersAt } from './registry.ts';
 import type { RatingMemory } from './registry.ts';
 import { BillSorter } from './touchedBills.ts';
@@ -36,8 +38,13 @@ export function transferCodeOf(reason: string): TransferCode {
   return reason === 'time_passed' ? 'time_passed' : 'tariff_changed';
 }
 
+/** Registers of phases are shown; bills are made of those of a load. */
+function isBilled({ channel }: RegisterWork): boolean {
+  return loadChannels.some((code) => code === channel.code);
+}
+
 function spansOf({ work, advance, priceFromSlot, isRecomputed }: AdvancedRegister): SlotSpan[] {
-  if (advance.carryOut === null) return [];
+  if (advance.carryOut === null || !isBilled(work)) return [];
   const { settledFirstSlot, settledWh, settledEstimated, openFirstSlot, openWh } = advance;
   const skip = Math.max(0, Math.min(settledWh.length, priceFromSlot - settledFirstSlot));
   const firstSlot = settledFirstSlot + skip;
@@ -195,7 +202,7 @@ export async function moveBills(
   const corrected = new Set<number>();
   for (const { work, isRecomputed, periodFromMs, advance, hadHead } of advanced) {
     // A register that has begun nowhere yet has nothing to give back.
-    if (!isRecomputed || (advance.carryOut === null && !hadHead)) continue;
+    if (!isRecomputed || !isBilled(work) || (advance.carryOut === null && !hadHead)) continue;
     const point = work.meter.servicePointId;
     corrected.add(point);
     if (work.channel.code !== importChannel) continue;

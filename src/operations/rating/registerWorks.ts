@@ -1,0 +1,66 @@
+import type { Duty } from '../../db/charges.ts';
+import type { Transaction } from '../../db/connect.ts';
+import type { MeterEventRow } from '../../db/meterEvents.ts';
+import { readStoredChannels } from '../../db/series.ts';
+import { assert } from '../../domain/assert.ts';
+import { channelOfMedium, importChannel } from '../../domain/channel.ts';
+import { dayOf } from '../../domain/series/day.ts';
+import { powerOutage } from '../../domain/series/meterEvent.ts';
+import { registerKey } from './gatherReadings.ts';
+import type { GatheredReadings, RegisterWork } from './gatherReadings.ts';
+import type { RatingMemory } from './registry.ts';
+
+export type FreshEvent = Pick<MeterEventRow, 'meterId' | 'code' | 'fromMs'>;
+
+/** Of a meter: from which day on it is walked again, all of its registers or import alone. */
+export type MeterDuty = { fromDay: number; isMarked: boolean };
+
+/** Duties, and outages that meters tell of late: how a gap is laid out may depend on them. */
+export function meterDuties(
+  duties: readonly Duty[],
+  events: readonly FreshEvent[],
+): ReadonlyMap<number, MeterDuty> {
+  const found = new Map<number, MeterDuty>();
+  for (const { meterId, code, fromMs } of events) {
+    if (code !== powerOutage) continue;
+    const known = found.get(meterId)?.fromDay ?? Infinity;
+    found.set(meterId, { fromDay: Math.min(known, dayOf(fromMs)), isMarked: false });
+  }
+  for (const { meterId, fromDay, reason } of duties) {
+    const known = found.get(meterId) ?? { fromDay, isMarked: false };
+    known.fromDay = Math.min(known.fromDay, fromDay);
+    known.isMarked ||= reason === 'register_marked';
+    found.set(meterId, known);
+  }
+  return found;
+}
+
+/** The works of the readings, and of meters that only have a duty to be rated again. */
+export async function worksOf(
+  tx: Transaction,
+  gathered: GatheredReadings,
+  { memory, due }: { memory: RatingMemory; due: ReadonlyMap<number, MeterDuty> },
+): Promise<RegisterWork[]> {
+  const works = new Map(gathered.registers);
+  const add = (meterId: number, code: number): void => {
+    const meter = memory.meters.get(meterId);
+    assert(meter !== undefined, 'a duty is of a registered meter');
+    const channel = channelOfMedium(code, meter.medium);
+    if (channel?.kind !== 'register') return;
+    const key = registerKey(meterId, code);
+    if (!works.has(key)) works.set(key, { meter, channel, days: new Map() });
+  };
+  const marked = [...due].flatMap(([meterId, { isMarked }]) => (isMarked ? [meterId] : []));
+  for (const meterId of due.keys()) add(meterId, importChannel);
+  for (const { meter, channel } of gathered.registers.values()) {
+    if (channel.kind === 'interval') add(meter.meterId, importChannel);
+  }
+  for (const { meterId, channel } of await readStoredChannels(tx, marked)) add(meterId, channel);
+  for (const meterId of marked) {
+    for (const channel of memory.meters.get(meterId)?.marks.days.keys() ?? [])
+      add(meterId, channel);
+  }
+  return [...works.values()].toSorted(
+    (a, b) => a.meter.meterId - b.meter.meterId || a.channel.code - b.channel.code,
+  );
+}
