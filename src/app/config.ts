@@ -28,6 +28,8 @@ export type Config = {
   readonly edgeName: string;
   /** PEM file of the key that signs and verifies tokens, mode 0600. */
   readonly tokenKeyFile: string | null;
+  /** PEM file of the key of the offices, mode 0600; null: this process enters no readings. */
+  readonly officeKeyFile: string | null;
   readonly intake: IntakeConfig;
 };
 
@@ -78,6 +80,7 @@ const environment = z.object({
   JOULEBOOK_EDGE: z.string().min(1).default('head-end'),
   JOULEBOOK_EDGE_KEY: z.string().min(1).optional(),
   JOULEBOOK_TOKEN_KEY: z.string().min(1).optional(),
+  JOULEBOOK_OFFICE_KEY: z.string().min(1).optional(),
   JOULEBOOK_INTAKE_PORT: wholeNumber(0, 65_535).optional(),
   JOULEBOOK_SLOT: z
     .string()
@@ -213,6 +216,7 @@ export function readConfig(
     edgeKeyFile: vars.JOULEBOOK_EDGE_KEY ?? null,
     edgeName: vars.JOULEBOOK_EDGE,
     tokenKeyFile: vars.JOULEBOOK_TOKEN_KEY ?? null,
+    officeKeyFile: vars.JOULEBOOK_OFFICE_KEY ?? null,
     intake: intakeOf(vars),
   });
 }

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { streamProgressMs, tailPollMs } from '../domain/limits.ts';
@@ -16,6 +17,8 @@ export type ApiOptions = {
   readonly isPortAsked: boolean;
   readonly keys: TokenKeys;
   readonly sandbox: boolean;
+  /** Signs what people enter; null: this server enters nothing. */
+  readonly officeKey: KeyObject | null;
 };
 
 export type StartedApi = { readonly graphql: string; readonly origin: string };
@@ -67,6 +70,7 @@ export async function startApi(
   options: ApiOptions,
 ): Promise<Outcome<StartedApi, ListenRefusal>> {
   const { writer, bells, clock, log, closing } = parts;
+  const { officeKey } = options;
   const onError = (error: unknown): void => log.error({ err: error }, 'API_ERROR');
   const database = await openDatabase(parts, 'joulebook_api', 'api');
   const tail = await startTail(writer.sql, { pollMs: tailPollMs, onError });
@@ -79,6 +83,7 @@ export async function startApi(
       tail,
       onError,
       streamProgressMs,
+      ...(officeKey !== null && { office: { writer: writer.sql, key: officeKey } }),
     },
     tokens: { ...tokenRealm, publicKey: options.keys.publicKey },
     sandbox: options.sandbox,

@@ -22,9 +22,18 @@ async function startApiRole(config: Config, parts: Parts): Promise<Started> {
   assert(config.tokenKeyFile !== null, 'the configuration was checked');
   const key = readKeyFile(config.tokenKeyFile);
   if (!key.ok) return key;
-  const { host, port } = config;
+  const { host, port, officeKeyFile } = config;
+  const office = officeKeyFile === null ? accept(null) : readKeyFile(officeKeyFile);
+  if (!office.ok) return office;
   const keys = { privateKey: null, publicKey: createPublicKey(key.value) };
-  const api = await startApi(parts, { host, port, isPortAsked: true, keys, sandbox: false });
+  const api = await startApi(parts, {
+    host,
+    port,
+    isPortAsked: true,
+    keys,
+    sandbox: false,
+    officeKey: office.value,
+  });
   if (!api.ok) return api;
   parts.log.info({ graphql: api.value.graphql }, 'api ready');
   return accept({ message: `api ready at ${api.value.graphql}` });

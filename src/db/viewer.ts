@@ -10,7 +10,25 @@ export function asViewer<T>(
   viewer: Viewer,
   work: (tx: Transaction) => Promise<T>,
 ): Promise<T> {
+  return begin(sql, viewer, { isSnapshot: false, work });
+}
+
+/** The same, reading alone and all of it at one moment, however long it takes. */
+export function asViewerInSnapshot<T>(
+  sql: Sql,
+  viewer: Viewer,
+  work: (tx: Transaction) => Promise<T>,
+): Promise<T> {
+  return begin(sql, viewer, { isSnapshot: true, work });
+}
+
+function begin<T>(
+  sql: Sql,
+  viewer: Viewer,
+  { isSnapshot, work }: { isSnapshot: boolean; work: (tx: Transaction) => Promise<T> },
+): Promise<T> {
   const run = async (tx: Transaction): Promise<T> => {
+    if (isSnapshot) await tx`set transaction isolation level repeatable read, read only`;
     await tx`
       select set_config('joulebook.company_id', ${viewer.companyId.toString()}, true),
              set_config('joulebook.account_id', ${viewer.accountId?.toString() ?? ''}, true),

@@ -457,6 +457,8 @@ export const clockOffsetMsNoted = 60_000;
  * live batch may have to wait. */
 export const veeDutiesPerStepMax = 64;
 export const veeDaysPerStepMax = 128;
+/** Readings of a batch in quarantine that somebody is shown at once. */
+export const lookedIntoRowsMax = 200;
 /** Refused batches of one edge that a reconciliation looks into for sequences that are missing. */
 export const quarantineLookMax = 10_000;
 /** Months of one answer about how many bills nobody touched, and the batches that people entered. */

@@ -2,11 +2,14 @@ import { findAccounts } from '../db/accountReads.ts';
 import type { Sql, Transaction } from '../db/connect.ts';
 import { asViewer } from '../db/viewer.ts';
 import type { Viewer } from '../domain/access/viewer.ts';
+import type { OfficeSide } from '../operations/office/commitOffice.ts';
 import type { RequestDeps } from '../operations/onceByKey.ts';
 import type { Tail } from '../stream/tail.ts';
 
 export type ApiDeps = RequestDeps & {
   readonly tail: Tail;
+  /** Absent where the server was given no key of the offices. */
+  readonly office?: OfficeSide;
   readonly onError: (error: unknown) => void;
   readonly streamProgressMs: number;
 };

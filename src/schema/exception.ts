@@ -1,5 +1,5 @@
-import { pageQuarantine, pageReadingExceptions } from '../db/exceptionReads.ts';
-import type { QuarantineView, ReadingExceptionView } from '../db/exceptionReads.ts';
+import { pageReadingExceptions } from '../db/exceptionReads.ts';
+import type { ReadingExceptionView } from '../db/exceptionReads.ts';
 import { builder, pageCost } from './builder.ts';
 import { Meter } from './meter.ts';
 import { integerKey } from './nodeKey.ts';
@@ -15,17 +15,6 @@ const ReadingException = builder.objectRef<ReadingExceptionView>('ReadingExcepti
       description: 'As the batch carried it.',
       resolve: ({ value }) => value.toString(),
     }),
-    code: t.exposeString('code'),
-    message: t.exposeString('message'),
-  }),
-});
-
-const QuarantinedBatch = builder.objectRef<QuarantineView>('QuarantinedBatch').implement({
-  description: 'A batch that was not accepted. Its bytes are kept.',
-  fields: (t) => ({
-    edgeName: t.exposeString('edgeName', { nullable: true }),
-    receivedAt: t.field({ type: 'DateTime', resolve: ({ receivedAt }) => receivedAt }),
-    byteCount: t.exposeInt('byteCount'),
     code: t.exposeString('code'),
     message: t.exposeString('message'),
   }),
@@ -47,17 +36,5 @@ builder.queryFields((t) => ({
         (exception) => ({ atMs: exception.readAt.getTime(), key: exception.key }),
       );
     },
-  }),
-  quarantinedBatches: t.connection({
-    type: QuarantinedBatch,
-    authScopes: { may: 'Query.quarantinedBatches' },
-    complexity: pageCost,
-    description: 'Newest first.',
-    resolve: (_root, args, { read }) =>
-      pageByTime(
-        args,
-        (page) => read((tx) => pageQuarantine(tx, page)),
-        (batch) => ({ atMs: batch.receivedAt.getTime(), key: batch.key }),
-      ),
   }),
 }));

@@ -2,8 +2,15 @@ import type { ObjectRef } from '@pothos/core';
 import { assertNever } from '../domain/assert.ts';
 import type { Refused } from '../domain/outcome.ts';
 import type { CancelSimulationCode } from '../operations/cancelSimulation.ts';
+import type { CorrectCode } from '../operations/office/correctQuarantined.ts';
+import type { EditReadingCode } from '../operations/office/editReading.ts';
+import type { RecordReadingsCode } from '../operations/office/recordReadings.ts';
+import type { ResolveCode } from '../operations/office/replayQuarantined.ts';
+import type { RetryReadingsCode } from '../operations/office/retryReadings.ts';
+import type { ExchangeMeterCode } from '../operations/exchangeMeter.ts';
 import type { PublishTariffCode } from '../operations/publishTariff.ts';
 import type { PublishVeeSetCode } from '../operations/publishVeeSet.ts';
+import type { RecordMarkCode } from '../operations/recordMark.ts';
 import type { RecordPricesCode } from '../operations/recordPrices.ts';
 import type { RegisterCode } from '../operations/registerPersistedOperation.ts';
 import type { RequestCommandCode } from '../operations/requestCommand.ts';
@@ -17,10 +24,19 @@ export type UserErrorCode =
   | RequestCommandCode
   | PublishTariffCode
   | RecordPricesCode
+  | RecordMarkCode
+  | ExchangeMeterCode
   | RegisterCode
   | SimulateTariffCode
   | CancelSimulationCode
   | PublishVeeSetCode
+  | RecordReadingsCode
+  | EditReadingCode
+  | ResolveCode
+  | CorrectCode
+  | RetryReadingsCode
+  | 'OFFICE_UNAVAILABLE'
+  | 'VALUE_MALFORMED'
   | 'ID_MALFORMED'
   | 'DOCUMENT_INVALID';
 
@@ -48,6 +64,15 @@ const errorTypes: Partial<Record<UserErrorCode, ErrorTypeName>> = {
   TARIFF_VERSION_NOT_FOUND: 'NotFoundError',
   AGREEMENT_NOT_FOUND: 'NotFoundError',
   SIMULATION_NOT_FOUND: 'NotFoundError',
+  READING_NOT_FOUND: 'NotFoundError',
+  QUARANTINE_NOT_FOUND: 'NotFoundError',
+  READING_REVISION_STALE: 'ConflictError',
+  QUARANTINE_RESOLVED: 'ConflictError',
+  QUARANTINE_STILL_REFUSED: 'ConflictError',
+  OFFICE_UNAVAILABLE: 'ConflictError',
+  MARK_NOT_FOUND: 'NotFoundError',
+  METER_REMOVED: 'ConflictError',
+  SERIAL_TAKEN: 'ConflictError',
   IDEMPOTENCY_KEY_REUSED: 'ConflictError',
   COMMAND_OPEN: 'ConflictError',
   SUPPLY_ALREADY_SO: 'ConflictError',

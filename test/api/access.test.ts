@@ -27,6 +27,7 @@ const account = `"${globalId('Account', 101)}"`;
 const command = `"${globalId('Command', '00000000-0000-4000-8000-0000000000c1')}"`;
 const agreement = `"${globalId('Agreement', 1)}"`;
 const charge = `"${globalId('Charge', '1.10.1772319600000.1')}"`;
+const batch = `"${globalId('QuarantinedBatch', `${'0'.repeat(64)}.BATCH_MALFORMED`)}"`;
 const simulation = `"${globalId('Simulation', '00000000-0000-4000-8000-0000000000d1')}"`;
 
 /** A request for each rule: without one for a new field the matrix below fails. */
@@ -49,9 +50,20 @@ const requests: Record<AccessRule, string> = {
     rest { exact } } }`,
   'Query.simulation': `{ simulation(id: ${simulation}) { id } }`,
   'Query.simulations': `{ simulations ${page} }`,
+  'Query.registerMarks': `{ registerMarks(meterId: ${meter}) { kind } }`,
+  'Query.meterEvents': `{ meterEvents(meterId: ${meter}, from: "2026-03-02T00:00:00Z",
+    to: "2026-03-03T00:00:00Z") { name } }`,
   'Query.readingExceptions': `{ readingExceptions ${page} }`,
   'Query.heldCharges': `{ heldCharges ${page} }`,
   'Query.quarantinedBatches': `{ quarantinedBatches ${page} }`,
+  'Query.readingTrace': `{ readingTrace(meterId: ${meter}, readAt: "2026-03-02T00:00:00Z") {
+    isWinner } }`,
+  'Query.readingFragments': `{ readingFragments(meterId: ${meter}, from: "2026-03-02T00:00:00Z",
+    to: "2026-03-02T01:00:00Z") ${page} }`,
+  'Query.loadProfile': `{ loadProfile(meterId: ${meter}, from: "2026-03-02T00:00:00Z",
+    to: "2026-03-02T01:00:00Z") ${page} }`,
+  'Query.reconciliation': `{ reconciliation(from: "2026-03-02T00:00:00Z",
+    to: "2026-03-02T01:00:00Z") { unexplained } }`,
   'Query.persistedOperations': `{ persistedOperations ${page} }`,
   'Query.veeSets': `{ veeSets ${page} }`,
   'Query.veeRules': `{ veeRules(customerClass: LARGE, at: "2026-03-02T00:00:00Z") { rules } }`,
@@ -66,6 +78,25 @@ const requests: Record<AccessRule, string> = {
     ${failure} } }`,
   'Mutation.publishVeeSet': `mutation { publishVeeSet(input: { idempotencyKey: ${key},
     validFrom: "2026-01-01T00:00:01Z", document: {}, reason: "test" }) { ${failure} } }`,
+  'Mutation.recordRegisterMark': `mutation { recordRegisterMark(input: { idempotencyKey: ${key},
+    meterId: ${meter}, at: "2026-03-02T00:00:00Z", kind: FACTOR, reason: "test" }) {
+    ${failure} } }`,
+  'Mutation.exchangeMeter': `mutation { exchangeMeter(input: { idempotencyKey: ${key},
+    meterId: ${meter}, at: "2026-03-02T00:00:00Z", finalValues: [], startValues: [],
+    meter: { serial: "" }, reason: "test" }) { ${failure} } }`,
+  'Mutation.recordReadings': `mutation { recordReadings(input: { idempotencyKey: ${key},
+    reason: "test", readings: [] }) { ${failure} } }`,
+  'Mutation.editReading': `mutation { editReading(input: { idempotencyKey: ${key},
+    meterId: ${meter}, readAt: "2026-03-02T00:00:00Z", supersedes: 0, reason: "" }) {
+    ${failure} } }`,
+  'Mutation.retryReadings': `mutation { retryReadings(input: { idempotencyKey: ${key},
+    meterId: ${meter} }) { ${failure} } }`,
+  'Mutation.replayQuarantined': `mutation { replayQuarantined(input: { idempotencyKey: ${key},
+    batchId: ${batch}, reason: "" }) { ${failure} } }`,
+  'Mutation.dismissQuarantined': `mutation { dismissQuarantined(input: { idempotencyKey: ${key},
+    batchId: ${batch}, reason: "" }) { ${failure} } }`,
+  'Mutation.correctQuarantined': `mutation { correctQuarantined(input: { idempotencyKey: ${key},
+    batchId: ${batch}, reason: "", readings: [] }) { ${failure} } }`,
   'Mutation.recordPrices': `mutation { recordPrices(input: { idempotencyKey: ${key},
     series: { name: "x", currency: "EUR", unit: KWH, step: PT60M }, points: [] }) { ${failure} } }`,
   'Mutation.simulateTariff': `mutation { simulateTariff(input: { idempotencyKey: ${key},
