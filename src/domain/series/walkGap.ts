@@ -74,8 +74,8 @@ export function closeUpTo(walk: Walk, atMs: number, wh: number, quality: number)
 
 /** Whether the open slot has nothing yet: no time of it has passed that the register counted. */
 function isNothingKnown({ phase, lastAtMs, boundarySlot, lastWh, boundaryWh }: Walk): boolean {
-  if (phase === 'stopped' || lastAtMs === boundarySlot * slotMs) return true;
-  return phase === 'waiting' && lastWh === boundaryWh;
+  if (lastAtMs === boundarySlot * slotMs) return true;
+  return phase !== 'counting' && lastWh === boundaryWh;
 }
 
 /**

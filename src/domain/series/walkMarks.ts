@@ -136,6 +136,14 @@ export function settleAt(walk: Walk, atMs: number): void {
   }
 }
 
+function comesBack(walk: Walk, slot: number): boolean {
+  const { marks } = walk.options;
+  for (let at = walk.markAt; at < marks.length && slotOf(marks[at].atMs) === slot; at += 1) {
+    if (marks[at].kind === 'installed') return true;
+  }
+  return false;
+}
+
 /** The register is taken away: its last slot is over, unless it comes back within it. */
 export function stopAt(walk: Walk, atMs: number, isRead: boolean): void {
   if (walk.lastAtMs === -1) {
@@ -150,9 +158,7 @@ export function stopAt(walk: Walk, atMs: number, isRead: boolean): void {
     walk.lastQuality = qualityEstimated;
   }
   walk.phase = 'stopped';
-  const next = walk.options.marks[walk.markAt];
-  const isBack = next !== undefined && next.kind === 'installed' && slotOf(next.atMs) === slot;
-  if (isBack || atMs === walk.boundarySlot * slotMs) return;
+  if (comesBack(walk, slot) || atMs === walk.boundarySlot * slotMs) return;
   reserve(walk, 1);
   if (isEmpty) closeSlot(walk, Number.NaN, qualityMissing);
   else {

@@ -20,6 +20,7 @@ import {
   walk,
 } from './readings.ts';
 import type { TestReading } from './readings.ts';
+import { slowSlots, slowStretches } from './slowMarkedWalk.ts';
 
 /** Live-like registers: boundaries and odd instants, gaps, jumps back and forth, three days. */
 const modulus = 50_000;
@@ -82,9 +83,36 @@ const markedRegister = fc
       const { atMs } = readings[at % readings.length];
       byInstant.set(atMs, { ...mark, atMs });
     }
-    const all = [...byInstant.values()].toSorted((a, b) => a.atMs - b.atMs);
+    // Half of the values that marks give are near to what the register showed before.
+    const all = [...byInstant.values()]
+      .toSorted((a, b) => a.atMs - b.atMs)
+      .map((mark): RegisterMark => {
+        const before = readings.findLast((reading) => reading.atMs <= mark.atMs);
+        const { finalValue } = mark;
+        if (before === undefined || finalValue === null || finalValue % 2n === 0n) return mark;
+        return { ...mark, finalValue: (BigInt(before.wh) + (finalValue % 300n)) % 50_000n };
+      });
     return { readings: voided, options: { ...rolling, marks: all } };
   });
+
+/** Slots that something flowed in, the open one included. */
+function fastEnergies(readings: readonly TestReading[], options: WalkOptions): [number, number][] {
+  const { firstSlot, slotWh, tailSlot, tailWh } = walkDays(
+    markedDays(readings, options.marks),
+    null,
+    options,
+  );
+  const slots = [...slotWh].map((wh, at): [number, number] => [firstSlot + at, wh]);
+  const tail: [number, number] = [tailSlot, tailWh];
+  return [...slots, tail].filter(([, wh]) => wh > 0);
+}
+
+function slowEnergies(readings: readonly TestReading[], marks: readonly RegisterMark[]) {
+  const limits = { modulus: BigInt(modulus), powerMaxW: BigInt(house.powerMaxW) };
+  const stretches = slowStretches(readings, marks, limits);
+  const slots = [...slowSlots(stretches)].filter(([, wh]) => wh > 0);
+  return { slots: slots.toSorted(([a], [b]) => a - b), stretches: stretches.length };
+}
 
 /** With a day for each that has a mark, empty if need be. */
 function markedDays(readings: readonly TestReading[], marks: readonly RegisterMark[]): SeriesDay[] {
@@ -176,6 +204,45 @@ describe('guarantees over any register', () => {
     );
   });
 
+  it('gives the energies of an independent slow walk with marks, edits and voids', () => {
+    let billedRuns = 0;
+    fc.assert(
+      fc.property(markedRegister, ({ readings, options }) => {
+        const { slots, stretches } = slowEnergies(readings, options.marks);
+        expect(fastEnergies(readings, options)).toEqual(slots);
+        if (stretches > 1) billedRuns += 1;
+      }),
+      { numRuns: 2_000 },
+    );
+    // Enough of the random registers have something to compare.
+    expect(billedRuns).toBeGreaterThan(600);
+  });
+
+  it('that finds a walk that forgets a mark, a factor or a turn of the register', () => {
+    const readings = [49_000, 49_900, 10, 200].map((wh, at) => ({
+      atMs: sampleDayMs + at * slotMs,
+      wh,
+    }));
+    const factor: RegisterMark = {
+      atMs: sampleDayMs + 1.5 * slotMs,
+      kind: 'factor',
+      finalValue: null,
+      startValue: null,
+      numerator: 7n,
+      denominator: 3n,
+    };
+    const options = { ...rolling, marks: [factor] };
+    const { slots } = slowEnergies(readings, options.marks);
+    expect(fastEnergies(readings, options)).toEqual(slots);
+    const faults: WalkOptions[] = [
+      { ...options, marks: [] },
+      { ...options, marks: [{ ...factor, atMs: factor.atMs + slotMs }] },
+      { ...options, marks: [{ ...factor, numerator: 8n }] },
+      { ...options, registerModulusWh: 60_000 },
+    ];
+    for (const fault of faults) expect(fastEnergies(readings, fault)).not.toEqual(slots);
+  });
+
   it('gives in two parts what it gives at once with marks and voids, over stored carries', () => {
     fc.assert(
       fc.property(markedRegister, fc.nat(4), ({ readings, options }, cut) => {
@@ -192,7 +259,7 @@ describe('guarantees over any register', () => {
         expect(two.carryOut).toEqual(whole.carryOut);
         expect([two.tailSlot, two.tailWh]).toEqual([whole.tailSlot, whole.tailWh]);
       }),
-      { numRuns: 1_000 },
+      { numRuns: 2_000 },
     );
   });
 
