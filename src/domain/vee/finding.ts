@@ -1,4 +1,4 @@
-import type { EstimationRule, ValidationRule } from './ruleName.ts';
+import type { VeeRule } from './ruleName.ts';
 
 /** What follows of a finding: somebody is told, the closed bill is held, readings are left out. */
 export const ruleOutcomes = ['alert', 'hold', 'reject'] as const;
@@ -6,7 +6,7 @@ export type RuleOutcome = (typeof ruleOutcomes)[number];
 
 /** What a rule found about a window [fromMs, toMs) of a register. */
 export type Finding = {
-  readonly rule: ValidationRule | EstimationRule;
+  readonly rule: VeeRule;
   readonly outcome: RuleOutcome | 'estimate';
   readonly fromMs: number;
   readonly toMs: number;

@@ -5,6 +5,7 @@ import {
   qualityEstimated,
   qualityMissing,
 } from '../series/quality.ts';
+import type { WalkExceptionCode } from '../series/walkException.ts';
 
 /**
  * Words of other systems for how a value came to be. Null: there is no such word on the other side,
@@ -128,5 +129,8 @@ export function qualityOfNem12(word: Nem12Quality): Quality | null {
   }
 }
 
-/** NEM12 reason code 18, "Read Below Previous", is the only one that the walk itself can give. */
-export const nem12ReadBelowPrevious = 18;
+/** The NEM12 reason code of a reading that was not accepted; null: there is none for it. */
+export function nem12ReasonOf(code: WalkExceptionCode): number | null {
+  // 18: "Read Below Previous".
+  return code === 'REGISTER_WENT_BACKWARDS' || code === 'REGISTER_RESET' ? 18 : null;
+}

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   dataHubOf,
   nem12Of,
+  nem12ReasonOf,
   octopusOf,
   qualityOfDataHub,
   qualityOfNem12,
@@ -32,6 +33,11 @@ describe('qualities in the words of other systems', () => {
     expect(told(true)).toEqual(['A', 'S', 'E', 'N']);
     const words = ['A', 'S', 'E', 'F', 'N', 'V'] as const;
     expect(words.map(qualityOfNem12)).toEqual([0, 2, 2, 2, 3, null]);
+  });
+
+  it('NEM12: a register that went backwards has the reason 18, a jump has none', () => {
+    const codes = ['REGISTER_WENT_BACKWARDS', 'REGISTER_RESET', 'REGISTER_JUMPED'] as const;
+    expect(codes.map(nem12ReasonOf)).toEqual([18, 18, null]);
   });
 
   it('no word makes a value better than it was', () => {
