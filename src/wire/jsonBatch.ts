@@ -22,6 +22,7 @@ import {
   failAt,
   instantOf,
   integerOf,
+  jsonReader,
   fillRows,
   takeFields,
   takeInteger,
@@ -30,7 +31,7 @@ import {
   valueOf,
 } from './jsonFields.ts';
 import type { Element, JsonReader, Rows } from './jsonFields.ts';
-import { parseJson } from './jsonText.ts';
+import { fieldsIn, parseJson } from './jsonText.ts';
 
 const int32 = { min: -2_147_483_648, max: 2_147_483_647 };
 const byte = { min: 0, max: 255 };
@@ -237,12 +238,13 @@ function takeBatch(reader: JsonReader, fields: Fields): Batch {
 export function payloadOfJson(text: Uint8Array): Outcome<Uint8Array, DecodeCode> {
   const parsed = parseJson(text);
   if (!parsed.ok) return refuse('BATCH_MALFORMED', parsed.message);
-  const reader: JsonReader = { problem: null };
+  const reader = jsonReader();
   const fields = takeFields(reader, parsed.value, 'The batch', batchFields);
   if (reader.problem === null && fields.get('version') !== 1) {
     return refuse('BATCH_VERSION_UNKNOWN', 'The version of a JSON batch is 1; no other is known.');
   }
   const batch = takeBatch(reader, fields);
+  if (fieldsIn(text) !== reader.fieldCount) failAt(reader, 'The batch', 'has a field twice');
   const { problem } = reader;
   if (problem === null) return accept(encodeBatch(batch));
   return refuse(problem.code, `The JSON text is not a batch: ${problem.message}.`);

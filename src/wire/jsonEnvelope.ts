@@ -5,9 +5,8 @@ import { bytesOfBase64 } from './base64.ts';
 import type { OpenCode } from './batch.ts';
 import { envelopeBytes, signatureBytes } from './envelope.ts';
 import type { PayloadForm } from './envelope.ts';
-import { takeFields } from './jsonFields.ts';
-import type { JsonReader } from './jsonFields.ts';
-import { parseJson } from './jsonText.ts';
+import { failAt, jsonReader, takeFields } from './jsonFields.ts';
+import { fieldsIn, parseJson } from './jsonText.ts';
 
 /** A signature and its key as texts, of headers, user properties or a JSON envelope. */
 export type SignatureText = {
@@ -64,8 +63,9 @@ export function carriedOfJson(body: Uint8Array): Outcome<Uint8Array, OpenCode> {
   }
   const parsed = parseJson(body);
   if (!parsed.ok) return malformed('its envelope is not JSON in UTF-8');
-  const reader: JsonReader = { problem: null };
+  const reader = jsonReader();
   const fields = takeFields(reader, parsed.value, 'the envelope', ['keyId', 'signature', 'batch']);
+  if (fieldsIn(body) !== reader.fieldCount) failAt(reader, 'the envelope', 'has a field twice');
   if (reader.problem !== null) return malformed(reader.problem.message);
   const text = fields.get('batch');
   if (typeof text !== 'string' || !text.isWellFormed()) return malformed('its batch is no text');

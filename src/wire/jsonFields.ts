@@ -5,7 +5,13 @@ import type { DecodeCode } from './decodeBatch.ts';
 /** Keeps the first problem, with its place; after one, every further take is a stand-in. */
 export type JsonReader = {
   problem: { readonly code: DecodeCode; readonly message: string } | null;
+  /** Fields of all objects that were taken. */
+  fieldCount: number;
 };
+
+export function jsonReader(): JsonReader {
+  return { problem: null, fieldCount: 0 };
+}
 
 export function failAt(
   reader: JsonReader,
@@ -30,6 +36,7 @@ export function takeFields(
     return noFields;
   }
   const fields = new Map<string, unknown>(Object.entries(raw));
+  reader.fieldCount += fields.size;
   for (const name of fields.keys()) {
     if (known.includes(name)) continue;
     failAt(reader, where, `has an unknown field "${name.slice(0, 40)}"; known: ${known.join()}`);

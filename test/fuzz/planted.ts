@@ -8,9 +8,9 @@ const sound: Target = {
   valid: fc.uint8Array({ minLength: 10, maxLength: 100 }).map((bytes) => bytes.fill(7)),
   format: bytesFormat,
   parse: () => null,
-  fixedMicros: 2_000,
+  fixedMicros: 500,
   microsPerByte: 0.2,
-  bytesMax: 1_048_576,
+  bytesMax: 16_384,
 };
 
 /** Reads past the end when the last byte but one announces more. */

@@ -57,6 +57,17 @@ const broken: readonly (readonly [what: string, text: string, code: string])[] =
   ['another version', changed({ version: 2 }), 'BATCH_VERSION_UNKNOWN'],
   ['an unknown field', changed({ meter: 1 }), 'BATCH_MALFORMED'],
   ['an unknown field of a block', changedBlock({ value: [1, 2] }), 'BATCH_MALFORMED'],
+  ['a field twice', JSON.stringify(whole).replace('"edge"', '"edge":8,"edge"'), 'BATCH_MALFORMED'],
+  [
+    'a field twice, once escaped',
+    JSON.stringify(whole).replace('"edge"', '"\\u0065dge":8,"edge"'),
+    'BATCH_MALFORMED',
+  ],
+  [
+    'a field of a block twice',
+    JSON.stringify(whole).replace('"unit"', '"unit":31,"unit"'),
+    'BATCH_MALFORMED',
+  ],
   ['an unknown stream', changed({ stream: 'bills' }), 'BATCH_MALFORMED'],
   ['edge 0', changed({ edge: 0 }), 'BATCH_MALFORMED'],
   ['sequence 0', changed({ sequence: 0 }), 'BATCH_MALFORMED'],
