@@ -77,7 +77,7 @@ export async function readReplayState(
   const shards = await source<ReplayShard[]>`
     select shard, position from rating_cursor order by shard`;
   const [rest] = await source<{ duties: number; received: Date | null }[]>`
-    select (select count(*)::int4 from rerate_duty) as duties,
+    select ((select count(*) from rerate_duty) + (select count(*) from vee_duty))::int4 as duties,
            (select max(received_at) from batch_log) as received`;
   return { shards, duties: rest.duties, lastReceivedMs: rest.received?.getTime() ?? 0 };
 }
@@ -121,11 +121,26 @@ const registryTables = [
   'price_series',
   'price_point',
   'ledger_account',
+  'vee_set',
 ];
 
 /** The registry and its prices as they are now: in force from before the first reading. */
 export async function copyRegistry(ground: ReplayGround): Promise<void> {
   for (const table of registryTables) await copyAcross(ground, table, `select * from ${table}`);
+}
+
+/**
+ * What people said to decisions of validation: facts, like prices. The decisions themselves are
+ * made anew, and those that somebody resolved are found again by their digest.
+ */
+export async function copyResolutions(ground: ReplayGround): Promise<void> {
+  const resolved = `select d.* from vee_decision d
+    where exists (select from vee_resolution r where r.decision_id = d.id)`;
+  await copyAcross(ground, 'vee_decision', resolved);
+  await copyAcross(ground, 'vee_resolution', 'select * from vee_resolution');
+  await ground.scratch`
+    select setval(pg_get_serial_sequence('vee_decision', 'id'),
+                  (select coalesce(max(id), 0) + 1 from vee_decision))`;
 }
 
 /**
@@ -195,6 +210,16 @@ const comparisons = {
     select concat_ws('/', 'meter ' || meter_id, period_start, code) as key,
            concat_ws(' ', energy_wh, slot_count) as value
     from unrated_energy`,
+  DECISIONS_DIFFER: `
+    select concat_ws('/', 'meter ' || meter_id, 'channel ' || channel, rule, from_at, to_at,
+                     encode(digest, 'hex')) as key,
+           outcome as value
+    from vee_decision where withdrawn_at is null`,
+  HOLDS_DIFFER: `
+    select concat_ws('/', 'agreement ' || agreement_id, 'meter ' || meter_id, period_start,
+                     'version ' || tariff_version_id) as key,
+           code as value
+    from charge_hold`,
   TRANSFERS_DIFFER: `
     select concat_ws('/', 'account ' || t.account_id, 'meter ' || t.meter_id, t.period_start)
              as key,
@@ -213,6 +238,8 @@ export const differenceCodes: readonly DifferenceCode[] = [
   'HEAD_DIFFERS',
   'CHARGE_DIFFERS',
   'UNRATED_DIFFERS',
+  'DECISIONS_DIFFER',
+  'HOLDS_DIFFER',
   'TRANSFERS_DIFFER',
   'BALANCE_DIFFERS',
 ];

@@ -5,6 +5,7 @@ import {
   copyLog,
   copyPayments,
   copyRegistry,
+  copyResolutions,
   countCommands,
   differenceCodes,
   differencesOf,
@@ -34,6 +35,8 @@ const compared: Readonly<Record<DifferenceCode, string>> = {
   HEAD_DIFFERS: 'series heads',
   CHARGE_DIFFERS: 'charges',
   UNRATED_DIFFERS: 'unrated energy',
+  DECISIONS_DIFFER: 'decisions of validation',
+  HOLDS_DIFFER: 'held bills',
   TRANSFERS_DIFFER: 'transfers',
   BALANCE_DIFFERS: 'balances',
 };
@@ -126,12 +129,13 @@ async function replayOn(
   if (state.duties > 0) {
     return refuse(
       'REPLAY_DUTIES_OPEN',
-      `${state.duties} meters wait to be rated again, so what is stored is not final. Let the ` +
+      `${state.duties} meters wait to be rated or validated again, so what is stored is not final. Let the ` +
         'workers finish, then replay.',
     );
   }
   await copyRegistry(ground);
   await copyPayments(ground);
+  await copyResolutions(ground);
   for (const shard of state.shards) {
     for await (const position of copyLog(ground, shard)) {
       deps.onStep({ what: 'copied', subject: `shard ${shard.shard}`, count: Number(position) });
