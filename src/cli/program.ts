@@ -15,6 +15,8 @@ import type { TopUpOptions } from './commands/payTopUp.ts';
 import { registerFleetFile } from './commands/registerFleetFile.ts';
 import { registerOperations } from './commands/registerOperations.ts';
 import { replayTheLog } from './commands/replayTheLog.ts';
+import { addMeters } from './meterProgram.ts';
+import { addBatches } from './batchProgram.ts';
 import { addTariffs } from './tariffProgram.ts';
 import { addVee } from './veeProgram.ts';
 
@@ -135,6 +137,8 @@ export function buildProgram(name: string, finish: Finish): Command {
   addFiles(program, finish);
   addAccess(program, finish);
   addChecks(program, finish);
+  addMeters(program, { leaf, withUrl, finish });
+  addBatches(program, { leaf, withUrl, finish });
   addVee(program, { leaf, withUrl, finish });
   return program;
 }
