@@ -1,5 +1,6 @@
 import { drizzle } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
+import { idleTransactionMsMax } from '../domain/limits.ts';
 import { makeBeginLossProof } from './lossProofBegin.ts';
 import { promptSocket } from './promptSocket.ts';
 
@@ -57,7 +58,9 @@ export async function connect(
     backoff: reconnectWaitS,
     connection: {
       application_name: options.name,
-      options: `-c role=${options.role} -c timezone=UTC`,
+      options:
+        `-c role=${options.role} -c timezone=UTC ` +
+        `-c idle_in_transaction_session_timeout=${idleTransactionMsMax}`,
     },
   });
   makeBeginLossProof(sql);

@@ -3,10 +3,15 @@ import type postgres from 'postgres';
 type Client = postgres.Sql<{ bigint: bigint }>;
 type Work = (tx: postgres.TransactionSql<{ bigint: bigint }>) => unknown;
 
-/** Told by postgres.js (CONNECTION_CLOSED and others), or by a server that ends (class 57P). */
+/**
+ * Told by postgres.js (CONNECTION_CLOSED and others), by a server that ends (class 57P), or by one
+ * that has waited too long for the next statement (25P03).
+ */
 function isConnectionLoss(error: unknown): boolean {
   return (
-    error instanceof Error && 'code' in error && /^(?:CONNECTION_|57P)/.test(String(error.code))
+    error instanceof Error &&
+    'code' in error &&
+    /^(?:CONNECTION_|57P|25P03)/.test(String(error.code))
   );
 }
 

@@ -466,3 +466,10 @@ export const straightThroughMonthsMax = 24;
 export const officeBatchesCountedMax = 10_000;
 /** A decision whose window is longer has no effect in money that is worked out while one waits. */
 export const decisionEffectDaysMax = 400;
+
+/**
+ * How long a transaction may wait for its own process, 30 s. A process that is stopped, or whose
+ * machine is gone without a word, holds its shard's lock; the server then ends it, and others go on.
+ * The longest work between two statements, a rating on the threads, takes a few seconds.
+ */
+export const idleTransactionMsMax = 30_000;

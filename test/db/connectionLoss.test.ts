@@ -69,6 +69,23 @@ describe('a connection that is lost inside a transaction', () => {
     await turns();
   });
 
+  test('because its process was stopped for too long: the server ends it, the caller is told', async () => {
+    const [limit] = await database.sql<[{ idle: string }]>`
+      select current_setting('idle_in_transaction_session_timeout') as idle`;
+    expect(limit.idle).toBe('30s');
+    const lost = database.sql.begin(async (tx) => {
+      const pid = await backendOf(tx);
+      await tx`set local idle_in_transaction_session_timeout = '50ms'`;
+      await expect
+        .poll(async () => (await admin`select from pg_stat_activity where pid = ${pid}`).length)
+        .toBe(0);
+      await turns();
+      await tx`select 1`;
+    });
+    await expect(lost).rejects.toThrow(told);
+    await turns();
+  });
+
   test('and the next transaction has a new connection', async () => {
     const answer = await database.sql.begin(async (tx) => {
       const [row] = await tx<[{ answer: number }]>`select 42 as answer`;
