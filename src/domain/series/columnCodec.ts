@@ -1,9 +1,9 @@
 import { assert } from '../assert.ts';
 
 /**
- * Whole numbers below 2^53 as bytes: unsigned LEB128 varints, signed ones by zigzag. A column begins
- * with its method: 0 all the same, 1 a constant step, 2 steps, 3 changes of the step; the shortest
- * is taken, the lower of equals: one column has one spelling.
+ * Whole numbers below 2^53 as bytes: unsigned LEB128 varints, signed ones by zigzag. A column
+ * begins with its method: 0 all the same, 1 a constant step, 2 steps, 3 changes of the step; the
+ * shortest is taken, the lower of equals: one column has one spelling.
  */
 export type Output = { readonly bytes: Uint8Array; at: number };
 export type Input = { readonly bytes: Uint8Array; at: number };

@@ -1,10 +1,10 @@
 import { slotOf } from '../rating/slot.ts';
 
 /**
- * How the energy between two readings is laid over the slots between them, where more than two slots
- * lie between. It stands in the day of the reading that ends the gap, so that whoever walks the day
- * finds the same energies; it holds only between exactly these two readings, so a reading that comes
- * in between makes it void until the register is estimated anew.
+ * How the energy between two readings is laid over the slots between them, where more than two
+ * slots lie between. It stands in the day of the reading that ends the gap, so that whoever walks
+ * the day finds the same energies; it holds only between exactly these two readings, so a reading
+ * that comes in between makes it void until the register is estimated anew.
  */
 export type GapShape = {
   /** The accepted reading before the gap. */

@@ -48,7 +48,7 @@ const register = fc.array(stepKind, { minLength: 1, maxLength: 120 }).map((steps
 });
 const rolling: WalkOptions = { ...house, registerModulusWh: modulus };
 
-/** Up to six marks of any kind anywhere in these days, read or not, with whole and other factors. */
+/** Up to six marks of any kind anywhere in these days, read or not, with any factor. */
 const someMark = fc.record({
   atMs: fc.oneof(
     fc.integer({ min: 0, max: 300 }).map((slot) => sampleDayMs + slot * slotMs),
