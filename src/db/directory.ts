@@ -24,3 +24,12 @@ export async function findTariffId(
     select id from tariff where company_id = ${companyId} and name = ${name}`;
   return row?.id ?? null;
 }
+
+export async function findMeterId(
+  statement: Statement,
+  { companyId, serial }: { companyId: number; serial: string },
+): Promise<number | null> {
+  const [row] = await statement<{ id: number }[]>`
+    select id from meter where company_id = ${companyId} and serial = ${serial}`;
+  return row?.id ?? null;
+}

@@ -1,39 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { rateJob } from '../../src/domain/rating/job.ts';
 import { exchangeMeter } from '../../src/operations/exchangeMeter.ts';
 import type { ExchangeMeterInput } from '../../src/operations/exchangeMeter.ts';
-import { recordMark } from '../../src/operations/recordMark.ts';
-import type { RecordMarkInput } from '../../src/operations/recordMark.ts';
-import { replayLog } from '../../src/operations/replayLog.ts';
 import { bills, dayMs, flat, hourMs, june } from './billsGround.ts';
 import type { BillsGround } from './billsGround.ts';
+import { depsOf, exceptionsOf, expectReplayed, mark } from './marksGround.ts';
 
 /** Worked numbers: docs of the domain, 4.1. All of it is UTC, so that days are plain. */
 
 const march = Date.UTC(2026, 2, 1);
 const april = Date.UTC(2026, 3, 1);
 const may = Date.UTC(2026, 4, 1);
-
-function depsOf({ api, clock }: BillsGround) {
-  return { sql: api.sql, clock, wake: () => {} };
-}
-
-async function mark(ground: BillsGround, given: Partial<RecordMarkInput> & { atMs: number }) {
-  const recorded = await recordMark(depsOf(ground), ground.viewer, {
-    idempotencyKey: randomUUID(),
-    meterId: ground.meter('M1'),
-    channel: 1,
-    kind: 'factor',
-    finalValue: null,
-    startValue: null,
-    factor: null,
-    reason: 'seen on the meter',
-    ...given,
-  });
-  await ground.rateAll();
-  return recorded;
-}
 
 async function exchange(
   ground: BillsGround,
@@ -59,25 +36,8 @@ async function exchange(
   return exchanged.value;
 }
 
-/** The log rated anew into empty tables is what is stored. */
-async function expectReplayed(ground: BillsGround): Promise<void> {
-  const replayed = await replayLog({
-    ownerUrl: ground.url,
-    seed: `marks ${process.pid} ${randomUUID()}`,
-    rate: async (job) => rateJob(job),
-    onStep: () => {},
-  });
-  expect(replayed).toMatchObject({ ok: true, value: { differences: [], differenceCount: 0 } });
-}
-
 const codesOf = async (ground: BillsGround) =>
   (await ground.transfers()).map(({ code, micros }) => `${code} ${micros}`);
-
-const exceptionsOf = async (ground: BillsGround) => {
-  const rows = await ground.database.sql<{ code: string; stream: number }[]>`
-    select code, stream from reading_exception order by read_at, code`;
-  return rows.map((row) => row.code);
-};
 
 test('rule 2, 001: an exchanged meter is one bill, 499.9 kWh, and a replay says the same', async () => {
   const ground = await bills('marks_exchange', flat('0.20'));
