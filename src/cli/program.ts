@@ -17,6 +17,7 @@ import { registerOperations } from './commands/registerOperations.ts';
 import { replayTheLog } from './commands/replayTheLog.ts';
 import { addMeters } from './meterProgram.ts';
 import { addBatches } from './batchProgram.ts';
+import { addLog, addReadings } from './readingProgram.ts';
 import { addTariffs } from './tariffProgram.ts';
 import { addVee } from './veeProgram.ts';
 
@@ -124,6 +125,8 @@ function addChecks(program: Command, finish: Finish): void {
   ).action(async ({ json, database }: Common) =>
     finish(await replayTheLog(databaseUrl(database), json), json),
   );
+  addLog(log, { leaf, withUrl, finish });
+  addReadings(program, { leaf, withUrl, finish });
 }
 
 /** Every command; `finish` hears the answer of the one that ran. */

@@ -1,0 +1,132 @@
+import { randomUUID } from 'node:crypto';
+import { accept } from '../../domain/outcome.ts';
+import type { Outcome } from '../../domain/outcome.ts';
+import { derivedId } from '../../operations/derivedId.ts';
+import type { EnteredReading } from '../../operations/office/checkEntries.ts';
+import { editReading } from '../../operations/office/editReading.ts';
+import { recordReadings } from '../../operations/office/recordReadings.ts';
+import { retryReadings } from '../../operations/office/retryReadings.ts';
+import { Misused } from '../answer.ts';
+import type { Answer } from '../answer.ts';
+import { parseEnteredCsv } from '../enteredCsv.ts';
+import type { EnteredLine } from '../enteredCsv.ts';
+import { readText } from '../inputFile.ts';
+import { instantOf } from '../meterAt.ts';
+import { meterOfSerial, withOffice } from '../officeDatabase.ts';
+import type { OfficeGround, OfficeOptions } from '../officeDatabase.ts';
+import { officeKeyFrom } from '../officeKey.ts';
+
+/** Each meter of a file by its serial; the first that is unknown refuses all. */
+export async function meterIdsOf(
+  ground: OfficeGround,
+  lines: readonly EnteredLine[],
+): Promise<Outcome<readonly EnteredReading[], 'METER_NOT_FOUND'>> {
+  const ids = new Map<string, number>();
+  const readings: EnteredReading[] = [];
+  for (const { serial, ...reading } of lines) {
+    if (!ids.has(serial)) {
+      const found = await meterOfSerial(ground, serial);
+      if (!found.ok) return found;
+      ids.set(serial, found.value);
+    }
+    readings.push({ ...reading, meterId: ids.get(serial) ?? 0 });
+  }
+  return accept(readings);
+}
+
+export function keyOrRandom(key: string | undefined): string {
+  return key ?? randomUUID();
+}
+
+/** Readings of a round; what the file says is its key, so entering it twice enters it once. */
+export async function recordReadingsFile(
+  file: string,
+  options: OfficeOptions & { readonly reason: string },
+): Promise<Answer> {
+  const key = officeKeyFrom({ data: options.data, officeKey: options.officeKey });
+  if (!key.ok) return key;
+  const text = readText(file);
+  if (!text.ok) return text;
+  const lines = parseEnteredCsv(text.value);
+  if (!lines.ok) return { ...lines, message: `${file}: ${lines.message}` };
+  const { reason } = options;
+  return withOffice(options, key.value, async (ground) => {
+    const readings = await meterIdsOf(ground, lines.value);
+    if (!readings.ok) return readings;
+    const idempotencyKey = derivedId('readings', reason, text.value);
+    const input = { idempotencyKey, reason, readings: readings.value };
+    const done = await recordReadings(ground.deps, ground.viewer, input);
+    if (!done.ok) return done;
+    const { readings: count, batches, isReplay } = done.value;
+    const sentence = isReplay
+      ? `${file} was entered before; nothing is new.`
+      : `${count} readings are in the log, in ${batches.length} batches of the office.`;
+    return accept({ sentence, facts: { readings: count, batches, isReplay } });
+  });
+}
+
+export function wholeNumber(text: string, name: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new Misused(`${name} is a whole number, not "${text}"`);
+}
+
+export type EditOptions = OfficeOptions & {
+  readonly meter: string;
+  readonly at: string;
+  readonly channel: string;
+  readonly value: string | undefined;
+  readonly void: boolean;
+  readonly supersedes: string;
+  readonly reason: string;
+  readonly key: string | undefined;
+};
+
+export async function editOneReading(options: EditOptions): Promise<Answer> {
+  if ((options.value === undefined) !== options.void) {
+    throw new Misused('give --value, or --void to take the reading out');
+  }
+  if (options.value !== undefined && !/^\d{1,19}$/.test(options.value)) {
+    throw new Misused(`--value is a whole number, not "${options.value}"`);
+  }
+  const atMs = instantOf(options.at);
+  const channel = wholeNumber(options.channel, '--channel');
+  const supersedes = wholeNumber(options.supersedes, '--supersedes');
+  const key = officeKeyFrom({ data: options.data, officeKey: options.officeKey });
+  if (!key.ok) return key;
+  return withOffice(options, key.value, async (ground) => {
+    const meter = await meterOfSerial(ground, options.meter);
+    if (!meter.ok) return meter;
+    const done = await editReading(ground.deps, ground.viewer, {
+      idempotencyKey: keyOrRandom(options.key),
+      meterId: meter.value,
+      channel,
+      atMs,
+      value: options.value === undefined ? null : BigInt(options.value),
+      supersedes,
+      reason: options.reason,
+    });
+    if (!done.ok) return done;
+    const { revision, isReplay } = done.value;
+    const what = options.void ? 'does not count any more' : `shows ${options.value}`;
+    const sentence = `${options.meter} at ${options.at} ${what}; revision ${revision}.`;
+    return accept({ sentence, facts: { meter: options.meter, revision, isReplay } });
+  });
+}
+
+export async function retryHeldBack(
+  options: OfficeOptions & { readonly meter: string | undefined; readonly key: string | undefined },
+): Promise<Answer> {
+  const key = officeKeyFrom({ data: options.data, officeKey: options.officeKey });
+  if (!key.ok) return key;
+  return withOffice(options, key.value, async (ground) => {
+    const meter =
+      options.meter === undefined ? accept(null) : await meterOfSerial(ground, options.meter);
+    if (!meter.ok) return meter;
+    const input = { idempotencyKey: keyOrRandom(options.key), meterId: meter.value };
+    const done = await retryReadings(ground.deps, ground.viewer, input);
+    if (!done.ok) return done;
+    const { meters, rows } = done.value;
+    const sentence = `${rows} rows of ${meters} meters are looked at again by the rater.`;
+    return accept({ sentence, facts: { ...done.value } });
+  });
+}

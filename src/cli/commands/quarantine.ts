@@ -1,0 +1,114 @@
+import { findQuarantined, isQuarantineKey, pageQuarantine, placeOf } from '../../db/quarantine.ts';
+import type { QuarantineView } from '../../db/quarantine.ts';
+import { lookedIntoRowsMax, pageSizeMax } from '../../domain/limits.ts';
+import { accept, refuse } from '../../domain/outcome.ts';
+import { derivedId } from '../../operations/derivedId.ts';
+import { lookInside } from '../../operations/office/batchContent.ts';
+import { correctQuarantined } from '../../operations/office/correctQuarantined.ts';
+import {
+  dismissQuarantined,
+  replayQuarantined,
+} from '../../operations/office/replayQuarantined.ts';
+import type { Answer } from '../answer.ts';
+import { databaseUrl, withDatabase } from '../database.ts';
+import { parseEnteredCsv } from '../enteredCsv.ts';
+import { readText } from '../inputFile.ts';
+import { withOffice } from '../officeDatabase.ts';
+import type { OfficeOptions } from '../officeDatabase.ts';
+import { officeKeyFrom } from '../officeKey.ts';
+import { keyOrRandom, meterIdsOf } from './enterReadings.ts';
+
+export type ListOptions = {
+  readonly code: string | undefined;
+  readonly all: boolean;
+  readonly database: string | undefined;
+};
+
+function lineOf(row: QuarantineView): string {
+  const edge = row.edgeName ?? 'nobody known';
+  const decided = row.resolution === null ? '' : ` [${row.resolution} by ${row.resolvedBy ?? '?'}]`;
+  return `${row.key} ${row.receivedAt.toISOString()} ${edge}${decided}: ${row.message}`;
+}
+
+/** The newest batches that were not accepted, of every company and of nobody. */
+export function listQuarantine({ code, all, database }: ListOptions): Promise<Answer> {
+  return withDatabase(databaseUrl(database), 'joulebook_writer', async (sql) => {
+    const filter = { isOpen: all ? null : true, code: code ?? null, edgeId: null };
+    const page = { after: null, before: null, limit: pageSizeMax, inverted: false };
+    const rows = await pageQuarantine(sql, filter, page);
+    const lines = rows.map(lineOf);
+    const count = rows.length === pageSizeMax ? `the newest ${rows.length}` : String(rows.length);
+    const sentence = [`${count} batches`, ...lines].join('\n');
+    return accept({ sentence, facts: { batches: rows } });
+  });
+}
+
+/** What is inside one of them, whether it is believed or not. */
+export function showQuarantined(
+  id: string,
+  { database }: { readonly database: string | undefined },
+): Promise<Answer> {
+  return withDatabase(databaseUrl(database), 'joulebook_writer', async (sql) => {
+    const found = isQuarantineKey(id) ? await findQuarantined(sql, placeOf(id)) : null;
+    if (found === null) {
+      const message = 'There is no such batch in quarantine. List them: ems-cli quarantine list.';
+      return refuse('QUARANTINE_NOT_FOUND', message);
+    }
+    const content = lookInside(found.carried, lookedIntoRowsMax);
+    const carried = Buffer.from(found.carried).toString('base64');
+    const { code, resolution } = found;
+    const facts = { id, code, resolution, content, carried };
+    return accept({ sentence: JSON.stringify(content, null, 2), facts });
+  });
+}
+
+export type DecideOptions = OfficeOptions & {
+  readonly reason: string;
+  readonly key: string | undefined;
+};
+
+export async function decideQuarantined(
+  id: string,
+  kind: 'replay' | 'dismiss',
+  options: DecideOptions,
+): Promise<Answer> {
+  const key = officeKeyFrom({ data: options.data, officeKey: options.officeKey });
+  if (!key.ok) return key;
+  return withOffice(options, key.value, async ({ deps, viewer }) => {
+    const input = { idempotencyKey: keyOrRandom(options.key), key: id, reason: options.reason };
+    const decide = kind === 'replay' ? replayQuarantined : dismissQuarantined;
+    const done = await decide(deps, viewer, input);
+    if (!done.ok) return done;
+    const { state, isReplay } = done.value;
+    return accept({ sentence: `${id}: ${state}.`, facts: { id, state, isReplay } });
+  });
+}
+
+/** Corrected readings from a CSV go in as a batch of the office that names the refused one. */
+export async function correctFromFile(
+  id: string,
+  file: string,
+  options: DecideOptions,
+): Promise<Answer> {
+  const key = officeKeyFrom({ data: options.data, officeKey: options.officeKey });
+  if (!key.ok) return key;
+  const text = readText(file);
+  if (!text.ok) return text;
+  const lines = parseEnteredCsv(text.value);
+  if (!lines.ok) return { ...lines, message: `${file}: ${lines.message}` };
+  const { reason } = options;
+  return withOffice(options, key.value, async (ground) => {
+    const readings = await meterIdsOf(ground, lines.value);
+    if (!readings.ok) return readings;
+    const done = await correctQuarantined(ground.deps, ground.viewer, {
+      idempotencyKey: derivedId('correct', id, text.value),
+      key: id,
+      reason,
+      readings: readings.value,
+    });
+    if (!done.ok) return done;
+    const { readings: count, isReplay } = done.value;
+    const sentence = `${id}: ${count} corrected readings are in the log.`;
+    return accept({ sentence, facts: { id, readings: count, isReplay } });
+  });
+}

@@ -1,0 +1,136 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import postgres from 'postgres';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { BatchMaker } from '../support/build/edge.ts';
+import { openOfficeGround, noon, quarter } from '../operations/officeGround.ts';
+import type { OfficeGround } from '../operations/officeGround.ts';
+import { lineOf, runCli, temporaryFolder } from './runCli.ts';
+
+let here: OfficeGround;
+const folder = temporaryFolder();
+const keyFile = path.join(folder, 'office.pem');
+const at = (ms: number): string => new Date(ms).toISOString();
+
+beforeAll(async () => {
+  here = await openOfficeGround('cli_readings');
+  const pem = generateKeyPairSync('ed25519').privateKey.export({ format: 'pem', type: 'pkcs8' });
+  writeFileSync(keyFile, pem, { mode: 0o600 });
+  const [meterId] = here.meterIds;
+  await here.commit([
+    here.makers[0].readings([
+      { meterId, atMs: noon, wh: 1_000 },
+      { meterId, atMs: noon + quarter, wh: 1_100 },
+    ]),
+    new BatchMaker(here.edges[1], { edgeId: here.fleet.edges.get('edge 1')?.edgeId ?? 0 }).readings(
+      [{ meterId, atMs: noon, wh: 7 }],
+    ),
+  ]);
+  await here.rateAll();
+});
+afterAll(() => here.close());
+
+function cli(...args: string[]) {
+  const env = { DATABASE_URL: here.url, JOULEBOOK_OFFICE_KEY: keyFile };
+  return runCli([...args, '--json'], env);
+}
+
+const company = ['--company', 'Grid'];
+
+describe('readings by hand at the command line', () => {
+  test('a round is entered once, however often the file is', async () => {
+    const file = path.join(folder, 'round.csv');
+    const rows = [`M1,1,${at(noon + 2 * quarter)},1250`, `M3,1,${at(noon)},77`];
+    writeFileSync(file, ['meter,channel,readAt,value', ...rows, ''].join('\n'));
+    const entered = ['reading', 'record', file, ...company, '--reason', 'round'];
+    expect(lineOf(await cli(...entered))).toMatchObject({ ok: true, readings: 2, isReplay: false });
+    expect(lineOf(await cli(...entered))).toMatchObject({ ok: true, isReplay: true });
+    writeFileSync(file, `meter,channel,readAt,value\nM1,1,2026-06-01,1\n`);
+    const broken = await cli(...entered);
+    expect(broken.exitCode).toBe(1);
+    expect(lineOf(broken)).toMatchObject({ code: 'CSV_LINE_MALFORMED' });
+  });
+
+  test('an edit, a stale one, and the trace of both', async () => {
+    const about = [...company, '--meter', 'M1', '--at', at(noon + quarter)];
+    const edit = ['reading', 'edit', ...about, '--supersedes', '0', '--reason', 'photo'];
+    expect(lineOf(await cli(...edit, '--value', '1150'))).toMatchObject({ ok: true, revision: 1 });
+    expect(lineOf(await cli(...edit, '--void'))).toMatchObject({ code: 'READING_REVISION_STALE' });
+    await here.rateAll();
+    expect(lineOf(await cli('reading', 'trace', ...about))).toMatchObject({
+      ok: true,
+      versions: [
+        { value: '1150', isWinner: true, isInSeries: true, office: { reason: 'photo' } },
+        { value: '1100', isWinner: false, batch: { edge: 'edge 1', row: 1 } },
+      ],
+    });
+  });
+
+  test('without the key of the offices nothing is entered', async () => {
+    const run = await runCli(['reading', 'retry', ...company, '--json'], {
+      DATABASE_URL: here.url,
+    });
+    expect(lineOf(run)).toMatchObject({ ok: false, code: 'OFFICE_UNAVAILABLE' });
+    expect(lineOf(await cli('reading', 'retry', ...company))).toMatchObject({ ok: true, rows: 0 });
+  });
+});
+
+test('004.25: quarantine is listed, looked into, replayed and corrected', async () => {
+  const list = lineOf(await cli('quarantine', 'list'));
+  expect(list).toMatchObject({ batches: [{ code: 'BATCH_EDGE_FOREIGN', resolution: null }] });
+  const id = /[0-9a-f]{64}\.BATCH_EDGE_FOREIGN/.exec(JSON.stringify(list))?.[0] ?? '';
+  expect(lineOf(await cli('quarantine', 'show', id))).toMatchObject({
+    content: { batch: { blocks: [{ readings: [{ value: '7' }] }] } },
+  });
+  const why = [...company, '--reason', 'looked into'];
+  expect(lineOf(await cli('quarantine', 'replay', id, ...why))).toMatchObject({
+    code: 'QUARANTINE_STILL_REFUSED',
+  });
+  const file = path.join(folder, 'corrected.csv');
+  writeFileSync(file, `meter,channel,readAt,value\nM2,1,${at(noon)},7\n`);
+  expect(lineOf(await cli('quarantine', 'correct', id, file, ...why))).toMatchObject({
+    ok: true,
+    readings: 1,
+  });
+  expect(lineOf(await cli('quarantine', 'dismiss', id, ...why))).toMatchObject({
+    code: 'QUARANTINE_RESOLVED',
+  });
+  expect(lineOf(await cli('quarantine', 'list'))).toMatchObject({ batches: [] });
+});
+
+describe('000.53: reconcile and log verify', () => {
+  const window = ['--from', at(noon - quarter), '--to', at(noon + 4 * quarter)];
+
+  test('what is right ends with 0', async () => {
+    await here.rateAll();
+    const counted = await cli('reconcile', ...company, ...window);
+    expect(lineOf(counted)).toMatchObject({ ok: true, unexplained: 0 });
+    expect(counted.exitCode).toBe(0);
+    const verified = await cli('log', 'verify');
+    expect(lineOf(verified)).toMatchObject({ ok: true, findingCount: 0, batches: 5 });
+    expect(lineOf(await cli('log', 'retention', '--days', '30'))).toMatchObject({ dropped: [] });
+  });
+
+  test('planted: a changed byte of the log ends both with 1 and is named', async () => {
+    const owner = postgres(here.url, { max: 1, onnotice: () => {} });
+    await owner.begin(async (sql) => {
+      await sql`set local session_replication_role = replica`;
+      await sql`update batch_log set carried = set_byte(carried, 90, get_byte(carried, 90) # 1)
+                where shard = 0 and position = 1`;
+      await sql`update charge set energy_wh = energy_wh + 1`;
+    });
+    await owner.end();
+    const verified = await cli('log', 'verify');
+    expect(verified.exitCode).toBe(1);
+    expect(lineOf(verified)).toMatchObject({
+      code: 'LOG_BROKEN',
+      findings: expect.arrayContaining([
+        expect.objectContaining({ code: 'SIGNATURE_BROKEN', shard: 0, position: '1' }),
+      ]),
+    });
+    const counted = await cli('reconcile', ...company, ...window);
+    expect(counted.exitCode).toBe(1);
+    expect(lineOf(counted)).toMatchObject({ code: 'RECONCILIATION_DIFFERS', isNewAlarm: true });
+  });
+});
