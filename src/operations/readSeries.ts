@@ -11,7 +11,7 @@ import { dayOf } from '../domain/series/day.ts';
 import type { SeriesDay } from '../domain/series/day.ts';
 import { decodeDay } from '../domain/series/dayCodec.ts';
 import { noMarks, walkOptionsOf } from '../domain/series/meterMarks.ts';
-import { qualityEstimated, qualityMissing } from '../domain/series/quality.ts';
+import { qualityEstimated, qualityMissing, qualityVoid } from '../domain/series/quality.ts';
 import { walkDays } from '../domain/series/walk.ts';
 import { dayMs } from '../domain/time/civil.ts';
 
@@ -64,7 +64,7 @@ function collectReadings(
   for (let place = 0; place < day.offsetMs.length; place += 1) {
     const offsetMs = day.offsetMs[place];
     const isRepeated = place % 2 === 1 && offsetMs === day.offsetMs[place - 1];
-    if (offsetMs === -1 || isRepeated) continue;
+    if (offsetMs === -1 || isRepeated || day.quality[place] === qualityVoid) continue;
     const atMs = day.day * dayMs + offsetMs;
     if (atMs < window.fromMs || atMs >= window.toMs) continue;
     const registerWh = BigInt(day.wh[place]);
