@@ -16,14 +16,21 @@ export type MeterEventRow = {
   readonly sequence: bigint;
 };
 
+export type FreshMeterEvent = Pick<
+  MeterEventRow,
+  'meterId' | 'companyId' | 'code' | 'fromMs' | 'toMs'
+>;
+
 /** Keeps what is new among these; the same line of a log again is the same row. */
 export async function insertMeterEvents(
   tx: Statement,
   rows: readonly MeterEventRow[],
-): Promise<readonly Pick<MeterEventRow, 'meterId' | 'code' | 'fromMs'>[]> {
+): Promise<readonly FreshMeterEvent[]> {
   if (rows.length === 0) return [];
   const of = <T>(pick: (row: MeterEventRow) => T): T[] => rows.map(pick);
-  const fresh = await tx<{ meter_id: number; code: number; from_at: Date }[]>`
+  const fresh = await tx<
+    { meter_id: number; company_id: number; code: number; from_at: Date; to_at: Date }[]
+  >`
     insert into meter_event (meter_id, company_id, code, from_at, to_at, edge_id, epoch, sequence)
     select * from unnest(
       ${integersOf(of((row) => row.meterId))}::int4[],
@@ -34,11 +41,13 @@ export async function insertMeterEvents(
       ${integersOf(of((row) => row.edgeId))}::int4[], ${integersOf(of((row) => row.epoch))}::int4[],
       ${integersOf(of((row) => row.sequence))}::int8[])
     on conflict do nothing
-    returning meter_id, code, from_at`;
+    returning meter_id, company_id, code, from_at, to_at`;
   return fresh.map((row) => ({
     meterId: row.meter_id,
+    companyId: row.company_id,
     code: row.code,
     fromMs: row.from_at.getTime(),
+    toMs: row.to_at.getTime(),
   }));
 }
 

@@ -24,6 +24,7 @@ import { auditNotes } from './rating/batchNotes.ts';
 import { decodeEntry, gatherReadings, metersOf } from './rating/gatherReadings.ts';
 import type { GatheredReadings } from './rating/gatherReadings.ts';
 import { holdDoubtful } from './rating/holdDoubtful.ts';
+import { noteAlarms } from './rating/meterAlarms.ts';
 import { moveBills, transferCodeOf } from './rating/movedBills.ts';
 import type { MovedBills } from './rating/movedBills.ts';
 import { postCharges } from './rating/postCharges.ts';
@@ -208,6 +209,7 @@ async function rateShard(
     commandsRequested ||= review.commandsRequested;
   }
   await insertTaken(tx, retried?.taken ?? [], nowMs);
+  await noteAlarms(tx, events, nowMs);
   await noteDuties(tx, advanced, duties);
   await dropDuties(tx, duties);
   if (entries.length > 0) await setRatingCursor(tx, shard, position);

@@ -1,7 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import postgres from 'postgres';
 import { expect, onTestFinished, test } from 'vitest';
-import { coverOpened, powerOutage } from '../../src/domain/series/meterEvent.ts';
+import {
+  coverOpened,
+  phaseSequenceError,
+  powerOutage,
+} from '../../src/domain/series/meterEvent.ts';
 import { qualityVoid } from '../../src/domain/series/quality.ts';
 import { readIntervals } from '../../src/operations/readSeries.ts';
 import { recordMark } from '../../src/operations/recordMark.ts';
@@ -225,4 +229,35 @@ test('what cannot be a mark is refused with its place, and nothing is written', 
   expect(written).toEqual({ marks: 0, duties: 0 });
   // Ahead of time a factor may be known: what is read before it is not touched.
   expect(await mark(ground, { atMs: now + dayMs, factor: '2' })).toMatchObject({ ok: true });
+});
+
+test('rule 15: reversed phases hold the bill until somebody has looked, closed ones too', async () => {
+  const ground = await bills('marks_phase_sequence', flat('0.10'));
+  const meterId = ground.meter('M1');
+  const reversed = (fromMs: number) => ({
+    code: Int32Array.of(phaseSequenceError),
+    meterId: Int32Array.of(meterId),
+    fromMs: Float64Array.of(fromMs),
+    toMs: Float64Array.of(fromMs + hourMs),
+  });
+  const may = june - 31 * dayMs;
+  await ground.read([
+    { atMs: may, wh: 0 },
+    { atMs: june, wh: 10_000 },
+    { atMs: june + hourMs, wh: 10_100 },
+  ]);
+  const held = () => ground.database.sql<{ period: Date; message: string }[]>`
+    select period_start as period, message from charge_hold order by period_start`;
+  expect(await held()).toHaveLength(0);
+  await ground.send(ground.maker.sign([], june, [], reversed(may + dayMs)));
+  const [hold] = await held();
+  expect(hold).toMatchObject({ period: new Date(may) });
+  expect(hold.message).toContain('phases are reversed');
+  const decisions = await ground.database.sql`
+    select rule, outcome, channel from vee_decision where withdrawn_at is null and outcome = 'hold'`;
+  expect([...decisions]).toEqual([{ rule: 'PHASE_SEQUENCE_ERROR', outcome: 'hold', channel: 1 }]);
+  // The same line again is no second word.
+  await ground.send(ground.maker.sign([], june, [], reversed(may + dayMs)));
+  expect(await held()).toHaveLength(1);
+  await expectReplayed(ground);
 });

@@ -1,5 +1,6 @@
 import type { Duty } from '../../db/charges.ts';
 import type { Transaction } from '../../db/connect.ts';
+import type { FreshMeterEvent } from '../../db/meterEvents.ts';
 import { readDays, readDaysFrom, readHeads } from '../../db/series.ts';
 import type { DayRow, HeadRow } from '../../db/series.ts';
 import { assert } from '../../domain/assert.ts';
@@ -19,7 +20,6 @@ import { registerKey } from './gatherReadings.ts';
 import type { GatheredReadings, RegisterWork } from './gatherReadings.ts';
 import { daysTouched, gapDayOf, keepIntervals } from './intervalRegisters.ts';
 import { meterDuties, worksOf } from './registerWorks.ts';
-import type { FreshEvent } from './registerWorks.ts';
 import { officeOf, segmentOf } from './registry.ts';
 import type { RatingMemory } from './registry.ts';
 
@@ -339,7 +339,7 @@ export async function advanceRegisters(
     memory: RatingMemory;
     duties: readonly Duty[];
     /** What meters' logs say that was not known before. */
-    events: readonly FreshEvent[];
+    events: readonly FreshMeterEvent[];
   },
 ): Promise<readonly AdvancedRegister[]> {
   const due = meterDuties(duties, events);

@@ -1,6 +1,6 @@
 import type { Duty } from '../../db/charges.ts';
 import type { Transaction } from '../../db/connect.ts';
-import type { MeterEventRow } from '../../db/meterEvents.ts';
+import type { FreshMeterEvent } from '../../db/meterEvents.ts';
 import { readStoredChannels } from '../../db/series.ts';
 import { assert } from '../../domain/assert.ts';
 import { channelOfMedium, importChannel } from '../../domain/channel.ts';
@@ -10,15 +10,13 @@ import { registerKey } from './gatherReadings.ts';
 import type { GatheredReadings, RegisterWork } from './gatherReadings.ts';
 import type { RatingMemory } from './registry.ts';
 
-export type FreshEvent = Pick<MeterEventRow, 'meterId' | 'code' | 'fromMs'>;
-
 /** Of a meter: from which day on it is walked again, all of its registers or import alone. */
 export type MeterDuty = { fromDay: number; isMarked: boolean };
 
 /** Duties, and outages that meters tell of late: how a gap is laid out may depend on them. */
 export function meterDuties(
   duties: readonly Duty[],
-  events: readonly FreshEvent[],
+  events: readonly FreshMeterEvent[],
 ): ReadonlyMap<number, MeterDuty> {
   const found = new Map<number, MeterDuty>();
   for (const { meterId, code, fromMs } of events) {
