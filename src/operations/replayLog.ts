@@ -1,5 +1,6 @@
 import { connect } from '../db/connect.ts';
 import type { Sql } from '../db/connect.ts';
+import { readDroppedDays } from '../db/logKeeping.ts';
 import { migrate } from '../db/migrate.ts';
 import {
   copyLog,
@@ -75,7 +76,7 @@ export type ReplayReport = {
   readonly differences: readonly ReplayDifference[];
 };
 
-export type ReplayCode = 'REPLAY_NEEDS_SUPERUSER' | 'REPLAY_DUTIES_OPEN';
+export type ReplayCode = 'REPLAY_NEEDS_SUPERUSER' | 'REPLAY_DUTIES_OPEN' | 'REPLAY_LOG_CUT';
 
 async function rateAll(
   deps: ReplayDeps,
@@ -125,6 +126,14 @@ async function replayOn(
   deps: ReplayDeps,
   ground: ReplayGround,
 ): Promise<Outcome<ReplayReport, ReplayCode>> {
+  const dropped = await readDroppedDays(ground.source);
+  if (dropped.length > 0) {
+    return refuse(
+      'REPLAY_LOG_CUT',
+      `Retention has taken the log up to ${dropped[dropped.length - 1].day}: what was rated from ` +
+        'it cannot be rated anew. Reconcile what is left: ems-cli reconcile.',
+    );
+  }
   const state = await readReplayState(ground.source);
   if (state.duties > 0) {
     return refuse(

@@ -3,7 +3,14 @@ import { importChannel } from '../../src/domain/channel.ts';
 import { editReading } from '../../src/operations/office/editReading.ts';
 import type { EditReadingInput } from '../../src/operations/office/editReading.ts';
 import { recordReadings } from '../../src/operations/office/recordReadings.ts';
-import { openOfficeGround, minute, noon, quarter, uuid } from './officeGround.ts';
+import {
+  openOfficeGround,
+  minute,
+  noon,
+  quarter,
+  replayDifferences,
+  uuid,
+} from './officeGround.ts';
 import type { OfficeGround } from './officeGround.ts';
 
 const grounds: OfficeGround[] = [];
@@ -202,5 +209,9 @@ describe('domain rule 12: an edit names what it supersedes and wins', () => {
     // 1,000 to 1,100 is left.
     expect((await here.balances())[0]).toBe(-30_000n);
     expect(await edit({ atMs: noon + 1 })).toMatchObject({ ok: false, code: 'READING_NOT_FOUND' });
+  });
+
+  test('the log rated anew, edits and voids in it, gives what is stored', async () => {
+    expect(await replayDifferences(here, 'edits')).toBe(0);
   });
 });

@@ -10,6 +10,7 @@ import { createRatingMemory } from '../../src/operations/rating/registry.ts';
 import { rateReadings } from '../../src/operations/rateReadings.ts';
 import { registerFleet } from '../../src/operations/registerFleet.ts';
 import type { RegisteredFleet } from '../../src/operations/registerFleet.ts';
+import { replayLog } from '../../src/operations/replayLog.ts';
 import { BatchMaker, testEdge } from '../support/build/edge.ts';
 import type { TestEdge } from '../support/build/edge.ts';
 import { fleetOf, flatTariff } from '../support/build/fleet.ts';
@@ -55,6 +56,14 @@ export function twoEdges(edges: readonly TestEdge[], company: string): Fleet {
     ],
     meters: fleet.meters.map((meter, index) => (index < 2 ? meter : { ...meter, edge: 'edge 2' })),
   };
+}
+
+/** Rates the whole log anew beside the database and says how much is not the same. */
+export async function replayDifferences({ url }: OfficeGround, seed: string): Promise<number> {
+  const rate = (job: Parameters<typeof rateJob>[0]) => Promise.resolve(rateJob(job));
+  const replayed = await replayLog({ ownerUrl: url, seed, rate, onStep: () => {} });
+  if (!replayed.ok) throw new Error(`${replayed.code}: ${replayed.message}`);
+  return replayed.value.differenceCount;
 }
 
 export function uuid(n: number): string {

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { retryReadings } from '../../src/operations/office/retryReadings.ts';
 import { registerFleet } from '../../src/operations/registerFleet.ts';
-import { openOfficeGround, noon, uuid } from './officeGround.ts';
+import { openOfficeGround, noon, replayDifferences, uuid } from './officeGround.ts';
 import type { OfficeGround } from './officeGround.ts';
 
 const grounds: OfficeGround[] = [];
@@ -103,6 +103,7 @@ describe('003.20 and domain rule 86: rows that break a constraint wait, the othe
     }
     expect(await transfers(here)).toBe(once);
     expect(await here.balances()).toEqual([...before, -240_000n]);
+    expect(await replayDifferences(here, 'retried')).toBe(0);
   });
 
   test('rows that wait and rows that came since then make the bill of all of them', async () => {

@@ -5,7 +5,7 @@ import { ensureLogPartitions } from '../../src/db/log.ts';
 import { dropLogDays } from '../../src/operations/dropLogDays.ts';
 import { recordReadings } from '../../src/operations/office/recordReadings.ts';
 import { verifyLog } from '../../src/operations/verifyLog.ts';
-import { openOfficeGround, noon, quarter, uuid } from './officeGround.ts';
+import { openOfficeGround, noon, quarter, replayDifferences, uuid } from './officeGround.ts';
 import type { OfficeGround } from './officeGround.ts';
 
 const dayMs = 86_400_000;
@@ -170,6 +170,7 @@ describe('retention drops whole days that nothing needs any more', () => {
     expect(report).toMatchObject({ batches: 17, dropped: 2n, findings: [] });
     // The same batch again is still a duplicate.
     expect(await here.commit([bytes])).toEqual(['duplicate']);
+    await expect(replayDifferences(here, 'cut')).rejects.toThrow('REPLAY_LOG_CUT');
     // Nothing is left to drop.
     expect(await dropLogDays(deps, { days: 7, actor: 'test' })).toMatchObject({
       value: { dropped: [] },
