@@ -1,8 +1,12 @@
 import type { Command } from 'commander';
 import type { Answer } from './answer.ts';
+import { listDecisions } from './commands/listDecisions.ts';
+import type { ListDecisionsOptions } from './commands/listDecisions.ts';
 import { lintVeeSet } from './commands/lintVeeSet.ts';
 import { publishVeeRules } from './commands/publishVeeRules.ts';
 import type { PublishVeeOptions } from './commands/publishVeeRules.ts';
+import { resolveOneDecision } from './commands/resolveOneDecision.ts';
+import type { ResolveDecisionOptions } from './commands/resolveOneDecision.ts';
 
 type Making = {
   leaf(parent: Command, usage: string, description: string): Command;
@@ -25,5 +29,29 @@ export function addVee(program: Command, { leaf, withUrl, finish }: Making): Com
     .action(async (file: string, { json, ...options }: PublishVeeOptions & { json: boolean }) =>
       finish(await publishVeeRules(file, options), json),
     );
+  withUrl(leaf(vee, 'decisions', 'what validation and estimation decided, newest first'))
+    .requiredOption('--company <name>', 'as it is registered')
+    .option('--meter <number>', 'of one meter alone')
+    .option('--class <name>', 'gateway, large or community')
+    .option('--rule <name>', 'such as highLow')
+    .option('--outcome <name>', 'alert, hold, reject or estimate')
+    .option('--all', 'those that are resolved or withdrawn too', false)
+    .action(async ({ json, ...options }: ListDecisionsOptions & { json: boolean }) =>
+      finish(await listDecisions(options), json),
+    );
+  for (const [name, kind, description] of [
+    ['release', 'released', 'let go what a decision holds: its bill is rated again and posted'],
+    ['confirm', 'confirmed', 'say that a decision is right; it goes on to hold'],
+  ] as const) {
+    withUrl(leaf(vee, `${name} <decision>`, description))
+      .requiredOption('--company <name>', 'as it is registered')
+      .requiredOption('--reason <text>', 'why; the audit keeps it')
+      .action(
+        async (
+          decision: string,
+          { json, ...options }: ResolveDecisionOptions & { json: boolean },
+        ) => finish(await resolveOneDecision(decision, kind, options), json),
+      );
+  }
   return vee;
 }

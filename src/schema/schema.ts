@@ -29,6 +29,7 @@ import './simulationProgress.ts';
 import './tariff.ts';
 import './tariffText.ts';
 import './transfer.ts';
+import './veeDecision.ts';
 import './veeSet.ts';
 import './viewer.ts';
 

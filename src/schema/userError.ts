@@ -16,6 +16,7 @@ import type { RegisterCode } from '../operations/registerPersistedOperation.ts';
 import type { RequestCommandCode } from '../operations/requestCommand.ts';
 import type { SimulateTariffCode } from '../operations/simulateTariff.ts';
 import type { TopUpCode } from '../operations/topUp.ts';
+import type { ResolveDecisionCode } from '../operations/vee/resolveDecision.ts';
 import { builder } from './builder.ts';
 
 /** Every code that a mutation can answer with. Stable: clients match on them. */
@@ -30,6 +31,7 @@ export type UserErrorCode =
   | SimulateTariffCode
   | CancelSimulationCode
   | PublishVeeSetCode
+  | ResolveDecisionCode
   | RecordReadingsCode
   | EditReadingCode
   | ResolveCode
@@ -64,6 +66,10 @@ const errorTypes: Partial<Record<UserErrorCode, ErrorTypeName>> = {
   TARIFF_VERSION_NOT_FOUND: 'NotFoundError',
   AGREEMENT_NOT_FOUND: 'NotFoundError',
   SIMULATION_NOT_FOUND: 'NotFoundError',
+  DECISION_NOT_FOUND: 'NotFoundError',
+  DECISION_WITHDRAWN: 'ConflictError',
+  DECISION_RESOLVED: 'ConflictError',
+  DECISION_HOLDS_NOTHING: 'ConflictError',
   READING_NOT_FOUND: 'NotFoundError',
   QUARANTINE_NOT_FOUND: 'NotFoundError',
   READING_REVISION_STALE: 'ConflictError',

@@ -28,6 +28,7 @@ const command = `"${globalId('Command', '00000000-0000-4000-8000-0000000000c1')}
 const agreement = `"${globalId('Agreement', 1)}"`;
 const charge = `"${globalId('Charge', '1.10.1772319600000.1')}"`;
 const batch = `"${globalId('QuarantinedBatch', `${'0'.repeat(64)}.BATCH_MALFORMED`)}"`;
+const decision = `"${globalId('VeeDecision', '1')}"`;
 const simulation = `"${globalId('Simulation', '00000000-0000-4000-8000-0000000000d1')}"`;
 
 /** A request for each rule: without one for a new field the matrix below fails. */
@@ -65,6 +66,10 @@ const requests: Record<AccessRule, string> = {
   'Query.reconciliation': `{ reconciliation(from: "2026-03-02T00:00:00Z",
     to: "2026-03-02T01:00:00Z") { unexplained } }`,
   'Query.persistedOperations': `{ persistedOperations ${page} }`,
+  'Query.veeDecision': `{ veeDecision(id: ${decision}) { id } }`,
+  'Query.veeDecisions': `{ veeDecisions ${page} }`,
+  'Query.straightThrough': `{ straightThrough(from: "2026-01-01T00:00:00Z",
+    to: "2026-02-01T00:00:00Z") { month } }`,
   'Query.veeSets': `{ veeSets ${page} }`,
   'Query.veeRules': `{ veeRules(customerClass: LARGE, at: "2026-03-02T00:00:00Z") { rules } }`,
   'Mutation.topUp': `mutation { topUp(input: { idempotencyKey: ${key}, accountId: ${account},
@@ -97,6 +102,8 @@ const requests: Record<AccessRule, string> = {
     batchId: ${batch}, reason: "" }) { ${failure} } }`,
   'Mutation.correctQuarantined': `mutation { correctQuarantined(input: { idempotencyKey: ${key},
     batchId: ${batch}, reason: "", readings: [] }) { ${failure} } }`,
+  'Mutation.resolveDecision': `mutation { resolveDecision(input: { idempotencyKey: ${key},
+    decisionId: ${decision}, resolution: CONFIRMED, reason: "x" }) { ${failure} } }`,
   'Mutation.recordPrices': `mutation { recordPrices(input: { idempotencyKey: ${key},
     series: { name: "x", currency: "EUR", unit: KWH, step: PT60M }, points: [] }) { ${failure} } }`,
   'Mutation.simulateTariff': `mutation { simulateTariff(input: { idempotencyKey: ${key},

@@ -11,7 +11,7 @@ import { bills, dayMs, flat, hourMs, july, june } from '../billsGround.ts';
 import type { BillsGround } from '../billsGround.ts';
 import { publishSet, slotsOfMeter, openDecisions, outage } from './ground.ts';
 
-/** Worked numbers of the domain rules, chapters 4.1 and 4.2, on the whole road. All of it is UTC. */
+/** Worked numbers of the domain rules, chapters 4.1 and 4.2, on the whole road. All in UTC. */
 
 const slotMs = 900_000;
 
@@ -54,7 +54,7 @@ describe('gaps', () => {
     );
   });
 
-  test('rule 8: where the log of the meter tells of an outage the slots are zero and ACTUAL', async () => {
+  test("rule 8: in an outage of the meter's own log the slots are zero and ACTUAL", async () => {
     const ground = await bills('vee_outage', flat('1'));
     const tenMs = june + 10 * hourMs;
     await ground.read([
@@ -71,7 +71,7 @@ describe('gaps', () => {
     expect(powerOutage).toBe(1);
   });
 
-  test('an outage and a lost communication are not mixed: energy lies outside the outage', async () => {
+  test('an outage and lost communication are not mixed: energy lies beside it', async () => {
     const ground = await bills('vee_half_outage', flat('1'));
     const tenMs = june + 10 * hourMs;
     await outage(ground, 'M1', { fromMs: tenMs + 2 * slotMs, toMs: tenMs + hourMs });
@@ -88,7 +88,7 @@ describe('gaps', () => {
     ]);
   });
 
-  test('rule 9: a gap never makes demand: 18 kWh over two hours are 9 and 9, estimated', async () => {
+  test('rule 9: a gap never makes demand: 18 kWh are 9 and 9, estimated', async () => {
     const ground = await bills('vee_rule9', flat('1'));
     const hour17 = june + 17 * hourMs;
     await ground.read([
@@ -98,13 +98,13 @@ describe('gaps', () => {
     ]);
     const slots = await slotsOfMeter(ground, 'M1', { fromMs: hour17, toMs: hour17 + 2 * hourMs });
     const hours = [slots.slice(0, 4), slots.slice(4)].map((each) =>
-      each.reduce((sum, [wh]) => sum + Number(wh), 0),
+      each.reduce((sum, [wh]) => sum + wh, 0),
     );
     expect(hours).toEqual([9_000, 9_000]);
     expect(slots.every(([, quality]) => quality === 'ESTIMATED')).toBe(true);
   });
 
-  test('rule 27: a Tuesday is filled from the four Tuesdays before, holidays excluded', async () => {
+  test('rule 27: a Tuesday is filled from four Tuesdays before, no holidays', async () => {
     const ground = await bills('vee_rule27', flat('1'));
     await publishSet(ground, {
       customerClass: 'community',
@@ -112,7 +112,7 @@ describe('gaps', () => {
       estimation: { order: ['proxyDay'], proxyDay: { days: 4, daysMin: 4, historyDaysMax: 56 } },
       rules: { highLow: { on: false } },
     });
-    // 2026-06-02 is a Tuesday. Its hours from 12:00 on have weights of their own, the holiday others.
+    // 2026-06-02 is a Tuesday. Its hours from 12:00 on have weights of their own.
     const tuesday = Date.UTC(2026, 5, 30);
     const readings = quarterHours(Date.UTC(2026, 4, 26), {
       slots: 35 * 96 + 48,
@@ -172,7 +172,7 @@ async function holdsOf({ database }: BillsGround): Promise<readonly string[]> {
 }
 
 describe('holds', () => {
-  test('rule 18, 003.18: a bill of 300 % is held and asks for nothing, until it is released', async () => {
+  test('rule 18, 003.18: a bill of 300 % asks for nothing until it is released', async () => {
     const ground = await jumpingBill('vee_rule18');
     // Limits of the default set: more than 250 % of the days before.
     expect(await openDecisions(ground)).toContainEqual(highLow);
@@ -202,7 +202,7 @@ describe('holds', () => {
     expect(codes).toContain('bill_judged');
   });
 
-  test('003.20: a hold that readings no longer bear out is withdrawn, and the bill posted once', async () => {
+  test('003.20: a hold that no longer holds is withdrawn, the bill posted once', async () => {
     const ground = await jumpingBill('vee_withdrawn');
     expect(await holdsOf(ground)).toEqual(['VEE_HELD']);
     const rules = { highLow: { highPercentMax: 400 } };
@@ -223,7 +223,7 @@ describe('holds', () => {
     });
   });
 
-  test('a prepaid balance is charged on, whatever a soft check says; it only bars a cut', async () => {
+  test('a prepaid balance is charged on, whatever a soft check says', async () => {
     const prepaid = (fleet: Fleet): Fleet => ({
       ...fleet,
       agreements: fleet.agreements.map((each) => ({ ...each, mode: 'prepaid' })),
@@ -263,7 +263,7 @@ describe('findings of a day', () => {
   const dayOfZeros = (ground: BillsGround) =>
     ground.read(quarterHours(june, { slots: 98, wh: 5, whOf: () => 0 }));
 
-  test('rule 19: 96 zeros with voltage at an occupied place are told, at a vacant one not', async () => {
+  test('rule 19: 96 zeros at an occupied place are told, at a vacant one not', async () => {
     const ground = await bills('vee_rule19', flat('1'));
     await dayOfZeros(ground);
     expect(await openDecisions(ground)).toContainEqual(
@@ -290,7 +290,7 @@ describe('findings of a day', () => {
     expect(await ground.unrated()).toEqual([{ code: 'AGREEMENT_NOT_FOUND', wh: 8_000n }]);
   });
 
-  test('rule 21: kWh without the kvarh of the same window are told, and withdrawn when they come', async () => {
+  test('rule 21: kWh without kvarh are told, and withdrawn when they come', async () => {
     const ground = await bills('vee_rule21', flat('1'));
     const day = quarterHours(june, { slots: 98, wh: 0, whOf: () => 100 });
     const q1 = { channel: 5, unit: 32 };

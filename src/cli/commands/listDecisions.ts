@@ -1,0 +1,87 @@
+import { pageDecisions } from '../../db/veeDecisionReads.ts';
+import type { DecisionView } from '../../db/veeDecisionReads.ts';
+import { asViewer } from '../../db/viewer.ts';
+import { pageSizeMax } from '../../domain/limits.ts';
+import { accept } from '../../domain/outcome.ts';
+import { estimationRules, validationRules } from '../../domain/vee/ruleName.ts';
+import { customerClasses } from '../../domain/vee/classDefaults.ts';
+import { Misused } from '../answer.ts';
+import type { Answer } from '../answer.ts';
+import { databaseUrl, withDatabase } from '../database.ts';
+import { companyNamed, staffViewer } from '../viewer.ts';
+
+export type ListDecisionsOptions = {
+  readonly company: string;
+  readonly meter: string | undefined;
+  readonly class: string | undefined;
+  readonly rule: string | undefined;
+  readonly outcome: string | undefined;
+  readonly all: boolean;
+  readonly database: string | undefined;
+};
+
+const outcomes = ['alert', 'hold', 'reject', 'estimate'] as const;
+const ruleNames = [...Object.keys(validationRules), ...Object.keys(estimationRules)];
+
+function oneOf<const Word extends string>(
+  option: string,
+  words: readonly Word[],
+  text: string | undefined,
+): Word | null {
+  if (text === undefined) return null;
+  const word = words.find((each) => each === text);
+  if (word === undefined) throw new Misused(`${option} is one of ${words.join(', ')}`);
+  return word;
+}
+
+function factOf(decision: DecisionView) {
+  return {
+    id: decision.id.toString(),
+    meterId: decision.meterId,
+    channel: decision.channel,
+    customerClass: decision.customerClass,
+    from: decision.fromAt.toISOString(),
+    to: decision.toAt.toISOString(),
+    rule: decision.rule,
+    outcome: decision.outcome,
+    message: decision.message,
+    detail: decision.detail,
+    decidedAt: decision.decidedAt.toISOString(),
+    withdrawnAt: decision.withdrawnAt?.toISOString() ?? null,
+    resolution: decision.resolution,
+    resolvedBy: decision.resolvedBy,
+    reason: decision.reason,
+  };
+}
+
+/** What validation and estimation decided, newest first; open ones unless all are asked for. */
+export async function listDecisions(options: ListDecisionsOptions): Promise<Answer> {
+  const { meter } = options;
+  if (meter !== undefined && !/^[1-9]\d{0,9}$/.test(meter)) {
+    throw new Misused('--meter is the number of a meter, such as 12');
+  }
+  const filter = {
+    meterId: meter === undefined ? null : Number(meter),
+    customerClass: oneOf('--class', customerClasses, options.class),
+    rule: oneOf('--rule', ruleNames, options.rule),
+    outcome: oneOf('--outcome', outcomes, options.outcome),
+    isOpen: options.all ? null : true,
+  };
+  const url = databaseUrl(options.database);
+  const companyId = await withDatabase(url, 'joulebook_writer', (sql) =>
+    companyNamed(sql, options.company),
+  );
+  if (!companyId.ok) return companyId;
+  return withDatabase(url, 'joulebook_api', async (sql) => {
+    const page = { after: null, before: null, limit: pageSizeMax, inverted: false };
+    const found = await asViewer(sql, staffViewer(companyId.value, 'operator'), (tx) =>
+      pageDecisions(tx, filter, page),
+    );
+    const decisions = found.map(factOf);
+    const lines = decisions.map(
+      ({ id, meterId, outcome, message }) => `${id}  meter ${meterId}  ${outcome}  ${message}`,
+    );
+    const sentence = lines.length === 0 ? 'There is no such decision.' : lines.join('\n');
+    return accept({ sentence, facts: { decisions } });
+  });
+}
