@@ -135,8 +135,17 @@ function codeOfDrop(walk: Walk, shown: number, plausibleMax: number): WalkExcept
   return isBegun ? 'REGISTER_RESET' : 'REGISTER_WENT_BACKWARDS';
 }
 
+/** What no register can show: less than nothing, or more than its face has room for. */
+function isOffFace(walk: Walk, reading: Shown): boolean {
+  const { shown } = reading;
+  if (shown >= 0 && shown < walk.modulusRaw) return false;
+  reject(walk, shown < 0 ? 'REGISTER_WENT_BACKWARDS' : 'REGISTER_JUMPED', reading);
+  return true;
+}
+
 /** Goes on from the last reading, where nothing was marked since; false: it is not believed. */
 function goOn(walk: Walk, reading: Shown): boolean {
+  if (isOffFace(walk, reading)) return false;
   const { atMs, shown, quality } = reading;
   const gapMs = atMs - walk.lastAtMs;
   const plausibleMax = plausibleWh(walk.options, gapMs, walk.stepWh);
@@ -149,7 +158,6 @@ function goOn(walk: Walk, reading: Shown): boolean {
     const code = isBehind ? codeOfDrop(walk, shown, plausibleMax) : 'REGISTER_JUMPED';
     return reject(walk, code, reading);
   }
-  assert(Number.isSafeInteger(wh), 'a register as billed stays a safe integer');
   if (isBehind) walk.shiftRaw += walk.modulusRaw;
   if (gapMs > gapBridgedMsMax) {
     reject(walk, 'GAP_NOT_BRIDGED', reading);
@@ -165,6 +173,7 @@ function goOn(walk: Walk, reading: Shown): boolean {
 
 /** The same through factors that were changed in between. */
 function goOnThrough(walk: Walk, reading: Shown, end: number): boolean {
+  if (isOffFace(walk, reading)) return false;
   const { atMs, shown, quality } = reading;
   const plausibleMax = plausibleThrough(walk, atMs);
   const isBehind = shown + walk.shiftRaw < walk.lastRaw;
@@ -178,7 +187,6 @@ function goOnThrough(walk: Walk, reading: Shown, end: number): boolean {
     const code = isBehind ? codeOfDrop(walk, shown, plausibleMax) : 'REGISTER_JUMPED';
     return reject(walk, code, reading);
   }
-  assert(Number.isSafeInteger(wh), 'a register as billed stays a safe integer');
   walk.shiftRaw = shiftRaw;
   if (atMs - walk.lastAtMs > gapBridgedMsMax) {
     reject(walk, 'GAP_NOT_BRIDGED', reading);
@@ -199,13 +207,12 @@ function goOnThrough(walk: Walk, reading: Shown, end: number): boolean {
 
 /** Accepts what a register shows, or notes why not. */
 function take(walk: Walk, reading: Shown): boolean {
-  const { atMs, shown } = reading;
+  const { atMs } = reading;
   const end = walk.markMs <= atMs ? waitingEnd(walk, atMs) : walk.markAt;
   const phase = end > walk.markAt ? phaseBehind(walk, end) : walk.phase;
   if (phase === 'stopped') return false;
-  if (shown < 0) return reject(walk, 'REGISTER_WENT_BACKWARDS', reading);
-  if (shown >= walk.modulusRaw) return reject(walk, 'REGISTER_JUMPED', reading);
   if (phase === 'waiting' || walk.lastAtMs === -1) {
+    if (isOffFace(walk, reading)) return false;
     passTo(walk, end);
     beginWith(walk, reading);
   } else if (end > walk.markAt) {
@@ -245,11 +252,16 @@ function step(walk: Walk, day: SeriesDay, place: number): void {
   const quality = day.quality[place];
   if (quality === qualityVoid) return;
   const atMs = day.day * dayMs + day.offsetMs[place];
+  const reading = { atMs, shown: day.wh[place], quality, isMark: false };
+  if (walk.markMs > atMs && walk.phase === 'counting' && walk.lastAtMs !== -1) {
+    goOn(walk, reading);
+    return;
+  }
   if (walk.markMs <= atMs) {
     passMarks(walk, atMs, true);
     if (atMs <= walk.lastAtMs) return;
   }
-  take(walk, { atMs, shown: day.wh[place], quality, isMark: false });
+  take(walk, reading);
 }
 
 /**
@@ -343,6 +355,10 @@ export function walkDays(
     lastDay = day.day;
     walkDay(walk, day);
   }
+  // What is billed only rises: exact in the end, it was so all the way.
+  const { lastWh, lastRaw } = walk;
+  const isExact = Number.isSafeInteger(lastWh) && Number.isSafeInteger(lastRaw);
+  assert(isExact, 'a register as billed stays a safe integer');
   const carryOut = carryOf(walk);
   return {
     firstSlot: walk.firstSlot,

@@ -18,6 +18,7 @@ export function closeEvenly(walk: Walk, atMs: number, wh: number, quality: numbe
   const slot = slotOf(atMs);
   reserve(walk, slot - walk.boundarySlot);
   const gapMs = atMs - walk.lastAtMs;
+  if (walk.boundarySlot === slot) return;
   const inferred = Math.max(gapQuality(gapMs), walk.lastQuality, quality);
   while (walk.boundarySlot < slot) {
     walk.boundarySlot += 1;
