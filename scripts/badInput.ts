@@ -1,107 +1,69 @@
-import { connect } from '../src/db/connect.ts';
-import type { Database } from '../src/db/connect.ts';
-import { ensureLogPartitions } from '../src/db/log.ts';
-import { rateJob } from '../src/domain/rating/job.ts';
-import { commitBatches } from '../src/operations/commitBatches.ts';
-import { createRatingMemory } from '../src/operations/rating/registry.ts';
-import { rateReadings } from '../src/operations/rateReadings.ts';
-import { BatchMaker, importBlock, testEdge } from '../test/support/build/edge.ts';
-import { buildFleet } from '../test/support/build/fleet.ts';
-import { startThrowawayDatabase } from './replay/database.ts';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline/promises';
+import { fileURLToPath } from 'node:url';
+import { databaseUrlIn } from '../src/cli/database.ts';
+import { runBadInput } from './badInput/run.ts';
+import type { BadInputReport, CaseResult } from './badInput/run.ts';
 
 /**
- * `npm run bad-input`: sends readings and batches that must not be billed through the production
- * operations on a Postgres of its own, and shows what becomes of each: its code, what to do, and
- * that the good readings beside it are billed as if it had never come.
+ * `npm run bad-input`: starts everything as `npm start` does, with data of its own, and sends over
+ * HTTP what must not be billed. Of each it shows the code and what to do, and checks that there is
+ * one audit row, that nothing else was touched, and that the next good batch goes through.
  */
 
-const nowMs = Date.UTC(2026, 5, 1, 13);
-const noonMs = Date.UTC(2026, 5, 1, 12);
-const minuteMs = 60_000;
+const program = fileURLToPath(new URL('../src/app/main.ts', import.meta.url));
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-async function tell(database: Database): Promise<void> {
-  const rows = await database.sql<{ code: string; message: string }[]>`
-    select code, message from reading_exception order by read_at, code`;
-  say('\nreadings of accepted batches that are not billed (query readingExceptions):');
-  for (const row of rows) say(`  ${row.code.padEnd(24)} ${row.message}`);
-  const refused = await database.sql<{ code: string; message: string }[]>`
-    select code, message from batch_quarantine order by code`;
-  say('\nbatches that are not accepted, kept with their bytes (query quarantinedBatches):');
-  for (const row of refused) say(`  ${row.code.padEnd(24)} ${row.message}`);
-  const [books] = await database.sql<[{ owed: bigint; entries: bigint; readings: bigint }]>`
-    select (select -sum(balance_micros) from account_balance)::int8 as owed,
-           (select sum(amount_micros) from ledger_entry)::int8 as entries,
-           (select sum(reading_count) from batch_log)::int8 as readings`;
-  say(`\n${books.readings} readings in the log, none lost; entries sum to ${books.entries};`);
-  say(`charged ${books.owed} micros: 100 Wh and 60 Wh of the good readings at 0.30 a kWh.`);
+function tell({ name, code, status, emsCode, message, problems }: CaseResult): void {
+  const mark = problems.length === 0 ? ' ok ' : 'BAD ';
+  const ems = emsCode === null ? '' : ` ${emsCode}`;
+  say(`${mark} ${name.padEnd(44)} ${status} ${code}${ems}`);
+  say(`       ${message}`);
+  for (const problem of problems) say(`       WRONG: ${problem}`);
 }
 
-async function run(database: Database): Promise<void> {
-  const clock = { nowMs: () => nowMs };
-  const { sql } = database;
-  await ensureLogPartitions(sql, { nowMs, days: 1 });
-  const fleet = await buildFleet(sql, { meters: 2 });
-  const [meterId, other] = fleet.meters.values();
-  const maker = new BatchMaker(fleet.edge, { edgeId: fleet.edgeId });
-  const good = maker.readings([
-    { meterId, atMs: noonMs, wh: 1_000 },
-    { meterId, atMs: noonMs + 15 * minuteMs, wh: 1_100 },
-    { meterId: other, atMs: noonMs, wh: 500 },
-  ]);
-  const mixed = maker.sign([
-    importBlock([
-      { meterId: 4_711, atMs: noonMs, wh: 1 },
-      { meterId, atMs: noonMs + 30 * minuteMs, wh: 900 },
-      { meterId, atMs: noonMs + 45 * minuteMs, wh: 9_000_000 },
-      { meterId, atMs: nowMs + 60 * minuteMs, wh: 1_200 },
-      { meterId: other, atMs: noonMs + 20 * minuteMs, wh: 560 },
-    ]),
-    { ...importBlock([{ meterId: other, atMs: noonMs + 25 * minuteMs, wh: 570 }]), unit: 27 },
-  ]);
-  const changed = Uint8Array.from(mixed);
-  changed[40] ^= 1;
-  const stranger = new BatchMaker(testEdge(), { edgeId: fleet.edgeId });
-  const again = new BatchMaker(fleet.edge, { edgeId: fleet.edgeId });
-  const sent: readonly (readonly [string, Uint8Array])[] = [
-    ['two good meters', good],
-    ['the same batch again', good],
-    ['a good reading among five bad ones', mixed],
-    ['one bit changed on the way', changed],
-    [
-      'signed by a key that nobody registered',
-      stranger.readings([{ meterId, atMs: noonMs, wh: 1 }]),
-    ],
-    ['another content under a used sequence', again.readings([{ meterId, atMs: noonMs, wh: 7 }])],
-    ['noise', Uint8Array.of(1, 2, 3)],
-  ];
-  for (const [what, bytes] of sent) {
-    const [answer] = await commitBatches({ sql, clock }, [bytes]);
-    say(`${what.padEnd(42)} ${answer.ok ? answer.value.state : answer.code}`);
+function conclude({ cases, goodBatches, chargedMicros, expectedMicros }: BadInputReport): number {
+  const wrong = cases.filter(({ problems }) => problems.length > 0).length;
+  say(`\n${cases.length} bad inputs, each with one audit row and followed by a good batch.`);
+  say(`${goodBatches} good batches: charged ${chargedMicros} micros, by hand ${expectedMicros}.`);
+  if (wrong === 0 && chargedMicros === expectedMicros) {
+    say('Nothing bad was billed, nothing good was lost.');
+    return 0;
   }
-  const memory = createRatingMemory();
-  const rate = async (job: Parameters<typeof rateJob>[0]) => rateJob(job);
-  for (let more = true; more;) {
-    ({ more } = await rateReadings({ sql, clock, rate, memory }, { shard: 0 }));
-  }
-  await tell(database);
+  say(`${wrong} did not go as they should.`);
+  return 1;
 }
 
-const place = await startThrowawayDatabase();
-if (place.ok) {
-  const name = 'bad input';
-  const options = { role: 'joulebook_writer', connectionsMax: 3, name } as const;
-  const database = await connect(place.value.url, options);
+async function run(): Promise<number> {
+  const data = mkdtempSync(join(tmpdir(), 'joulebook-bad-input-'));
+  const args = ['all', '--json', '--port', '0', '--meters', '1', '--data', join(data, 'data')];
+  const child = spawn(process.execPath, [program, ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, JOULEBOOK_INTAKE_PORT: '0' },
+  });
+  const ended = once(child, 'exit');
+  say('Starting Joulebook with data of its own ...');
   try {
-    await run(database);
+    const lines = createInterface({ input: child.stdout });
+    const [line] = await Promise.race([once(lines, 'line'), ended.then(() => [''])]);
+    if (typeof line !== 'string' || line === '') return 2; // it has said why
+    const ready: unknown = JSON.parse(line);
+    const { intake } = Object(ready);
+    say(`Batches go to ${String(intake)}/v1/batches.\n`);
+    const databaseUrl = databaseUrlIn(join(data, 'data'));
+    return conclude(await runBadInput({ url: String(intake), databaseUrl, onCase: tell }));
   } finally {
-    await database.close();
-    await place.value.stop();
+    child.kill('SIGTERM');
+    await ended;
+    rmSync(data, { recursive: true, force: true });
   }
-} else {
-  process.stderr.write(`${place.code}: ${place.message}\n`);
-  process.exitCode = 1;
 }
+
+process.exitCode = await run();

@@ -16,6 +16,8 @@ const readyShape = z.object({
   graphql: z.url(),
   websocket: z.string(),
   mqtt: z.string(),
+  intake: z.url(),
+  receiptKey: z.object({ keyId: z.string(), publicKey: z.string() }),
   account: z.string(),
   tokens: z.record(
     z.enum(['subscriber', 'operator', 'administrator', 'developer', 'partner']),
