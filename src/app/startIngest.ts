@@ -3,6 +3,7 @@ import { readBusPlans } from '../db/busPlans.ts';
 import { takeEpoch } from '../db/edges.ts';
 import { listenForEvents } from '../db/events.ts';
 import type { EdgeId } from '../domain/ids.ts';
+import { busPlansReadMs } from '../domain/limits.ts';
 import { createCommandLink } from '../ingest/commandLink.ts';
 import { startCommandWorker } from '../ingest/commandWorker.ts';
 import { openHeadEnd } from '../ingest/headEnd.ts';
@@ -49,6 +50,17 @@ async function startUpdates(parts: Parts, brokerUrl: string): Promise<void> {
   });
 }
 
+/** Meters are exchanged while the buses are polled. */
+function followPlans({ writer, log, closing }: Parts, poller: Poller, edgeId: EdgeId): void {
+  const timer = setInterval(() => {
+    readBusPlans(writer.sql, edgeId).then(
+      (plans) => poller.replan(plans),
+      (error: unknown) => log.warn({ err: error }, 'BUS_PLANS_UNREAD'),
+    );
+  }, busPlansReadMs);
+  closing.add('bus plans', () => clearInterval(timer));
+}
+
 /** Role `ingest`: polls the buses of one edge, sends its commands, tells the broker. */
 export async function startIngest(parts: Parts, options: IngestOptions): Promise<Poller> {
   const { writer, bells, clock, log, closing, queues } = parts;
@@ -71,6 +83,7 @@ export async function startIngest(parts: Parts, options: IngestOptions): Promise
     ...(lineOptions !== undefined && { lineOptions }),
   });
   closing.add('buses', () => poller.close());
+  followPlans(parts, poller, edgeId);
   const lane = `edge-${edgeId}`;
   await startCommands(parts, poller, lane);
   await startPolling(poller, plans, await queues.open('pollBus', lane), (busId, { refused }) => {

@@ -473,3 +473,5 @@ export const decisionEffectDaysMax = 400;
  * The longest work between two statements, a rating on the threads, takes a few seconds.
  */
 export const idleTransactionMsMax = 30_000;
+/** How often a head-end looks whether a meter on its buses was exchanged. */
+export const busPlansReadMs = 30_000;

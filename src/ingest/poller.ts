@@ -36,6 +36,8 @@ export type Poller = {
   /** Reads every meter of a bus, one request at a time; the readings leave as one batch. */
   poll(busId: number): Promise<PollResult>;
   busOf(busId: number): Bus | undefined;
+  /** From the next poll on the meters of known buses are these: one is exchanged for another. */
+  replan(plans: readonly BusPlan[]): void;
   stats(): ReadonlyMap<number, BusStats & { readonly polls: number; readonly skipped: number }>;
   close(): Promise<void>;
 };
@@ -50,7 +52,7 @@ export type PollSchedule = {
   ): Promise<void>;
 };
 
-type Polled = { readonly plan: BusPlan; readonly bus: Bus; polls: number; skipped: number };
+type Polled = { plan: BusPlan; readonly bus: Bus; polls: number; skipped: number };
 type PlannedMeter = BusPlan['meters'][number];
 
 /** The billed and shown channels that the meter's model has. */
@@ -124,6 +126,12 @@ export function createPoller({ plans, headEnd, clock, lineOptions }: PollerOptio
       return poll;
     },
     busOf: (busId) => buses.get(busId)?.bus,
+    replan(fresh) {
+      for (const plan of fresh) {
+        const polled = buses.get(plan.busId);
+        if (polled !== undefined) polled.plan = plan;
+      }
+    },
     stats: () =>
       new Map(
         [...buses].map(([busId, { bus, polls, skipped }]) => [

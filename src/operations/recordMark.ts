@@ -153,7 +153,7 @@ function toldOf(row: MarkRow | undefined) {
   };
 }
 
-/** Where the walk of a register differs from: an installation says of all before it that it is not. */
+/** Where the walk of a register differs from: an installation speaks of all before it. */
 export function changedFromDay(
   rows: readonly (Pick<MarkRow, 'kind' | 'atMs'> | undefined)[],
 ): number {

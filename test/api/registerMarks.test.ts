@@ -96,7 +96,7 @@ test('a meter is exchanged, and its log is asked for', async () => {
   expect(events.body).toEqual({ data: { meterEvents: [] } });
 });
 
-test('whoever sees readings sees them with their marks: a subscriber has the same energy', async () => {
+test('whoever sees readings sees their marks: a subscriber has the same energy', async () => {
   // Of the sample day: 250 Wh in each quarter hour, and a factor of 2.
   const query = `mutation ($input: RecordRegisterMarkInput!) { recordRegisterMark(input: $input) {
     ${failure} ... on RecordRegisterMarkPayload { isNew } } }`;

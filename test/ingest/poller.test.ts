@@ -77,6 +77,19 @@ describe('the poller (000.18)', () => {
     expect(power?.value).toBe(2_300n);
   });
 
+  test('a meter that was exchanged is read under its new name from the next poll on', async () => {
+    world.setRegisterWh(0, 1, 1_500n);
+    await poller.poll(1);
+    const [first, ...others] = plans;
+    const meters = first.meters.map((meter) =>
+      meter.unitId === 1 ? { ...meter, meterId: 99, serial: 'new' } : meter,
+    );
+    poller.replan([{ ...first, meters }, ...others]);
+    await poller.poll(1);
+    expect(importsOf(submitted[0]).map(([meterId]) => meterId)).toEqual([11, 12]);
+    expect(importsOf(submitted[1]).map(([meterId]) => meterId)).toEqual([99, 12]);
+  });
+
   test.each([
     ['is silent', { kind: 'silent' }],
     ['answers garbage', { kind: 'garbage' }],

@@ -17,7 +17,7 @@ const startMs = Date.UTC(2026, 2, 1, 12);
 const steps = 40;
 const perStep = 4;
 
-test('edits of an office and readings of the gateway, rated at once by two raters, lose nothing', async () => {
+test('edits and readings that two raters rate at once lose nothing', async () => {
   const { url } = await freshDatabase('office_shards');
   const clock = { nowMs: () => startMs + 30 * 86_400_000 };
   const owner = postgres(url, { max: 1, onnotice: () => {} });

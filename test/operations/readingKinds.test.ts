@@ -24,7 +24,7 @@ function blockOf(
   return importBlock(readings.map((reading) => ({ ...reading, meterId })));
 }
 
-test('rule 11, 002.13: a clock off by a minute is noted, by more calculated, beyond a slot set aside', async () => {
+test('rule 11: a clock off by a minute is noted, by more calculated, by a slot held back', async () => {
   const ground = await bills('marks_clock', flat('0.10'));
   const noon = june + 12 * hourMs;
   await ground.read([{ atMs: noon - hourMs, wh: 0 }]);
@@ -90,7 +90,7 @@ test('rule 13: intervals that arrive 3, 1, 2 are those of 1, 2, 3', async () => 
   expect(seen[0]).toMatchObject({ charges: [{ wh: 900n }] });
 });
 
-test('an edit comes from an office alone, of any meter of its company, and a void leaves nothing', async () => {
+test('edits come from an office alone, and a void leaves nothing', async () => {
   const office = testEdge();
   const ground = await bills('marks_office', flat('0.10'), (fleet) => ({
     ...fleet,
@@ -164,7 +164,7 @@ test('telemetry bills nothing; its power and its meter log are kept, once', asyn
   await expectReplayed(ground);
 });
 
-test('registers of phases are kept and bill nothing; a factor of the meter is of them too', async () => {
+test('registers of phases bill nothing; a factor of the meter is of them too', async () => {
   const ground = await bills('marks_phases', flat('0.10'), (fleet) => ({
     ...fleet,
     meters: fleet.meters.map((meter) => ({ ...meter, powerMaxW: 400_000 })),
@@ -231,7 +231,7 @@ test('what cannot be a mark is refused with its place, and nothing is written', 
   expect(await mark(ground, { atMs: now + dayMs, factor: '2' })).toMatchObject({ ok: true });
 });
 
-test('rule 15: reversed phases hold the bill until somebody has looked, closed ones too', async () => {
+test('rule 15: reversed phases hold the bills that they touch, closed ones too', async () => {
   const ground = await bills('marks_phase_sequence', flat('0.10'));
   const meterId = ground.meter('M1');
   const reversed = (fromMs: number) => ({
@@ -254,7 +254,8 @@ test('rule 15: reversed phases hold the bill until somebody has looked, closed o
   expect(hold).toMatchObject({ period: new Date(may) });
   expect(hold.message).toContain('phases are reversed');
   const decisions = await ground.database.sql`
-    select rule, outcome, channel from vee_decision where withdrawn_at is null and outcome = 'hold'`;
+    select rule, outcome, channel from vee_decision
+    where withdrawn_at is null and outcome = 'hold'`;
   expect([...decisions]).toEqual([{ rule: 'PHASE_SEQUENCE_ERROR', outcome: 'hold', channel: 1 }]);
   // The same line again is no second word.
   await ground.send(ground.maker.sign([], june, [], reversed(may + dayMs)));

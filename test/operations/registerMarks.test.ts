@@ -39,7 +39,7 @@ async function exchange(
 const codesOf = async (ground: BillsGround) =>
   (await ground.transfers()).map(({ code, micros }) => `${code} ${micros}`);
 
-test('rule 2, 001: an exchanged meter is one bill, 499.9 kWh, and a replay says the same', async () => {
+test('rule 2: an exchanged meter is one bill of 499.9 kWh, in a replay too', async () => {
   const ground = await bills('marks_exchange', flat('0.20'));
   const at = Date.UTC(2026, 2, 14, 10, 40);
   await ground.read([
@@ -78,7 +78,7 @@ test('rule 2, 001: an exchanged meter is one bill, 499.9 kWh, and a replay says 
   await expectReplayed(ground);
 });
 
-test('rule 2: an exchange recorded late takes back what was billed of the wrong register', async () => {
+test('rule 2: an exchange told late takes back what was billed of the wrong register', async () => {
   const ground = await bills('marks_exchange_late', flat('0.20'));
   const at = Date.UTC(2026, 2, 14, 10, 40);
   await ground.read([
@@ -153,7 +153,7 @@ test('rule 4: a factor changed in mid-period bills 4,000 kWh, whenever it is tol
   }
 });
 
-test('rules 4 and 87: a back-dated ratio rates all closed bills that it touches again, once', async () => {
+test('rules 4 and 87: a back-dated ratio rates the closed bills it touches again, once', async () => {
   const ground = await bills('marks_backdated', flat('0.10'), (fleet) => ({
     ...fleet,
     meters: fleet.meters.map((meter) => ({ ...meter, powerMaxW: 400_000 })),
@@ -239,7 +239,7 @@ test('rule 14: readings before the installation are kept and bill nothing', asyn
   await expectReplayed(ground);
 });
 
-test('rule 1: a register that begins again is no rollover, until somebody says that it was set back', async () => {
+test('rule 1: a register that begins again is no rollover, unless it was set back', async () => {
   const ground = await bills('marks_reset', flat('0.10'), (fleet) => ({
     ...fleet,
     // 60 A, three phases at 230 V.

@@ -42,8 +42,8 @@ export function parseFactor(text: string): Outcome<Fraction, FactorCode> {
   if (!isFar) return accept({ numerator, denominator });
   return refuse(
     'FACTOR_OUT_OF_RANGE',
-    `A factor lies between 1/${factorMax} and ${factorMax}, in lowest terms with parts of at most ` +
-      `${factorPartMax}; "${text.slice(0, 60)}" does not. Check the plate.`,
+    `A factor lies between 1/${factorMax} and ${factorMax}, in lowest terms with parts of at ` +
+      `most ${factorPartMax}; "${text.slice(0, 60)}" does not. Check the plate.`,
   );
 }
 

@@ -6,7 +6,7 @@ import { dayRow, mergeRuns, nothingKnown, openDay } from './advanceRegister.ts';
 import type { Advance, OpenDay } from './advanceRegister.ts';
 import type { RegisterWork } from './gatherReadings.ts';
 
-/** Energies of intervals as a meter tells them: kept as they came, never walked and never billed. */
+/** Energies of intervals as a meter tells them: kept as they came, never walked or billed. */
 export type KeptIntervals = {
   readonly days: readonly OpenDay[];
   readonly advance: Advance;
