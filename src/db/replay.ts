@@ -214,7 +214,7 @@ const comparisons = {
     select concat_ws('/', 'meter ' || meter_id, 'channel ' || channel, rule, from_at, to_at,
                      encode(digest, 'hex')) as key,
            outcome as value
-    from vee_decision where withdrawn_at is null`,
+    from vee_decision where withdrawn_at is null and detail->>'window' <> 'final'`,
   HOLDS_DIFFER: `
     select concat_ws('/', 'agreement ' || agreement_id, 'meter ' || meter_id, period_start,
                      'version ' || tariff_version_id) as key,

@@ -78,7 +78,7 @@ export async function withdrawDecisions(
                 ${instantsOf(scopes.map((scope) => scope.throughMs))}::timestamptz[])
       as s(meter_id, channel, after_at, through_at)
     where d.meter_id = s.meter_id and d.channel = s.channel and d.withdrawn_at is null
-      and (d.detail->>'window' = 'gap') = ${of === 'gaps'}
+      and d.detail->>'window' = any(${wordsOf(of === 'gaps' ? ['gap'] : ['day', 'bill'])}::text[])
       and (d.detail->>'windowTo')::timestamptz > s.after_at
       and (d.detail->>'windowTo')::timestamptz <= s.through_at
       and not exists (

@@ -38,6 +38,7 @@ import type { RatingMemory } from './rating/registry.ts';
 import { reviewSupply } from './reviewSupply.ts';
 import { estimateGaps } from './vee/estimateGaps.ts';
 import { noteDuties } from './vee/noteDuties.ts';
+import { noteReplaced } from './vee/noteReplaced.ts';
 import { validateDue } from './vee/validateDue.ts';
 
 export type RateDeps = {
@@ -102,6 +103,7 @@ async function priceAndPost(
   const rated = await rateChains(tx, { memory, rate, ...moved });
   await addUnrated(tx, [...moved.unrated, ...rated.unrated]);
   await setRefused(tx, rated.refusedPeriods, rated.refused);
+  await noteReplaced(tx, rated.charges, nowMs);
   const charges = await holdDoubtful(tx, rated, { memory, judge: deps.judge ?? judgeLoad, nowMs });
   const accounts = new Map(
     advanced

@@ -13,7 +13,10 @@ export function replacesFinal(limits: Limits, { finalWh, newWh }: FinalAmount): 
   return difference * 10_000n > magnitude * BigInt(limits.toleranceBasisPoints);
 }
 
-export function checkFinalReplacement(limits: Limits, input: WindowInput): Seen | null {
+export function checkFinalReplacement(
+  limits: Limits,
+  input: Pick<WindowInput, 'replacement' | 'fromMs' | 'toMs' | 'unit'>,
+): Seen | null {
   const { replacement, fromMs, toMs, unit = 'Wh' } = input;
   if (replacement === null || !replacesFinal(limits, replacement)) return null;
   const { finalWh, newWh } = replacement;

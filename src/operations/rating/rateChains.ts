@@ -29,6 +29,8 @@ export type ChargeDelta = {
   readonly segment: PricedSegment;
   readonly deltaMicros: bigint;
   readonly deltaWh: bigint;
+  /** It was a closed bill before. */
+  readonly wasClosed: boolean;
 };
 
 /** A closed bill: it may be held before it is posted. */
@@ -171,6 +173,7 @@ class ChainRater {
       segment,
       deltaMicros: row.amountMicros - (stored?.amountMicros ?? 0n),
       deltaWh: row.energyWh - (stored?.energyWh ?? 0n),
+      wasClosed: stored !== undefined && stored.openUntilMs === null,
     };
     this.charges.push(charge);
     return charge;

@@ -3,9 +3,12 @@ import type { DecisionRow } from '../../db/veeDecisions.ts';
 import type { Finding } from '../../domain/vee/finding.ts';
 import type { Span } from '../../domain/vee/window.ts';
 
-/** What was judged: a local day or a bill; of an estimate, the gap that it fills. */
+/**
+ * What was judged: a local day or a bill; of an estimate, the gap that it fills; of a replacement,
+ * the bill that was final.
+ */
 export type JudgedWindow = Span & { readonly kind: 'day' | 'bill' };
-export type DecidedWindow = JudgedWindow | (Span & { readonly kind: 'gap' });
+export type DecidedWindow = JudgedWindow | (Span & { readonly kind: 'gap' | 'final' });
 
 type Register = {
   readonly meterId: number;

@@ -7,6 +7,7 @@ import { readWrongHolds } from '../../db/veeWindows.ts';
 import { importChannel } from '../../domain/channel.ts';
 import { instantMsMax, veeDutiesPerStepMax } from '../../domain/limits.ts';
 import { dayOf } from '../../domain/series/day.ts';
+import type { Finding } from '../../domain/vee/finding.ts';
 import { validateWindow } from '../../domain/vee/validate.ts';
 import { loadRegistry } from '../rating/registry.ts';
 import type { RatingMemory } from '../rating/registry.ts';
@@ -16,6 +17,18 @@ import type { JudgedMeter } from './judgedMeters.ts';
 import { judgedReason } from './noteDuties.ts';
 import { loadVeeRules } from './veeSets.ts';
 import { readWindowFacts, windowInput } from './windowInputs.ts';
+
+/**
+ * Readings that break a hard rule were left out before anything was judged. One that the walk took
+ * in is not taken out again by a soft rule: its bill is held, and a person edits or releases it.
+ */
+function held(finding: Finding, acceptedAtMs: Float64Array): Finding {
+  if (finding.outcome !== 'reject') return finding;
+  const accepted = finding.readingsAtMs.filter((atMs) => acceptedAtMs.includes(atMs));
+  if (accepted.length === 0) return finding;
+  const doubtedReadings = accepted.map((atMs) => new Date(atMs).toISOString()).join(' ');
+  return { ...finding, outcome: 'hold', detail: { ...finding.detail, doubtedReadings } };
+}
 
 async function judge(
   tx: Transaction,
@@ -34,7 +47,9 @@ async function judge(
       const input = windowInput(context, { index, meter: each, window });
       const of = { meterId: meter.meterId, companyId: meter.companyId, channel: importChannel };
       const set = rules.setAt(meter, window.fromMs);
-      return validateWindow(set, input).map((finding) => decisionOf(of, window, finding));
+      return validateWindow(set, input).map((finding) =>
+        decisionOf(of, window, held(finding, input.readingsAtMs)),
+      );
     }),
   );
 }

@@ -212,6 +212,65 @@ describe('holds', () => {
     expect((await openDecisions(ground)).filter(({ rule }) => rule === 'highLow')).toEqual([]);
   });
 
+  test('a hold of one meter holds no other bill', async () => {
+    const two = (fleet: Fleet): Fleet => {
+      const [meter] = fleet.meters;
+      const [agreement] = fleet.agreements;
+      const [point] = fleet.servicePoints;
+      const [customer] = fleet.customers;
+      const account = { number: 'A2', currency: 'EUR' };
+      return {
+        ...fleet,
+        servicePoints: [...fleet.servicePoints, { ...point, name: 'point 2' }],
+        meters: [...fleet.meters, { ...meter, serial: 'M2', servicePoint: 'point 2' }],
+        customers: [
+          { ...customer, accounts: [...customer.accounts, account] },
+          ...fleet.customers.slice(1),
+        ],
+        agreements: [...fleet.agreements, { ...agreement, account: 'A2', servicePoint: 'point 2' }],
+      };
+    };
+    const ground = await jumpingBill('vee_one_of_two', two);
+    const readings = [june - dayMs, june, july, july + slotMs].map((atMs, at) => ({
+      atMs,
+      wh: at * 1_000,
+      meter: 'M2',
+    }));
+    await ground.read(readings);
+    const rows = await ground.database.sql<{ serial: string }[]>`
+      select m.serial from charge_hold h join meter m on m.id = h.meter_id`;
+    expect([...rows]).toEqual([{ serial: 'M1' }]);
+  });
+
+  test('rule 23: the third bill that runs on estimates makes a work order', async () => {
+    const ground = await bills('vee_rule23', flat('1'));
+    const months = [3, 4, 5, 6].map((month) => Date.UTC(2026, month, 1));
+    await ground.read(months.slice(0, 3).map((atMs, at) => ({ atMs, wh: at * 1_000, quality: 2 })));
+    const prolonged = async () =>
+      (await openDecisions(ground)).filter(({ rule }) => rule === 'prolongedEstimation');
+    expect(await prolonged()).toEqual([]);
+    await ground.read([{ atMs: months[3] + hourMs, wh: 9_000 }]);
+    expect(await prolonged()).toMatchObject([{ outcome: 'alert' }]);
+  });
+
+  test('rule 25: a final value replaced by more than 0.1 % is told, the bill follows', async () => {
+    const ground = await bills('vee_rule25', flat('1'));
+    const replaced = async () =>
+      (await openDecisions(ground)).filter(({ rule }) => rule === 'finalReplacement').length;
+    await ground.read([
+      { atMs: june, wh: 0 },
+      { atMs: july, wh: 100_000, quality: 2 },
+      { atMs: july + dayMs, wh: 101_000 },
+    ]);
+    // 0.1 % more: not told, and billed to the Wh, whatever came first.
+    await ground.read([{ atMs: july, wh: 100_100, quality: 1 }]);
+    expect(await replaced()).toBe(0);
+    expect((await ground.charges())[0]).toMatchObject({ wh: 100_100n, micros: 100_100_000n });
+    await ground.read([{ atMs: july, wh: 100_300, quality: 0 }]);
+    expect(await replaced()).toBe(1);
+    expect((await ground.charges())[0]).toMatchObject({ wh: 100_300n, micros: 100_300_000n });
+  });
+
   test('the money that hangs on a decision is told on request', async () => {
     const ground = await jumpingBill('vee_effect');
     const [decision] = await findDecisions(ground.database.sql, [await highLowId(ground)]);
