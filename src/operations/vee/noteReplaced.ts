@@ -28,9 +28,11 @@ export async function noteReplaced(
   );
   const decisions = replaced.flatMap(({ row, segment, deltaWh }): DecisionRow[] => {
     const { startMs: fromMs, endMs: toMs } = segment.period;
-    const { on, outcome, ...limits } = rules.setAt(row, fromMs).rules.finalReplacement;
+    const { on, toleranceBasisPoints } = rules.setAt(row, fromMs).rules.finalReplacement;
     const replacement = { finalWh: row.energyWh - deltaWh, newWh: row.energyWh };
-    const seen = on ? checkFinalReplacement(limits, { fromMs, toMs, replacement }) : null;
+    const seen = on
+      ? checkFinalReplacement({ toleranceBasisPoints }, { fromMs, toMs, replacement })
+      : null;
     if (seen === null) return [];
     const rule = 'finalReplacement';
     const message = `${validationRules[rule].title}: ${seen.message}`;
