@@ -1,3 +1,5 @@
+import { heldBackCodes } from '../domain/series/heldBack.ts';
+import { wordsOf } from './arrays.ts';
 import type { Statement } from './connect.ts';
 import { timeBounds } from './page.ts';
 import type { TimePage } from './page.ts';
@@ -13,6 +15,8 @@ export type ReadingExceptionView = {
   readonly value: bigint;
   readonly code: string;
   readonly message: string;
+  /** When it was taken in later; null while it is open. */
+  readonly takenAt: Date | null;
 };
 
 /** Newest first. */
@@ -24,8 +28,11 @@ export async function pageReadingExceptions(
   const { afterAt, afterKey, beforeAt, beforeKey } = timeBounds(page);
   return tx<ReadingExceptionView[]>`
     select k.key, x.meter_id as "meterId", x.channel, x.read_at as "readAt", x.value, x.code,
-           x.message
+           x.message,
+           case when x.code = any(${wordsOf(heldBackCodes)}::text[]) then r.taken_at end
+             as "takenAt"
     from reading_exception x
+    left join exception_resolution r using (edge_id, stream, epoch, sequence, channel, row)
     cross join lateral (
       select concat_ws('.', x.edge_id, x.epoch, x.sequence, x.channel, x.row, x.code) as key) k
     where ${meterId === null ? tx`true` : tx`x.meter_id = ${meterId}`}

@@ -1,4 +1,4 @@
-import { heldBackCodes, retriableCodes } from '../domain/series/heldBack.ts';
+import { retriableCodes } from '../domain/series/heldBack.ts';
 import { instantsOf, integersOf, wordsOf } from './arrays.ts';
 import type { Statement } from './connect.ts';
 
@@ -104,19 +104,4 @@ export async function insertRetryDuties(
                         where d.meter_id = h.meter_id and d.reason = ${retryReason})
     )
     select meter_id as "meterId", rows from held order by meter_id`;
-}
-
-/** Open rows of a company by code: what waits for somebody. */
-export async function countHeldBack(
-  tx: Statement,
-  companyId: number,
-): Promise<readonly { readonly code: string; readonly rows: bigint }[]> {
-  return tx<{ code: string; rows: bigint }[]>`
-    select x.code, count(*) as rows from reading_exception x
-    where x.company_id = ${companyId} and x.code = any(${wordsOf(heldBackCodes)}::text[])
-      and not exists (
-        select from exception_resolution r
-        where (r.edge_id, r.stream, r.epoch, r.sequence, r.channel, r.row)
-            = (x.edge_id, x.stream, x.epoch, x.sequence, x.channel, x.row))
-    group by x.code order by x.code`;
 }

@@ -39,13 +39,6 @@ export async function lockOffice(
   return row;
 }
 
-/** The company's office where it has one. */
-export async function findOffice(statement: Statement, companyId: number): Promise<number | null> {
-  const [row] = await statement<{ id: number }[]>`
-    select id from edge where company_id = ${companyId} and kind = 'office'`;
-  return row?.id ?? null;
-}
-
 /** The end of an edge's chain of billing batches. */
 export async function lastGuard(
   tx: Statement,

@@ -42,7 +42,7 @@ export async function dropLogDays(
   { days, actor }: { readonly days: number; readonly actor: string },
 ): Promise<Outcome<DroppedLog, DropCode>> {
   if (!Number.isInteger(days) || days < logRetentionDaysMin) {
-    const message = `The log is kept for ${logRetentionDaysMin} days at least; give --days so many.`;
+    const message = `The log is kept for ${logRetentionDaysMin} days at least. Keep so many.`;
     return refuse('RETENTION_TOO_SHORT', message);
   }
   const nowMs = clock.nowMs();

@@ -1,4 +1,5 @@
 import { insertAudit } from '../db/audit.ts';
+import { insertRetryDuties } from '../db/heldBack.ts';
 import type { Transaction } from '../db/connect.ts';
 import { lockRegistration } from '../db/fleet.ts';
 import type { KeyedAnswer } from '../db/idempotency.ts';
@@ -202,6 +203,8 @@ async function exchange(
     registerModulusWh,
   };
   const newId = await insertExchange(tx, old, meter);
+  // Its gateway may have known it before us.
+  await insertRetryDuties(tx, { companyId, meterId: newId, isUnasked: true });
   const closed = await readAffected(tx, { meterId, fromMs: atMs });
   const reason = input.reason.trim();
   const marks = [

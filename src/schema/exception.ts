@@ -17,6 +17,12 @@ const ReadingException = builder.objectRef<ReadingExceptionView>('ReadingExcepti
     }),
     code: t.exposeString('code'),
     message: t.exposeString('message'),
+    takenAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'Of a row that was held back: when it was taken in after all.',
+      resolve: ({ takenAt }) => takenAt,
+    }),
   }),
 });
 

@@ -1,4 +1,4 @@
-/** Codes of rows that are held back and whose cause can go away without another reading being sent. */
+/** Codes of rows that are held back and whose cause can go away by itself or by our work. */
 export const retriableCodes = [
   'METER_UNKNOWN',
   'METER_FOREIGN',
