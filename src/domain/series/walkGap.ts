@@ -16,9 +16,9 @@ export function gapQuality(gapMs: number): number {
 /** Closes the slots up to an accepted reading: R(b) = v0 + floor((v1 - v0)(b - t0) / (t1 - t0)). */
 export function closeEvenly(walk: Walk, atMs: number, wh: number, quality: number): void {
   const slot = slotOf(atMs);
+  if (walk.boundarySlot === slot) return;
   reserve(walk, slot - walk.boundarySlot);
   const gapMs = atMs - walk.lastAtMs;
-  if (walk.boundarySlot === slot) return;
   const inferred = Math.max(gapQuality(gapMs), walk.lastQuality, quality);
   while (walk.boundarySlot < slot) {
     walk.boundarySlot += 1;
