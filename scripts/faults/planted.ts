@@ -1,3 +1,4 @@
+import { assertNever } from '../../src/domain/assert.ts';
 import type { Admin } from '../../test/simulate/invariants.ts';
 import type { Ground } from './ground.ts';
 import type { Journal } from './journal.ts';
@@ -12,12 +13,8 @@ export const plantedFaults = [
 export type Planted = (typeof plantedFaults)[number];
 
 /** A receipt that no server ever gave. */
-export function plantInJournal(
-  planted: Planted,
-  { journal, ground }: { journal: Journal; ground: Ground },
-): void {
-  if (planted !== 'unsentAcknowledged') return;
-  const [{ gateways }] = ground.companies;
+function plantReceipt(journal: Journal, { companies }: Ground): void {
+  const [{ gateways }] = companies;
   const [{ edgeId }] = gateways;
   const sequence = 1_000_000;
   const hash = '00'.repeat(32);
@@ -25,17 +22,29 @@ export function plantInJournal(
   journal.acknowledge(edgeId, { epoch: 1, sequence, nowMs: 0 });
 }
 
-/** What nobody can do under the application's roles: past triggers and grants. */
-export async function plantInBooks(planted: Planted, admin: Admin): Promise<void> {
-  if (planted !== 'deletedLogRow' && planted !== 'movedBalance') return;
-  await admin.begin(async (tx) => {
-    await tx`set local session_replication_role = replica`;
-    if (planted === 'deletedLogRow') {
-      await tx`delete from batch_log where (shard, position) in
-        (select shard, position from batch_log order by shard, position limit 1)`;
-    } else {
-      await tx`update account_balance set balance_micros = balance_micros + 1
-        where account_id = (select min(account_id) from account_balance)`;
-    }
-  });
+/** Past triggers and grants, as nobody can under the application's roles. */
+export async function plant(
+  planted: Exclude<Planted, 'acknowledgesBeforeCommit'>,
+  { admin, journal, ground }: { admin: Admin; journal: Journal; ground: Ground },
+): Promise<void> {
+  switch (planted) {
+    case 'unsentAcknowledged':
+      return plantReceipt(journal, ground);
+    case 'deletedLogRow':
+      await admin.begin(async (tx) => {
+        await tx`set local session_replication_role = replica`;
+        await tx`delete from batch_log where (shard, position) in
+          (select shard, position from batch_log order by shard, position limit 1)`;
+      });
+      return;
+    case 'movedBalance':
+      await admin.begin(async (tx) => {
+        await tx`set local session_replication_role = replica`;
+        await tx`update account_balance set balance_micros = balance_micros + 1
+          where account_id = (select min(account_id) from account_balance)`;
+      });
+      return;
+    default:
+      assertNever(planted);
+  }
 }

@@ -23,6 +23,7 @@ export type FaultReport = {
   readonly lost: readonly string[];
   readonly duplicated: readonly string[];
   readonly wrong: readonly string[];
+  readonly planted: ReadonlyMap<string, string | null>;
   readonly judged: number;
   readonly replayed: string;
   readonly memory: readonly MemoryLine[];
@@ -96,6 +97,7 @@ export function reportText(report: FaultReport): string {
     `memory at most: ${report.memory.map(({ name, mibMax }) => `${name} ${mibMax} MiB`).join(', ')}`,
     ...report.ownEnds.slice(0, toldMax).map((text) => `  ended by itself: ${text}`),
     `judged ${report.judged} times; ${report.replayed}`,
+    ...[...report.planted].map(([name, found]) => `planted ${name}: ${found ?? 'NOT FOUND'}`),
     ...problems.slice(0, toldMax).map((text) => `  ${text}`),
     `lost / duplicated / wrong: ` +
       `${report.lost.length} / ${report.duplicated.length} / ${report.wrong.length}`,

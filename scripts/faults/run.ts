@@ -8,7 +8,7 @@ import { SeededRandom } from '../../test/simulate/seededRandom.ts';
 import { faultWeights, inflict, serverOf } from './kinds.ts';
 import type { FaultKind, Scene } from './kinds.ts';
 import { judge } from './oracle.ts';
-import { plantInBooks, plantInJournal } from './planted.ts';
+import { plant } from './planted.ts';
 import type { FaultReport } from './report.ts';
 import { openStage } from './stage.ts';
 import type { Stage, StageOptions } from './stage.ts';
@@ -177,11 +177,7 @@ export class FaultRun {
     const { scene, gateways, journal, ground } = stage;
     const tally = this.#tally;
     await this.#rest(stage);
-    const { planted, replays } = this.#options;
-    if (isLast && planted !== null) {
-      plantInJournal(planted, { journal, ground });
-      await plantInBooks(planted, scene.watch.admin);
-    }
+    const { replays } = this.#options;
     const isRelayed = scene.listener !== null;
     const verdict = await judge({ admin: scene.watch.admin, journal, ground, isRelayed });
     tally.judged += 1;
@@ -196,7 +192,31 @@ export class FaultRun {
         `lost / duplicated / wrong ${tally.verdict()}`,
     );
     if (isLast && replays) await this.#replay(scene.postgres.url);
+    if (isLast) await this.#judgePlanted(stage);
     if (!isLast) for (const gateway of gateways) gateway.makeAgain();
+  }
+
+  /** When all has been judged: each planted fault must be seen by a word of its own. */
+  async #judgePlanted({ scene, journal, ground }: Stage): Promise<void> {
+    const tally = this.#tally;
+    const known = new Set([...tally.lost, ...tally.duplicated, ...tally.wrong]);
+    for (const planted of this.#options.planted) {
+      if (planted === 'acknowledgesBeforeCommit') {
+        // It was at work all the time.
+        tally.planted.set(
+          planted,
+          tally.lost.find((text) => text.startsWith('BATCH_LOST')) ?? null,
+        );
+        continue;
+      }
+      const { admin } = scene.watch;
+      await plant(planted, { admin, journal, ground });
+      const { lost, wrong } = await judge({ admin, journal, ground, isRelayed: false });
+      const found = [...lost, ...wrong].find((text) => !known.has(text)) ?? null;
+      for (const text of [...lost, ...wrong]) known.add(text);
+      tally.planted.set(planted, found);
+      this.#say(`planted ${planted}: ${found ?? 'NOT FOUND'}`);
+    }
   }
 
   async #judgeListeners({ scene, accountId, gateways }: Stage): Promise<void> {

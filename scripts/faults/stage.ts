@@ -27,7 +27,7 @@ export type StageOptions = {
   readonly gatewaysPerCompany: number;
   readonly metersPerGateway: number;
   readonly batchEveryMs: number;
-  readonly planted: Planted | null;
+  readonly planted: readonly Planted[];
   onProgress(line: string): void;
 };
 
@@ -160,7 +160,7 @@ async function openHouse(given: StageGiven) {
     redis,
     broker,
     clock,
-    acknowledgesBeforeCommit: options.planted === 'acknowledgesBeforeCommit',
+    acknowledgesBeforeCommit: options.planted.includes('acknowledgesBeforeCommit'),
     onDeath: (_role, point) => tally.countDeath(point),
   });
   closers.push(() => deployment.stop());

@@ -2,6 +2,7 @@ import type { FailPoint } from './failPoint.ts';
 import type { GatewayCounts } from './gateway.ts';
 import { killKinds } from './kinds.ts';
 import type { FaultKind } from './kinds.ts';
+import type { Planted } from './planted.ts';
 import type { FaultReport } from './report.ts';
 import type { Stage } from './stage.ts';
 
@@ -25,6 +26,8 @@ export class Tally {
   readonly lost: string[] = [];
   readonly duplicated: string[] = [];
   readonly wrong: string[] = [];
+  /** Each planted fault, and the words by which it was seen; null: it was not. */
+  readonly planted = new Map<Planted, string | null>();
   judged = 0;
   replayed = 'not replayed';
   readings = 0;
@@ -100,6 +103,7 @@ export function reportOf(
     lost: tally.lost,
     duplicated: tally.duplicated,
     wrong: tally.wrong,
+    planted: tally.planted,
     judged: tally.judged,
     replayed: tally.replayed,
     memory: roles.map(({ spec, rssKibMax }) => ({
