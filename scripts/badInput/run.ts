@@ -86,7 +86,7 @@ async function post(url: string, { body, headers }: Posted): Promise<Answer> {
   return { status: response.status, code: String(code), emsCode };
 }
 
-/** The good gateway: each of its batches is 100 Wh and a quarter of an hour after the one before. */
+/** The good gateway: each of its batches is 100 Wh and a quarter hour after the one before. */
 class GoodSender {
   readonly #world: BadInputWorld;
   readonly #fromMs: number;

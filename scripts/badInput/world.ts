@@ -8,7 +8,7 @@ import { fleetOf, flatTariff } from '../../test/support/build/fleet.ts';
 /** A gateway that is registered: what it signs with and its id. */
 export type Gateway = { readonly edge: TestEdge; readonly edgeId: number };
 
-/** A company of its own beside whatever runs: a good gateway, a rival, and one that lost its key. */
+/** A company of its own beside whatever runs: a good gateway, a rival, one whose key is revoked. */
 export type BadInputWorld = {
   readonly companyId: number;
   readonly good: Gateway;

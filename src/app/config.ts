@@ -151,7 +151,7 @@ function readFlags(argv: readonly string[]): Outcome<Flags, ConfigCode> {
   return accept(flags);
 }
 
-/** Its head-end signs with one; a process that takes batches alone signs receipts with the other. */
+/** Its head-end signs with one; a process that only takes batches signs receipts with the other. */
 function hasIngestKey(vars: Variables): boolean {
   return vars.JOULEBOOK_EDGE_KEY !== undefined || vars.JOULEBOOK_RECEIPT_KEY !== undefined;
 }

@@ -180,7 +180,7 @@ function makeBroker(given: {
       const mayPublish = client === null || (isPublisher(client) && isUpdate(packet.topic));
       done(mayPublish ? null : new Error(`PUBLISH_REFUSED: nobody publishes to ${packet.topic}`));
     },
-    // Two filters and few receipts: any number of others would grow the broker's table without bound.
+    // Two filters and few receipts: any number of them would grow the broker's table for ever.
     authorizeSubscribe(client, subscription, done) {
       const { topic } = subscription;
       const isOpen = topic === updatesTopic || topic === `${updatesTopic}/#`;

@@ -193,7 +193,7 @@ async function serveBatch(
   }
   const carried = carriedOf(request, form, body.value);
   const isTooLong = body.value.length > batchBytesMax;
-  // What is no batch is offered as it came: it is kept aside, counted and audited as any other.
+  // What is no batch is offered as it came: it is kept aside, counted and audited like any other.
   const bytes = carried.ok && !isTooLong ? carried.value : body.value;
   const source = request.socket.remoteAddress ?? 'unknown';
   const offered = intake.offer(bytes.slice(0, batchBytesMax + 1), source);

@@ -46,7 +46,7 @@ export async function takeMqttBatch(
   batch: MqttBatch,
 ): Promise<MqttAnswer | null> {
   const carried = carriedOf(batch);
-  // What is no batch is offered as it came: it is kept aside, counted and audited as any other.
+  // What is no batch is offered as it came: it is kept aside, counted and audited like any other.
   const bytes = carried.ok ? carried.value : batch.payload;
   let offered = intake.offer(bytes, batch.source);
   while (offered === 'full') {

@@ -24,7 +24,7 @@ export type MqttIntake = {
 const batchesFilter = 'energy/meter/batches/+';
 const receiptsPrefix = 'energy/meter/receipts/';
 
-/** "Unsupported protocol version": CONNACK 1 of MQTT 3.1.1, table 3.1, and 0x84 of MQTT 5, 3.2.2.2. */
+/** "Unsupported protocol version": 1 in MQTT 3.1.1, table 3.1, and 0x84 in MQTT 5, 3.2.2.2. */
 const versionRefused: ReadonlySet<unknown> = new Set([1, 0x84]);
 
 /** Of a broker, what was not acknowledged comes back to this id alone. */
@@ -111,8 +111,8 @@ export function startMqttClient(options: MqttIntakeOptions): MqttIntake {
   }
 
   /**
-   * mqtt.js takes one packet after the other: each waits for the callback of the one before. With an
-   * error as its word it goes on without acknowledging; called again without one, it acknowledges.
+   * mqtt.js takes one packet after the other: each waits for the callback of the one before. Called
+   * with an error it goes on without acknowledging; called again without one, it acknowledges.
    * So many batches share a commit, and each is acknowledged after it.
    */
   function handle(client: MqttClient): void {
@@ -126,22 +126,19 @@ export function startMqttClient(options: MqttIntakeOptions): MqttIntake {
     client.handleMessage = (packet, callback) => {
       const begun = session;
       const next = (): void => callback(new Error('acknowledged later'));
+      const acknowledge = async (): Promise<void> => {
+        const isCommitted = await take(client, packet);
+        if (isCommitted && session === begun) callback();
+      };
       underWay += 1;
       if (underWay < mqttBatchesMax) next();
       else goOn.push(next);
-      take(client, packet)
-        .catch((error: unknown) => {
-          report({ code: 'BATCH_NOT_TAKEN', error });
-          return false;
-        })
-        .then((isCommitted) => {
+      acknowledge()
+        .catch((error: unknown) => report({ code: 'BATCH_NOT_TAKEN', error }))
+        .finally(() => {
           underWay -= 1;
           goOn.shift()?.();
-          // eslint-disable-next-line promise/no-callback-in-promise
-          if (isCommitted && session === begun) callback();
-          return undefined;
-        })
-        .catch((error: unknown) => report({ code: 'BATCH_NOT_ACKNOWLEDGED', error }));
+        });
     };
   }
 

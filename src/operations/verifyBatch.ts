@@ -88,7 +88,8 @@ function refused(
 function authenticate(envelope: Envelope, keys: EdgeKeys): Accepted<EdgeKeyRow> | RefusedBatch {
   const key = keys.get(hexOf(envelope.keyId));
   if (key === undefined) {
-    const message = `No edge signs with key ${hexOf(envelope.keyId)}. Register it, then send again.`;
+    const keyId = hexOf(envelope.keyId);
+    const message = `No edge signs with key ${keyId}. Register it, then send again.`;
     return refused(refuse('BATCH_KEY_UNKNOWN', message));
   }
   const isSigned = verifyEnvelope(envelope, key.publicKey);

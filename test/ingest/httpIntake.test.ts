@@ -81,7 +81,7 @@ describe('one batch a request', () => {
     expect(receipt).toMatchObject({ contiguous: 1n, missing: [{ from: 2n, to: 3n }] });
   });
 
-  test('a refusal is a problem with its code, and a signed receipt where its place is known', async () => {
+  test('a refusal is a problem with its code, and a signed receipt where it can be', async () => {
     const [first] = ground.chain(1);
     await post(first.carried);
     const other = makeBatch(ground.fleet.edge, {
@@ -255,7 +255,7 @@ describe('senders that stop half-way', () => {
 });
 
 describe('back-pressure', () => {
-  test('when a sender has its share of the queue it is told to come back, and loses nothing', async () => {
+  test('a sender that has its share of the queue is told to come back', async () => {
     // Of four places one sender may hold as many as it leaves free for others.
     let isDown = true;
     const narrow = ground.intake({

@@ -164,7 +164,7 @@ describe('when commits fail', () => {
   });
 });
 
-test('at its end what is under way is committed, the rest unanswered, nothing more taken', async () => {
+test('at its end what is under way is committed and nothing more is taken', async () => {
   const { intake, gate } = gatedIntake();
   const offers = [offer(intake, 0, 1), offer(intake, 0, 2)];
   const stopped = intake.stop(200);

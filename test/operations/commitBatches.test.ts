@@ -60,7 +60,8 @@ function told(answers: readonly CommitAnswer[]): readonly string[] {
 async function rowsOf(code: string) {
   return database.sql<{ edge_id: number | null; actor: string; after: unknown }[]>`
     select q.edge_id, a.actor, a.after from batch_quarantine q
-    join audit_entry a on a.subject = 'batch/' || encode(q.hash, 'hex') and a.after->>'code' = q.code
+    join audit_entry a on a.subject = 'batch/' || encode(q.hash, 'hex')
+      and a.after->>'code' = q.code
     where q.code = ${code}`;
 }
 
@@ -133,7 +134,7 @@ describe('what is refused leaves the log alone', () => {
     ]);
   });
 
-  test('a batch that does not fit the one before it, or the one behind it, is kept aside', async () => {
+  test('a batch that does not fit the one before or behind it is kept aside', async () => {
     const [, two, three] = freshChain(3);
     const edgeId = fleet.edgeId;
     const forged = new Uint8Array(32).fill(7);

@@ -145,7 +145,7 @@ function sequenceOf(receipt: Uint8Array): { epoch: number; sequence: number; sta
   return { epoch, sequence: Number(sequence), state };
 }
 
-test('MQTT 5 brings key and signature beside a JSON batch, and asks where the receipt goes', async () => {
+test('MQTT 5 brings key and signature beside a batch, and asks for an address', async () => {
   const client = await gateway();
   const heard: IPublishPacket[] = [];
   client.on('message', (_topic, _payload, packet) => heard.push(packet));
