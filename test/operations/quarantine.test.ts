@@ -10,8 +10,10 @@ import {
   dismissQuarantined,
   replayQuarantined,
 } from '../../src/operations/office/replayQuarantined.ts';
+import { retryReadings } from '../../src/operations/office/retryReadings.ts';
+import { setAsideBatch } from '../../src/operations/setAsideBatch.ts';
 import { BatchMaker, testEdge } from '../support/build/edge.ts';
-import { openOfficeGround, noon, quarter, uuid } from './officeGround.ts';
+import { openOfficeGround, noon, quarter, replayDifferences, uuid } from './officeGround.ts';
 import type { OfficeGround } from './officeGround.ts';
 
 let here: OfficeGround;
@@ -177,4 +179,29 @@ describe('004.25: what was not accepted is looked at, corrected and replayed', (
     });
     expect(await count('quarantine_resolution')).toBe(before);
   });
+});
+
+test('a batch that our own code could not rate is held back whole, and posts once later', async () => {
+  const [, , , m4] = here.meterIds;
+  const carried = here.makers[1].readings([
+    { meterId: m4, atMs: noon, wh: 1_000 },
+    { meterId: m4, atMs: noon + quarter, wh: 1_400 },
+  ]);
+  await here.commit([carried]);
+  const deps = { sql: here.writer.sql, clock: here.clock };
+  // A fault of ours: the rater gives up on it, as after the last of its tries.
+  await setAsideBatch(deps, { shard: 2, reason: 'planted' });
+  await here.rateAll();
+  expect((await here.balances())[3]).toBe(0n);
+  const key = keyOf(carried, 'RATING_FAILED');
+  const viewer = here.viewer('operator');
+  const replayed = await replayQuarantined(here.deps, viewer, resolution(key));
+  expect(replayed).toMatchObject({ ok: true, value: { state: 'rated again' } });
+  await here.rateAll();
+  // 400 Wh at 0.30 a kWh.
+  expect((await here.balances())[3]).toBe(-120_000n);
+  await retryReadings(here.deps, viewer, { idempotencyKey: uuid(9_000), meterId: m4 });
+  await here.rateAll();
+  expect((await here.balances())[3]).toBe(-120_000n);
+  expect(await replayDifferences(here, 'set_aside')).toBe(0);
 });

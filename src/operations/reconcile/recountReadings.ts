@@ -209,9 +209,9 @@ export async function recountReadings(
       addRow(counted, row, !isRated ? 'waiting' : isHeldBack ? 'heldBack' : 'rated');
     }
   }
-  for (const meter of counted.meters.values()) {
-    const known = [...counted.registers.values()].some((each) => each.meterId === meter.meterId);
-    if (!known) counted.registers.set(`${meter.meterId}/1`, emptyRegister(meter.meterId));
+  const read = new Set([...counted.registers.values()].map(({ meterId }) => meterId));
+  for (const meterId of counted.meters.keys()) {
+    if (!read.has(meterId)) counted.registers.set(`${meterId}/1`, emptyRegister(meterId));
   }
   for (const register of counted.registers.values()) {
     const count = counted.meters.get(register.meterId);
