@@ -40,17 +40,25 @@ export type ReplayGround = {
  * it whatever happens. Null when the user may not make one.
  */
 export async function withScratchDatabase<T>(
-  given: { url: string; name: string; migrate(url: string): Promise<void> },
+  given: {
+    url: string;
+    name: string;
+    /** A migrated, empty database that nobody is connected to; null: it is migrated here. */
+    template: string | null;
+    migrate(url: string): Promise<void>;
+  },
   work: (ground: ReplayGround) => Promise<T>,
 ): Promise<{ readonly value: T } | null> {
   const owner = connectOwner(given.url, 2);
   try {
     if (!(await isOwner(owner))) return null;
-    await owner`create database ${owner(given.name)}`;
+    const { template } = given;
+    if (template === null) await owner`create database ${owner(given.name)}`;
+    else await owner`create database ${owner(given.name)} template ${owner(template)}`;
     const scratchUrl = new URL(given.url);
     scratchUrl.pathname = given.name;
     try {
-      await given.migrate(scratchUrl.href);
+      if (template === null) await given.migrate(scratchUrl.href);
       const scratch = connectOwner(scratchUrl.href, 2);
       try {
         const run = async (source: Transaction) => ({

@@ -61,6 +61,8 @@ export type ReplayDeps = {
   readonly ownerUrl: string;
   /** Names the scratch database; two replays at once need two. */
   readonly seed: string;
+  /** Of the same server, migrated and empty: who replays a thousand times migrates once. */
+  readonly template?: string;
   readonly rate: RateDeps['rate'];
   onStep(step: ReplayStep): void;
 };
@@ -175,7 +177,7 @@ async function replayOn(
  */
 export async function replayLog(deps: ReplayDeps): Promise<Outcome<ReplayReport, ReplayCode>> {
   const replayed = await withScratchDatabase(
-    { url: deps.ownerUrl, name: scratchName(deps.seed), migrate },
+    { url: deps.ownerUrl, name: scratchName(deps.seed), template: deps.template ?? null, migrate },
     (ground) => replayOn(deps, ground),
   );
   if (replayed !== null) return replayed.value;

@@ -20,14 +20,20 @@ const quarterMs = 900_000;
 const dayMs = 86_400_000;
 const Money = Decimal.clone({ precision: 120 });
 
+/** Making one takes longer than asking it a thousand times. */
+const wallClocks = new Map<string, Intl.DateTimeFormat>();
+
+function wallClock(zone: string): Intl.DateTimeFormat {
+  const known =
+    wallClocks.get(zone) ??
+    new Intl.DateTimeFormat('sv-SE', { timeZone: zone, dateStyle: 'short', timeStyle: 'short' });
+  wallClocks.set(zone, known);
+  return known;
+}
+
 /** `2026-03-29T02:00`, by the wall clock that Intl tells. */
 function localText(zone: string, atMs: number): string {
-  const parts = new Intl.DateTimeFormat('sv-SE', {
-    timeZone: zone,
-    dateStyle: 'short',
-    timeStyle: 'short',
-  }).format(atMs);
-  return parts.replace(' ', 'T');
+  return wallClock(zone).format(atMs).replace(' ', 'T');
 }
 
 /** The wall clock shows it twice: a document cannot say which one is meant, so the judge cannot. */
@@ -72,8 +78,36 @@ function standing({ versions, zone, fromMs, openUntilMs }: AuditedBill): Decimal
   return sum.times(tax);
 }
 
+type Judged = { readonly total: Decimal; readonly fromMs: number };
+
+const judgedMax = 2_000;
+const judgedBefore = new Map<string, Judged>();
+const tariffNumbers = new WeakMap<TariffText, number>();
+let tariffsSeen = 0;
+
+function tariffNumber(tariff: TariffText): number {
+  const known = tariffNumbers.get(tariff) ?? (tariffsSeen += 1);
+  tariffNumbers.set(tariff, known);
+  return known;
+}
+
+/** A bill of which nothing has changed since the last audit is not judged again. */
+function judgedTotal(bill: AuditedBill, untilMs: number): Judged {
+  const { versions, zone, slots, chainFromMs, fromMs, openUntilMs } = bill;
+  const key = JSON.stringify([
+    versions.map(({ validFromMs, tariff }) => [validFromMs, tariffNumber(tariff)]),
+    [zone, chainFromMs, fromMs, untilMs, openUntilMs === null],
+    [...slots].flatMap(([slot, wh]) => (slot * quarterMs < untilMs ? [slot, Number(wh)] : [])),
+    Math.min(...slots.keys()),
+  ]);
+  const known = judgedBefore.get(key) ?? judge(bill, untilMs);
+  if (judgedBefore.size >= judgedMax) judgedBefore.clear();
+  judgedBefore.set(key, known);
+  return known;
+}
+
 /** The judge's total of the bill's month up to an instant. */
-function judgedTotal(bill: AuditedBill, untilMs: number): { total: Decimal; fromMs: number } {
+function judge(bill: AuditedBill, untilMs: number): Judged {
   const { zone, slots, versions } = bill;
   const first = Math.min(...slots.keys()) * quarterMs;
   const [oldest] = versions;

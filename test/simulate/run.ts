@@ -212,11 +212,12 @@ class Workload {
   }
 
   /** The log alone, rated in its own order and without a crash, says the same. */
-  async replay(ownerUrl: string, seed: number): Promise<void> {
+  async replay(given: { url: string; seed: number; template: string }): Promise<void> {
     const rate = async (job: Parameters<typeof rateJob>[0]) => rateJob(job);
     const outcome = await replayLog({
-      ownerUrl,
-      seed: `simulated ${seed}`,
+      ownerUrl: given.url,
+      seed: `simulated ${given.seed}`,
+      template: given.template,
       rate,
       onStep: () => {},
     });
@@ -311,8 +312,8 @@ export async function simulate(given: {
   seed: number;
   steps: number;
   operations?: Operations;
-  /** Also replay the log at the end: half a second. */
-  replays?: boolean;
+  /** Also replay the log at the end, in a copy of this migrated, empty database. */
+  replayTemplate?: string;
   onStep?: (step: number, what: string) => void;
 }): Promise<RunOutcome> {
   const operations = given.operations ?? productionOperations;
@@ -328,7 +329,8 @@ export async function simulate(given: {
       given.onStep?.(step, what);
       if (step % third === 0 || step === given.steps) await workload.audit();
     }
-    if (given.replays === true) await workload.replay(given.url, given.seed);
+    const { replayTemplate: template } = given;
+    if (template !== undefined) await workload.replay({ ...given, template });
     return { ok: true, counts };
   } catch (error) {
     const code = error instanceof Violation ? error.code : 'UNEXPECTED_ERROR';

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, inject, test } from 'vitest';
 import { freshDatabase } from '../support/postgres.ts';
 import { acknowledgesBeforeCommit } from './planted/acknowledgesBeforeCommit.ts';
 import { claimsBeforeAppend } from './planted/claimsBeforeAppend.ts';
@@ -12,8 +12,8 @@ import type { Operations } from './simulation.ts';
 async function run(seed: number, steps: number, operations?: Operations): Promise<RunOutcome> {
   const database = await freshDatabase(`simulate_${seed}`);
   const only = operations === undefined ? {} : { operations };
-  const replays = operations === undefined;
-  const outcome = await simulate({ url: database.url, seed, steps, replays, ...only });
+  const replay = operations === undefined ? { replayTemplate: inject('templateName') } : {};
+  const outcome = await simulate({ url: database.url, seed, steps, ...replay, ...only });
   if (outcome.ok || operations !== undefined) await database.drop();
   return outcome;
 }

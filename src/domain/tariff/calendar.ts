@@ -121,6 +121,11 @@ export type ReadDay = {
   readonly columns: readonly Int32Array[];
 };
 
+/** Thousands of days are classed for a document: with lengths, names need no quoting. */
+function classKeyOf({ season, dayType }: DayClass): string {
+  return `${season?.length ?? -1} ${season} ${dayType?.length ?? -1} ${dayType}`;
+}
+
 /** Reads days in all calendars at once; each class of day is worked out only once. */
 export function dayReader(calendars: readonly Calendar[]): (day: Day) => ReadDay {
   const known = calendars.map(() => new Map<string, Int32Array>());
@@ -129,7 +134,7 @@ export function dayReader(calendars: readonly Calendar[]): (day: Day) => ReadDay
     const columns: Int32Array[] = [];
     for (const [index, calendar] of calendars.entries()) {
       const dayClass = classOf(calendar, day);
-      const key = JSON.stringify([dayClass.season, dayClass.dayType]);
+      const key = classKeyOf(dayClass);
       const column = known[index]?.get(key) ?? periodsOfClass(calendar, dayClass);
       known[index]?.set(key, column);
       keys.push(key);
