@@ -17,10 +17,11 @@ const startMs = Date.UTC(2026, 2, 28);
 const slots = 5 * 96;
 const clock = { nowMs: () => startMs + 90 * 86_400_000 };
 
-/** Readings of some quarter hours in a row, a little off the grid or on it; or an outage. */
+/** Readings of some quarter hours in a row; their own energies (channel 257); or an outage. */
 type Piece =
   | { readonly kind: 'read'; readonly slot: number; readonly count: number; readonly offMs: number }
-  | { readonly kind: 'outage'; readonly slot: number; readonly count: number };
+  | { readonly kind: 'outage'; readonly slot: number; readonly count: number }
+  | { readonly kind: 'interval'; readonly slot: number; readonly count: number };
 
 const pieces: fc.Arbitrary<readonly Piece[]> = fc.array(
   fc.oneof(
@@ -34,9 +35,9 @@ const pieces: fc.Arbitrary<readonly Piece[]> = fc.array(
       }),
     },
     {
-      weight: 1,
+      weight: 2,
       arbitrary: fc.record({
-        kind: fc.constant('outage' as const),
+        kind: fc.constantFrom('outage' as const, 'interval' as const),
         slot: fc.integer({ min: 0, max: slots - 1 }),
         count: fc.integer({ min: 1, max: 12 }),
       }),
@@ -62,7 +63,7 @@ function registerAt(atMs: number): number {
 const document = {
   customerClass: 'community',
   estimation: {
-    order: ['averaging', 'interpolation', 'proxyDay'],
+    order: ['adjustmentFromScalar', 'subtractiveAdjustment', 'averaging', 'interpolation'],
     averaging: { days: 3, daysMin: 1 },
   },
   rules: { highLow: { historyDaysMin: 1, outcome: 'hold' } },
@@ -108,6 +109,16 @@ async function booksAfter(
           toMs: Float64Array.of(atMs + piece.count * slotMs),
         });
       }
+      if (piece.kind === 'interval') {
+        const block = importBlock(
+          Array.from({ length: piece.count }, (_, at) => ({
+            meterId,
+            atMs: atMs + at * slotMs,
+            wh: slotWh(piece.slot + at - 1),
+          })),
+        );
+        return maker.sign([{ ...block, channel: 257 }]);
+      }
       const instants = Array.from({ length: piece.count }, (_, at) => {
         return atMs + at * slotMs + piece.offMs;
       });
@@ -135,17 +146,19 @@ async function booksAfter(
     }
     while ((await rateReadings(deps, { shard: 0 })).more);
     const days = await sql`
-      select day, encode(bytes, 'hex') as bytes, encode(carry_in, 'hex') as carry_in
-      from series_day order by day`;
-    const heads = await sql`select encode(carry, 'hex') as carry from series_head`;
+      select channel, day, encode(bytes, 'hex') as bytes, encode(carry_in, 'hex') as carry_in
+      from series_day order by channel, day`;
+    const heads =
+      await sql`select channel, encode(carry, 'hex') as carry from series_head order by 1`;
     const charges = await sql`
       select period_start, encode(accumulator, 'hex') as accumulator, energy_wh, amount_micros,
              open_until
       from charge where energy_wh <> 0 or amount_micros <> 0 order by period_start`;
     const balances = await sql`select balance_micros from account_balance order by 1`;
+    // That a final value was replaced tells of an order of arrival, and of nothing else.
     const decisions = await sql`
       select from_at, to_at, rule, outcome, message, detail from vee_decision
-      where withdrawn_at is null order by from_at, to_at, rule, message`;
+      where withdrawn_at is null and rule <> 'finalReplacement' order by from_at, to_at, rule, message`;
     const holds = await sql`select period_start, code, message from charge_hold order by 1`;
     const books = { days, heads, charges, balances, decisions, holds };
     return Object.fromEntries(Object.entries(books).map(([what, rows]) => [what, [...rows]]));

@@ -1,5 +1,5 @@
 import type { DayRow } from '../../db/series.ts';
-import { slotOf, slotsPerDay } from '../../domain/rating/slot.ts';
+import { slotMs, slotOf, slotsPerDay } from '../../domain/rating/slot.ts';
 import { dayOf } from '../../domain/series/day.ts';
 import type { SeriesDay } from '../../domain/series/day.ts';
 import { dayRow, mergeRuns, nothingKnown, openDay } from './advanceRegister.ts';
@@ -14,7 +14,7 @@ export type KeptIntervals = {
   readonly changedMs: readonly number[];
 };
 
-/** UTC days in which intervals end, and those in which they begin. */
+/** UTC days in which intervals end, and those in which they or the slot before them begin. */
 export function daysTouched({ days }: RegisterWork): readonly number[] {
   return [...days.keys()].flatMap((day) => [day - 1, day]);
 }
@@ -49,9 +49,12 @@ export function keepIntervals(
   return { days, advance, changedMs };
 }
 
-/** Whether the register was read in both slots that an interval's end lies between. */
+/**
+ * Whether the register was read in the slot of an interval and in both beside it: then no gap of
+ * more than two slots touches the interval, not even with a part of its slot.
+ */
 function isReadAround(endMs: number, dayAt: (day: number) => SeriesDay | null): boolean {
-  return [endMs - 1, endMs].every((atMs) => {
+  return [endMs - slotMs - 1, endMs - 1, endMs].every((atMs) => {
     const day = dayOf(atMs);
     const place = 2 * (slotOf(atMs) - day * slotsPerDay);
     return (dayAt(day)?.offsetMs[place] ?? -1) !== -1;

@@ -1,7 +1,7 @@
 import type { Duty } from '../../db/charges.ts';
 import type { Transaction } from '../../db/connect.ts';
 import { upsertVeeDuties } from '../../db/veeFacts.ts';
-import { slotOf, slotStartMs } from '../../domain/rating/slot.ts';
+import { slotOf, slotsPerDay, slotStartMs } from '../../domain/rating/slot.ts';
 import { dayMs, dayNumberOf } from '../../domain/time/civil.ts';
 import { localPartsAt, startOfLocalDayMs } from '../../domain/time/zone.ts';
 import type { AdvancedRegister } from '../rating/advanceRegisters.ts';
@@ -36,8 +36,22 @@ class LocalDays {
   }
 }
 
+/** Energies of intervals are compared with a register's days: those of a day that is over. */
+function intervalsFromMs(
+  { work, walked }: AdvancedRegister,
+  days: LocalDays,
+  nowMs: number,
+): number | null {
+  const [first] = walked.days;
+  if (first === undefined || !walked.days.some(({ isWritten }) => isWritten)) return null;
+  // The first of its intervals may have begun the day before.
+  const day = days.at(work.meter.timeZone, first.day * slotsPerDay - 1);
+  return slotStartMs(day.endSlot) <= nowMs ? slotStartMs(day.firstSlot) : null;
+}
+
 /** From when on the register is to be validated; null: no local day is complete or changed. */
-function dueFromMs(register: AdvancedRegister, days: LocalDays): number | null {
+function dueFromMs(register: AdvancedRegister, days: LocalDays, nowMs: number): number | null {
+  if (register.work.channel.kind === 'interval') return intervalsFromMs(register, days, nowMs);
   const { work, advance, isRecomputed, changedFromMs, firstSlotEver } = register;
   const zone = work.meter.timeZone;
   if (isRecomputed) return slotStartMs(days.at(zone, slotOf(changedFromMs)).firstSlot);
@@ -54,7 +68,7 @@ function dueFromMs(register: AdvancedRegister, days: LocalDays): number | null {
 export async function noteDuties(
   tx: Transaction,
   advanced: readonly AdvancedRegister[],
-  duties: readonly Duty[],
+  { duties, nowMs }: { readonly duties: readonly Duty[]; readonly nowMs: number },
 ): Promise<void> {
   const days = new LocalDays();
   const others = duties.filter(({ reason }) => reason !== judgedReason);
@@ -63,7 +77,7 @@ export async function noteDuties(
   for (const { meterId } of others) judged.delete(meterId);
   const due = new Map<number, { meterId: number; companyId: number; fromMs: number }>();
   for (const register of advanced) {
-    const fromMs = dueFromMs(register, days);
+    const fromMs = dueFromMs(register, days, nowMs);
     if (fromMs === null || judged.has(register.work.meter.meterId)) continue;
     const { meterId, companyId } = register.work.meter;
     const known = due.get(meterId)?.fromMs ?? Infinity;
