@@ -30,15 +30,19 @@ export async function mark(
   return recorded;
 }
 
-/** The log rated anew into empty tables is what is stored. */
-export async function expectReplayed(ground: BillsGround): Promise<void> {
-  const replayed = await replayLog({
-    ownerUrl: ground.url,
+/** The log rated anew into empty tables, beside what is stored. */
+export function replayed({ url }: BillsGround) {
+  return replayLog({
+    ownerUrl: url,
     seed: `marks ${process.pid} ${randomUUID()}`,
     rate: async (job) => rateJob(job),
     onStep: () => {},
   });
-  expect(replayed).toMatchObject({ ok: true, value: { differences: [], differenceCount: 0 } });
+}
+
+export async function expectReplayed(ground: BillsGround): Promise<void> {
+  const answer = await replayed(ground);
+  expect(answer).toMatchObject({ ok: true, value: { differences: [], differenceCount: 0 } });
 }
 
 /** Codes in the order of their readings. */

@@ -4,7 +4,7 @@ import { exchangeMeter } from '../../src/operations/exchangeMeter.ts';
 import type { ExchangeMeterInput } from '../../src/operations/exchangeMeter.ts';
 import { bills, dayMs, flat, hourMs, june } from './billsGround.ts';
 import type { BillsGround } from './billsGround.ts';
-import { depsOf, exceptionsOf, expectReplayed, mark } from './marksGround.ts';
+import { depsOf, exceptionsOf, expectReplayed, mark, replayed } from './marksGround.ts';
 
 /** Worked numbers: docs of the domain, 4.1. All of it is UTC, so that days are plain. */
 
@@ -289,4 +289,56 @@ test('rule 16: gas is billed by its calorific value, and water by its litres', a
     expect(await exceptionsOf(ground)).toEqual(['UNIT_MISMATCH']);
     await expectReplayed(ground);
   }
+});
+
+/** Where series, charges and balances of a replay are not those that are stored. */
+async function booksOf(ground: BillsGround) {
+  const answer = await replayed(ground);
+  if (!answer.ok) throw new Error(answer.message);
+  return answer.value.differences.filter(({ code }) => code !== 'DECISIONS_DIFFER');
+}
+
+test('a second meter that begins later than was billed gives back its own bills alone', async () => {
+  const ground = await bills('marks_beside', flat('0.10'), (fleet) => ({
+    ...fleet,
+    meters: fleet.meters.flatMap((meter) => [meter, { ...meter, serial: 'M2' }]),
+  }));
+  await ground.read([
+    { atMs: march, wh: 0 },
+    { atMs: april, wh: 10_000 },
+    { atMs: may, wh: 30_000 },
+    { atMs: may + hourMs, wh: 30_000 },
+  ]);
+  await ground.read([
+    { meter: 'M2', atMs: april, wh: 0 },
+    { meter: 'M2', atMs: may, wh: 1_000 },
+    { meter: 'M2', atMs: june, wh: 3_000 },
+    { meter: 'M2', atMs: june + hourMs, wh: 3_100 },
+  ]);
+  const energies = async () => (await ground.charges()).map(({ period, wh }) => [period, wh]);
+  expect(await energies()).toEqual([
+    ['2026-03', 10_000n],
+    ['2026-04', 21_000n],
+    ['2026-05', 2_000n],
+    ['2026-06', 100n],
+  ]);
+  const meterId = ground.meter('M2');
+  await mark(ground, { meterId, atMs: june, kind: 'installed', startValue: 3_000n });
+  expect(await energies()).toEqual([
+    ['2026-03', 10_000n],
+    ['2026-04', 20_000n],
+    ['2026-05', 0n],
+    ['2026-06', 100n],
+  ]);
+  expect(await booksOf(ground)).toEqual([]);
+  // It never was there at all.
+  await mark(ground, { meterId, atMs: june + dayMs, kind: 'installed' });
+  await mark(ground, { meterId, atMs: june, kind: 'withdrawn' });
+  expect(await energies()).toEqual([
+    ['2026-03', 10_000n],
+    ['2026-04', 20_000n],
+    ['2026-05', 0n],
+    ['2026-06', 0n],
+  ]);
+  expect(await booksOf(ground)).toEqual([]);
 });
