@@ -1,5 +1,6 @@
+import { logReadBatches } from '../domain/limits.ts';
 import { integersOf } from './arrays.ts';
-import type { Statement } from './connect.ts';
+import type { Statement, Transaction } from './connect.ts';
 
 /** Reading the log back: by the span of its readings, by its place, from one end to the other. */
 
@@ -34,48 +35,69 @@ export type ArrivalKey = {
   readonly position: bigint;
 };
 
+type Touching = {
+  readonly edgeIds: readonly number[];
+  readonly fromMs: number;
+  readonly toMs: number;
+};
+
 /**
- * Batches of some edges whose readings touch [fromMs, toMs), in the order of their arrival or
- * backwards. All but back-fills span less than a day, so that the index on the last reading finds
- * them within a day behind the window; those have an index of their own.
+ * Batches whose readings touch [fromMs, toMs). All but back-fills span less than a day, so that the
+ * index on the last reading finds them within a day behind the window; those have one of their own.
  */
+function touches(tx: Statement, { edgeIds, fromMs, toMs }: Touching) {
+  const [from, to] = [new Date(fromMs), new Date(toMs)];
+  const ofEdges = tx`l.edge_id = any(${integersOf(edgeIds)}::int4[])`;
+  return tx`(
+    (${ofEdges} and l.read_to >= ${from} and l.read_to <= ${to}::timestamptz + interval '1 day'
+     and l.read_from < ${to})
+    or (${ofEdges} and l.read_to > ${to}::timestamptz + interval '1 day'
+        and l.read_to - l.read_from > interval '1 day' and l.read_from < ${to}))`;
+}
+
+/** A page of the batches that touch a window, in the order of their arrival or backwards. */
 export async function readBatchesTouching(
   tx: Statement,
-  wanted: {
-    readonly edgeIds: readonly number[];
-    readonly fromMs: number;
-    readonly toMs: number;
+  wanted: Touching & {
     /** Exclusive; null: from the end. */
     readonly beyond: ArrivalKey | null;
     readonly isBackwards: boolean;
     readonly batchesMax: number;
   },
 ): Promise<readonly StoredBatch[]> {
-  const from = new Date(wanted.fromMs);
-  const to = new Date(wanted.toMs);
   const { beyond, isBackwards } = wanted;
   const at = beyond === null ? null : new Date(beyond.receivedAtMs);
   const position = beyond?.position.toString() ?? null;
+  // The instant by itself, too: by it whole days are left out.
   const bound =
     beyond === null
       ? tx`true`
       : isBackwards
-        ? tx`(l.received_at, l.shard, l.position) < (${at}, ${beyond.shard}, ${position}::int8)`
-        : tx`(l.received_at, l.shard, l.position) > (${at}, ${beyond.shard}, ${position}::int8)`;
+        ? tx`l.received_at <= ${at} and (l.received_at, l.shard, l.position)
+               < (${at}, ${beyond.shard}, ${position}::int8)`
+        : tx`l.received_at >= ${at} and (l.received_at, l.shard, l.position)
+               > (${at}, ${beyond.shard}, ${position}::int8)`;
   const order = isBackwards
     ? tx`l.received_at desc, l.shard desc, l.position desc`
     : tx`l.received_at, l.shard, l.position`;
-  const ofEdges = tx`l.edge_id = any(${integersOf(wanted.edgeIds)}::int4[])`;
   const rows = await tx<StoredRow[]>`
     select ${columnsOf(tx)} from batch_log l
-    where (
-        (${ofEdges} and l.read_to >= ${from} and l.read_to <= ${to}::timestamptz + interval '1 day'
-         and l.read_from < ${to})
-        or (${ofEdges} and l.read_to > ${to}::timestamptz + interval '1 day'
-            and l.read_to - l.read_from > interval '1 day' and l.read_from < ${to})
-      ) and ${bound}
+    where ${touches(tx, wanted)} and ${bound}
     order by ${order} limit ${wanted.batchesMax}`;
   return rows.map(batchOf);
+}
+
+/**
+ * All batches that touch a window, in any order, some at a time: one look at the log however long
+ * the window is. Nothing else is asked on the transaction until it ends.
+ */
+export async function* streamBatchesTouching(
+  tx: Transaction,
+  wanted: Touching,
+): AsyncGenerator<StoredBatch> {
+  const query = tx<StoredRow[]>`
+    select ${columnsOf(tx)} from batch_log l where ${touches(tx, wanted)}`;
+  for await (const rows of query.cursor(logReadBatches)) yield* rows.map(batchOf);
 }
 
 /** Which edges may hold readings of a meter: its own, its company's office, and any other that

@@ -1,6 +1,5 @@
-import type { Statement } from '../../db/connect.ts';
-import { readBatchesTouching } from '../../db/logReads.ts';
-import type { ArrivalKey, StoredBatch } from '../../db/logReads.ts';
+import type { Statement, Transaction } from '../../db/connect.ts';
+import { streamBatchesTouching } from '../../db/logReads.ts';
 import { readCursors, readHeldBack } from '../../db/reconciliation.ts';
 import { readDaysWithin } from '../../db/seriesReads.ts';
 import { channelOf } from '../../domain/channel.ts';
@@ -71,29 +70,6 @@ async function keptNames(
     }
   }
   return kept;
-}
-
-async function* batchesWithin(
-  tx: Statement,
-  edgeIds: readonly number[],
-  { fromMs, toMs }: { readonly fromMs: number; readonly toMs: number },
-): AsyncGenerator<StoredBatch> {
-  let beyond: ArrivalKey | null = null;
-  for (;;) {
-    const batches: readonly StoredBatch[] = await readBatchesTouching(tx, {
-      edgeIds,
-      // A clock's offset moves an instant by a slot at most.
-      fromMs: fromMs - slotMs,
-      toMs: toMs + slotMs,
-      beyond,
-      isBackwards: false,
-      batchesMax: logReadBatches,
-    });
-    yield* batches;
-    const last = batches.at(-1);
-    if (last === undefined || batches.length < logReadBatches) return;
-    beyond = last;
-  }
 }
 
 type Counted = {
@@ -174,7 +150,7 @@ function isValueOf({ block, index }: LogRow, stored: number): boolean {
  * either side has no explanation.
  */
 export async function recountReadings(
-  tx: Statement,
+  tx: Transaction,
   asked: {
     readonly companyId: number;
     readonly edgeIds: readonly number[];
@@ -195,7 +171,9 @@ export async function recountReadings(
     counted.meters.set(meterId, { meterId, ...none });
   }
   let batches = 0;
-  for await (const stored of batchesWithin(tx, edgeIds, { fromMs, toMs })) {
+  // A clock's offset moves an instant by a slot at most.
+  const touching = { edgeIds, fromMs: wide.fromMs, toMs: wide.toMs };
+  for await (const stored of streamBatchesTouching(tx, touching)) {
     batches += 1;
     if (batches % logReadBatches === 0) asked.onBatches(batches);
     if (stored.stream !== 1) continue; // telemetry stands in no series
