@@ -51,7 +51,7 @@ export async function insertEdges(
     where not exists (select from edge e
                       where e.company_id = ${companyId} and e.name = r.name)`;
   return tx<EdgeRow[]>`
-    select id, name, log_shard as "logShard" from edge where company_id = ${companyId}`;
+    select id, name, log_shard as "logShard", kind from edge where company_id = ${companyId}`;
 }
 
 /** The id of a key as batches carry it: the first 16 bytes of its SHA-256. */
@@ -198,8 +198,8 @@ export async function insertMeters(
            r."contactorCoil"
     from json_to_recordset(${recordsOf(meters)}::text::json)
       as r("edgeId" int4, "servicePointId" int4, serial text, "busId" int4, "unitId" int2,
-           "mapName" text, medium text, "powerMaxW" int4, "registerModulusWh" int8, "contactorUnitId" int2,
-           "contactorCoil" int2)
+           "mapName" text, medium text, "powerMaxW" int4, "registerModulusWh" int8,
+           "contactorUnitId" int2, "contactorCoil" int2)
     on conflict do nothing`;
   return tx<(MeterRow & { id: number })[]>`
     select id, edge_id as "edgeId", service_point_id as "servicePointId", serial,

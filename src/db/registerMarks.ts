@@ -138,7 +138,7 @@ export type ClosedCharge = {
   readonly amountMicros: bigint;
 };
 
-/** Closed bills at a meter's service point that end after an instant, as far as is known of ends. */
+/** Closed bills at a meter's service point whose month ends after an instant. */
 export async function readClosedCharges(
   tx: Statement,
   { meterId, fromMs }: { readonly meterId: number; readonly fromMs: number },

@@ -154,7 +154,8 @@ export async function writePowers(
     update series_head h set last_power_w = u.power_w
     from unnest(${integersOf(rows.map((row) => row.meterId))}::int4[],
                 ${integersOf(rows.map((row) => row.channel))}::int2[],
-                ${integersOf(rows.map((row) => row.powerW))}::int4[]) as u(meter_id, channel, power_w)
+                ${integersOf(rows.map((row) => row.powerW))}::int4[])
+      as u(meter_id, channel, power_w)
     where h.meter_id = u.meter_id and h.channel = u.channel`;
 }
 

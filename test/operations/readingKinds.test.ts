@@ -24,7 +24,7 @@ function blockOf(
   return importBlock(readings.map((reading) => ({ ...reading, meterId })));
 }
 
-test('rule 11: a clock off by a minute is noted, by more calculated, by a slot held back', async () => {
+test('rule 11: a clock off by a minute is noted, by more calculated, by a slot held', async () => {
   const ground = await bills('marks_clock', flat('0.10'));
   const noon = june + 12 * hourMs;
   await ground.read([{ atMs: noon - hourMs, wh: 0 }]);

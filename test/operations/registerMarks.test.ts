@@ -153,7 +153,7 @@ test('rule 4: a factor changed in mid-period bills 4,000 kWh, whenever it is tol
   }
 });
 
-test('rules 4 and 87: a back-dated ratio rates the closed bills it touches again, once', async () => {
+test('rules 4 and 87: a back-dated ratio rates what it touches again, closed or not', async () => {
   const ground = await bills('marks_backdated', flat('0.10'), (fleet) => ({
     ...fleet,
     meters: fleet.meters.map((meter) => ({ ...meter, powerMaxW: 400_000 })),
@@ -298,7 +298,7 @@ async function booksOf(ground: BillsGround) {
   return answer.value.differences.filter(({ code }) => code !== 'DECISIONS_DIFFER');
 }
 
-test('a second meter that begins later than was billed gives back its own bills alone', async () => {
+test('a second meter that begins later than billed gives back its own bills alone', async () => {
   const ground = await bills('marks_beside', flat('0.10'), (fleet) => ({
     ...fleet,
     meters: fleet.meters.flatMap((meter) => [meter, { ...meter, serial: 'M2' }]),
