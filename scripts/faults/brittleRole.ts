@@ -1,7 +1,7 @@
 /**
- * Starts a role of the deployment as it is, but with a database client that ends its own process at
- * a named point: `node brittleRole.ts FILE ROLE...`. Production code has no hooks for it; the loader
- * hands `src/db/connect.ts` another file in the place of the one that prepares its clients.
+ * Starts a role of the deployment as it is, but with a database client that ends its own process
+ * at a named point: `node brittleRole.ts FILE ROLE...`. Production code has no hooks for it: the
+ * loader hands `src/db/connect.ts` another file in the place of the one that prepares its clients.
  */
 import { registerHooks } from 'node:module';
 import { pathToFileURL } from 'node:url';

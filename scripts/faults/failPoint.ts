@@ -1,7 +1,7 @@
 /**
- * Where a process may be told to end itself. `log` is the transaction that appends batches, `rating`
- * the one that posts charges; `bell` is a wake-up between processes, `relay` the place of the
- * broker's publisher after it has published.
+ * Where a process may be told to end itself. `log` is the transaction that appends batches,
+ * `rating` the one that posts charges; `bell` is a wake-up between processes, `relay` the place of
+ * the broker's publisher after it has published.
  */
 export const failPoints = {
   ingest: ['log.before', 'log.copy', 'log.after', 'bell.before', 'relay.before'],

@@ -15,8 +15,6 @@ export type JournalReading = {
   readonly wh: bigint;
 };
 
-export type JournalMark = 'acknowledged' | 'refused';
-
 /**
  * On disk, as a gateway's buffer is: a batch is written before it is sent for the first time. The
  * batch stays after its receipt, because the oracle asks for it.

@@ -93,7 +93,7 @@ export type Scene = {
   readonly clockFileOf: ((role: string) => string) | null;
 };
 
-/** A machine that is full of restarts needs longer than the goals say; the report tells how long. */
+/** A machine full of restarts needs longer than the goals say; the report tells how long. */
 const recoveryMsMax = 120_000;
 
 /** The fault happened; the milliseconds until all is well again, null when it never was. */

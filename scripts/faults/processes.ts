@@ -19,12 +19,6 @@ export type RoleSpec = {
 
 export type Armed = { readonly point: FailPoint; readonly at: number };
 
-export type Deaths = {
-  readonly failPoints: ReadonlyMap<FailPoint, number>;
-  /** Ended although nobody killed it: by what it said last. */
-  readonly ownEnds: readonly string[];
-};
-
 const restartMs = 250;
 /** A role that cannot start, because Postgres is away, is not started without a pause. */
 const restartMsMax = 2_000;

@@ -1,3 +1,4 @@
+import { failPointMeaning } from './failPoint.ts';
 import type { FailPoint } from './failPoint.ts';
 import type { FaultKind } from './kinds.ts';
 import type { GatewayCounts } from './gateway.ts';
@@ -69,19 +70,31 @@ function recoveryLines(report: FaultReport): string[] {
     const goal = goalMs === undefined ? '' : `, goal ${seconds(goalMs)}`;
     const median = seconds(medianOf(times));
     const max = seconds(Math.max(...times));
-    return `  ${kind.padEnd(9)} ${String(times.length).padStart(4)} times, median ${median}, max ${max}${goal}`;
+    const count = String(times.length).padStart(4);
+    return `  ${kind.padEnd(9)} ${count} times, median ${median}, max ${max}${goal}`;
   });
+}
+
+function pointLines(kills: ReadonlyMap<FailPoint, number>): string[] {
+  return [...kills]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([point, count]) => {
+      const times = String(count).padStart(4);
+      return `  ${point.padEnd(14)} ${times} times: ${failPointMeaning[point]}`;
+    });
 }
 
 const toldMax = 20;
 
 export function reportText(report: FaultReport): string {
   const { batches, gateways, updates } = report;
+  const memory = report.memory.map(({ name, mibMax }) => `${name} ${mibMax} MiB`);
   const problems = [...report.lost, ...report.duplicated, ...report.wrong];
   return [
     `seed ${report.seed}, ${seconds(report.tookMs)}, ${report.kills} kills`,
     `kills by kind: ${listOf(report.killsByKind)}`,
-    `kills at named points: ${listOf(report.killsByFailPoint)}`,
+    'kills at named points:',
+    ...pointLines(report.killsByFailPoint),
     `other faults: ${listOf(report.others)}`,
     ...(report.absent.length === 0 ? [] : [`not here: ${report.absent.join('; ')}`]),
     'recovery:',
@@ -93,8 +106,9 @@ export function reportText(report: FaultReport): string {
       `${gateways.refusedOnPurpose} spoiled ones refused, ${gateways.gapsAskedFor} gaps asked for`,
     `readings ${report.readings}, charged ${report.chargedMicros} micros by hand and by the books`,
     `updates: ${updates.messages} messages at the broker, ${updates.unheard} events unheard; ` +
-      `${updates.changesFollowed} balance changes followed over ${updates.followerReconnects} breaks`,
-    `memory at most: ${report.memory.map(({ name, mibMax }) => `${name} ${mibMax} MiB`).join(', ')}`,
+      `${updates.changesFollowed} balance changes followed ` +
+      `over ${updates.followerReconnects} breaks`,
+    `memory at most: ${memory.join(', ')}`,
     ...report.ownEnds.slice(0, toldMax).map((text) => `  ended by itself: ${text}`),
     `judged ${report.judged} times; ${report.replayed}`,
     ...[...report.planted].map(([name, found]) => `planted ${name}: ${found ?? 'NOT FOUND'}`),

@@ -232,7 +232,7 @@ export class FaultRun {
     }
     tally.wrong.push(...follower.broken.splice(0));
     const spoiled = gateways.reduce((sum, { counts }) => sum + counts.acceptedWrongly, 0);
-    if (spoiled > 0) tally.wrong.push(`SPOILED_ACCEPTED: ${spoiled} spoiled batches have receipts`);
+    if (spoiled > 0) tally.wrong.push(`SPOILED_ACCEPTED: ${spoiled} spoiled batches, receipts`);
     if (listener === null) return;
     const events = await watch.admin<{ key: string }[]>`
       select shard || '/' || sequence as key from event where kind = 'rated'`;

@@ -5,8 +5,8 @@ import type { FaultOptions } from '../../scripts/faults/run.ts';
 import type { FaultReport } from '../../scripts/faults/report.ts';
 
 /**
- * A short run of `npm run faults`: real processes and a real Postgres of its own, without Redis and
- * broker, which the longer runs add. Load and journals are the runner's own; prices are whole
+ * A short run of `npm run faults`: real processes and a real Postgres of its own, without Redis
+ * and broker, which the longer runs add. Load and journals are the runner's own; prices are whole
  * micro-units a watt-hour, so that what is owed is a register's difference times a number.
  */
 async function runFaults(given: Partial<FaultOptions>): Promise<FaultReport> {
@@ -29,7 +29,7 @@ async function runFaults(given: Partial<FaultOptions>): Promise<FaultReport> {
   return run.run();
 }
 
-test('roles and Postgres are killed under load: nothing is lost, doubled or wrong; what is planted afterwards is found', async () => {
+test('killed under load, nothing is lost, doubled or wrong; what is planted is found', async () => {
   const planted = ['unsentAcknowledged', 'deletedLogRow', 'movedBalance'] as const;
   const report = await runFaults({ killsMax: 4, replays: true, planted });
   expect(report).toMatchObject({ lost: [], duplicated: [], wrong: [], notRecovered: [] });
