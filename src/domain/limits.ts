@@ -475,3 +475,5 @@ export const decisionEffectDaysMax = 400;
 export const idleTransactionMsMax = 30_000;
 /** How often a head-end looks whether a meter on its buses was exchanged. */
 export const busPlansReadMs = 30_000;
+/** A gap of an hour is laid out without a look at earlier days: many meters are read by the hour. */
+export const shortGapSlotsMax = 4;

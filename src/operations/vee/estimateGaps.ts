@@ -3,7 +3,7 @@ import { withdrawDecisions, writeDecisions } from '../../db/veeDecisions.ts';
 import type { DecidedScope, DecisionRow } from '../../db/veeDecisions.ts';
 import { assert } from '../../domain/assert.ts';
 import { importChannel, intervalEnergyChannel } from '../../domain/channel.ts';
-import { instantMsMax } from '../../domain/limits.ts';
+import { instantMsMax, shortGapSlotsMax } from '../../domain/limits.ts';
 import { slotMs, slotOf, slotsPerDay } from '../../domain/rating/slot.ts';
 import { dayOf } from '../../domain/series/day.ts';
 import type { SeriesDay } from '../../domain/series/day.ts';
@@ -83,8 +83,11 @@ async function loadHistories(
       ...advance.gaps.map(({ toMs }) => historyDaysOf(rules.setAt(meter, toMs))),
     );
     const firstGapDay = dayOf(Math.min(...advance.gaps.map(({ fromMs }) => fromMs)));
-    const fromDay = Math.max(0, firstGapDay - historyDays);
     const throughDay = walked.days[0].day;
+    const isShort = advance.gaps.every(isShortGap);
+    const fromDay = isShort
+      ? Math.min(firstGapDay, throughDay)
+      : Math.max(0, firstGapDay - historyDays);
     const lastDay = walked.days[walked.days.length - 1].day;
     const into = new SlotHistory({
       firstSlot: firstSlotOfDay(Math.min(fromDay, throughDay)),
@@ -97,6 +100,14 @@ async function loadHistories(
     wanted.filter(({ fromDay, throughDay }) => fromDay <= throughDay),
   );
   return wanted.map(({ into }) => into);
+}
+
+/**
+ * Meters that are read by the hour have such gaps all the time. Days before have little to say
+ * within an hour, and reading weeks of them for each reading would cost more than all the rest.
+ */
+function isShortGap({ fromMs, toMs }: GapClosed): boolean {
+  return toMs - fromMs <= shortGapSlotsMax * slotMs;
 }
 
 type Shaping = {
@@ -131,12 +142,16 @@ function shape(shaping: Shaping, gap: GapClosed, day: number): GapShape | null {
     zone: meter.timeZone,
     outages: facts.outages.get(meter.meterId) ?? [],
     intervals: isImport ? intervalsOf(facts.intervals.get(meter.meterId) ?? [], gap) : null,
-    history: history.between(firstSlot - historySlots, firstSlot),
+    history: isShortGap(gap) ? null : history.between(firstSlot - historySlots, firstSlot),
     beforeWh: orNull(history.measuredAt(firstSlot - 1)),
     // A later day must not reach back: only this day's own readings are looked at.
     afterWh: after < firstSlotOfDay(day + 1) ? orNull(history.measuredAt(after)) : null,
   };
   const shaped = shapeGap(set, input);
+  const awaits = input.beforeWh !== null && input.afterWh === null;
+  const kept = isPlain(shaped) && !awaits ? null : shaped;
+  // The hour between two readings of a meter that is read by the hour is nobody's decision.
+  if (isPlain(shaped) && isShortGap(gap)) return kept;
   const window = { kind: 'gap', fromMs: gap.fromMs, toMs: gap.toMs } as const;
   const of = { meterId: meter.meterId, companyId: meter.companyId, channel: channel.code };
   const findings = [
@@ -144,8 +159,7 @@ function shape(shaping: Shaping, gap: GapClosed, day: number): GapShape | null {
     ...validateEstimate(set, input, { shape: shaped, powerMaxW: meter.powerMaxW }),
   ];
   decisions.push(...findings.map((finding) => decisionOf(of, window, finding)));
-  const awaits = input.beforeWh !== null && input.afterWh === null;
-  return isPlain(shaped) && !awaits ? null : shaped;
+  return kept;
 }
 
 /** Walks a day until each of its gaps has a shape, or none to say anything. */
