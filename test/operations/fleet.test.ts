@@ -65,6 +65,41 @@ describe('registering a fleet', () => {
     expect(shards.map((row) => row.log_shard)).toEqual([0, 1]);
   });
 
+  test('installations, classes and media are kept, and contradicted by nobody', async () => {
+    const base = smallFleet();
+    const [point, ...points] = base.servicePoints;
+    const [meter, ...meters] = base.meters;
+    const said = (installed: Fleet['meters'][number]['installed'], isOccupied: boolean): Fleet => ({
+      ...base,
+      servicePoints: [{ ...point, customerClass: 'large', isOccupied }, ...points],
+      meters: [{ ...meter, ...(installed !== undefined && { installed }) }, ...meters],
+    });
+    const atMs = Date.UTC(2026, 0, 5, 9);
+    const installed = { atMs, startValue: 1_900n, factor: '200/5' };
+    for (const isOccupied of [false, true]) {
+      expect(await register(said(installed, isOccupied))).toMatchObject({ ok: true });
+    }
+    const marks = await ground.writer.sql`
+      select channel, kind, at, start_value, numerator, denominator from register_mark order by id`;
+    const of = { kind: 'installed', at: new Date(atMs), numerator: 40n, denominator: 1n };
+    expect([...marks]).toEqual([
+      { ...of, channel: 0, start_value: null },
+      { ...of, channel: 1, start_value: 1_900n },
+    ]);
+    const [row] = await ground.writer.sql`
+      select customer_class, is_occupied from service_point where name = ${point.name}`;
+    expect(row).toEqual({ customer_class: 'large', is_occupied: true });
+    const other = await register(said({ ...installed, factor: '80' }, true));
+    expect(other).toMatchObject({ ok: false, code: 'FLEET_CONFLICT' });
+    const gas: Fleet = { ...base, meters: [{ ...meter, medium: 'gas' }, ...meters] };
+    expect(await register(gas)).toMatchObject({ ok: false, code: 'FLEET_CONFLICT' });
+    expect(await register(said({ atMs, factor: '1/0' }, true))).toMatchObject({
+      code: 'FACTOR_MALFORMED',
+      path: ['meters', '0', 'installed', 'factor'],
+    });
+    await ground.writer.sql`delete from rerate_duty where reason = 'register_marked'`;
+  });
+
   test('a bus takes its declared address and pace, because sockets move', async () => {
     const base = smallFleet();
     const [edge] = base.edges;
