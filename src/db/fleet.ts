@@ -34,7 +34,12 @@ export async function insertCompany(tx: Statement, name: string): Promise<number
   return row.id;
 }
 
-export type EdgeRow = { readonly id: number; readonly name: string; readonly logShard: number };
+export type EdgeRow = {
+  readonly id: number;
+  readonly name: string;
+  readonly logShard: number;
+  readonly kind: 'gateway' | 'office';
+};
 
 /** `logShard` null takes the next shard in turn, counted over all edges of the database. */
 export async function insertEdges(

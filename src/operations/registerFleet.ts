@@ -97,6 +97,10 @@ async function registerEdges(tx: Transaction, companyId: number, fleet: Fleet) {
     fleet.edges.map(({ name, logShard }) => ({ name, logShard: logShard ?? null })),
   );
   const edges = new Map(rows.map((row) => [row.name, row]));
+  for (const { name } of fleet.edges) {
+    // Whoever signs in its name may edit readings: only we do.
+    if (edges.get(name)?.kind === 'office') throw conflict(`Edge "${name}", the office,`);
+  }
   const edgeIds = byName(rows);
   const declared = fleet.edges.flatMap(({ name, publicKeys }) =>
     publicKeys.map((publicKey) => ({ edgeId: idOf(edgeIds, name), publicKey })),

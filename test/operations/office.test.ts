@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { importChannel } from '../../src/domain/channel.ts';
 import { editReading } from '../../src/operations/office/editReading.ts';
 import type { EditReadingInput } from '../../src/operations/office/editReading.ts';
+import { registerFleet } from '../../src/operations/registerFleet.ts';
+import { testEdge } from '../support/build/edge.ts';
 import { recordReadings } from '../../src/operations/office/recordReadings.ts';
 import {
   openOfficeGround,
@@ -118,6 +120,19 @@ describe('002.23: readings by hand', () => {
     const [{ count }] = await here.writer.sql<[{ count: number }]>`
       select count(*)::int4 as count from office_batch`;
     expect(count).toBe(2);
+  });
+
+  test('no fleet may declare a gateway under the name of the office', async () => {
+    const { declared, edges } = here;
+    const office = { name: 'office', publicKeys: [testEdge().publicKey], buses: [] };
+    const answer = await registerFleet(
+      { sql: here.writer.sql, clock: here.clock },
+      { ...declared, edges: [...declared.edges, office] },
+    );
+    expect(answer).toMatchObject({ ok: false, code: 'FLEET_CONFLICT' });
+    const [{ keys }] = await here.writer.sql<[{ keys: number }]>`
+      select count(*)::int4 as keys from edge_key`;
+    expect(keys).toBe(edges.length + 1);
   });
 
   test('two people at once get sequences one after the other', async () => {
