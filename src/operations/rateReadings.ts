@@ -212,7 +212,7 @@ async function rateShard(
   }
   await insertTaken(tx, retried?.taken ?? [], nowMs);
   await noteAlarms(tx, events, nowMs);
-  await noteDuties(tx, advanced, { duties, nowMs });
+  await noteDuties(tx, advanced, { duties, ...posted, memory: deps.memory, nowMs });
   await dropDuties(tx, duties);
   if (entries.length > 0) await setRatingCursor(tx, shard, position);
   const told = ratedEvents({ advanced, ...posted, nowMs });

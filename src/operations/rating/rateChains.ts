@@ -181,9 +181,12 @@ class ChainRater {
 
   /** A charge whose slots another version or meter has now: what it had is given back. */
   withdraw(segment: PricedSegment, stored: ChargeRow): void {
-    if (stored.amountMicros === 0n && stored.energyWh === 0n && stored.carryOut === null) return;
-    const nothing = { energyWh: 0n, amountMicros: 0n, carryIn: null, carryOut: null };
-    this.#post(segment, { ...stored, accumulator: new Uint8Array(0), ...nothing }, stored);
+    const { amountMicros, energyWh, carryOut, openUntilMs } = stored;
+    const isNothing = amountMicros === 0n && energyWh === 0n;
+    if (isNothing && carryOut === null && openUntilMs === null) return;
+    const none = { energyWh: 0n, amountMicros: 0n, carryIn: null, carryOut: null };
+    const gone = { ...none, accumulator: new Uint8Array(0), openUntilMs: null };
+    this.#post(segment, { ...stored, ...gone }, stored);
   }
 }
 

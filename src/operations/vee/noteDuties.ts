@@ -1,10 +1,14 @@
 import type { Duty } from '../../db/charges.ts';
 import type { Transaction } from '../../db/connect.ts';
 import { upsertVeeDuties } from '../../db/veeFacts.ts';
+import { importChannel } from '../../domain/channel.ts';
 import { slotOf, slotsPerDay, slotStartMs } from '../../domain/rating/slot.ts';
 import { dayMs, dayNumberOf } from '../../domain/time/civil.ts';
-import { localPartsAt, startOfLocalDayMs } from '../../domain/time/zone.ts';
+import { billingPeriodAt, localPartsAt, startOfLocalDayMs } from '../../domain/time/zone.ts';
 import type { AdvancedRegister } from '../rating/advanceRegisters.ts';
+import type { ChargeDelta } from '../rating/rateChains.ts';
+import { metersAt } from '../rating/registry.ts';
+import type { RatingMemory } from '../rating/registry.ts';
 
 /** The reason of a duty to rate a bill again because it is held now, or no longer. */
 export const judgedReason = 'bill_judged';
@@ -54,11 +58,34 @@ function dueFromMs(register: AdvancedRegister, days: LocalDays, nowMs: number): 
   if (register.work.channel.kind === 'interval') return intervalsFromMs(register, days, nowMs);
   const { work, advance, isRecomputed, changedFromMs, firstSlotEver } = register;
   const zone = work.meter.timeZone;
-  if (isRecomputed) return slotStartMs(days.at(zone, slotOf(changedFromMs)).firstSlot);
+  const fromSlot = isRecomputed ? slotOf(changedFromMs) : advance.settledFirstSlot;
+  // Registers beside import are looked for from the UTC day on in which they begin.
+  const isBeside = work.channel.code !== importChannel;
+  const utcDaySlot = Math.floor(fromSlot / slotsPerDay) * slotsPerDay;
+  const changed = days.at(zone, isBeside ? utcDaySlot : fromSlot);
+  if (isRecomputed) return slotStartMs(changed.firstSlot);
   if (advance.carrySettled === null) return null;
   const day = days.at(zone, advance.settledFirstSlot);
-  const isOver = advance.openFirstSlot >= day.endSlot;
-  return isOver || firstSlotEver !== null ? slotStartMs(day.firstSlot) : null;
+  if (firstSlotEver !== null) return slotStartMs(changed.firstSlot);
+  return advance.openFirstSlot >= day.endSlot ? slotStartMs(day.firstSlot) : null;
+}
+
+type VeeDuty = { readonly meterId: number; readonly companyId: number; readonly fromMs: number };
+
+/** Bills that closed, or are open again: by the readings of any meter of the point, or by time. */
+function closings(
+  charges: readonly ChargeDelta[],
+  { memory, days }: { readonly memory: RatingMemory; readonly days: LocalDays },
+): readonly VeeDuty[] {
+  return charges
+    .filter(({ wasClosed, row }) => wasClosed !== (row.openUntilMs === null))
+    .flatMap(({ segment, row }) =>
+      metersAt(memory, segment.agreement.servicePointId).map(({ meterId, companyId, timeZone }) => {
+        const { endMs } = billingPeriodAt(timeZone, row.periodStartMs);
+        const { firstSlot } = days.at(timeZone, slotOf(endMs - 1));
+        return { meterId, companyId, fromMs: slotStartMs(firstSlot) };
+      }),
+    );
 }
 
 /**
@@ -68,21 +95,35 @@ function dueFromMs(register: AdvancedRegister, days: LocalDays, nowMs: number): 
 export async function noteDuties(
   tx: Transaction,
   advanced: readonly AdvancedRegister[],
-  { duties, nowMs }: { readonly duties: readonly Duty[]; readonly nowMs: number },
+  {
+    duties,
+    charges,
+    memory,
+    nowMs,
+  }: {
+    readonly duties: readonly Duty[];
+    readonly charges: readonly ChargeDelta[];
+    readonly memory: RatingMemory;
+    readonly nowMs: number;
+  },
 ): Promise<void> {
   const days = new LocalDays();
   const others = duties.filter(({ reason }) => reason !== judgedReason);
   // Rated again because of what validation found: nothing about the readings has changed.
   const judged = new Set(duties.map(({ meterId }) => meterId));
   for (const { meterId } of others) judged.delete(meterId);
-  const due = new Map<number, { meterId: number; companyId: number; fromMs: number }>();
+  const due = new Map<number, VeeDuty>();
+  const add = ({ meterId, companyId, fromMs }: VeeDuty): void => {
+    const known = due.get(meterId)?.fromMs ?? Infinity;
+    due.set(meterId, { meterId, companyId, fromMs: Math.min(known, fromMs) });
+  };
   for (const register of advanced) {
     const fromMs = dueFromMs(register, days, nowMs);
     if (fromMs === null || judged.has(register.work.meter.meterId)) continue;
     const { meterId, companyId } = register.work.meter;
-    const known = due.get(meterId)?.fromMs ?? Infinity;
-    due.set(meterId, { meterId, companyId, fromMs: Math.min(known, fromMs) });
+    add({ meterId, companyId, fromMs });
   }
+  closings(charges, { memory, days }).forEach(add);
   await upsertVeeDuties(
     tx,
     [...due.values()].toSorted((a, b) => a.meterId - b.meterId),
