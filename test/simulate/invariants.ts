@@ -13,7 +13,8 @@ export async function findBreaches(admin: Admin): Promise<readonly Breach[]> {
 
 function findLogBreaches(admin: Admin): Promise<Breach[]> {
   return admin<Breach[]>`
-    select 'CURSOR_BEYOND_LOG', 'shard ' || shard || ': ' || c.position || ' of ' || h.position
+    select 'CURSOR_BEYOND_LOG' as code,
+      'shard ' || shard || ': ' || c.position || ' of ' || h.position as detail
     from rating_cursor c join log_head h using (shard) where c.position > h.position
     union all
     select 'LOG_HAS_GAPS', 'shard ' || h.shard || ': head ' || h.position || ', '

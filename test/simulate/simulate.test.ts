@@ -57,7 +57,11 @@ test.each<[string, readonly string[], Operations]>([
     ['RECEIPT_WITHOUT_BATCH', 'RECEIPT_OF_WRONG_KIND'],
     acknowledgesBeforeCommit,
   ],
-  ['a guard claimed before the batch', ['GUARD_WITHOUT_BATCH'], claimsBeforeAppend],
+  [
+    'a guard claimed before the batch',
+    ['GUARD_WITHOUT_BATCH', 'PROGRESS_NOT_ITS_BATCHES'],
+    claimsBeforeAppend,
+  ],
   ['balances apart from their transfers', ['BALANCE_NOT_ITS_ENTRIES'], movesBalancesApart],
   ['a cursor ahead of its readings', ['CHARGE_WRONG', 'UNRATED_WRONG'], movesCursorFirst],
   ['an event number apart from its event', ['EVENTS_HAVE_GAPS'], losesEvents],

@@ -1,6 +1,6 @@
 import { accept } from '../../../src/domain/outcome.ts';
-import { batchHash, openEnvelope } from '../../../src/wire/batch.ts';
-import { decodeBatch } from '../../../src/wire/decodeBatch.ts';
+import { openEnvelope } from '../../../src/wire/batch.ts';
+import { decodeEnvelope } from '../../../src/wire/openBatch.ts';
 import { productionOperations } from '../simulation.ts';
 import type { Operations } from '../simulation.ts';
 
@@ -10,10 +10,10 @@ type Answer = Awaited<ReturnType<Commit>>[number];
 function receiptOf(bytes: Uint8Array): Answer {
   const envelope = openEnvelope(bytes);
   if (!envelope.ok) return envelope;
-  const batch = decodeBatch(envelope.value.payload);
-  if (!batch.ok) return batch;
-  const { edgeId, stream, epoch, sequence } = batch.value;
-  const hash = batchHash(envelope.value.payload);
+  const decoded = decodeEnvelope(envelope.value);
+  if (!decoded.ok) return decoded;
+  const { batch, hash } = decoded.value;
+  const { edgeId, stream, epoch, sequence } = batch;
   const place = { edgeId, stream, epoch, sequence, hash, contiguous: sequence, missing: [] };
   return accept({ ...place, state: 'committed', position: 1n });
 }
