@@ -13,7 +13,7 @@ import { createIntake } from '../../src/ingest/intake.ts';
 import { readTls } from '../../src/ingest/intakeTls.ts';
 import type { TlsFiles } from '../../src/ingest/intakeTls.ts';
 import { systemBusClock } from '../../src/devices/busClock.ts';
-import { receiptKey } from './intakeGround.ts';
+import { receiptKey } from '../ingest/intakeGround.ts';
 
 /** Certificates made by openssl for this run; requirements 000.10 and 000.44 ask for TLS 1.3. */
 let folder: string;
@@ -21,7 +21,13 @@ let files: TlsFiles;
 let intake: HttpIntake;
 
 function openssl(args: readonly string[]): void {
-  execFileSync('openssl', args, { stdio: 'ignore' });
+  try {
+    execFileSync('openssl', args, { stdio: 'ignore' });
+  } catch (error) {
+    throw new Error('openssl is missing, or too old. Install it: apt-get install -y openssl', {
+      cause: error,
+    });
+  }
 }
 
 /** Signed by itself, for 127.0.0.1. */
