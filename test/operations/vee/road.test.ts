@@ -104,6 +104,30 @@ describe('gaps', () => {
     expect(slots.every(([, quality]) => quality === 'ESTIMATED')).toBe(true);
   });
 
+  test('rule 6: intervals of 23.2 kWh beside a register of 24.0 are told, and scaled', async () => {
+    const ground = await bills('vee_rule6', flat('1'));
+    const twoMs = june + dayMs;
+    // The meter's own quarter hours come late: 0.1 kWh and, from noon on, 0.3833 of a kWh a slot.
+    const own = quarterHours(june, { slots: 96, wh: 0, whOf: () => 0 })
+      .slice(1)
+      .map(({ atMs }, slot) => ({ atMs, wh: slot < 48 ? 100 : slot < 95 ? 383 : 399 }));
+    const sum = own.reduce((all, { wh }) => all + wh, 0);
+    expect(sum).toBe(23_200);
+    await ground.read([
+      { atMs: june, wh: 0 },
+      { atMs: twoMs, wh: 24_000 },
+      { atMs: twoMs + slotMs, wh: 24_000 },
+    ]);
+    await ground.read(own, { channel: 257, unit: 30 });
+    const told = (await openDecisions(ground)).map(({ rule }) => rule);
+    expect(told).toContain('sum');
+    expect(told).toContain('adjustmentFromScalar');
+    const slots = await slotsOfMeter(ground, 'M1', { fromMs: june, toMs: twoMs });
+    expect(slots.reduce((all, [wh]) => all + wh, 0)).toBe(24_000);
+    // 24,000 by the share that the slot has of 23,200.
+    expect(slots[0]).toEqual([Math.floor((24_000 * 100) / sum), 'CALCULATED']);
+  });
+
   test('rule 27: a Tuesday is filled from four Tuesdays before, no holidays', async () => {
     const ground = await bills('vee_rule27', flat('1'));
     await publishSet(ground, {
