@@ -52,7 +52,7 @@ export async function setAsideBatch(
     const [entry] = await readLog(tx, { shard, after: cursor, batchesMax: 1 });
     if (entry === undefined) return null;
     const { position, companyId, edgeId, carried } = entry;
-    const message = `Batch ${shard}/${position} could not be rated: ${reason}. It stays in the log.`;
+    const message = `Batch ${shard}/${position} could not be rated: ${reason}. The log keeps it.`;
     await insertReadingExceptions(tx, rowsHeldBack(entry, message));
     await quarantineBatches(tx, [
       {

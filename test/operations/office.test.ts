@@ -33,7 +33,7 @@ describe('002.23: readings by hand', () => {
     here = await ground('office_manual');
   });
 
-  test('a reading that a person took is in the log, signed, with its author and reason', async () => {
+  test('what a person read is in the log, signed, with its author and reason', async () => {
     const [m1, , m3] = here.meterIds;
     const input = {
       idempotencyKey: uuid(1),

@@ -87,7 +87,8 @@ describe('the log is verified from end to end', () => {
     ['a cut envelope', 'ENVELOPE_BROKEN 0/3', `substring(carried from 1 for 40)`],
   ] as const)('planted: %s is found and named', async ([, finding, change]) => {
     await tamper(here, async (sql) => {
-      await sql`create table kept as select carried from batch_log where shard = 0 and position = 3`;
+      await sql`create table kept as
+                select carried from batch_log where shard = 0 and position = 3`;
       await sql.unsafe(`update batch_log set carried = ${change} where shard = 0 and position = 3`);
     });
     expect((await codesOf(here))[0]).toBe(finding);
