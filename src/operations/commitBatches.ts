@@ -181,6 +181,23 @@ function refusalOf(
   };
 }
 
+/** A refused batch of a known edge hears how far its chain has come, too. */
+async function placeRefused(
+  sql: Sql,
+  refused: readonly Placed[],
+  answers: Map<number, CommitAnswer>,
+): Promise<void> {
+  if (refused.length === 0) return;
+  const candidates = refused.map(({ candidate }) => candidate);
+  const progress = await readProgress(sql, candidates);
+  for (const { candidate, index } of refused) {
+    const answer = answers.get(index);
+    assert(answer?.ok === false, 'it was refused');
+    const place = placeOf(candidate, progress.get(chainKey(candidate)));
+    answers.set(index, { ...answer, place });
+  }
+}
+
 /**
  * Appends signed batches to the log, each once, and answers in their order after the commit: an
  * accepted answer is the word that the edge may forget the batch. Nothing about tariffs or series
@@ -196,6 +213,7 @@ export async function commitBatches(
   const answers = new Map<number, CommitAnswer>();
   const edges = new Map<number, { readonly companyId: number; readonly edgeId: number }>();
   const shards = new Map<number, Placed[]>();
+  const refused: Placed[] = [];
   for (const [index, envelope] of opened.entries()) {
     const verified = verifyBatch(carried[index], envelope, keys);
     const edge = verified.ok ? verified.value.edge : verified.edge;
@@ -208,13 +226,14 @@ export async function commitBatches(
       continue;
     }
     const { code, message, candidate } = verified;
-    const place = candidate === null ? undefined : placeOf(candidate, undefined);
-    answers.set(index, { ...refuse(code, message), ...(place !== undefined && { place }) });
+    answers.set(index, refuse(code, message));
+    if (candidate !== null) refused.push({ candidate, index });
   }
   for (const [shard, batches] of [...shards].toSorted(([a], [b]) => a - b)) {
     const answered = await sql.begin((tx) => commitShard(tx, clock, { shard, batches }));
     for (const [index, answer] of answered) answers.set(index, answer);
   }
+  await placeRefused(sql, refused, answers);
   const receivedAtMs = clock.nowMs();
   const refusals: Refusal[] = [];
   const ordered = carried.map((bytes, index) => {

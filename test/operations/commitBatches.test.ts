@@ -187,7 +187,7 @@ describe('what is refused leaves the log alone', () => {
       blocks: [{ ...block, revision: Int32Array.of(1) }],
     });
     expect(told(await commit(edit.carried, two.carried))).toEqual([
-      'BATCH_REVISION_FOREIGN 0',
+      'BATCH_REVISION_FOREIGN 0 1-1',
       'committed 0 1-1',
     ]);
   });
