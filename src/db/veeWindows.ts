@@ -16,6 +16,8 @@ export async function readClosedPeriods(
                 ${instantsOf(wanted.map((each) => each.fromMs))}::timestamptz[])
       with ordinality as w(meter_id, from_at, place)
     join charge c on c.meter_id = w.meter_id and c.period_start >= w.from_at
+    -- One that was given back for want of readings is no bill.
+    where octet_length(c.accumulator) > 0 or c.energy_wh <> 0 or c.amount_micros <> 0
     group by w.place, c.period_start
     having bool_and(c.open_until is null)
     order by w.place, c.period_start`;
