@@ -87,14 +87,19 @@ async function rateAll(
 ): Promise<Pick<ReplayReport, 'batches' | 'readings'>> {
   const rating = { sql, clock: { nowMs: () => nowMs }, rate: deps.rate };
   const done = { batches: 0, readings: 0 };
-  for (const { shard } of shards) {
-    const memory = createRatingMemory();
-    for (;;) {
-      const rated = await rateReadings({ ...rating, memory }, { shard });
-      done.batches += rated.batches;
-      done.readings += rated.readings;
-      if (!rated.more) break;
-      deps.onStep({ what: 'rated', subject: `shard ${shard}`, count: done.batches });
+  const memories = shards.map(({ shard }) => ({ shard, memory: createRatingMemory() }));
+  for (let isMoved = true; isMoved;) {
+    isMoved = false;
+    for (const { shard, memory } of memories) {
+      for (;;) {
+        const rated = await rateReadings({ ...rating, memory }, { shard });
+        done.batches += rated.batches;
+        done.readings += rated.readings;
+        if (!rated.more) break;
+        // A bill of meters of two shards leaves the other one something to do.
+        isMoved = true;
+        deps.onStep({ what: 'rated', subject: `shard ${shard}`, count: done.batches });
+      }
     }
   }
   return done;

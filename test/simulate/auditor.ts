@@ -1,12 +1,14 @@
 import type { TariffText } from '../../src/domain/tariff/shape.ts';
 import { judgedMicros } from './auditedBill.ts';
 import type { AuditedBill } from './auditedBill.ts';
+import { walkRegister } from './auditedWalk.ts';
+import type { AuditedMark, Point, RegisterWalk } from './auditedWalk.ts';
 
 /**
  * What every charge and balance must be, worked out from the readings that were acknowledged: slow,
  * obvious, and without a line of the series or of the rating; amounts are the second engine's. The
- * rules are those of the documents: one winner an instant, the first and last reading of a slot, a
- * line between two accepted readings floored to a watt-hour at each quarter hour, the meters of a
+ * rules are those of the documents: one winner an instant, the first and last reading of a slot,
+ * voids that leave nothing, registers that are marked, a line between two accepted readings floored to a watt-hour at each quarter hour, the meters of a
  * service point summed up.
  */
 export type AuditedRow = {
@@ -19,12 +21,16 @@ export type AuditedRow = {
   /** How far the device's clock was ahead. */
   readonly clockOffsetMs: number;
   readonly value: bigint;
+  /** 4: voided by an edit. */
   readonly quality: number;
+  /** 0 as read; of an edit one above what it supersedes. */
+  readonly revision: number;
   readonly row: number;
 };
 
 export type AuditedBatch = {
-  readonly edgeId: number;
+  /** Null: the office's, which may speak of all meters. */
+  readonly edgeId: number | null;
   readonly epoch: number;
   readonly sequence: bigint;
   readonly stream: 'billing' | 'telemetry';
@@ -39,6 +45,8 @@ export type AuditedMeter = {
   readonly zone: string;
   readonly powerMaxW: number;
   readonly modulusWh: bigint | null;
+  /** In the order of time. */
+  readonly marks: readonly AuditedMark[];
 };
 
 export type AuditedAgreement = {
@@ -78,10 +86,8 @@ export type Audited = {
 };
 
 const quarterMs = 900_000;
-const hourMs = 3_600_000n;
-const gapMsMax = 400 * 86_400_000;
 const aheadMsMax = 60_000;
-const registerStepWh = 100n;
+const voided = 4;
 
 type Winner = AuditedRow & { readonly epoch: number; readonly sequence: bigint; wh: bigint };
 
@@ -90,14 +96,17 @@ function compareNumbers(a: bigint | number, b: bigint | number): number {
   return a < b ? -1 : 1;
 }
 
-/** Above zero when `a` outranks `b`: the better quality, then the later word of the edge. */
+/** Above zero when `a` outranks `b`: the edit, the better quality, the later word of the edge. */
 function rank(a: Winner, b: Winner): number {
+  const goodness = ({ quality }: Winner): number => (quality === voided ? 0 : quality);
   return (
-    compareNumbers(b.quality, a.quality) ||
+    compareNumbers(a.revision, b.revision) ||
+    compareNumbers(goodness(b), goodness(a)) ||
     compareNumbers(a.epoch, b.epoch) ||
     compareNumbers(a.sequence, b.sequence) ||
     compareNumbers(a.row, b.row) ||
-    compareNumbers(a.wh, b.wh)
+    compareNumbers(a.wh, b.wh) ||
+    compareNumbers(a.quality, b.quality)
   );
 }
 
@@ -105,7 +114,7 @@ function rank(a: Winner, b: Winner): number {
 function trueRow(row: AuditedRow): AuditedRow | null {
   const offMs = Math.abs(row.clockOffsetMs);
   if (offMs > quarterMs) return null;
-  const quality = offMs > 60_000 ? Math.max(1, row.quality) : row.quality;
+  const quality = offMs > 60_000 ? Math.max(1, row.quality) : row.quality; // a void stays one
   return { ...row, atMs: row.atMs - row.clockOffsetMs, quality };
 }
 
@@ -113,7 +122,8 @@ function trueRow(row: AuditedRow): AuditedRow | null {
 function seriesOf(meter: AuditedMeter, batches: readonly AuditedBatch[]): Winner[][] {
   const byInstant = new Map<number, Winner>();
   for (const batch of batches) {
-    if (batch.edgeId !== meter.edgeId || batch.stream !== 'billing') continue;
+    const isOwn = batch.edgeId === null || batch.edgeId === meter.edgeId;
+    if (!isOwn || batch.stream !== 'billing') continue;
     for (const stamped of batch.rows) {
       const row = trueRow(stamped);
       const isBillable =
@@ -139,31 +149,13 @@ function seriesOf(meter: AuditedMeter, batches: readonly AuditedBatch[]): Winner
   return [...bySlot.values()];
 }
 
-type Point = { readonly atMs: number; readonly wh: bigint };
-
-/** Stretches of believed readings; between two stretches the energy is billed by nobody. */
-function believe(meter: AuditedMeter, readings: readonly Winner[]): Point[][] {
-  const stretches: Point[][] = [];
-  let last: Point | null = null;
-  let turnsWh = 0n;
-  for (const { atMs, wh: shownWh } of readings) {
-    if (shownWh < 0n || (meter.modulusWh !== null && shownWh >= meter.modulusWh)) continue;
-    if (last === null) {
-      last = { atMs, wh: shownWh };
-      stretches.push([last]);
-      continue;
-    }
-    const gapMs = BigInt(atMs - last.atMs);
-    const flowWhMax = (BigInt(meter.powerMaxW) * gapMs + hourMs - 1n) / hourMs + registerStepWh;
-    let wh = shownWh + turnsWh;
-    if (wh < last.wh && meter.modulusWh !== null) wh += meter.modulusWh;
-    if (wh < last.wh || wh - last.wh > flowWhMax) continue;
-    turnsWh = wh - shownWh;
-    last = { atMs, wh };
-    if (gapMs > gapMsMax) stretches.push([last]);
-    else stretches.at(-1)?.push(last);
-  }
-  return stretches;
+function believe(
+  meter: AuditedMeter,
+  readings: readonly Winner[],
+  marks: readonly AuditedMark[],
+): RegisterWalk {
+  const shown = readings.filter(({ quality }) => quality !== voided);
+  return walkRegister(meter, shown, marks);
 }
 
 /** The register at an instant: read, or on the line between its neighbours. */
@@ -186,6 +178,8 @@ function energyOf(stretches: readonly (readonly Point[])[]): Slots {
     let fromMs = stretch[0].atMs;
     let fromWh = stretch[0].wh;
     for (let slot = Math.floor(fromMs / quarterMs); slot * quarterMs <= lastMs; slot += 1) {
+      // Of the quarter hour that begins as the stretch ends nothing is known.
+      if (slot * quarterMs === lastMs && stretch !== stretches.at(-1)) break;
       fromMs = Math.min((slot + 1) * quarterMs, lastMs);
       const toWh = registerAt(stretch, fromMs);
       slots.set(slot, (slots.get(slot) ?? 0n) + toWh - fromWh);
@@ -197,10 +191,14 @@ function energyOf(stretches: readonly (readonly Point[])[]): Slots {
 
 /** The slot of the newest reading that no further one can replace: what lies before is settled. */
 function settledUntil(meter: AuditedMeter, series: readonly Winner[][]): number {
-  const newest = series.at(-1) ?? [];
-  const firm = newest.length === 2 ? [...series.slice(0, -1), [newest[0]]] : series;
-  const last = believe(meter, firm.flat()).at(-1)?.at(-1);
-  return last === undefined ? -1 : Math.floor(last.atMs / quarterMs);
+  const [first, second] = series.at(-1) ?? [];
+  const isOpen = second !== undefined && second.quality !== voided;
+  const firm = isOpen ? [...series.slice(0, -1), [first]] : series;
+  // Marks behind what may still be replaced are looked at with it.
+  const marks = isOpen ? meter.marks.filter(({ atMs }) => atMs <= first.atMs) : meter.marks;
+  const { lastMs, isOver } = believe(meter, firm.flat(), marks);
+  if (lastMs === null) return -1;
+  return Math.floor(lastMs / quarterMs) + (isOver ? 1 : 0);
 }
 
 const months = new Map<string, Intl.DateTimeFormat>();
@@ -242,7 +240,7 @@ type PointEnergy = { readonly slots: Slots; readonly fromSlot: number; readonly 
 function auditMeter(books: Books, meter: AuditedMeter, audited: Audited): PointEnergy {
   const series = seriesOf(meter, books.batches);
   const untilSlot = settledUntil(meter, series);
-  const slots = energyOf(believe(meter, series.flat()));
+  const slots = energyOf(believe(meter, series.flat(), meter.marks).stretches);
   const unratedWh = new Map<string, bigint>();
   const unratedSlots = new Map<string, bigint>();
   for (const [slot, energyWh] of slots) {

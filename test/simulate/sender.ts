@@ -100,7 +100,7 @@ export class Sender {
     const offs = [40_000, -25_000, 300_000, -700_000, 1_000_000];
     const clockOffsetMs = random.chance(0.03) ? random.pick(offs) : 0;
     const meterId = this.#meterIds.get(meter.serial) ?? 0;
-    return { meterId, atMs: atMs + clockOffsetMs, value, quality, clockOffsetMs };
+    return { meterId, atMs: atMs + clockOffsetMs, value, quality, revision: 0, clockOffsetMs };
   }
 
   /** The meter's readings since the last batch, on the quarter hour, near it, or anywhere. */
