@@ -1,5 +1,5 @@
 import { assert } from '../domain/assert.ts';
-import { pricesPerSeriesMax } from '../domain/limits.ts';
+import { pricesPerSeriesMax } from '../domain/tariff/limits.ts';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { PriceSeriesShape, TariffText } from '../domain/tariff/shape.ts';

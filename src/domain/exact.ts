@@ -1,5 +1,5 @@
 import { assert, assertNever } from './assert.ts';
-import { decimalDigitsMax } from './limits.ts';
+import { decimalDigitsMax } from './tariff/limits.ts';
 import { accept, refuse } from './outcome.ts';
 import type { Outcome } from './outcome.ts';
 

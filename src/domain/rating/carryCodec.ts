@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { fraction } from '../exact.ts';
 import type { Fraction } from '../exact.ts';
-import { carriedDigitsMax } from '../limits.ts';
+import { carriedDigitsMax } from '../tariff/limits.ts';
 import { accept, refuse } from '../outcome.ts';
 import type { Outcome } from '../outcome.ts';
 import type { Carry } from './bill.ts';

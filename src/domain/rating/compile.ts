@@ -1,5 +1,6 @@
 import { assert } from '../assert.ts';
-import { instantMsMax, slotsPerCompiledTariffMax } from '../limits.ts';
+import { instantMsMax } from '../limits.ts';
+import { slotsPerCompiledTariffMax } from '../tariff/limits.ts';
 import { refuse } from '../outcome.ts';
 import type { Outcome, Refused } from '../outcome.ts';
 import type { Component, Prices } from '../tariff/component.ts';

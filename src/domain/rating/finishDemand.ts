@@ -9,7 +9,7 @@ import {
   zero,
 } from '../exact.ts';
 import type { Fraction } from '../exact.ts';
-import { lookBackMonthsMax } from '../limits.ts';
+import { lookBackMonthsMax } from '../tariff/limits.ts';
 import { refuse } from '../outcome.ts';
 import type { DemandComponent, Ratchet } from '../tariff/component.ts';
 import type { Carry } from './bill.ts';

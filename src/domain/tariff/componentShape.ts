@@ -8,7 +8,7 @@ import {
   ratchetsPerDemandMax,
   tiersPerPriceMax,
   topPeaksMax,
-} from '../limits.ts';
+} from './limits.ts';
 import { decimalText, instant, monthNumber, name, roundingPoint } from './textShape.ts';
 
 /** Consecutive steps, each from the end of the one before it. The last has no `upTo`. */

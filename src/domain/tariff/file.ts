@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { versionsPerFileMax } from '../limits.ts';
+import { versionsPerFileMax } from './limits.ts';
 import { accept } from '../outcome.ts';
 import type { Outcome } from '../outcome.ts';
 import { parseTariffDocument } from './document.ts';

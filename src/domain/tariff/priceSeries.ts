@@ -1,5 +1,6 @@
 import { parseDecimal } from '../exact.ts';
-import { instantMsMax, priceE8Max, pricesPerSeriesMax } from '../limits.ts';
+import { instantMsMax } from '../limits.ts';
+import { priceE8Max, pricesPerSeriesMax } from './limits.ts';
 import { accept, refuse } from '../outcome.ts';
 import type { Outcome } from '../outcome.ts';
 import { isOnSlotGrid } from '../rating/slot.ts';

@@ -1,4 +1,4 @@
-import { datesPerTariffMax, superPeriodsPerTariffMax } from '../limits.ts';
+import { datesPerTariffMax, superPeriodsPerTariffMax } from './limits.ts';
 import { dayNumberOf, isCivilDate } from '../time/civil.ts';
 import { clockText } from '../time/localText.ts';
 import { findFlaw, superPeriodsOf } from './calendar.ts';

@@ -1,6 +1,6 @@
 import { formatPriceE8, oneE8, parseDecimal } from '../exact.ts';
 import type { RoundingMode } from '../exact.ts';
-import { amountE8Max, decimalDigitsMax, priceE8Max, roundingStepE8Max } from '../limits.ts';
+import { amountE8Max, decimalDigitsMax, priceE8Max, roundingStepE8Max } from './limits.ts';
 import type { RoundingPoint } from './component.ts';
 import { report, within } from './refusal.ts';
 import type { Spot } from './refusal.ts';

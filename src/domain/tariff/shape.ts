@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { zoneNameLengthMax } from '../limits.ts';
 import {
   calendarsPerTariffMax,
   componentsPerTariffMax,
@@ -11,8 +12,7 @@ import {
   rulesPerCalendarMax,
   seasonsPerCalendarMax,
   spansPerSeasonMax,
-  zoneNameLengthMax,
-} from '../limits.ts';
+} from './limits.ts';
 import { componentShape } from './componentShape.ts';
 import {
   decimalText,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { roundingModes } from '../exact.ts';
-import { tariffNameLengthMax } from '../limits.ts';
+import { tariffNameLengthMax } from './limits.ts';
 
 /** The texts of which a tariff document is made. */
 export const name = z

@@ -1,7 +1,7 @@
 import type { Statement } from '../../db/connect.ts';
 import { findPriceBefore, readPricePoints, readPriceSeries } from '../../db/prices.ts';
 import type { PricePointRow, PriceSeriesRow } from '../../db/prices.ts';
-import { lastPriceMsMax } from '../../domain/limits.ts';
+import { lastPriceMsMax } from '../../domain/tariff/limits.ts';
 import type { TariffDocument } from '../../domain/tariff/document.ts';
 import { priceSeriesOfPoints } from '../../domain/tariff/priceSeries.ts';
 import type { PriceSeries } from '../../domain/tariff/priceSeries.ts';

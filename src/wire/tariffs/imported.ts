@@ -1,4 +1,4 @@
-import { importCharactersMax, importWarningsMax } from '../../domain/limits.ts';
+import { importCharactersMax, importWarningsMax } from '../../domain/tariff/limits.ts';
 import { accept, refuse } from '../../domain/outcome.ts';
 import type { Outcome, Refused } from '../../domain/outcome.ts';
 import type { TariffText } from '../../domain/tariff/shape.ts';

@@ -1,5 +1,5 @@
 import { formatDecimal, parseDecimal, parseDecimalE8 } from '../../domain/exact.ts';
-import { decimalDigitsMax } from '../../domain/limits.ts';
+import { decimalDigitsMax } from '../../domain/tariff/limits.ts';
 
 const numberPattern = /^([+-]?)([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]{1,2}))?$/;
 /** Decimals of a sum; files have up to ten. */

@@ -1,4 +1,4 @@
-import { pricesPerSeriesMax } from '../../domain/limits.ts';
+import { pricesPerSeriesMax } from '../../domain/tariff/limits.ts';
 import { accept } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
 import { parseSeriesPrice } from '../../domain/tariff/priceSeries.ts';

@@ -1,4 +1,4 @@
-import { lookBackMonthsMax, ratchetsPerDemandMax } from '../../domain/limits.ts';
+import { lookBackMonthsMax, ratchetsPerDemandMax } from '../../domain/tariff/limits.ts';
 import { accept } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
 import { refuseAt } from './imported.ts';

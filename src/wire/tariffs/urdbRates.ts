@@ -1,4 +1,4 @@
-import { tiersPerPriceMax } from '../../domain/limits.ts';
+import { tiersPerPriceMax } from '../../domain/tariff/limits.ts';
 import { accept } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
 import type { TariffText } from '../../domain/tariff/shape.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { pricesPerSeriesMax } from '../../../src/domain/limits.ts';
+import { pricesPerSeriesMax } from '../../../src/domain/tariff/limits.ts';
 import { importPriceCsv } from '../../../src/wire/tariffs/priceCsv.ts';
 
 const options = { name: 'spot', unit: 'MWh' } as const;
