@@ -43,10 +43,10 @@ describe('meter', () => {
   });
 
   test('a meter is exchanged once', async () => {
-    const exchange = [
-      ...['exchange', 'M2', '--serial', 'M2-b', '--at', '2026-03-14T11:40:00+01:00'],
-      ...['--final', '45231400', '--start', '12000', '--start', '2=0', '--reason', 'worn out'],
-    ];
+    const at = '2026-03-14T11:40:00+01:00';
+    const values = ['--final', '45231400', '--start', '12000', '--start', '2=0'];
+    const given = ['M2', '--serial', 'M2-b', '--at', at, ...values];
+    const exchange = ['exchange', ...given, '--reason', 'worn out'];
     const first = lineOf(await run(...exchange));
     expect(first).toMatchObject({ ok: true, isReplay: false, affectedPeriods: [] });
     expect(lineOf(await run(...exchange))).toMatchObject({ ok: true, isReplay: true });
