@@ -4,7 +4,7 @@ import type { Statement } from './connect.ts';
 
 /** SQL of what there is to validate. */
 
-/** By place among the wanted, the begins of a meter's billing periods whose bills are all closed. */
+/** By place among the wanted, begins of a meter's billing periods whose bills are all closed. */
 export async function readClosedPeriods(
   statement: Statement,
   wanted: readonly { readonly meterId: number; readonly fromMs: number }[],

@@ -371,15 +371,6 @@ export const findingsToldMax = 100;
 /** The log is kept for so many days at least: late edits and retries need it. */
 export const logRetentionDaysMin = 7;
 
-/** Channels that one validation rule names: a three-phase meter in four quadrants has 20. */
-export const channelsPerRuleMax = 32;
-/** Holidays of one set of rules: ten years and more of them. */
-export const holidaysPerVeeSetMax = 512;
-/** A share of a profile's quarter hour: sums of six digits over 400 days stay far below 2^53. */
-export const profileWeightMax = 1_000_000;
-/** Days before a gap or window that a rule may look back: a year and some weeks. */
-export const veeHistoryDaysMax = 400;
-
 /** 200 kA to 1 A at 765 kV to 100 V is 1.5 million; real plates stay far below a million. */
 export const factorMax = 1_000_000n;
 /** Parts of a factor in lowest terms: times a register of 2^50 it stays within three words. */
@@ -395,20 +386,10 @@ export const meterEventsToldMax = 500;
 /** Domain rule 11: a clock off by no more than a minute is corrected and noted, no more. */
 export const clockOffsetMsNoted = 60_000;
 
-/** Meters and local days that one step of validation takes: some tens of milliseconds, in which a
- * live batch may have to wait. */
-export const veeDutiesPerStepMax = 64;
-export const veeDaysPerStepMax = 128;
 /** Readings of a batch in quarantine that somebody is shown at once. */
 export const lookedIntoRowsMax = 200;
 /** Refused batches of one edge that a reconciliation looks into for sequences that are missing. */
 export const quarantineLookMax = 10_000;
-/** Months of one answer about how many bills nobody touched, and the batches that people entered. */
-export const straightThroughMonthsMax = 24;
-export const officeBatchesCountedMax = 10_000;
-/** A decision whose window is longer has no effect in money that is worked out while one waits. */
-export const decisionEffectDaysMax = 400;
-
 /**
  * How long a transaction may wait for its own process, 30 s. A process that is stopped, or whose
  * machine is gone without a word, holds its shard's lock; the server then ends it, and others go on.
@@ -417,5 +398,3 @@ export const decisionEffectDaysMax = 400;
 export const idleTransactionMsMax = 30_000;
 /** How often a head-end looks whether a meter on its buses was exchanged. */
 export const busPlansReadMs = 30_000;
-/** A gap of an hour is laid out without a look at earlier days: many meters are read by the hour. */
-export const shortGapSlotsMax = 4;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { channelsPerRuleMax, veeHistoryDaysMax } from '../limits.ts';
+import { channelsPerRuleMax, veeHistoryDaysMax } from './limits.ts';
 import { ruleOutcomes } from './finding.ts';
 import type { RuleOutcome } from './finding.ts';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { holidaysPerVeeSetMax, profileWeightMax } from '../limits.ts';
+import { holidaysPerVeeSetMax, profileWeightMax } from './limits.ts';
 import { slotsPerDay } from '../rating/slot.ts';
 import { classDefaultsOf } from './classDefaults.ts';
 import type { CustomerClass } from './classDefaults.ts';

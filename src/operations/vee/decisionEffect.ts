@@ -4,7 +4,7 @@ import type { DecisionView } from '../../db/veeDecisionReads.ts';
 import { microsOf, sumFractions } from '../../domain/exact.ts';
 import { billAt, carryInto } from '../../domain/lab/history.ts';
 import type { History } from '../../domain/lab/history.ts';
-import { decisionEffectDaysMax } from '../../domain/limits.ts';
+import { decisionEffectDaysMax } from '../../domain/vee/limits.ts';
 import { accept, refuse } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
 import type { Load } from '../../domain/rating/load.ts';

@@ -3,8 +3,9 @@ import { withdrawDecisions, writeDecisions } from '../../db/veeDecisions.ts';
 import type { DecidedScope, DecisionRow } from '../../db/veeDecisions.ts';
 import { assert } from '../../domain/assert.ts';
 import { importChannel, intervalEnergyChannel } from '../../domain/channel.ts';
-import { instantMsMax, shortGapSlotsMax } from '../../domain/limits.ts';
-import { slotMs, slotOf, slotsPerDay } from '../../domain/rating/slot.ts';
+import { instantMsMax } from '../../domain/limits.ts';
+import { shortGapSlotsMax } from '../../domain/vee/limits.ts';
+import { slotMs, slotOf, slotsPerDay, slotStartMs } from '../../domain/rating/slot.ts';
 import { dayOf } from '../../domain/series/day.ts';
 import type { SeriesDay } from '../../domain/series/day.ts';
 import type { GapShape } from '../../domain/series/gapShape.ts';
@@ -82,12 +83,15 @@ async function loadHistories(
     const historyDays = Math.max(
       ...advance.gaps.map(({ toMs }) => historyDaysOf(rules.setAt(meter, toMs))),
     );
-    const firstGapDay = dayOf(Math.min(...advance.gaps.map(({ fromMs }) => fromMs)));
+    const firstGapMs = Math.min(...advance.gaps.map(({ fromMs }) => fromMs));
+    // The slot before the gap is asked for by every set, and may be of the day before.
+    const beforeDay = dayOf(slotStartMs(slotOf(firstGapMs) - 1));
+    const firstGapDay = dayOf(firstGapMs);
     const throughDay = walked.days[0].day;
     const isShort = advance.gaps.every(isShortGap);
     const fromDay = isShort
-      ? Math.min(firstGapDay, throughDay)
-      : Math.max(0, firstGapDay - historyDays);
+      ? Math.min(beforeDay, throughDay)
+      : Math.max(0, Math.min(beforeDay, firstGapDay - historyDays));
     const lastDay = walked.days[walked.days.length - 1].day;
     const into = new SlotHistory({
       firstSlot: firstSlotOfDay(Math.min(fromDay, throughDay)),

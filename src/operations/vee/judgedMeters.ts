@@ -4,7 +4,7 @@ import { readHeads } from '../../db/series.ts';
 import type { VeeDuty } from '../../db/veeFacts.ts';
 import { readClosedPeriods, readSiblings } from '../../db/veeWindows.ts';
 import { importChannel } from '../../domain/channel.ts';
-import { veeDaysPerStepMax } from '../../domain/limits.ts';
+import { veeDaysPerStepMax } from '../../domain/vee/limits.ts';
 import { slotStartMs } from '../../domain/rating/slot.ts';
 import { decodeCarry } from '../../domain/series/carryCodec.ts';
 import { billingPeriodAt } from '../../domain/time/zone.ts';

@@ -2,7 +2,7 @@ import type { Statement } from '../../db/connect.ts';
 import { countStraightThrough, readOfficeBatches } from '../../db/straightThrough.ts';
 import type { StraightThroughMonth, TouchedReading } from '../../db/straightThrough.ts';
 import { assert } from '../../domain/assert.ts';
-import { officeBatchesCountedMax, straightThroughMonthsMax } from '../../domain/limits.ts';
+import { officeBatchesCountedMax, straightThroughMonthsMax } from '../../domain/vee/limits.ts';
 import { accept, refuse } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
 import { dayMs } from '../../domain/time/civil.ts';
