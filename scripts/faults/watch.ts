@@ -6,6 +6,7 @@ import type { Admin } from '../../test/simulate/invariants.ts';
 export type Places = {
   readonly heads: readonly bigint[];
   readonly cursors: readonly bigint[];
+  /** Meters to be rated or validated again. */
   readonly duties: number;
   /** Of the shard that is furthest behind. */
   readonly relayBehind: bigint;
@@ -37,7 +38,7 @@ export class Watch {
         select h.position as head, c.position as cursor
         from log_head h join rating_cursor c using (shard) order by shard`;
       const [rest] = await this.admin<[{ duties: bigint; behind: bigint }]>`
-        select (select count(*) from rerate_duty) as duties,
+        select (select count(*) from rerate_duty) + (select count(*) from vee_duty) as duties,
           coalesce((select max(h.sequence - coalesce(c.sequence, 0)) from event_head h
             left join relay_cursor c on c.shard = h.shard and c.relay = 'broker'), 0) as behind`;
       return {
