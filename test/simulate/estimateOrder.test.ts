@@ -158,7 +158,8 @@ async function booksAfter(
     // That a final value was replaced tells of an order of arrival, and of nothing else.
     const decisions = await sql`
       select from_at, to_at, rule, outcome, message, detail from vee_decision
-      where withdrawn_at is null and rule <> 'finalReplacement' order by from_at, to_at, rule, message`;
+      where withdrawn_at is null and rule <> 'finalReplacement'
+      order by from_at, to_at, rule, message`;
     const holds = await sql`select period_start, code, message from charge_hold order by 1`;
     const books = { days, heads, charges, balances, decisions, holds };
     return Object.fromEntries(Object.entries(books).map(([what, rows]) => [what, [...rows]]));

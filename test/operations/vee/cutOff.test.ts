@@ -4,7 +4,7 @@ import { reviewSupply } from '../../../src/operations/reviewSupply.ts';
 import { resolveDecision } from '../../../src/operations/vee/resolveDecision.ts';
 import { openGround, startMs } from '../smallFleet.ts';
 
-test('002, 004.5: nobody is cut off on readings that validation holds, until released', async () => {
+test('002, 004.5: nobody is cut off on readings that validation holds', async () => {
   const ground = await openGround('vee_cut_off');
   onTestFinished(() => ground.close());
   const { sql } = ground.writer;
