@@ -1,9 +1,11 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { createBells } from '../src/app/bells.ts';
 import { connect } from '../src/db/connect.ts';
+import type { Database } from '../src/db/connect.ts';
 import { takeEpoch } from '../src/db/edges.ts';
 import { ensureLogPartitions } from '../src/db/log.ts';
 import { systemBusClock } from '../src/devices/busClock.ts';
+import type { BusClock } from '../src/devices/busClock.ts';
 import { assert } from '../src/domain/assert.ts';
 import { parseEdgeId } from '../src/domain/ids.ts';
 import { streamProgressMs, tailPollMs } from '../src/domain/limits.ts';
@@ -19,6 +21,7 @@ import { startRater } from '../src/workers/rater.ts';
 import { openRatingPool } from '../src/workers/ratingPool.ts';
 import { BatchMaker, testEdge } from '../test/support/build/edge.ts';
 import { buildFleet } from '../test/support/build/fleet.ts';
+import type { BuiltFleet } from '../test/support/build/fleet.ts';
 import type { Place } from './place.ts';
 
 /** All roles in one process, as `npm start` has them; only the buses are left out. */
@@ -40,6 +43,50 @@ export type House = {
 const realm = { issuer: 'https://bench.example', audience: 'joulebook' };
 const tokenLifetimeMs = 600_000;
 
+type Doors = Pick<House, 'headEnd' | 'gateway' | 'intakeUrl'> & { close(): Promise<void> };
+
+/** Where readings come in: a head-end's polls, and a gateway's batches over HTTP. */
+async function openDoors(given: {
+  readonly writer: Database;
+  readonly clock: BusClock;
+  readonly fleet: BuiltFleet;
+  report(problem: unknown): void;
+  wake(bell: { readonly kind: 'rating' }): void;
+}): Promise<Doors> {
+  const { writer, clock, fleet, report, wake } = given;
+  const edgeId = parseEdgeId(fleet.edgeId);
+  assert(edgeId.ok, 'the fleet has an edge');
+  const commit = (carried: readonly Uint8Array[]) =>
+    commitBatches({ sql: writer.sql, clock }, carried);
+  const onCommitted = () => wake({ kind: 'rating' });
+  const headEnd = openHeadEnd({
+    edgeId: edgeId.value,
+    epoch: await takeEpoch(writer.sql, edgeId.value),
+    key: fleet.edge,
+    clock,
+    commit,
+    onCommitted,
+    report: ({ code, message }) => report(`${code}: ${message}`),
+  });
+  const reportError = ({ code, error }: { readonly code: string; readonly error: unknown }) =>
+    report(`${code}: ${String(error)}`);
+  const intake = createIntake({ commit, clock, onCommitted, report: reportError });
+  const local = { tls: null, host: '127.0.0.1', port: 0 };
+  const http = await startHttpIntake({ intake, key: testEdge(), ...local, report: reportError });
+  assert(http.ok, 'any free port will do');
+  const epoch = await takeEpoch(writer.sql, edgeId.value);
+  return {
+    headEnd,
+    gateway: new BatchMaker(fleet.edge, { edgeId: fleet.edgeId, epoch, compression: 'zstd' }),
+    intakeUrl: http.value.url,
+    close: async () => {
+      await headEnd.stop();
+      await http.value.close();
+      await intake.stop();
+    },
+  };
+}
+
 export async function openHouse(
   place: Place,
   { name, meters }: { name: string; meters: number },
@@ -56,8 +103,6 @@ export async function openHouse(
   };
   await ensureLogPartitions(writer.sql, { nowMs: clock.nowMs(), days: 1 });
   const fleet = await buildFleet(writer.sql, { meters });
-  const edgeId = parseEdgeId(fleet.edgeId);
-  assert(edgeId.ok, 'the fleet has an edge');
   const bells = await createBells(writer.sql, report);
   const wake = bells.wake.bind(bells);
   const pool = openRatingPool();
@@ -69,31 +114,7 @@ export async function openHouse(
     report: ({ error }) => report(error),
   });
   bells.onWork('rating', () => rater.ring());
-  const headEnd = openHeadEnd({
-    edgeId: edgeId.value,
-    epoch: await takeEpoch(writer.sql, edgeId.value),
-    key: fleet.edge,
-    clock,
-    commit: (carried) => commitBatches({ sql: writer.sql, clock }, carried),
-    onCommitted: () => wake({ kind: 'rating' }),
-    report: ({ code, message }) => report(`${code}: ${message}`),
-  });
-  const intake = createIntake({
-    commit: (carried) => commitBatches({ sql: writer.sql, clock }, carried),
-    clock,
-    onCommitted: () => wake({ kind: 'rating' }),
-    report: ({ code, error }) => report(`${code}: ${String(error)}`),
-  });
-  const http = await startHttpIntake({
-    intake,
-    key: testEdge(),
-    tls: null,
-    host: '127.0.0.1',
-    port: 0,
-    report: ({ code, error }) => report(`${code}: ${String(error)}`),
-  });
-  assert(http.ok, 'any free port will do');
-  const epoch = await takeEpoch(writer.sql, edgeId.value);
+  const doors = await openDoors({ writer, clock, fleet, report, wake });
   const tail = await startTail(writer.sql, { pollMs: tailPollMs, onError: report });
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
   const api = createApiServer({
@@ -111,9 +132,9 @@ export async function openHouse(
     persistedOnly: false,
   } as const;
   return {
-    headEnd,
-    gateway: new BatchMaker(fleet.edge, { edgeId: fleet.edgeId, epoch, compression: 'zstd' }),
-    intakeUrl: http.value.url,
+    headEnd: doors.headEnd,
+    gateway: doors.gateway,
+    intakeUrl: doors.intakeUrl,
     meterIds: [...fleet.meters.values()],
     url: `ws://127.0.0.1:${port}/graphql`,
     token: await issueToken(
@@ -122,9 +143,7 @@ export async function openHouse(
     ),
     problems,
     close: async () => {
-      await headEnd.stop();
-      await http.value.close();
-      await intake.stop();
+      await doors.close();
       await api.close();
       await tail.close();
       await rater.stop();

@@ -51,7 +51,7 @@ function post(agent: Agent, url: string, carried: Uint8Array): Promise<number> {
 
 type Fed = { readonly receiptsMs: readonly number[]; readonly counted: number };
 
-/** At the pace of the clock, not of the answers: what is late because others were counts as late. */
+/** At the pace of the clock, not of the answers: whatever comes late for any reason is late. */
 async function feed(house: House, { byMeter }: Watches, size: IngestSteadySize): Promise<Fed> {
   const agent = new Agent({ keepAlive: true, maxSockets: 16 });
   const receiptsMs: number[] = [];

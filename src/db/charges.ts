@@ -214,7 +214,8 @@ export async function writeHolds(
               ${row.tariffVersionId}, ${row.companyId}, ${row.code}, ${row.message},
               ${new Date(nowMs)}, ${row.differenceMicros}::int8)
       on conflict (agreement_id, meter_id, period_start, tariff_version_id) do update set
-        code = excluded.code, message = excluded.message, difference_micros = excluded.difference_micros`;
+        code = excluded.code, message = excluded.message,
+        difference_micros = excluded.difference_micros`;
   }
 }
 

@@ -22,7 +22,7 @@ export type StraightThroughMonth = {
   /** Local, such as 2026-06. */
   readonly month: string;
   readonly closedBills: number;
-  /** Not held, no reading entered or edited, no register marked, no decision resolved by anybody. */
+  /** Not held, no reading entered or edited, no register marked, no decision resolved. */
   readonly untouchedBills: number;
   readonly heldBills: number;
 };

@@ -392,7 +392,7 @@ export const lookedIntoRowsMax = 200;
 export const quarantineLookMax = 10_000;
 /**
  * How long a transaction may wait for its own process, 30 s. A process that is stopped, or whose
- * machine is gone without a word, holds its shard's lock; the server then ends it, and others go on.
+ * machine is gone without a word, holds its shard's lock; the server ends it, and others go on.
  * The longest work between two statements, a rating on the threads, takes a few seconds.
  */
 export const idleTransactionMsMax = 30_000;

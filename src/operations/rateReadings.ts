@@ -73,7 +73,7 @@ function codesOf(
 ): (charge: ChargeDelta) => TransferCode {
   const reasons = new Map<number, TransferCode>();
   for (const { meterId, reason } of duties) {
-    if (reason === retryReason) continue; // its readings are energy as any others
+    if (reason === retryReason) continue; // its readings are energy like all others
     const point = memory.meters.get(meterId)?.servicePointId ?? 0;
     const code = transferCodeOf(reason);
     // Time alone is the weakest reason of several.

@@ -145,8 +145,8 @@ async function replayOn(
   if (state.duties > 0) {
     return refuse(
       'REPLAY_DUTIES_OPEN',
-      `${state.duties} meters wait to be rated or validated again, so what is stored is not final. Let the ` +
-        'workers finish, then replay.',
+      `${state.duties} meters wait to be rated or validated again, so what is stored is not ` +
+        'final. Let the workers finish, then replay.',
     );
   }
   await copyRegistry(ground);

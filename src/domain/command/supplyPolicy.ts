@@ -66,8 +66,8 @@ function decideReconnect(facts: SupplyFacts): SupplyDecision | null {
 
 /**
  * What the balance asks of the supply, or null for nothing. On any doubt the supply stays on: no
- * cut on old or doubted data, none on top of an order that is open, and a cut of unknown end is taken back as
- * soon as the balance allows.
+ * cut on old or doubted data, none on top of an order that is open, and a cut of unknown end is
+ * taken back as soon as the balance allows.
  */
 export function decideSupply(facts: SupplyFacts): SupplyDecision | null {
   const isAtLimit = facts.mode === 'prepaid' && facts.balanceMicros <= facts.balanceLimitMicros;

@@ -12,10 +12,10 @@ export const veeHistoryDaysMax = 400;
  * live batch may have to wait. */
 export const veeDutiesPerStepMax = 64;
 export const veeDaysPerStepMax = 128;
-/** Months of one answer about how many bills nobody touched, and the batches that people entered. */
+/** Months of one answer about bills that nobody touched, and the batches that people entered. */
 export const straightThroughMonthsMax = 24;
 export const officeBatchesCountedMax = 10_000;
 /** A decision whose window is longer has no effect in money that is worked out while one waits. */
 export const decisionEffectDaysMax = 400;
-/** A gap of an hour is laid out without a look at earlier days: many meters are read by the hour. */
+/** A gap of an hour is laid out without a look at earlier days: many meters are read hourly. */
 export const shortGapSlotsMax = 4;
