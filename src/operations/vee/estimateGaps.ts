@@ -103,6 +103,11 @@ async function loadHistories(
     tx,
     wanted.filter(({ fromDay, throughDay }) => fromDay <= throughDay),
   );
+  // What is walked now was stored as it was before: a day after it must not be heard of.
+  for (const [index, { walked }] of open.entries()) {
+    const firstSlot = firstSlotOfDay(walked.days[0].day);
+    wanted[index].into.forgetFrom(walked.carryIn?.boundarySlot ?? firstSlot);
+  }
   return wanted.map(({ into }) => into);
 }
 

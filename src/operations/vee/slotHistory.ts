@@ -33,6 +33,11 @@ export class SlotHistory {
     this.#quality.set(slotQuality.subarray(from, to), at);
   }
 
+  /** As if nothing had been told from a slot on. */
+  forgetFrom(slot: number): void {
+    this.#wh.fill(Number.NaN, Math.max(0, slot - this.#firstSlot));
+  }
+
   /** NaN where it is estimated or not known. */
   measuredAt(slot: number): number {
     const at = slot - this.#firstSlot;
