@@ -1,7 +1,7 @@
 import { listMeterEvents } from '../db/meterEvents.ts';
 import type { MeterEventView } from '../db/meterEvents.ts';
 import { meterEventsToldMax } from '../domain/limits.ts';
-import { meterEventName } from '../domain/series/meterEventName.ts';
+import { meterEventName } from '../domain/series/meterEvent.ts';
 import { builder } from './builder.ts';
 import { Meter } from './meter.ts';
 import { integerKey } from './nodeKey.ts';

@@ -1,7 +1,7 @@
 import { listMeterEvents } from '../../db/meterEvents.ts';
 import { instantMsMax, meterEventsToldMax } from '../../domain/limits.ts';
 import { accept } from '../../domain/outcome.ts';
-import { meterEventName } from '../../domain/series/meterEventName.ts';
+import { meterEventName } from '../../domain/series/meterEvent.ts';
 import type { Answer } from '../answer.ts';
 import { withDatabase } from '../database.ts';
 import { findMeter, instantOf } from '../meterAt.ts';

@@ -5,9 +5,15 @@ export const clockSet = 3;
 export const coverOpened = 4;
 export const voltageRestored = 5;
 
-export type MeterEventCode =
-  | typeof powerOutage
-  | typeof phaseSequenceError
-  | typeof clockSet
-  | typeof coverOpened
-  | typeof voltageRestored;
+const names: ReadonlyMap<number, string> = new Map([
+  [powerOutage, 'POWER_OUTAGE'],
+  [phaseSequenceError, 'PHASE_SEQUENCE_ERROR'],
+  [clockSet, 'CLOCK_SET'],
+  [coverOpened, 'COVER_OPENED'],
+  [voltageRestored, 'VOLTAGE_RESTORED'],
+]);
+
+/** A line of a meter's log for people. Meters of other makes may send what nobody has named. */
+export function meterEventName(code: number): string {
+  return names.get(code) ?? 'UNKNOWN';
+}
