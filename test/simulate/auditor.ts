@@ -111,7 +111,7 @@ function rank(a: Winner, b: Winner): number {
 }
 
 /** The instant by a right clock; off by more than a quarter hour, nobody knows it. */
-function trueRow(row: AuditedRow): AuditedRow | null {
+export function trueRow(row: AuditedRow): AuditedRow | null {
   const offMs = Math.abs(row.clockOffsetMs);
   if (offMs > quarterMs) return null;
   const quality = offMs > 60_000 ? Math.max(1, row.quality) : row.quality; // a void stays one

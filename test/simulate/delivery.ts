@@ -191,7 +191,7 @@ export class Delivery {
   }
 
   /** Does the log hold what was acknowledged, and nothing else? */
-  compareLog(logged: readonly LoggedBatch[]): void {
+  compareLog(logged: readonly LoggedBatch[], ofOffice: ReadonlySet<string>): void {
     const byHash = new Map(
       this.sent.flatMap((batch) => [
         [sha256Hex(batch.bytes), batch] as const,
@@ -199,7 +199,9 @@ export class Delivery {
       ]),
     );
     const inLog = new Map(logged.map((row) => [row.carriedHash, row]));
+    const left = new Set(ofOffice);
     for (const row of logged) {
+      if (left.delete(`${row.edgeId}/${row.epoch}/${row.sequence}`)) continue;
       const batch = byHash.get(row.carriedHash);
       if (batch === undefined || batch.answer === 'refused') {
         throw new Violation('UNKNOWN_BATCH_IN_LOG', row.carriedHash);
@@ -211,6 +213,7 @@ export class Delivery {
         throw new Violation('RECEIVED_AT_WRONG', `${nameOf(batch)} at ${row.receivedAtMs}`);
       }
     }
+    for (const place of left) throw new Violation('OFFICE_BATCH_LOST', place);
     for (const batch of this.sent) {
       if (!isReceipt(batch)) continue;
       const rows = [batch.bytes, batch.twinBytes].map((bytes) => inLog.get(sha256Hex(bytes)));

@@ -9,6 +9,7 @@ import { Delivery, isReceipt } from './delivery.ts';
 import { noCrash } from './faults.ts';
 import type { CrashPlan } from './faults.ts';
 import { findBreaches, readBacklog, readBooked, readLogged, readQuarantine } from './invariants.ts';
+import { Office } from './office.ts';
 import { sha256Hex } from './sender.ts';
 import { Simulation, Violation, productionOperations } from './simulation.ts';
 import type { Counts, Operations } from './simulation.ts';
@@ -22,6 +23,7 @@ type Published = { readonly tariff: string; readonly validFromMs: number; docume
 class Workload {
   readonly #simulation: Simulation;
   readonly #delivery: Delivery;
+  readonly #office: Office;
   readonly #published: Published[] = [];
   readonly #later: TariffText[];
   #isLateAgreementDeclared = false;
@@ -30,6 +32,7 @@ class Workload {
   constructor(simulation: Simulation) {
     this.#simulation = simulation;
     this.#delivery = new Delivery(simulation);
+    this.#office = new Office(simulation);
     this.#later = [...simulation.world.laterTariffs];
     // The world's own documents are made by the generator of tariff texts.
     for (const { name, versions } of simulation.world.fleet.tariffs) {
@@ -50,11 +53,12 @@ class Workload {
       for (const sender of this.#simulation.senders) {
         if (random.chance(0.7)) sender.read(this.#simulation.nowMs);
       }
-    } else if (draw < 64) await this.#delivery.deliver(false);
-    else if (draw < 90) {
+    } else if (draw < 58) await this.#delivery.deliver(false);
+    else if (draw < 78) {
       what = 'rate';
       await this.#rateSome();
-    } else if (draw < 95) {
+    } else if (draw < 90) what = await this.#office.act(this.#delivery.sent);
+    else if (draw < 95) {
       what = 'publish';
       await this.#publish(random.chance(0.5));
     } else if (draw < 96) {
@@ -75,7 +79,7 @@ class Workload {
     const { admin } = this.#simulation;
     const [breach] = await findBreaches(admin);
     if (breach !== undefined) throw new Violation(breach.code, breach.detail);
-    this.#delivery.compareLog(await readLogged(admin));
+    this.#delivery.compareLog(await readLogged(admin), this.#office.places);
   }
 
   async #rateSome(): Promise<void> {
@@ -243,7 +247,7 @@ class Workload {
       return { ...batch, receivedAtMs: receivedAtMs ?? Number.NaN };
     });
     return {
-      batches,
+      batches: [...batches, ...this.#office.batches],
       meters: world.meters.map((meter) => ({
         meterId: registered.meters.get(meter.serial) ?? 0,
         edgeId: registered.edges.get(meter.edge.name)?.edgeId ?? 0,
@@ -251,7 +255,7 @@ class Workload {
         zone: meter.zone,
         powerMaxW: meter.powerMaxW,
         modulusWh: meter.modulusWh,
-        marks: [],
+        marks: this.#office.marksOf(registered.meters.get(meter.serial) ?? 0),
       })),
       agreements: fleet.agreements.map((agreement, index) => ({
         ...agreement,

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import postgres from 'postgres';
 import { connect } from '../../src/db/connect.ts';
 import type { Database, Sql } from '../../src/db/connect.ts';
@@ -9,9 +10,13 @@ import { accrueTime } from '../../src/operations/accrueTime.ts';
 import { commitBatches } from '../../src/operations/commitBatches.ts';
 import { publishTariff } from '../../src/operations/publishTariff.ts';
 import { publishVeeSet } from '../../src/operations/publishVeeSet.ts';
+import { editReading } from '../../src/operations/office/editReading.ts';
+import type { OfficeDeps } from '../../src/operations/office/enterReadings.ts';
+import { recordReadings } from '../../src/operations/office/recordReadings.ts';
 import { createRatingMemory } from '../../src/operations/rating/registry.ts';
 import { rateReadings } from '../../src/operations/rateReadings.ts';
 import type { Rated } from '../../src/operations/rateReadings.ts';
+import { recordMark } from '../../src/operations/recordMark.ts';
 import { registerFleet } from '../../src/operations/registerFleet.ts';
 import type { RegisteredFleet } from '../../src/operations/registerFleet.ts';
 import { topUp } from '../../src/operations/topUp.ts';
@@ -20,14 +25,17 @@ import type { CrashPlan } from './faults.ts';
 import type { Admin } from './invariants.ts';
 import { SeededRandom } from './seededRandom.ts';
 import { Sender } from './sender.ts';
-import { makeWorld } from './world.ts';
+import { makeWorld, signingKey } from './world.ts';
 import type { World } from './world.ts';
 
 /** The operations under test. Planted faults replace one of them. */
 export const productionOperations = {
   accrueTime,
   commitBatches,
+  editReading,
   rateReadings,
+  recordMark,
+  recordReadings,
   registerFleet,
   publishTariff,
   topUp,
@@ -57,6 +65,8 @@ export type Counts = {
   publications: number;
   /** Agreements whose time went on without a reading. */
   accruals: number;
+  /** By hand: readings, edits, voids, marks. */
+  officeWords: Record<string, number>;
   audits: number;
 };
 
@@ -74,6 +84,7 @@ export class Simulation {
   readonly world: World;
   readonly operations: Operations;
   readonly admin: Admin;
+  readonly officeKey: KeyObject;
   readonly senders: Sender[] = [];
   readonly payments: { accountId: number; micros: bigint }[] = [];
   readonly counts: Counts = {
@@ -87,6 +98,7 @@ export class Simulation {
     payments: 0,
     publications: 0,
     accruals: 0,
+    officeWords: {},
     audits: 0,
   };
   nowMs: number;
@@ -102,6 +114,7 @@ export class Simulation {
   ) {
     this.random = new SeededRandom(given.seed + 1_000_003);
     this.world = makeWorld(given.seed);
+    this.officeKey = signingKey(new SeededRandom(given.seed + 2_000_003));
     this.fleet = this.world.fleet;
     this.nowMs = this.world.startMs;
     this.operations = given.operations;
@@ -177,6 +190,12 @@ export class Simulation {
     if (!companyId.ok) throw new Error(companyId.message);
     const viewer = { role: 'administrator', accountId: null, actor: 'simulator' } as const;
     return { ...viewer, companyId: companyId.value, persistedOnly: false };
+  }
+
+  /** What an operation of the office is given. */
+  officeDeps({ api, writer }: { readonly api: Sql; readonly writer: Sql }): OfficeDeps {
+    const office = { writer, key: this.officeKey };
+    return { sql: api, clock: this.clock, wake: () => {}, office };
   }
 
   /** Sometimes at none, sometimes at any await that an operation may have. */

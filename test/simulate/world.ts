@@ -72,9 +72,13 @@ const hoursAhead = 24 * 120;
 /** DER prefix of an Ed25519 private key (RFC 8410, 7): the 32 seed bytes follow. */
 const pkcs8Prefix = Buffer.from('302e020100300506032b657004220420', 'hex');
 
-function makeEdge(random: SeededRandom, name: string, logShard: number): WorldEdge {
+export function signingKey(random: SeededRandom): KeyObject {
   const der = Buffer.concat([pkcs8Prefix, random.bytes(32)]);
-  const privateKey = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+  return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+}
+
+function makeEdge(random: SeededRandom, name: string, logShard: number): WorldEdge {
+  const privateKey = signingKey(random);
   const spki = createPublicKey(privateKey).export({ format: 'der', type: 'spki' });
   const publicKey = Uint8Array.from(spki.subarray(-32));
   const digest = createHash('sha256').update(publicKey).digest();

@@ -1,0 +1,231 @@
+import { factorText } from '../../src/domain/series/factor.ts';
+import { trueRow } from './auditor.ts';
+import type { AuditedBatch, AuditedRow } from './auditor.ts';
+import type { AuditedMark } from './auditedWalk.ts';
+import { isReceipt } from './delivery.ts';
+import type { SentBatch } from './sender.ts';
+import { Violation } from './simulation.ts';
+import type { Simulation } from './simulation.ts';
+import type { WorldMeter } from './world.ts';
+
+type Word = Omit<AuditedMark, 'kind'> & { readonly kind: AuditedMark['kind'] | 'withdrawn' };
+type Factor = Pick<AuditedMark, 'numerator' | 'denominator'>;
+
+const minuteMs = 60_000;
+const voided = 4;
+const one: Factor = { numerator: 1n, denominator: 1n };
+const qualities = ['ACTUAL', 'CALCULATED', 'ESTIMATED'] as const;
+const noValues = { finalValue: null, startValue: null };
+
+/** What people do to readings and registers, and the journal of it. */
+export class Office {
+  /** Batches of the office that were acknowledged. */
+  readonly batches: AuditedBatch[] = [];
+  /** edge/epoch/sequence of all that it has in the log. */
+  readonly places = new Set<string>();
+  readonly #simulation: Simulation;
+  /** By meter, then by register (0: every one) and instant: the last word counts. */
+  readonly #words = new Map<number, Map<string, Word & { readonly channel: number }>>();
+
+  constructor(simulation: Simulation) {
+    this.#simulation = simulation;
+  }
+
+  async act(sent: readonly SentBatch[]): Promise<string> {
+    const { random, counts } = this.#simulation;
+    const draw = random.below(10);
+    const what =
+      draw < 3 ? await this.#record() : draw < 7 ? await this.#edit(sent) : await this.#mark();
+    counts.officeWords[what] = (counts.officeWords[what] ?? 0) + 1;
+    return what;
+  }
+
+  /** The marks of the main register that count, in the order of time. */
+  marksOf(meterId: number, channel = 1): AuditedMark[] {
+    const words = [...(this.#words.get(meterId)?.values() ?? [])];
+    const own = new Map(
+      words.flatMap((word) =>
+        word.channel === channel && word.kind !== 'withdrawn' ? [[word.atMs, word]] : [],
+      ),
+    );
+    const every = words.filter((word) => word.channel === 0 && !own.has(word.atMs));
+    return [...own.values(), ...every]
+      .flatMap(({ kind, ...word }) => (kind === 'withdrawn' ? [] : [{ ...word, kind }]))
+      .toSorted((a, b) => a.atMs - b.atMs);
+  }
+
+  #meter(): { meter: WorldMeter; meterId: number } {
+    const { random, world, registered } = this.#simulation;
+    const meter = random.pick(world.meters);
+    return { meter, meterId: registered.meters.get(meter.serial) ?? 0 };
+  }
+
+  #instant(): number {
+    const { random, world, nowMs } = this.#simulation;
+    const grain = random.pick([1, minuteMs, 15 * minuteMs, 15 * minuteMs]);
+    const atMs = Math.floor(random.between(world.startMs, nowMs) / grain) * grain;
+    return Math.max(world.startMs, atMs);
+  }
+
+  #shown(meter: WorldMeter, atMs: number): bigint {
+    const wh = meter.trueWh(atMs);
+    return meter.modulusWh === null ? wh : wh % meter.modulusWh;
+  }
+
+  #keep(
+    answer: { readonly batches: readonly { edgeId: number; epoch: number; sequence: bigint }[] },
+    rows: readonly Omit<AuditedRow, 'channel' | 'unit' | 'scaler' | 'row' | 'clockOffsetMs'>[],
+  ): void {
+    const [place] = answer.batches;
+    if (answer.batches.length !== 1) throw new Violation('OFFICE_BATCH_SPLIT', 'one meter, one');
+    this.places.add(`${place.edgeId}/${place.epoch}/${place.sequence}`);
+    const ordered = rows.toSorted((a, b) => a.atMs - b.atMs);
+    this.batches.push({
+      edgeId: null,
+      epoch: place.epoch,
+      sequence: place.sequence,
+      stream: 'billing',
+      receivedAtMs: this.#simulation.nowMs,
+      rows: ordered.map((each, row) => {
+        return { ...each, channel: 1, unit: 30, scaler: 0, clockOffsetMs: 0, row };
+      }),
+    });
+  }
+
+  async #record(): Promise<string> {
+    const simulation = this.#simulation;
+    const { random } = simulation;
+    const { meter, meterId } = this.#meter();
+    const instants = new Set([1, 2, 3].slice(0, random.between(1, 3)).map(() => this.#instant()));
+    const rows = [...instants].map((atMs) => {
+      const wrong = random.chance(0.1) ? 70_000n : 0n;
+      const value = this.#shown(meter, atMs) + wrong;
+      return { meterId, atMs, value, quality: random.below(3), revision: 0 };
+    });
+    const idempotencyKey = random.uuid();
+    const recorded = await simulation.insist((sql) =>
+      simulation.operations.recordReadings(simulation.officeDeps(sql), simulation.viewer, {
+        idempotencyKey,
+        reason: 'read at the door',
+        readings: rows.map(({ quality, revision: _, ...row }) => {
+          return { ...row, channel: 1, quality: qualities[quality] };
+        }),
+      }),
+    );
+    if (!recorded.ok) throw new Violation('READINGS_REFUSED', recorded.message);
+    this.#keep(recorded.value, rows);
+    return 'record';
+  }
+
+  /** A reading that counts or could: of an acknowledged batch, and the revision that it has. */
+  #editable(sent: readonly SentBatch[]): { meterId: number; atMs: number } | null {
+    const { random, registered, world } = this.#simulation;
+    const edges = new Map(
+      world.meters.map(({ serial, edge }) => [Number(registered.meters.get(serial)), edge.name]),
+    );
+    const own = this.batches.flatMap(({ rows }) => rows);
+    const read = sent
+      .filter((batch) => isReceipt(batch) && batch.stream === 'billing')
+      .flatMap(({ rows, edgeId, attemptsMs }) =>
+        rows.flatMap((stamped) => {
+          const row = trueRow(stamped);
+          const edge = registered.edges.get(edges.get(stamped.meterId) ?? '');
+          const isGood = stamped.channel === 1 && stamped.unit === 30 && stamped.scaler >= 0;
+          if (row === null || !isGood || edge?.edgeId !== edgeId) return [];
+          return row.atMs > Math.min(...attemptsMs) ? [] : [row];
+        }),
+      );
+    const rows = random.chance(0.3) && own.length > 0 ? own : read;
+    return rows.length === 0 ? null : random.pick(rows);
+  }
+
+  async #edit(sent: readonly SentBatch[]): Promise<string> {
+    const simulation = this.#simulation;
+    const { random, world, registered } = simulation;
+    const reading = this.#editable(sent);
+    if (reading === null) return 'nothing to edit';
+    const { meterId, atMs } = reading;
+    const revisions = this.batches
+      .flatMap(({ rows }) => rows)
+      .filter((row) => row.meterId === meterId && row.atMs === atMs)
+      .map(({ revision }) => revision);
+    const current = Math.max(0, ...revisions);
+    const isStale = random.chance(0.15);
+    const supersedes = isStale ? current + random.pick([1, 7]) : current;
+    const meter = world.meters.find(
+      ({ serial }) => Number(registered.meters.get(serial)) === meterId,
+    );
+    if (meter === undefined) throw new Error('an edit is of a meter of the world');
+    const isVoid = random.chance(0.4);
+    const value = isVoid ? null : this.#shown(meter, atMs) + BigInt(random.pick([0, 0, 30, -30]));
+    if (value !== null && value < 0n) return 'nothing to edit';
+    const idempotencyKey = random.uuid();
+    const input = { idempotencyKey, meterId, channel: 1, atMs, value, supersedes };
+    const edited = await simulation.insist((sql) =>
+      simulation.operations.editReading(simulation.officeDeps(sql), simulation.viewer, {
+        ...input,
+        reason: 'misread',
+      }),
+    );
+    if (isStale) {
+      const isRefused = !edited.ok && edited.code === 'READING_REVISION_STALE';
+      if (!isRefused) throw new Violation('STALE_EDIT_TAKEN', `${meterId} at ${atMs}`);
+      return 'edit refused';
+    }
+    if (!edited.ok) throw new Violation('EDIT_REFUSED', `${edited.code} ${edited.message}`);
+    const quality = isVoid ? voided : 0;
+    this.#keep(edited.value, [
+      { meterId, atMs, value: value ?? 0n, quality, revision: supersedes + 1 },
+    ]);
+    return isVoid ? 'void' : 'edit';
+  }
+
+  #newWord(meter: WorldMeter, meterId: number): Word & { readonly channel: number } {
+    const { random } = this.#simulation;
+    const known = [...(this.#words.get(meterId)?.values() ?? [])];
+    const standing = known.filter(({ kind }) => kind !== 'withdrawn');
+    if (standing.length > 0 && random.chance(0.3)) {
+      const { channel, atMs } = random.pick(standing);
+      return { channel, atMs, ...noValues, ...one, kind: 'withdrawn' };
+    }
+    const atMs = this.#instant();
+    const shown = this.#shown(meter, atMs);
+    const kind = random.pick(['factor', 'factor', 'reset', 'removed', 'installed'] as const);
+    const isSeen = random.chance(0.6);
+    const factors = [one, { ...one, numerator: 2n }, { numerator: 3n, denominator: 2n }];
+    return {
+      channel: isSeen || random.chance(0.7) ? 1 : 0,
+      atMs,
+      kind,
+      finalValue: isSeen && kind !== 'installed' ? shown : null,
+      startValue: isSeen && kind !== 'removed' ? shown : null,
+      ...(kind === 'factor' ? random.pick(factors) : one),
+    };
+  }
+
+  async #mark(): Promise<string> {
+    const simulation = this.#simulation;
+    const { meter, meterId } = this.#meter();
+    const word = this.#newWord(meter, meterId);
+    const { channel, atMs, kind, finalValue, startValue } = word;
+    // What does not say its factor keeps the one before.
+    const before = this.marksOf(meterId, channel).findLast((mark) => mark.atMs < atMs) ?? one;
+    const { numerator, denominator } = kind === 'factor' ? word : before;
+    const said = { ...word, numerator, denominator };
+    const input = { meterId, channel: channel === 0 ? null : channel, atMs, kind };
+    const values = { finalValue, startValue, factor: kind === 'factor' ? factorText(said) : null };
+    const idempotencyKey = simulation.random.uuid();
+    const recorded = await simulation.insist(({ api }) =>
+      simulation.operations.recordMark(
+        { sql: api, clock: simulation.clock, wake: () => {} },
+        simulation.viewer,
+        { idempotencyKey, ...input, ...values, reason: 'seen on the meter' },
+      ),
+    );
+    if (!recorded.ok) throw new Violation('MARK_REFUSED', `${recorded.code} ${recorded.message}`);
+    const words = this.#words.get(meterId) ?? new Map();
+    words.set(`${channel}/${atMs}`, said);
+    this.#words.set(meterId, words);
+    return `mark ${kind}`;
+  }
+}
