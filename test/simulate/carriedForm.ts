@@ -6,7 +6,7 @@ import type { Compression, SigningKey } from '../../src/wire/envelope.ts';
 import type { SeededRandom } from './seededRandom.ts';
 
 /** The JSON twin as a simple sender writes it by hand, from docs/ingest.md alone. */
-function jsonText(batch: Batch): string {
+export function jsonText(batch: Batch): string {
   return JSON.stringify({
     version: 1,
     edge: batch.edgeId,
@@ -25,7 +25,17 @@ function jsonText(batch: Batch): string {
       quality: [...block.quality],
       ...(block.clockOffsetMs !== undefined && { clockOffsetMs: [...block.clockOffsetMs] }),
     })),
+    ...(batch.events !== undefined && { events: eventLines(batch.events) }),
   });
+}
+
+function eventLines({ code, meterId, fromMs, toMs }: NonNullable<Batch['events']>) {
+  return [...code].map((each, index) => ({
+    code: each,
+    meter: meterId[index],
+    from: new Date(fromMs[index]).toISOString(),
+    to: new Date(toMs[index]).toISOString(),
+  }));
 }
 
 /** One batch in any of the six forms in which it may travel. */

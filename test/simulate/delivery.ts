@@ -1,9 +1,13 @@
+import { createIntake } from '../../src/ingest/intake.ts';
 import { noCrash } from './faults.ts';
 import type { LoggedBatch } from './invariants.ts';
 import { Violation } from './simulation.ts';
 import type { Simulation } from './simulation.ts';
 import { sha256Hex } from './sender.ts';
 import type { SentBatch } from './sender.ts';
+
+type Answer = Awaited<ReturnType<Simulation['operations']['commitBatches']>>[number];
+type Visitor = { readonly atAwait: number; readonly visit: () => Promise<void> };
 
 /** Bytes on their way: a batch of the journal, or something that must be refused. */
 type Parcel = { readonly bytes: Uint8Array; readonly batch: SentBatch | null };
@@ -23,6 +27,8 @@ export class Delivery {
   readonly refused = new Set<string>();
   /** What may stand there besides: its answer was lost. */
   readonly suspected = new Set<string>();
+  /** In quarantine until somebody registers the key that signed them; by the hash of the bytes. */
+  readonly waitingForKey = new Map<string, SentBatch>();
 
   constructor(simulation: Simulation) {
     this.#simulation = simulation;
@@ -68,33 +74,79 @@ export class Delivery {
     await this.carry(this.#parcels(), { atAwait, visit });
   }
 
-  async carry(
-    parcels: readonly Parcel[],
-    visitor?: { readonly atAwait: number; readonly visit: () => Promise<void> },
-  ): Promise<void> {
+  async carry(parcels: readonly Parcel[], visitor?: Visitor): Promise<void> {
     if (parcels.length === 0) return;
     const simulation = this.#simulation;
     for (const { batch } of parcels) batch?.attemptsMs.push(simulation.nowMs);
-    const answers = await simulation.survive(
-      simulation.crashPlan(),
-      ({ writer }) =>
-        simulation.operations.commitBatches(
-          { sql: writer, clock: simulation.clock },
-          parcels.map(({ bytes }) => bytes),
-        ),
-      visitor,
-    );
-    if (answers === null) {
-      for (const { batch, bytes } of parcels) {
-        if (batch !== null && batch.answer === null) batch.isInDoubt = true;
-        this.suspected.add(sha256Hex(bytes));
-      }
-      return;
-    }
+    const answers = simulation.random.chance(0.5)
+      ? await this.#offer(parcels, visitor)
+      : await this.#commit(parcels, visitor);
     if (answers.length !== parcels.length) {
       throw new Violation('ANSWER_MISSING', `${parcels.length} sent, ${answers.length} answered`);
     }
-    for (const [index, parcel] of parcels.entries()) this.#judge(parcel, answers[index]);
+    for (const [index, parcel] of parcels.entries()) {
+      const answer = answers[index];
+      if (answer !== null) this.#judge(parcel, answer);
+      else this.#doubt(parcel);
+    }
+  }
+
+  #doubt({ batch, bytes }: Parcel): void {
+    if (batch !== null && batch.answer === null) batch.isInDoubt = true;
+    this.suspected.add(sha256Hex(bytes));
+  }
+
+  /** All at once, as the head-end's own polls. */
+  async #commit(
+    parcels: readonly Parcel[],
+    visitor?: Visitor,
+  ): Promise<readonly (Answer | null)[]> {
+    const simulation = this.#simulation;
+    const { clock } = simulation;
+    const carried = parcels.map(({ bytes }) => bytes);
+    const answers = await simulation.survive(
+      simulation.crashPlan(),
+      ({ writer }) => simulation.operations.commitBatches({ sql: writer, clock }, carried),
+      visitor,
+    );
+    return answers ?? parcels.map(() => null);
+  }
+
+  /** Through the queue of the transports, which commits in groups and dies with its process. */
+  async #offer(parcels: readonly Parcel[], visitor?: Visitor): Promise<readonly (Answer | null)[]> {
+    const simulation = this.#simulation;
+    const { clock, random } = simulation;
+    const limits = { commitsAtOnceMax: 1, commitBatchesMax: random.between(1, 5) };
+    const busClock = { ...clock, sleep: async () => {}, random: () => 0 };
+    const answers: (Answer | null)[] = parcels.map(() => null);
+    await simulation.survive(
+      simulation.crashPlan(),
+      async ({ writer }) => {
+        const failures: unknown[] = [];
+        const intake = createIntake({
+          commit: (carried) => simulation.operations.commitBatches({ sql: writer, clock }, carried),
+          clock: busClock,
+          onCommitted: () => {},
+          report: ({ error }) => {
+            failures.push(error);
+            stopped = intake.stop(0);
+          },
+          limits,
+        });
+        let stopped = Promise.resolve();
+        const offers = parcels.map(async ({ bytes }, index) => {
+          const result = await intake.offer(bytes, `gateway ${index % 3}`);
+          if (result !== 'full' && result.kind === 'answered') answers[index] = result.answer;
+        });
+        await Promise.all(offers);
+        await stopped;
+        await intake.stop(0);
+        const [failure] = failures;
+        if (failure !== undefined) throw failure;
+      },
+      visitor,
+    );
+    return answers;
   }
 
   /** Two contents were sent under its number or a neighbour's: the chain fits one of them. */
@@ -110,10 +162,7 @@ export class Delivery {
     return new Set(near.map((other) => other.sequence)).size < near.length;
   }
 
-  #judge(
-    { batch, bytes }: Parcel,
-    answer: Awaited<ReturnType<Simulation['operations']['commitBatches']>>[number],
-  ): void {
+  #judge({ batch, bytes }: Parcel, answer: Answer): void {
     const { counts } = this.#simulation;
     if (!answer.ok) {
       counts.refusals += 1;
@@ -123,6 +172,7 @@ export class Delivery {
       if (answer.ok) throw new Violation('SPOILT_BATCH_ACCEPTED', sha256Hex(bytes));
       return;
     }
+    if (this.#isOfKey(batch, bytes, answer)) return;
     if (!answer.ok && answer.code === 'BATCH_CHAIN_BROKEN') {
       if (isReceipt(batch) || this.#fits(batch)) {
         throw new Violation('GOOD_BATCH_REFUSED', `${nameOf(batch)}: ${answer.message}`);
@@ -164,6 +214,23 @@ export class Delivery {
     batch.isInDoubt = false;
   }
 
+  /** Whether the key alone decided, and rightly: the sender keeps the batch and comes again. */
+  #isOfKey(batch: SentBatch, bytes: Uint8Array, answer: Answer): boolean {
+    const { keys, senders } = this.#simulation;
+    const state = keys.get(batch.keyId) ?? 'known';
+    const code = answer.ok ? null : answer.code;
+    const isRefusal = code === 'BATCH_KEY_UNKNOWN' || code === 'BATCH_KEY_REVOKED';
+    // An old form may have been under way when the batch was signed again.
+    if (isRefusal !== (state !== 'known') && bytes === batch.bytes) {
+      throw new Violation('KEY_JUDGED_WRONG', `${nameOf(batch)}: ${state}, ${code ?? 'taken'}`);
+    }
+    if (!isRefusal) return false;
+    if (code === 'BATCH_KEY_UNKNOWN') this.waitingForKey.set(sha256Hex(bytes), batch);
+    const sender = senders.find(({ edgeId }) => edgeId === batch.edgeId);
+    if (code === 'BATCH_KEY_REVOKED') sender?.signAgain(batch);
+    return true;
+  }
+
   /** No neighbour in its chain that the log has, or may have, speaks against it. */
   #fits(batch: SentBatch): boolean {
     return this.sent.every((other) => {
@@ -193,10 +260,7 @@ export class Delivery {
   /** Does the log hold what was acknowledged, and nothing else? */
   compareLog(logged: readonly LoggedBatch[], ofOffice: ReadonlySet<string>): void {
     const byHash = new Map(
-      this.sent.flatMap((batch) => [
-        [sha256Hex(batch.bytes), batch] as const,
-        [sha256Hex(batch.twinBytes), batch] as const,
-      ]),
+      this.sent.flatMap((batch) => batch.forms.map((bytes) => [sha256Hex(bytes), batch] as const)),
     );
     const inLog = new Map(logged.map((row) => [row.carriedHash, row]));
     const left = new Set(ofOffice);
@@ -216,10 +280,10 @@ export class Delivery {
     for (const place of left) throw new Violation('OFFICE_BATCH_LOST', place);
     for (const batch of this.sent) {
       if (!isReceipt(batch)) continue;
-      const rows = [batch.bytes, batch.twinBytes].map((bytes) => inLog.get(sha256Hex(bytes)));
-      const [row, another] = rows.filter((each) => each !== undefined);
-      const isTwice = another !== undefined && another !== row;
-      if (isTwice || row?.position !== batch.answer.shardPosition) {
+      const rows = batch.forms.map((bytes) => inLog.get(sha256Hex(bytes)));
+      const found = [...new Set(rows.filter((each) => each !== undefined))];
+      const [row] = found;
+      if (found.length > 1 || row?.position !== batch.answer.shardPosition) {
         throw new Violation('RECEIPT_WITHOUT_BATCH', `${nameOf(batch)} was acknowledged`);
       }
     }

@@ -3,6 +3,7 @@ import { trueRow } from './auditor.ts';
 import type { AuditedBatch, AuditedRow } from './auditor.ts';
 import type { AuditedMark } from './auditedWalk.ts';
 import { isReceipt } from './delivery.ts';
+import type { Delivery } from './delivery.ts';
 import type { SentBatch } from './sender.ts';
 import { Violation } from './simulation.ts';
 import type { Simulation } from './simulation.ts';
@@ -31,7 +32,7 @@ export class Office {
     this.#simulation = simulation;
   }
 
-  async act(sent: readonly SentBatch[]): Promise<string> {
+  async act({ sent }: Delivery): Promise<string> {
     const { random, counts } = this.#simulation;
     const draw = random.below(10);
     const what =
@@ -107,8 +108,8 @@ export class Office {
       simulation.operations.recordReadings(simulation.officeDeps(sql), simulation.viewer, {
         idempotencyKey,
         reason: 'read at the door',
-        readings: rows.map(({ quality, revision: _, ...row }) => {
-          return { ...row, channel: 1, quality: qualities[quality] };
+        readings: rows.map(({ atMs, value, quality }) => {
+          return { meterId, channel: 1, atMs, value, quality: qualities[quality] };
         }),
       }),
     );

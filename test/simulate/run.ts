@@ -9,6 +9,7 @@ import { Delivery, isReceipt } from './delivery.ts';
 import { noCrash } from './faults.ts';
 import type { CrashPlan } from './faults.ts';
 import { findBreaches, readBacklog, readBooked, readLogged, readQuarantine } from './invariants.ts';
+import { Keys } from './keys.ts';
 import { Office } from './office.ts';
 import { sha256Hex } from './sender.ts';
 import { Simulation, Violation, productionOperations } from './simulation.ts';
@@ -24,6 +25,7 @@ class Workload {
   readonly #simulation: Simulation;
   readonly #delivery: Delivery;
   readonly #office: Office;
+  readonly #keys: Keys;
   readonly #published: Published[] = [];
   readonly #later: TariffText[];
   #isLateAgreementDeclared = false;
@@ -33,6 +35,7 @@ class Workload {
     this.#simulation = simulation;
     this.#delivery = new Delivery(simulation);
     this.#office = new Office(simulation);
+    this.#keys = new Keys(simulation, this.#delivery);
     this.#later = [...simulation.world.laterTariffs];
     // The world's own documents are made by the generator of tariff texts.
     for (const { name, versions } of simulation.world.fleet.tariffs) {
@@ -47,17 +50,18 @@ class Workload {
     const { random } = this.#simulation;
     const draw = random.below(100);
     let what = 'deliver';
-    if (draw < 28) {
+    if (draw < 26) {
       what = 'read';
       this.#simulation.advanceClock();
       for (const sender of this.#simulation.senders) {
         if (random.chance(0.7)) sender.read(this.#simulation.nowMs);
       }
-    } else if (draw < 58) await this.#delivery.deliver(false);
-    else if (draw < 78) {
+    } else if (draw < 52) await this.#delivery.deliver(false);
+    else if (draw < 70) {
       what = 'rate';
       await this.#rateSome();
-    } else if (draw < 90) what = await this.#office.act(this.#delivery.sent);
+    } else if (draw < 86) what = await this.#office.act(this.#delivery);
+    else if (draw < 90) what = await this.#keys.act();
     else if (draw < 95) {
       what = 'publish';
       await this.#publish(random.chance(0.5));
@@ -204,6 +208,7 @@ class Workload {
   async audit(): Promise<void> {
     const simulation = this.#simulation;
     const { admin } = simulation;
+    await this.#keys.registerAll();
     await this.#delivery.settle();
     await this.#rateAll();
     await this.check();
@@ -242,8 +247,8 @@ class Workload {
     const logged = await readLogged(simulation.admin);
     const receivedAt = new Map(logged.map((row) => [row.carriedHash, row.receivedAtMs]));
     const batches = this.#delivery.sent.filter(isReceipt).map((batch): AuditedBatch => {
-      const receivedAtMs =
-        receivedAt.get(sha256Hex(batch.bytes)) ?? receivedAt.get(sha256Hex(batch.twinBytes));
+      const form = batch.forms.find((bytes) => receivedAt.has(sha256Hex(bytes)));
+      const receivedAtMs = form === undefined ? undefined : receivedAt.get(sha256Hex(form));
       return { ...batch, receivedAtMs: receivedAtMs ?? Number.NaN };
     });
     return {

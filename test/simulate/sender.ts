@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { exportChannel, importChannel, powerChannel } from '../../src/domain/channel.ts';
 import { parseEdgeId } from '../../src/domain/ids.ts';
+import { powerOutage } from '../../src/domain/series/meterEvent.ts';
 import { batchHash, signBatch } from '../../src/wire/batch.ts';
 import type { Batch, RegisterBlock, Stream } from '../../src/wire/batch.ts';
 import { encodeBatch } from '../../src/wire/encodeBatch.ts';
 import type { AuditedRow } from './auditor.ts';
-import { carriedForm } from './carriedForm.ts';
+import { carriedForm, jsonText } from './carriedForm.ts';
 import type { SeededRandom } from './seededRandom.ts';
 import type { WorldEdge, WorldMeter } from './world.ts';
 
@@ -15,9 +17,13 @@ export type SentBatch = {
   readonly epoch: number;
   readonly sequence: bigint;
   readonly stream: Stream;
-  readonly bytes: Uint8Array;
-  /** The same content carried otherwise: the same batch. */
-  readonly twinBytes: Uint8Array;
+  readonly content: Batch;
+  /** As it is sent at present: by the sender's present key, in two of its forms. */
+  bytes: Uint8Array;
+  twinBytes: Uint8Array;
+  keyId: string;
+  /** All forms that it was ever sent in: the same batch. */
+  readonly forms: Uint8Array[];
   readonly rows: readonly AuditedRow[];
   readonly parts: readonly Part[];
   readonly hash: Uint8Array;
@@ -35,6 +41,10 @@ const rowsPerMeterMax = 40;
 
 export function sha256Hex(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
+}
+
+export function hexOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex');
 }
 
 type Part = ReturnType<typeof blockOf>;
@@ -58,6 +68,8 @@ function blockOf(rows: readonly Row[], kind: Pick<AuditedRow, 'channel' | 'unit'
   return { block, audited: rows.map((row) => ({ ...row, ...kind, row: 0 })) };
 }
 
+export type SenderKey = Pick<WorldEdge, 'keyId' | 'publicKey' | 'privateKey'>;
+
 /** One edge's signing side: it reads its meters, and its readings are not always good ones. */
 export class Sender {
   readonly edge: WorldEdge;
@@ -68,6 +80,8 @@ export class Sender {
   readonly #meterIds: ReadonlyMap<string, number>;
   readonly #readUntilMs = new Map<string, number>();
   readonly #startMs: number;
+  readonly #tellsOutages: boolean;
+  #key: SenderKey;
   #epoch = 1;
   #chains = newChains();
 
@@ -80,9 +94,12 @@ export class Sender {
       meters: readonly WorldMeter[];
       meterIds: ReadonlyMap<string, number>;
       startMs: number;
+      tellsOutages: boolean;
     },
   ) {
     this.edge = edge;
+    this.#key = edge;
+    this.#tellsOutages = given.tellsOutages;
     this.edgeId = given.edgeId;
     this.#random = given.random;
     this.#meters = given.meters;
@@ -134,7 +151,9 @@ export class Sender {
     const wh = { channel: importChannel, unit: 30, scaler: 0 };
     const meter = random.pick(this.#own());
     const good = this.#rowOf(meter, nowMs);
-    switch (random.below(7)) {
+    switch (random.below(8)) {
+      case 6:
+        return blockOf([{ ...good, atMs: Date.UTC(2099, 0, 1), clockOffsetMs: 0 }, good], wh);
       case 0:
         return blockOf([{ ...good, meterId: 90_000 + random.below(9) }, good], wh);
       case 1: {
@@ -221,15 +240,19 @@ export class Sender {
   #seal(blocks: readonly Part[], createdAtMs: number, stream: Stream = 'billing') {
     const content = this.#content(
       blocks.map(({ block }) => block),
-      { createdAtMs, edgeId: this.edgeId, stream },
+      { createdAtMs, edgeId: this.edgeId, stream, ...this.#outages(createdAtMs) },
     );
+    const forms = [this.#carried(content), this.#carried(content)];
     const batch: SentBatch = {
       edgeId: this.edgeId,
       epoch: this.#epoch,
       sequence: content.sequence,
       stream,
-      bytes: carriedForm(content, this.edge, this.#random),
-      twinBytes: carriedForm(content, this.edge, this.#random),
+      content,
+      bytes: forms[0],
+      twinBytes: forms[1],
+      keyId: hexOf(this.#key.keyId),
+      forms,
       // Rows are counted over the blocks of a batch.
       rows: blocks.flatMap(({ audited }) => audited).map((each, row) => ({ ...each, row })),
       parts: blocks,
@@ -240,6 +263,43 @@ export class Sender {
       isInDoubt: false,
     };
     return { batch, hash: batch.hash };
+  }
+
+  #carried(content: Batch): Uint8Array {
+    return carriedForm(content, this.#key, this.#random);
+  }
+
+  get key(): SenderKey {
+    return this.#key;
+  }
+
+  /** From now on it signs by another key. */
+  takeKey(key: SenderKey): void {
+    this.#key = key;
+  }
+
+  /** What was signed by a key that nobody takes any more goes out by the present one. */
+  signAgain(batch: SentBatch): void {
+    batch.bytes = this.#carried(batch.content);
+    batch.twinBytes = this.#carried(batch.content);
+    batch.keyId = hexOf(this.#key.keyId);
+    batch.forms.push(batch.bytes, batch.twinBytes);
+  }
+
+  /** Lines of a meter's own log: the supply was gone for a while. */
+  #outages(nowMs: number): Pick<Batch, 'events'> {
+    const random = this.#random;
+    if (!this.#tellsOutages || !random.chance(0.2)) return {};
+    const { serial } = random.pick(this.#own());
+    const fromMs = random.between(this.#startMs, nowMs);
+    return {
+      events: {
+        code: Int32Array.of(powerOutage),
+        meterId: Int32Array.of(this.#meterIds.get(serial) ?? 0),
+        fromMs: Float64Array.of(fromMs),
+        toMs: Float64Array.of(Math.min(nowMs, fromMs + random.between(1, 600) * minuteMs)),
+      },
+    };
   }
 
   /** A batch that does not fit its chain any more: its readings go out again in a new one. */
@@ -255,7 +315,7 @@ export class Sender {
 
   #content(
     blocks: readonly RegisterBlock[],
-    given: { readonly createdAtMs: number; readonly edgeId: number; readonly stream: Stream },
+    given: Pick<Batch, 'createdAtMs' | 'stream' | 'events'> & { readonly edgeId: number },
   ): Batch {
     const edgeId = parseEdgeId(given.edgeId);
     if (!edgeId.ok) throw new Error(edgeId.message);
@@ -270,21 +330,50 @@ export class Sender {
     };
   }
 
-  /** What no edge would send: bytes changed on the way, or signed in another edge's name. */
+  /** What no edge would send: bytes changed on the way, or what its key does not make good. */
   spoiled(batch: SentBatch, nowMs: number, otherEdgeId: number): Uint8Array {
     const random = this.#random;
-    if (random.chance(0.2)) {
-      const { block } = blockOf([this.#rowOf(random.pick(this.#own()), nowMs)], {
-        channel: importChannel,
-        unit: 30,
-        scaler: 0,
-      });
-      const given = { createdAtMs: nowMs, edgeId: otherEdgeId, stream: 'billing' } as const;
-      return signBatch(encodeBatch(this.#content([block], given)), this.edge);
-    }
+    if (random.chance(0.5)) return this.#offence(nowMs, otherEdgeId);
     if (random.chance(0.3)) return batch.bytes.slice(0, random.below(batch.bytes.length));
     const bytes = Uint8Array.from(batch.bytes);
     bytes[random.below(bytes.length)] ^= 1 << random.below(8);
     return bytes;
+  }
+
+  /** Signed well, and still nothing that may come in. */
+  #offence(nowMs: number, otherEdgeId: number): Uint8Array {
+    const random = this.#random;
+    const row = this.#rowOf(random.pick(this.#own()), nowMs);
+    const wh = { channel: importChannel, unit: 30, scaler: 0 };
+    const given = { createdAtMs: nowMs, edgeId: this.edgeId, stream: 'billing' } as const;
+    const { block } = blockOf([row], wh);
+    const plain = encodeBatch(this.#content([block], given));
+    switch (random.below(5)) {
+      case 0:
+        return signBatch(
+          encodeBatch(this.#content([block], { ...given, edgeId: otherEdgeId })),
+          this.#key,
+        );
+      case 1: {
+        const bomb = gzipSync(new Uint8Array(4_000_000));
+        return signBatch(bomb, this.#key, { encoding: 'protobuf', compression: 'gzip' });
+      }
+      case 2: {
+        const packed = zstdCompressSync(plain);
+        return signBatch(packed.subarray(0, packed.length - 3), this.#key, {
+          encoding: 'protobuf',
+          compression: 'zstd',
+        });
+      }
+      case 3: {
+        const edit = { ...block, revision: Int32Array.of(1) };
+        return signBatch(encodeBatch(this.#content([edit], given)), this.#key);
+      }
+      default: {
+        const text = jsonText(this.#content([block], given));
+        const old = text.replace(/"readAt":\["[^"]*"\]/, '"readAt":["1970-01-01T00:00:00Z"]');
+        return signBatch(Buffer.from(old), this.#key, { encoding: 'json', compression: 'none' });
+      }
+    }
   }
 }

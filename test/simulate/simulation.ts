@@ -13,6 +13,7 @@ import { publishVeeSet } from '../../src/operations/publishVeeSet.ts';
 import { editReading } from '../../src/operations/office/editReading.ts';
 import type { OfficeDeps } from '../../src/operations/office/enterReadings.ts';
 import { recordReadings } from '../../src/operations/office/recordReadings.ts';
+import { replayQuarantined } from '../../src/operations/office/replayQuarantined.ts';
 import { createRatingMemory } from '../../src/operations/rating/registry.ts';
 import { rateReadings } from '../../src/operations/rateReadings.ts';
 import type { Rated } from '../../src/operations/rateReadings.ts';
@@ -36,6 +37,7 @@ export const productionOperations = {
   rateReadings,
   recordMark,
   recordReadings,
+  replayQuarantined,
   registerFleet,
   publishTariff,
   topUp,
@@ -86,6 +88,8 @@ export class Simulation {
   readonly admin: Admin;
   readonly officeKey: KeyObject;
   readonly senders: Sender[] = [];
+  /** By the hex of their ids, keys that are not simply known. */
+  readonly keys = new Map<string, 'unknown' | 'revoked'>();
   readonly payments: { accountId: number; micros: bigint }[] = [];
   readonly counts: Counts = {
     crashes: 0,
@@ -153,7 +157,9 @@ export class Simulation {
       const { random, world } = this;
       const { meters, startMs } = world;
       const meterIds = this.registered.meters;
-      this.senders.push(new Sender(edge, { edgeId, random, meters, meterIds, startMs }));
+      const tellsOutages = !world.isEven;
+      const given = { edgeId, random, meters, meterIds, startMs, tellsOutages };
+      this.senders.push(new Sender(edge, given));
     }
   }
 

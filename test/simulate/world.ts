@@ -77,12 +77,17 @@ export function signingKey(random: SeededRandom): KeyObject {
   return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
 }
 
-function makeEdge(random: SeededRandom, name: string, logShard: number): WorldEdge {
+/** With what others know of it. */
+export function senderKey(random: SeededRandom) {
   const privateKey = signingKey(random);
   const spki = createPublicKey(privateKey).export({ format: 'der', type: 'spki' });
   const publicKey = Uint8Array.from(spki.subarray(-32));
   const digest = createHash('sha256').update(publicKey).digest();
-  return { name, logShard, publicKey, keyId: Uint8Array.from(digest.subarray(0, 16)), privateKey };
+  return { publicKey, keyId: Uint8Array.from(digest.subarray(0, 16)), privateKey };
+}
+
+function makeEdge(random: SeededRandom, name: string, logShard: number): WorldEdge {
+  return { name, logShard, ...senderKey(random) };
 }
 
 /** A load an hour, now and then none at all; between the hours the register grows evenly. */
