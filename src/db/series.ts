@@ -172,18 +172,6 @@ export async function dropHeads(
     where h.meter_id = k.meter_id and h.channel = k.channel`;
 }
 
-/** The first stored day of any of these meters; null when there is none. */
-export async function findFirstDay(
-  statement: Statement,
-  { meterIds, channel }: { meterIds: readonly number[]; channel: number },
-): Promise<number | null> {
-  if (meterIds.length === 0) return null;
-  const [row] = await statement<{ day: number | null }[]>`
-    select min(day) as day from series_day
-    where meter_id = any(${integersOf(meterIds)}::int4[]) and channel = ${channel}`;
-  return row?.day ?? null;
-}
-
 /** The channels that these meters have days of. */
 export async function readStoredChannels(
   statement: Statement,

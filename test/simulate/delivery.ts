@@ -142,7 +142,7 @@ export class Delivery {
         await stopped;
         await intake.stop(0);
         const [failure] = failures;
-        if (failure !== undefined) throw failure;
+        if (failure instanceof Error) throw failure;
       },
       visitor,
     );

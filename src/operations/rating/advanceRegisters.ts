@@ -122,8 +122,8 @@ function addMarkDays(
   for (const day of markDaysOf(meter.marks, channel.code)) {
     const row = stored.get(dayKey(meter.meterId, channel.code, day)) ?? null;
     const isBehind = carry === null || dayOf(carry.lastAtMs) < day;
-    const isMissing = row === null && (isMarked || head === null);
-    if (days.has(day) || !(isMissing || (row !== null && isBehind))) continue;
+    const isMissing = row === null && isMarked;
+    if (days.has(day) || !(isMissing || isBehind)) continue;
     days.set(day, { ...openDay(day, row), isWritten: row === null });
   }
 }
@@ -256,6 +256,11 @@ async function walkAgain(
   });
   const all = new Map<number, OpenDay>(stored.map((row) => [row.day, openDay(row.day, row)]));
   for (const [day, open] of days) all.set(day, open);
+  const begin = Math.min(...all.keys());
+  for (const day of markDaysOf(meter.marks, channel.code)) {
+    // A mark of which only the duty is left is passed on its own day all the same.
+    if (day > begin && !all.has(day)) all.set(day, { ...openDay(day, null), isWritten: true });
+  }
   const ordered = [...all.values()].toSorted((a, b) => a.day - b.day);
   const walkFrom = decodeCarry(ordered[0].stored?.carryIn ?? null);
   // From the change on gaps are estimated anew: what came before them may be other than it was.

@@ -2,13 +2,16 @@ import type { Duty, UnratedRow } from '../../db/charges.ts';
 import type { Transaction } from '../../db/connect.ts';
 import type { TransferCode } from '../../db/postings.ts';
 import { readAccruals } from '../../db/accruals.ts';
-import { findFirstDay, readHeads } from '../../db/series.ts';
+import { readDaysFrom, readHeads } from '../../db/series.ts';
+import type { RatedMeter } from '../../db/ratingInputs.ts';
 import type { HeadRow } from '../../db/series.ts';
 import { importChannel } from '../../domain/channel.ts';
 import { slotOf, slotStartMs } from '../../domain/rating/slot.ts';
 import { decodeCarry } from '../../domain/series/carryCodec.ts';
+import { decodeDay } from '../../domain/series/dayCodec.ts';
 import { loadChannels } from '../../domain/series/loadOfDays.ts';
-import { dayMs } from '../../domain/time/civil.ts';
+import { walkOptionsOf } from '../../domain/series/meterMarks.ts';
+import { walkDays } from '../../domain/series/walk.ts';
 import { billingPeriodAt } from '../../domain/time/zone.ts';
 import type { AdvancedRegister } from './advanceRegisters.ts';
 import type { RegisterWork } from './gatherReadings.ts';
@@ -160,6 +163,15 @@ function timesFrom(
   return times;
 }
 
+/** Of the first reading that counts: its UTC day may have begun in the month before. */
+async function firstSlotOf(tx: Transaction, meter: RatedMeter): Promise<number | null> {
+  const { meterId } = meter;
+  const rows = await readDaysFrom(tx, { meterId, channel: importChannel, fromDay: 0 });
+  const days = rows.map(({ bytes }) => decodeDay(bytes));
+  const { carryOut, firstSlot } = walkDays(days, null, walkOptionsOf(meter, importChannel));
+  return carryOut === null ? null : firstSlot;
+}
+
 /**
  * Where a meter begins later than it did, or nowhere, its earlier bills are given back. Of service
  * points at which that happened to one of several meters: the slot from which on the others are
@@ -176,10 +188,13 @@ async function slotsBeside(
     const hasMoved = advance.carryOut === null || firstSlotEver !== null;
     if (channel.code !== importChannel || !isRecomputed || !hadHead || !hasMoved) continue;
     const others = metersAt(memory, meter.servicePointId).filter((each) => each !== meter);
-    const meterIds = others.map(({ meterId }) => meterId);
-    const firstDay = await findFirstDay(tx, { meterIds, channel: importChannel });
-    if (firstDay === null) continue;
-    const { startMs } = billingPeriodAt(meter.timeZone, firstDay * dayMs);
+    const firstSlots: number[] = [];
+    for (const other of others) {
+      const first = await firstSlotOf(tx, other);
+      if (first !== null) firstSlots.push(first);
+    }
+    if (firstSlots.length === 0) continue;
+    const { startMs } = billingPeriodAt(meter.timeZone, slotStartMs(Math.min(...firstSlots)));
     slots.set(meter.servicePointId, slotOf(startMs));
   }
   return slots;
