@@ -277,6 +277,26 @@ export type Duty = {
   readonly reason: string;
 };
 
+/** Duties of some of a shard's meters whose registers were marked otherwise than they were. */
+export async function readMarkDuties(
+  statement: Statement,
+  { shard, meterIds }: { shard: number; meterIds: readonly number[] },
+): Promise<readonly Duty[]> {
+  const rows = await statement<
+    { id: bigint; meter_id: number; from_day: number; reason: string }[]
+  >`
+    select d.id, d.meter_id, d.from_day, d.reason from rerate_duty d
+    join meter m on m.id = d.meter_id join edge e on e.id = m.edge_id
+    where d.meter_id = any(${integersOf(meterIds)}::int4[]) and e.log_shard = ${shard}
+      and d.reason = 'register_marked' order by d.id`;
+  return rows.map((row) => ({
+    id: row.id,
+    meterId: row.meter_id,
+    fromDay: row.from_day,
+    reason: row.reason,
+  }));
+}
+
 /** The oldest duties of a shard's meters to rate again. */
 export async function readDuties(
   statement: Statement,

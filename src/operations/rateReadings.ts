@@ -1,4 +1,11 @@
-import { addUnrated, clearUnrated, dropDuties, readDuties, setRefused } from '../db/charges.ts';
+import {
+  addUnrated,
+  clearUnrated,
+  dropDuties,
+  readDuties,
+  readMarkDuties,
+  setRefused,
+} from '../db/charges.ts';
 import type { Duty } from '../db/charges.ts';
 import type { Sql, Transaction } from '../db/connect.ts';
 import { appendEvent, eventShardOf } from '../db/events.ts';
@@ -178,7 +185,7 @@ async function rateShard(
   const nowMs = deps.clock.nowMs();
   const cursor = await lockRatingCursor(tx, shard);
   const entries = await readLog(tx, { shard, after: cursor, batchesMax });
-  const duties =
+  let duties =
     entries.length === 0 ? await readDuties(tx, { shard, dutiesMax: dutiesPerRatingMax }) : [];
   const done = { batches: entries.length, readings: 0, eventShards: [], commandsRequested: false };
   if (entries.length === 0 && duties.length === 0) {
@@ -188,6 +195,8 @@ async function rateShard(
 
   const decoded = entries.map(decodeEntry);
   const meterIds = metersOf(decoded);
+  // Where a register stands was worked out by its marks: with others it cannot go on from there.
+  if (entries.length > 0) duties = await readMarkDuties(tx, { shard, meterIds: [...meterIds] });
   for (const duty of duties) meterIds.add(duty.meterId);
   await loadRegistry(tx, deps.memory, meterIds);
   const { meters, offices } = deps.memory;

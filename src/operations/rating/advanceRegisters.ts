@@ -93,11 +93,13 @@ async function loadDays(
       .map((work) => [work.meter.meterId, daysTouched(work)]),
   );
   for (const { meter, channel, days } of works) {
-    const carry = decodeCarry(heads.get(registerKey(meter.meterId, channel.code))?.carry ?? null);
+    const head = heads.get(registerKey(meter.meterId, channel.code)) ?? null;
+    const carry = decodeCarry(head?.carry ?? null);
     const wanted = new Set([...days.keys(), ...markDaysOf(meter.marks, channel.code)]);
     const beside = channel.code === importChannel ? intervals.get(meter.meterId) : undefined;
     for (const day of beside ?? []) wanted.add(day);
     if (carry !== null) wanted.add(dayOf(carry.lastAtMs));
+    if (head !== null) wanted.add(dayOf(head.lastReadAtMs));
     for (const day of wanted) {
       keys.meterId.push(meter.meterId);
       keys.channel.push(channel.code);
@@ -151,6 +153,10 @@ function mergeWork(
     const row = stored.get(dayKey(meter.meterId, channel.code, headDay));
     assert(row !== undefined, 'the day of the head is stored');
     if (!days.has(headDay)) days.set(headDay, openDay(headDay, row));
+    // The newest reading, which is not settled, may be the first that is believed of its day.
+    const lastDay = dayOf(head?.lastReadAtMs ?? 0);
+    const last = stored.get(dayKey(meter.meterId, channel.code, lastDay));
+    if (last !== undefined && !days.has(lastDay)) days.set(lastDay, openDay(lastDay, last));
   }
   addMarkDays({ work, head, days }, { stored, isMarked });
   return { work, head, days, fromDay };

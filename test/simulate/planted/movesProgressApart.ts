@@ -1,0 +1,15 @@
+import { divertedSql } from '../faults.ts';
+import { productionOperations } from '../simulation.ts';
+import type { Operations } from '../simulation.ts';
+
+/** How far a sender's chain has come is told outside the transaction that appends to the log. */
+const commitBatches: Operations['commitBatches'] = (deps, carried) => {
+  const sql = divertedSql(deps.sql, (statement) =>
+    statement.text.includes('insert into edge_progress')
+      ? statement.runOn(deps.sql)
+      : statement.run(),
+  );
+  return productionOperations.commitBatches({ ...deps, sql }, carried);
+};
+
+export const movesProgressApart: Operations = { ...productionOperations, commitBatches };
