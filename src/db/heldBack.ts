@@ -1,4 +1,5 @@
-import { retriableCodes } from '../domain/series/heldBack.ts';
+import { readAheadMsMax } from '../domain/limits.ts';
+import { inFutureCode, retriableCodes } from '../domain/series/heldBack.ts';
 import { instantsOf, integersOf, wordsOf } from './arrays.ts';
 import type { Statement } from './connect.ts';
 
@@ -6,21 +7,36 @@ import type { Statement } from './connect.ts';
 
 export const retryReason = 'readings_retried';
 
-export type HeldBackRow = {
+/** A row's place in the log. */
+export type RowPlace = {
   readonly edgeId: number;
   readonly stream: number;
   readonly epoch: number;
   readonly sequence: bigint;
   readonly channel: number;
   readonly row: number;
+};
+
+export type HeldBackRow = RowPlace & {
   readonly companyId: number;
   readonly meterId: number;
 };
 
+/** A cause that we can mend, or an instant that has come by now. */
+function isRetriable(tx: Statement, nowMs: number) {
+  return tx`(
+    x.code = any(${wordsOf(retriableCodes)}::text[])
+    or x.code = ${inFutureCode} and x.read_at <= ${new Date(nowMs + readAheadMsMax)})`;
+}
+
 /** Rows that a later look may take in, by the batches that hold them, the first of these. */
 export async function readRetriable(
   tx: Statement,
-  { meterIds, batchesMax }: { meterIds: readonly number[]; batchesMax: number },
+  {
+    meterIds,
+    nowMs,
+    batchesMax,
+  }: { meterIds: readonly number[]; nowMs: number; batchesMax: number },
 ): Promise<readonly HeldBackRow[]> {
   return tx<HeldBackRow[]>`
     with open as (
@@ -28,7 +44,7 @@ export async function readRetriable(
              x.meter_id
       from reading_exception x
       where x.meter_id = any(${integersOf(meterIds)}::int4[])
-        and x.code = any(${wordsOf(retriableCodes)}::text[])
+        and ${isRetriable(tx, nowMs)}
         and not exists (
           select from exception_resolution r
           where (r.edge_id, r.stream, r.epoch, r.sequence, r.channel, r.row)
@@ -65,6 +81,26 @@ export async function insertTaken(
     on conflict do nothing`;
 }
 
+/** Of these rows those that were taken in later. */
+export async function readTaken(
+  tx: Statement,
+  places: readonly RowPlace[],
+): Promise<readonly RowPlace[]> {
+  if (places.length === 0) return [];
+  const of = <T>(pick: (place: RowPlace) => T): T[] => places.map(pick);
+  return tx<RowPlace[]>`
+    select edge_id as "edgeId", stream, epoch, sequence, channel, row from exception_resolution
+    join unnest(
+      ${integersOf(of((place) => place.edgeId))}::int4[],
+      ${integersOf(of((place) => place.stream))}::int2[],
+      ${integersOf(of((place) => place.epoch))}::int4[],
+      ${integersOf(of((place) => place.sequence))}::int8[],
+      ${integersOf(of((place) => place.channel))}::int2[],
+      ${integersOf(of((place) => place.row))}::int4[]
+    ) as p(edge_id, stream, epoch, sequence, channel, row)
+      using (edge_id, stream, epoch, sequence, channel, row)`;
+}
+
 /**
  * Duties for meters with rows that may be taken in: a meter has one at a time. With `isUnasked`
  * only rows that waited for the meter to be registered and that nobody has looked at since.
@@ -74,16 +110,17 @@ export async function insertRetryDuties(
   {
     companyId,
     meterId,
+    nowMs,
     isUnasked,
-  }: { companyId: number; meterId: number | null; isUnasked: boolean },
+  }: { companyId: number; meterId: number | null; nowMs: number; isUnasked: boolean },
 ): Promise<readonly { readonly meterId: number; readonly rows: number }[]> {
-  const codes = isUnasked ? ['METER_UNKNOWN'] : retriableCodes;
   return tx<{ meterId: number; rows: number }[]>`
     with held as (
       select x.meter_id, x.company_id, min(x.read_at) as first_at, count(*)::int4 as rows
       from reading_exception x
       join meter m on m.id = x.meter_id and m.company_id = x.company_id
-      where x.company_id = ${companyId} and x.code = any(${wordsOf(codes)}::text[])
+      where x.company_id = ${companyId}
+        and ${isUnasked ? tx`x.code = 'METER_UNKNOWN'` : isRetriable(tx, nowMs)}
         and ${meterId === null ? tx`true` : tx`x.meter_id = ${meterId}`}
         and not exists (
           select from exception_resolution r

@@ -138,14 +138,16 @@ export async function copyRegistry(ground: ReplayGround): Promise<void> {
 }
 
 /**
- * What people said to decisions of validation: facts, like prices. The decisions themselves are
- * made anew, and those that somebody resolved are found again by their digest.
+ * What people decided: facts, like prices. Of validation the decisions themselves are made anew,
+ * and those that somebody resolved are found again by their digest; a row that looked to be of the
+ * future and was taken in at a retry is taken in at once.
  */
 export async function copyResolutions(ground: ReplayGround): Promise<void> {
   const resolved = `select d.* from vee_decision d
     where exists (select from vee_resolution r where r.decision_id = d.id)`;
   await copyAcross(ground, 'vee_decision', resolved);
   await copyAcross(ground, 'vee_resolution', 'select * from vee_resolution');
+  await copyAcross(ground, 'exception_resolution', 'select * from exception_resolution');
   await ground.scratch`
     select setval(pg_get_serial_sequence('vee_decision', 'id'),
                   (select coalesce(max(id), 0) + 1 from vee_decision))`;

@@ -204,7 +204,7 @@ async function exchange(
   };
   const newId = await insertExchange(tx, old, meter);
   // Its gateway may have known it before us.
-  await insertRetryDuties(tx, { companyId, meterId: newId, isUnasked: true });
+  await insertRetryDuties(tx, { companyId, meterId: newId, nowMs, isUnasked: true });
   const closed = await readAffected(tx, { meterId, fromMs: atMs });
   const reason = input.reason.trim();
   const marks = [

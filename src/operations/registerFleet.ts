@@ -263,7 +263,7 @@ export async function registerFleet(
         const meters = await registerMeters(tx, companyId, field);
         await registerInstallations(tx, companyId, { fleet, meters, nowMs });
         // Readings that came before their meter was registered enter the series now.
-        await insertRetryDuties(tx, { companyId, meterId: null, isUnasked: true });
+        await insertRetryDuties(tx, { companyId, meterId: null, nowMs, isUnasked: true });
         const accounts = await registerAccounts(tx, companyId, fleet);
         const tariffs = await registerTariffs(tx, companyId, { fleet, nowMs });
         const ids = { accounts, tariffs, servicePoints };

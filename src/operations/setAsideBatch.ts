@@ -8,7 +8,8 @@ import {
   setRatingCursor,
 } from '../db/log.ts';
 import type { LogEntry, ReadingExceptionRow } from '../db/log.ts';
-import { decodeEntry, streamNumberOf } from './rating/gatherReadings.ts';
+import { streamNumberOf } from '../wire/batch.ts';
+import { decodeEntry } from './rating/gatherReadings.ts';
 
 export type SetAside = { readonly position: bigint; readonly edgeId: number };
 
@@ -22,7 +23,7 @@ function rowsHeldBack(entry: LogEntry, message: string): ReadingExceptionRow[] {
       rows.push({
         companyId: entry.companyId,
         edgeId: batch.edgeId,
-        stream: streamNumberOf(batch),
+        stream: streamNumberOf(batch.stream),
         epoch: batch.epoch,
         sequence: batch.sequence,
         row: firstRow + index,

@@ -7,7 +7,7 @@ import type { LogCandidate } from '../db/log.ts';
 import { qualityVoid } from '../domain/series/quality.ts';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Accepted, Outcome, Refused } from '../domain/outcome.ts';
-import { verifyEnvelope } from '../wire/batch.ts';
+import { streamNumberOf, verifyEnvelope } from '../wire/batch.ts';
 import type { Batch, OpenCode } from '../wire/batch.ts';
 import type { BatchCode } from '../wire/batchCode.ts';
 import type { Envelope } from '../wire/envelope.ts';
@@ -132,7 +132,7 @@ export function verifyBatch(
   const candidate: LogCandidate = {
     companyId: edge.companyId,
     edgeId: edge.edgeId,
-    stream: batch.stream === 'billing' ? 1 : 2,
+    stream: streamNumberOf(batch.stream),
     epoch: batch.epoch,
     sequence: batch.sequence,
     hash,

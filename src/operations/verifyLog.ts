@@ -2,7 +2,7 @@ import type { Statement } from '../db/connect.ts';
 import { findLostBatches, readDroppedDays, readLogged, readLogShards } from '../db/logKeeping.ts';
 import type { DroppedDay, LoggedBatch, LogShard } from '../db/logKeeping.ts';
 import { findingsToldMax, logReadBatches } from '../domain/limits.ts';
-import { openEnvelope } from '../wire/batch.ts';
+import { openEnvelope, streamNumberOf } from '../wire/batch.ts';
 import { decodeEnvelope } from '../wire/openBatch.ts';
 import type { OpenedBatch } from './logRows.ts';
 import { StoredKeys } from './storedKeys.ts';
@@ -60,7 +60,7 @@ function span({ batch }: OpenedBatch): { count: number; from: number; to: number
 
 function checkPlace(row: LoggedBatch, opened: OpenedBatch, say: Say): void {
   const { batch } = opened;
-  const stream = batch.stream === 'billing' ? 1 : 2;
+  const stream = streamNumberOf(batch.stream);
   const isOwn =
     batch.edgeId === row.edgeId &&
     stream === row.stream &&

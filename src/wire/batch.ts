@@ -8,6 +8,17 @@ import { isSignedBy, plainForm, readEnvelope, sealEnvelope } from './envelope.ts
 import type { Envelope, PayloadForm, SigningKey } from './envelope.ts';
 
 export type Stream = 'billing' | 'telemetry';
+/** As messages and tables have it. */
+export type StreamNumber = 1 | 2;
+
+export function streamNumberOf(stream: Stream): StreamNumber {
+  return stream === 'billing' ? 1 : 2;
+}
+
+export function streamOf(number: number): Stream | null {
+  if (number === 1) return 'billing';
+  return number === 2 ? 'telemetry' : null;
+}
 
 /** Readings of one channel as columns of the same length, in the order of the wire. */
 export type RegisterBlock = {

@@ -13,8 +13,8 @@ import {
 } from '../domain/limits.ts';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
-import { batchHashBytes } from './batch.ts';
-import type { Batch, EventBlock, RegisterBlock, Stream } from './batch.ts';
+import { batchHashBytes, streamOf } from './batch.ts';
+import type { Batch, EventBlock, RegisterBlock } from './batch.ts';
 import {
   copyOf,
   eventCodeColumn,
@@ -181,11 +181,6 @@ function takeFrames(cursor: ByteCursor): Outcome<readonly Uint8Array[], DecodeCo
 
 function namesNoFrame(blocks: readonly RegisterBlock[], frames: number): boolean {
   return blocks.some(({ frame }) => frame?.some((each) => each > frames) ?? false);
-}
-
-function streamOf(code: number): Stream | null {
-  if (code === 1) return 'billing';
-  return code === 2 ? 'telemetry' : null;
 }
 
 type BatchHead = Omit<Batch, 'blocks' | 'events' | 'frames'>;

@@ -11,7 +11,7 @@ import {
   readingsPerBatchMax,
   scalerMax,
 } from '../domain/limits.ts';
-import { batchHashBytes } from './batch.ts';
+import { batchHashBytes, streamNumberOf } from './batch.ts';
 import type { Batch, EventBlock, RegisterBlock } from './batch.ts';
 import {
   bytesSize,
@@ -185,7 +185,7 @@ export function encodeBatch(batch: Batch): Uint8Array<ArrayBuffer> {
   assertBatch(batch);
   const sequence = Number(batch.sequence);
   const createdAt = zigzag(batch.createdAtMs);
-  const stream = batch.stream === 'billing' ? 1 : 2;
+  const stream = streamNumberOf(batch.stream);
   const blocks = batch.blocks.map(columnsOf);
   const blockSizes = blocks.map(blockSize);
   const events = batch.events?.code.length === 0 ? undefined : batch.events;

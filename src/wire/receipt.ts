@@ -10,7 +10,7 @@ import {
 } from '../domain/limits.ts';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome, Refused } from '../domain/outcome.ts';
-import { batchHashBytes } from './batch.ts';
+import { batchHashBytes, streamNumberOf, streamOf } from './batch.ts';
 import type { Stream } from './batch.ts';
 import { isSignedBy, readEnvelope, sealEnvelope, signBytes } from './envelope.ts';
 import type { Envelope, SigningKey } from './envelope.ts';
@@ -112,7 +112,7 @@ export function encodeReceipt(receipt: Receipt): Uint8Array<ArrayBuffer> {
   const position = Number(receipt.position);
   const contiguous = Number(receipt.contiguous);
   const state = states.indexOf(receipt.state) + 1;
-  const stream = receipt.stream === 'billing' ? 1 : 2;
+  const stream = streamNumberOf(receipt.stream);
   const code = new TextEncoder().encode(receipt.code ?? '');
   const missing = missingBytes(receipt.missing);
   const writer = writerOf(
@@ -233,7 +233,8 @@ export function decodeReceipt(payload: Uint8Array): Outcome<Receipt, ReceiptCode
   const hash = takeBytes(cursor, 5);
   const state = states[takeNumber(cursor, 6) - 1];
   const position = takeNumber(cursor, 7);
-  const stream = takeNumber(cursor, 8);
+  const streamNumber = takeNumber(cursor, 8);
+  const stream = streamOf(streamNumber);
   if (cursor.problem !== null) return malformed(cursor.problem);
   if (version !== 1) return malformed(`layout ${version} is not known`);
   if (!edge.ok) return malformed(edge.message);
@@ -242,7 +243,7 @@ export function decodeReceipt(payload: Uint8Array): Outcome<Receipt, ReceiptCode
   if (hash.length !== batchHashBytes) return malformed(`a hash of ${hash.length} bytes`);
   if (state === undefined) return malformed('its state is not known');
   if (position > batchSequenceMax) return malformed(`position ${position}`);
-  if (stream !== 1 && stream !== 2) return malformed(`stream ${stream}`);
+  if (stream === null) return malformed(`stream ${streamNumber}`);
   const progress = takeProgress(cursor, state);
   if (!progress.ok) return progress;
   return accept({
@@ -250,7 +251,7 @@ export function decodeReceipt(payload: Uint8Array): Outcome<Receipt, ReceiptCode
     epoch,
     sequence: BigInt(sequence),
     hash: Uint8Array.from(hash),
-    stream: stream === 1 ? 'billing' : 'telemetry',
+    stream,
     position: BigInt(position),
     ...progress.value,
   });

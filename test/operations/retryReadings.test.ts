@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { retryReadings } from '../../src/operations/office/retryReadings.ts';
 import { registerFleet } from '../../src/operations/registerFleet.ts';
+import { BatchMaker, importBlock } from '../support/build/edge.ts';
 import { openOfficeGround, noon, replayDifferences, uuid } from './officeGround.ts';
 import type { OfficeGround } from './officeGround.ts';
 
@@ -134,5 +135,76 @@ describe('003.20 and domain rule 86: rows that break a constraint wait, the othe
       ...(await writer.sql`select encode(bytes, 'hex') as bytes, carry_in from series_day`),
     ];
     expect(await bytes(waited)).toEqual(await bytes(known));
+  });
+});
+
+/** What an answer says of how much is looked at again. */
+async function retry(here: OfficeGround, n: number): Promise<readonly number[]> {
+  const asked = { idempotencyKey: uuid(n), meterId: null };
+  const answer = await retryReadings(here.deps, here.viewer('operator'), asked);
+  if (!answer.ok) throw new Error(answer.message);
+  await here.rateAll();
+  return [answer.value.meters, answer.value.rows];
+}
+
+describe('readings that a clock behind had taken for ones of the future', () => {
+  test('are taken in once, at a retry after their time has come; the others wait', async () => {
+    const here = await ground('retry_future');
+    const [m1] = here.meterIds;
+    const hour = 3_600_000;
+    here.clock.set(noon - hour);
+    const readings = [
+      { atMs: noon - 2 * hour, wh: 0 },
+      { atMs: noon, wh: 500 },
+      { atMs: noon + 2 * hour, wh: 1_000 },
+      { atMs: noon + 48 * hour, wh: 9_000 },
+    ];
+    const rows = readings.map((each) => ({ ...each, meterId: m1 }));
+    expect(await here.commit([here.makers[0].readings(rows)])).toEqual(['committed']);
+    await here.rateAll();
+    expect(await heldBack(here)).toBe(3);
+    expect(await retry(here, 11)).toEqual([0, 0]);
+    expect(await heldBack(here)).toBe(3);
+    expect(await here.balances()).toEqual([0n, 0n, 0n, 0n]);
+
+    here.clock.set(noon + hour);
+    expect(await retry(here, 12)).toEqual([1, 1]);
+    expect(await heldBack(here)).toBe(2);
+    // 500 Wh at 0.30 a kWh.
+    expect(await here.balances()).toEqual([-150_000n, 0n, 0n, 0n]);
+    expect(await replayDifferences(here, 'first hour')).toBe(0);
+
+    here.clock.set(noon + 3 * hour);
+    expect(await retry(here, 13)).toEqual([1, 1]);
+    expect(await retry(here, 14)).toEqual([0, 0]);
+    expect(await heldBack(here)).toBe(1);
+    // 1,000 Wh at 0.30 a kWh.
+    expect(await here.balances()).toEqual([-300_000n, 0n, 0n, 0n]);
+    expect(await replayDifferences(here, 'third hour')).toBe(0);
+  });
+
+  test('are told apart from rows of the same place in the other stream', async () => {
+    const here = await ground('retry_streams');
+    const [m1] = here.meterIds;
+    const [billing] = here.makers;
+    const edgeId = here.fleet.edges.get('edge 1')?.edgeId ?? 0;
+    const telemetry = new BatchMaker(here.edges[0], { edgeId, stream: 'telemetry' });
+    const hour = 3_600_000;
+    here.clock.set(noon - hour);
+    const early = { meterId: m1, atMs: noon, wh: 700 };
+    // Watts on a register's channel: refused however often it is looked at.
+    const broken = { ...importBlock([{ ...early, atMs: noon - 2 * hour }]), unit: 27 };
+    await here.commit([
+      billing.readings([early, { meterId: m1, atMs: noon - 2 * hour, wh: 0 }]),
+      telemetry.sign([broken]),
+    ]);
+    await here.rateAll();
+    expect(await heldBack(here)).toBe(2);
+    here.clock.set(noon + hour);
+    expect(await retry(here, 21)).toEqual([1, 2]);
+    expect(await heldBack(here)).toBe(1);
+    expect(await retry(here, 22)).toEqual([1, 1]);
+    // 700 Wh at 0.30 a kWh.
+    expect(await here.balances()).toEqual([-210_000n, 0n, 0n, 0n]);
   });
 });

@@ -8,6 +8,9 @@ export const retriableCodes = [
   'RATING_FAILED',
 ] as const;
 
+/** Of a row that is dated after it was received; its cause goes away as time passes. */
+export const inFutureCode = 'READING_IN_FUTURE';
+
 /**
  * Codes of rows that rating holds back: they are in the log and not in the series, and a later
  * look may take them in, because the meter is registered now or a unit is known. Other codes of an
@@ -15,7 +18,7 @@ export const retriableCodes = [
  */
 export const heldBackCodes = [
   ...retriableCodes,
-  'READING_IN_FUTURE',
+  inFutureCode,
   'VALUE_OUT_OF_RANGE',
   'QUALITY_UNKNOWN',
   'REVISION_FOREIGN',

@@ -93,13 +93,14 @@ async function resolve(
 async function retryMeters(
   tx: Transaction,
   { carried, companyId }: QuarantinedBatch,
+  nowMs: number,
 ): Promise<Outcome<string, ResolveCode>> {
   const envelope = openEnvelope(carried);
   const decoded = envelope.ok ? decodeEnvelope(envelope.value) : envelope;
   if (!decoded.ok || companyId === null) return accept('rated again');
   const meterIds = new Set(decoded.value.batch.blocks.flatMap(({ meterId }) => [...meterId]));
   for (const meterId of meterIds) {
-    await insertRetryDuties(tx, { companyId, meterId, isUnasked: false });
+    await insertRetryDuties(tx, { companyId, meterId, nowMs, isUnasked: false });
   }
   return accept('rated again');
 }
@@ -119,7 +120,7 @@ export async function replayQuarantined(
   }
   const { writer: sql } = deps.office;
   const act: Decision['act'] = async (tx, batch) => {
-    if (batch.code === 'RATING_FAILED') return retryMeters(tx, batch);
+    if (batch.code === 'RATING_FAILED') return retryMeters(tx, batch, deps.clock.nowMs());
     const [answer] = await commitBatches({ sql, clock: deps.clock }, [batch.carried]);
     if (answer.ok) return accept(answer.value.state);
     return refuse(

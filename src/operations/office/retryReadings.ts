@@ -25,8 +25,9 @@ export type RetriedReadings = {
 };
 
 /**
- * Has the rater look again at rows of the log that it holds back. What it takes in enters the
- * series by the same merge as ever, so asking twice takes nothing twice.
+ * Has the rater look again at rows of the log that it holds back: their cause was mended, or the
+ * time that they are dated for has come. What it takes in enters the series by the same merge as
+ * ever, so asking twice takes nothing twice.
  */
 export async function retryReadings(
   { sql, clock, wake }: RequestDeps,
@@ -42,7 +43,7 @@ export async function retryReadings(
   const asked = { viewer, key: idempotencyKey, operation: 'retryReadings', input, nowMs };
   const outcome = await asViewer(sql, viewer, (tx) =>
     onceByKey<RetryReadingsCode>(tx, asked, async () => {
-      const held = await insertRetryDuties(tx, { companyId, meterId, isUnasked: false });
+      const held = await insertRetryDuties(tx, { companyId, meterId, nowMs, isUnasked: false });
       const rows = held.reduce((sum, each) => sum + each.rows, 0);
       await insertAudit(tx, {
         id: derivedId('audit', 'retry', String(companyId), actor, idempotencyKey),

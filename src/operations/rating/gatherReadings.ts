@@ -11,8 +11,15 @@ import type { Batch } from '../../wire/batch.ts';
 import { batchOfEnvelope } from '../../wire/openBatch.ts';
 import { measure, timeBlock } from './measuredBlock.ts';
 import type { Measured, TimedBlock } from './measuredBlock.ts';
-import { mayTellOf, refusalOfSender, refusalOfValue, unknownMeter } from './rowRefusal.ts';
-import type { DecodedEntry, KnownSenders, Offices } from './rowRefusal.ts';
+import {
+  mayTellOf,
+  placeOf,
+  refusalOfInstant,
+  refusalOfSender,
+  refusalOfValue,
+  unknownMeter,
+} from './rowRefusal.ts';
+import type { DecodedEntry, RowKnowledge } from './rowRefusal.ts';
 
 /** Neighbouring rows of one block that belong to one meter and UTC day: merged in one call. */
 export type ReadingRun = {
@@ -81,26 +88,17 @@ export function metersOf(decoded: readonly DecodedEntry[]): Set<number> {
   return meterIds;
 }
 
-/** As tables have it. */
-export function streamNumberOf({ stream }: Batch): 1 | 2 {
-  return stream === 'billing' ? 1 : 2;
-}
-
 function exceptionOf(
-  { batch, entry }: DecodedEntry,
-  { block, firstRow }: TimedBlock,
+  decoded: DecodedEntry,
+  timed: TimedBlock,
   row: number,
   { code, message }: { readonly code: string; readonly message: string },
 ): ReadingExceptionRow {
+  const { block } = timed;
   return {
-    companyId: entry.companyId,
-    edgeId: batch.edgeId,
-    stream: streamNumberOf(batch),
-    epoch: batch.epoch,
-    sequence: batch.sequence,
-    row: firstRow + row,
+    ...placeOf(decoded, timed, row),
+    companyId: decoded.entry.companyId,
     meterId: block.meterId[row],
-    channel: block.channel,
     readAtMs: block.readAtMs[row],
     value: block.value[row],
     code,
@@ -141,13 +139,14 @@ type Refusal = { readonly code: string; readonly message: string };
 function judgeOf(
   decoded: DecodedEntry,
   timed: TimedBlock,
-  { meters, offices }: KnownSenders,
+  known: RowKnowledge,
 ): (row: number) => Judged | Refusal {
   const byMedium = new Map<Medium, ReturnType<typeof measure>>();
   return (row) => {
     const meterId = timed.block.meterId[row];
-    const meter = meters.get(meterId);
+    const meter = known.meters.get(meterId);
     if (meter === undefined) return unknownMeter(meterId);
+    const { offices } = known;
     const foreign = refusalOfSender(decoded, timed, { row, meter, offices });
     if (foreign !== null) return foreign;
     let measured = byMedium.get(meter.medium);
@@ -158,15 +157,18 @@ function judgeOf(
     if (!measured.ok) return measured;
     const drifted = timed.drifted.get(row);
     if (drifted !== undefined) return drifted;
-    const refused = refusalOfValue(decoded, timed, { row, factor: measured.value.factor });
-    return refused ?? { meter, measured: measured.value };
+    const { factor } = measured.value;
+    return (
+      refusalOfInstant(decoded, timed, { row, known }) ??
+      refusalOfValue(timed, { row, factor }) ?? { meter, measured: measured.value }
+    );
   };
 }
 
 function gatherBlock(
   gathered: GatheredReadings,
   decoded: DecodedEntry,
-  { timed, known, note }: { timed: TimedBlock; known: KnownSenders; note: BatchNote },
+  { timed, known, note }: { timed: TimedBlock; known: RowKnowledge; note: BatchNote },
 ): void {
   const { block, readAtMs } = timed;
   const judge = judgeOf(decoded, timed, known);
@@ -203,7 +205,7 @@ function gatherBlock(
 function gatherEvents(
   gathered: GatheredReadings,
   decoded: DecodedEntry,
-  { known, note }: { known: KnownSenders; note: BatchNote },
+  { known, note }: { known: RowKnowledge; note: BatchNote },
 ): void {
   const { batch, entry } = decoded;
   if (batch.events === undefined) return;
@@ -227,16 +229,13 @@ function gatherEvents(
   }
 }
 
-const noOffices: Offices = new Set();
-
 /**
  * Sorts the readings of some batches by register and day. Rows that may not be billed become
  * exceptions and harm no other row.
  */
 export function gatherReadings(
   decoded: readonly DecodedEntry[],
-  meters: ReadonlyMap<number, RatedMeter>,
-  offices = noOffices,
+  known: RowKnowledge,
 ): GatheredReadings {
   const gathered: GatheredReadings = {
     registers: new Map(),
@@ -246,7 +245,6 @@ export function gatherReadings(
     notes: [],
     readingCount: 0,
   };
-  const known = { meters, offices };
   for (const each of decoded) {
     const { entry, batch } = each;
     const note: BatchNote = {

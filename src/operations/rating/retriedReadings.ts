@@ -1,12 +1,14 @@
 import type { Duty } from '../../db/charges.ts';
 import type { Transaction } from '../../db/connect.ts';
-import { readRetriable, retryReason } from '../../db/heldBack.ts';
-import type { HeldBackRow } from '../../db/heldBack.ts';
+import { readRetriable, readTaken, retryReason } from '../../db/heldBack.ts';
+import type { HeldBackRow, RowPlace } from '../../db/heldBack.ts';
 import { readBatchesAt } from '../../db/logReads.ts';
-import { retriedBatchesMax } from '../../domain/limits.ts';
+import { readAheadMsMax, retriedBatchesMax } from '../../domain/limits.ts';
+import { inFutureCode } from '../../domain/series/heldBack.ts';
 import { decodeEntry, gatherReadings } from './gatherReadings.ts';
 import type { GatheredReadings } from './gatherReadings.ts';
 import type { RatingMemory } from './registry.ts';
+import type { DecodedEntry } from './rowRefusal.ts';
 
 export type Retried = {
   readonly gathered: GatheredReadings;
@@ -14,10 +16,31 @@ export type Retried = {
   readonly taken: readonly HeldBackRow[];
 };
 
-type Place = Pick<HeldBackRow, 'edgeId' | 'epoch' | 'sequence' | 'channel' | 'row'>;
+type BatchOfRow = Pick<RowPlace, 'edgeId' | 'stream' | 'epoch' | 'sequence'>;
 
-function keyOf({ edgeId, epoch, sequence, channel, row }: Place): string {
-  return `${edgeId}/${epoch}/${sequence}/${channel}/${row}`;
+function batchKey({ edgeId, stream, epoch, sequence }: BatchOfRow): string {
+  return `${edgeId}/${stream}/${epoch}/${sequence}`;
+}
+
+function rowKey(place: RowPlace): string {
+  return `${batchKey(place)}/${place.channel}/${place.row}`;
+}
+
+/**
+ * The readings of new batches of the log. Where the log is rated anew, a row that looked to be of
+ * the future and was taken in later stays taken in: that is known by its place.
+ */
+export async function gatherNew(
+  tx: Transaction,
+  decoded: readonly DecodedEntry[],
+  { meters, offices }: RatingMemory,
+): Promise<GatheredReadings> {
+  const gathered = gatherReadings(decoded, { meters, offices, hasCome: () => false });
+  const early = gathered.exceptions.filter(({ code }) => code === inFutureCode);
+  const taken = new Set((await readTaken(tx, early)).map(rowKey));
+  if (taken.size === 0) return gathered;
+  const hasCome = (place: RowPlace) => taken.has(rowKey(place));
+  return gatherReadings(decoded, { meters, offices, hasCome });
 }
 
 /**
@@ -28,25 +51,26 @@ function keyOf({ edgeId, epoch, sequence, channel, row }: Place): string {
 export async function gatherRetried(
   tx: Transaction,
   duties: readonly Duty[],
-  { meters, offices }: RatingMemory,
+  { memory, nowMs }: { memory: RatingMemory; nowMs: number },
 ): Promise<Retried> {
-  const meterIds = duties
-    .filter(({ reason }) => reason === retryReason)
-    .map((duty) => duty.meterId);
-  if (meterIds.length === 0) return { gathered: gatherReadings([], meters), taken: [] };
-  const rows = await readRetriable(tx, { meterIds, batchesMax: retriedBatchesMax });
-  const places = new Map(
-    rows.map((row) => [`${row.edgeId}/${row.stream}/${row.epoch}/${row.sequence}`, row]),
+  const { offices } = memory;
+  const meterIds = new Set(
+    duties.filter(({ reason }) => reason === retryReason).map((duty) => duty.meterId),
   );
+  const rows =
+    meterIds.size === 0
+      ? []
+      : await readRetriable(tx, { meterIds: [...meterIds], nowMs, batchesMax: retriedBatchesMax });
+  const places = new Map(rows.map((row) => [batchKey(row), row]));
   const batches = await readBatchesAt(tx, [...places.values()]);
-  const wanted = new Map([...meters].filter(([meterId]) => meterIds.includes(meterId)));
-  const gathered = gatherReadings(batches.map(decodeEntry), wanted, offices);
+  const meters = new Map([...memory.meters].filter(([meterId]) => meterIds.has(meterId)));
+  const hasCome = (_: RowPlace, readAtMs: number) => readAtMs <= nowMs + readAheadMsMax;
+  const gathered = gatherReadings(batches.map(decodeEntry), { meters, offices, hasCome });
   // To the others of these batches nothing is done.
-  const exceptions = gathered.exceptions.filter(({ meterId }) => wanted.has(meterId));
-  const again = new Set(exceptions.map(keyOf));
-  const found = new Set(batches.map((each) => `${each.edgeId}/${each.epoch}/${each.sequence}`));
-  const taken = rows.filter(
-    (row) => !again.has(keyOf(row)) && found.has(`${row.edgeId}/${row.epoch}/${row.sequence}`),
-  );
-  return { gathered: { ...gathered, exceptions, notes: [] }, taken };
+  const exceptions = gathered.exceptions.filter(({ meterId }) => meters.has(meterId));
+  const again = new Set(exceptions.map(rowKey));
+  const found = new Set(batches.map(batchKey));
+  const taken = rows.filter((row) => !again.has(rowKey(row)) && found.has(batchKey(row)));
+  // What was the latest power then is not the latest now.
+  return { gathered: { ...gathered, power: new Map(), exceptions, notes: [] }, taken };
 }

@@ -1,9 +1,12 @@
+import type { RowPlace } from '../../db/heldBack.ts';
 import type { LogEntry } from '../../db/log.ts';
 import type { RatedMeter } from '../../db/ratingInputs.ts';
 import { readAheadMsMax, registerWhMax } from '../../domain/limits.ts';
+import { inFutureCode } from '../../domain/series/heldBack.ts';
 import type { HeldBackCode } from '../../domain/series/heldBack.ts';
 import { qualityEstimated, qualityVoid } from '../../domain/series/quality.ts';
-import type { Batch } from '../../wire/batch.ts';
+import { streamNumberOf } from '../../wire/batch.ts';
+import type { Batch, StreamNumber } from '../../wire/batch.ts';
 import type { TimedBlock } from './measuredBlock.ts';
 
 export type DecodedEntry = { readonly entry: LogEntry; readonly batch: Batch };
@@ -11,10 +14,12 @@ export type DecodedEntry = { readonly entry: LogEntry; readonly batch: Batch };
 /** By their edges. */
 export type Offices = { has(edgeId: number): boolean };
 
-/** The meters of some batches, and which edges are offices. */
-export type KnownSenders = {
+/** What rows of some batches are judged by. */
+export type RowKnowledge = {
   readonly meters: ReadonlyMap<number, RatedMeter>;
   readonly offices: Offices;
+  /** Of a row that was dated for the future when it was received: it is one of the past by now. */
+  hasCome(place: RowPlace, readAtMs: number): boolean;
 };
 
 export type RowRefusal = { readonly code: HeldBackCode; readonly message: string };
@@ -52,20 +57,38 @@ export function refusalOfSender(
   return null;
 }
 
+export function placeOf(
+  { batch }: DecodedEntry,
+  { block, firstRow }: TimedBlock,
+  row: number,
+): RowPlace & { readonly stream: StreamNumber } {
+  const { edgeId, epoch, sequence } = batch;
+  const stream = streamNumberOf(batch.stream);
+  return { edgeId, stream, epoch, sequence, channel: block.channel, row: firstRow + row };
+}
+
+/** Whether there can be a reading of that time; null: there can. */
+export function refusalOfInstant(
+  decoded: DecodedEntry,
+  timed: TimedBlock,
+  { row, known }: { row: number; known: RowKnowledge },
+): RowRefusal | null {
+  const readAtMs = timed.readAtMs[row];
+  if (readAtMs <= decoded.entry.receivedAtMs + readAheadMsMax) return null;
+  if (known.hasCome(placeOf(decoded, timed, row), readAtMs)) return null;
+  return {
+    code: inFutureCode,
+    message:
+      `The reading is dated ${new Date(readAtMs).toISOString()}, after it was received. Set the ` +
+      'clock that is wrong; once that time has come, it can be retried.',
+  };
+}
+
 /** Whether the value can be one; null: it can. */
 export function refusalOfValue(
-  { entry }: DecodedEntry,
-  { block, readAtMs, quality }: TimedBlock,
+  { block, quality }: TimedBlock,
   { row, factor }: { row: number; factor: number },
 ): RowRefusal | null {
-  if (readAtMs[row] > entry.receivedAtMs + readAheadMsMax) {
-    return {
-      code: 'READING_IN_FUTURE',
-      message:
-        `The reading is dated ${new Date(readAtMs[row]).toISOString()}, after it was ` +
-        'received. Set the clock of the meter or gateway.',
-    };
-  }
   if (Math.abs(Number(block.value[row])) * factor > registerWhMax) {
     return {
       code: 'VALUE_OUT_OF_RANGE',

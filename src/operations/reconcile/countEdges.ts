@@ -7,7 +7,7 @@ import {
 } from '../../db/reconciliation.ts';
 import type { ChainCount } from '../../db/reconciliation.ts';
 import { batchesMissingMsMax, quarantineLookMax } from '../../domain/limits.ts';
-import { openEnvelope } from '../../wire/batch.ts';
+import { openEnvelope, streamNumberOf } from '../../wire/batch.ts';
 import { decodeEnvelope } from '../../wire/openBatch.ts';
 import type { Findings } from './finding.ts';
 
@@ -48,7 +48,7 @@ async function refusedOf(
     if (!decoded.ok) continue;
     const { batch } = decoded.value;
     const isOwn = batch.edgeId === edgeId && batch.epoch === epoch;
-    const isStream = (batch.stream === 'billing' ? 1 : 2) === stream;
+    const isStream = streamNumberOf(batch.stream) === stream;
     if (isOwn && isStream && batch.sequence <= (highest ?? 0n)) sequences.add(batch.sequence);
   }
   return sequences;
