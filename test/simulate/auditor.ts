@@ -302,7 +302,8 @@ function auditPoint(
   const accruedMs = books.agreements
     .filter(({ servicePoint }) => servicePoint === meter.servicePoint)
     .map(({ agreementId }) => books.accruals.get(agreementId) ?? 0);
-  const endMs = Math.max((Math.max(...slots.keys()) + 1) * quarterMs, ...accruedMs);
+  // A register that was taken away is known to have stood there until then.
+  const endMs = Math.max((Math.max(...slots.keys()) + 1) * quarterMs, settledMs, ...accruedMs);
   let atMs = monthAround(meter.zone, Math.min(...slots.keys()) * quarterMs).startMs;
   while (atMs < endMs) {
     const period = monthAround(meter.zone, atMs);

@@ -42,8 +42,8 @@ test.each([42, 109])(
   60_000,
 );
 
-/** Its first steps crash at many places: most planted faults show within ten of them. */
-const plantedSeed = 9;
+/** Its first steps crash at many places: most planted faults show within a few of them. */
+const plantedSeed = 1;
 const seedsMax = 12;
 
 async function findsBy(operations: Operations): Promise<string> {

@@ -208,7 +208,8 @@ export class Simulation {
   crashPlan(probability = 0.4): CrashPlan {
     const { random } = this;
     if (!random.chance(probability)) return noCrash;
-    return { atAwait: random.between(1, 26), cutsConnection: random.chance(0.15) };
+    const atAwait = random.between(1, random.pick([12, 26, 70]));
+    return { atAwait, cutsConnection: random.chance(0.15) };
   }
 
   /**

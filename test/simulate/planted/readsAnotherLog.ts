@@ -44,12 +44,17 @@ export const skipsEdits: Operations = {
 };
 
 const unknownFrom = 90_000;
+const driftMsMax = 900_000;
 
 /** One row that is refused takes the good ones beside it along. */
 export const hidesGoodRows: Operations = {
   ...productionOperations,
   rateReadings: ratesChanged((batch) => {
-    const blocks = batch.blocks.filter(({ meterId }) => meterId.every((id) => id < unknownFrom));
+    const blocks = batch.blocks.filter(
+      ({ meterId, clockOffsetMs }) =>
+        meterId.every((id) => id < unknownFrom) &&
+        clockOffsetMs?.some((offMs) => Math.abs(offMs) > driftMsMax) !== true,
+    );
     return { ...batch, blocks };
   }),
 };
