@@ -256,7 +256,8 @@ export class FaultRun {
       return;
     }
     const { batches, rowsCompared, differenceCount, differences } = replayed.value;
-    tally.replayed = `${batches} batches rated again, ${rowsCompared} rows, ${differenceCount} differ`;
+    tally.replayed =
+      `${batches} batches rated again, ${rowsCompared} rows, ` + `${differenceCount} differ`;
     for (const { code, key } of differences) tally.wrong.push(`${code}: ${key} when replayed`);
   }
 }

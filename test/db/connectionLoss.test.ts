@@ -69,7 +69,7 @@ describe('a connection that is lost inside a transaction', () => {
     await turns();
   });
 
-  test('because its process was stopped too long: the server ends it, the caller is told', async () => {
+  test('because its process stood still: the server ends it, the caller is told', async () => {
     const [limit] = await database.sql<[{ idle: string }]>`
       select current_setting('idle_in_transaction_session_timeout') as idle`;
     expect(limit.idle).toBe('30s');

@@ -126,7 +126,7 @@ class Walk {
     return true;
   }
 
-  /** A mark that has a value, or takes the register away: at its instant, whatever is read later. */
+  /** A mark that has a value, or takes the register away: at its instant, whatever follows. */
   #takeEffect(mark: AuditedMark, comesBack: boolean): void {
     const { atMs, kind, finalValue, startValue } = mark;
     const isStopped =

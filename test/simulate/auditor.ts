@@ -8,7 +8,8 @@ import type { AuditedMark, Point, RegisterWalk } from './auditedWalk.ts';
  * What every charge and balance must be, worked out from the readings that were acknowledged: slow,
  * obvious, and without a line of the series or of the rating; amounts are the second engine's. The
  * rules are those of the documents: one winner an instant, the first and last reading of a slot,
- * voids that leave nothing, registers that are marked, a line between two accepted readings floored to a watt-hour at each quarter hour, the meters of a
+ * voids that leave nothing, registers that are marked, a line between two accepted readings
+ * floored to a watt-hour at each quarter hour, the meters of a
  * service point summed up.
  */
 export type AuditedRow = {

@@ -42,7 +42,8 @@ function findLogBreaches(admin: Admin): Promise<Breach[]> {
              concat_ws(' ', count(*) filter (where sequence = place), max(sequence), count(*),
                        sum(reading_count)) as said
       from (select edge_id, stream, epoch, sequence, reading_count,
-                   row_number() over (partition by edge_id, stream, epoch order by sequence) as place
+                   row_number() over (
+                     partition by edge_id, stream, epoch order by sequence) as place
             from batch_log) b
       group by edge_id, stream, epoch
     ) l using (edge_id, stream, epoch)
