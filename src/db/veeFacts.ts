@@ -101,7 +101,11 @@ export async function upsertVeeDuties(
 
 export type VeeDuty = { readonly meterId: number; readonly fromMs: number };
 
-/** Some meters of a shard that wait for validation, the longest stretch of time first. */
+/**
+ * Some meters of a shard that wait for validation, the longest stretch of time first. Locked until
+ * the transaction ends, so that what another shard's rater finds meanwhile is a duty behind it;
+ * those that are being left just now are for the next time.
+ */
 export async function readVeeDuties(
   statement: Statement,
   { shard, dutiesMax }: { shard: number; dutiesMax: number },
@@ -109,7 +113,8 @@ export async function readVeeDuties(
   const rows = await statement<{ meter_id: number; from_at: Date }[]>`
     select d.meter_id, d.from_at from vee_duty d
     join meter m on m.id = d.meter_id join edge e on e.id = m.edge_id
-    where e.log_shard = ${shard} order by d.from_at, d.meter_id limit ${dutiesMax}`;
+    where e.log_shard = ${shard} order by d.from_at, d.meter_id limit ${dutiesMax}
+    for update of d skip locked`;
   return rows.map((row) => ({ meterId: row.meter_id, fromMs: row.from_at.getTime() }));
 }
 

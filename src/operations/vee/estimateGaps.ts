@@ -196,7 +196,9 @@ function estimate(shaping: Shaping): AdvancedRegister {
   for (const open of days) carry = shapeDay(shaping, open, carry);
   const { meter, channel } = register.work;
   const advance = advanceRegister({ meter, channel: channel.code }, days, carryIn);
-  return advancedBy(register, advance);
+  // Shapes move energy between slots; what was not believed stays as it was told, edits' too.
+  const { exceptions } = register.advance;
+  return advancedBy(register, { ...advance, exceptions });
 }
 
 function scopeOf({ work, gapsFromMs }: AdvancedRegister): DecidedScope {
