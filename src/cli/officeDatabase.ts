@@ -25,9 +25,6 @@ export type OfficeGround = {
   readonly writer: Sql;
 };
 
-/** Enough for a decision that holds one while the batch is committed on another. */
-const writersMax = 3;
-
 /** Lends both roles' connections and an operator of the company, and rings what is to be rung. */
 export async function withOffice<T, Code extends string>(
   options: OfficeOptions,
@@ -37,7 +34,7 @@ export async function withOffice<T, Code extends string>(
   const url = databaseUrl(options.database);
   const open: { close(): Promise<void> }[] = [];
   try {
-    const of = { connectionsMax: writersMax, name: 'ems-cli' };
+    const of = { connectionsMax: 1, name: 'ems-cli' };
     const writer = await connect(url, { ...of, role: 'joulebook_writer' });
     open.push(writer);
     const api = await connect(url, { ...of, role: 'joulebook_api' });

@@ -102,7 +102,8 @@ export async function readTaken(
 }
 
 /**
- * Duties for meters with rows that may be taken in: a meter has one at a time. With `isUnasked`
+ * Duties for meters with rows that may be taken in. One that stands already is no reason to leave
+ * it: it may be worked off just now by somebody who has not seen what changed. With `isUnasked`
  * only rows that waited for the meter to be registered and that nobody has looked at since.
  */
 export async function insertRetryDuties(
@@ -137,8 +138,6 @@ export async function insertRetryDuties(
       select h.company_id, h.meter_id, floor(extract(epoch from h.first_at) / 86400)::int4,
              ${retryReason}
       from held h
-      where not exists (select from rerate_duty d
-                        where d.meter_id = h.meter_id and d.reason = ${retryReason})
     )
     select meter_id as "meterId", rows from held order by meter_id`;
 }

@@ -181,6 +181,22 @@ function refusalOf(
   };
 }
 
+/** One batch in the caller's transaction: it is in the log if what was decided with it is. */
+export async function commitWithin(
+  tx: Transaction,
+  clock: CommitDeps['clock'],
+  carried: Uint8Array,
+): Promise<CommitAnswer> {
+  const opened = openEnvelope(carried);
+  const verified = verifyBatch(carried, opened, await readEdgeKeys(tx, [opened]));
+  if (!verified.ok) return refuse(verified.code, verified.message);
+  const { candidate } = verified.value;
+  const batches = [{ candidate, index: 0 }];
+  const answer = (await commitShard(tx, clock, { shard: candidate.shard, batches })).get(0);
+  assert(answer !== undefined, 'the batch is answered');
+  return answer;
+}
+
 /** A refused batch of a known edge hears how far its chain has come, too. */
 async function placeRefused(
   sql: Sql,

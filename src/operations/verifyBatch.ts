@@ -1,6 +1,6 @@
 import { createPublicKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import type { Sql } from '../db/connect.ts';
+import type { Statement } from '../db/connect.ts';
 import { findEdgeKeys } from '../db/edges.ts';
 import type { EdgeKeyRow } from '../db/edges.ts';
 import type { LogCandidate } from '../db/log.ts';
@@ -42,14 +42,14 @@ function publicKeyOf(row: EdgeKeyRow): KeyObject {
 }
 
 export async function readEdgeKeys(
-  sql: Sql,
+  statement: Statement,
   envelopes: readonly Outcome<Envelope, OpenCode>[],
 ): Promise<EdgeKeys> {
   const wanted = new Map<string, Uint8Array>();
   for (const envelope of envelopes) {
     if (envelope.ok) wanted.set(hexOf(envelope.value.keyId), envelope.value.keyId);
   }
-  const rows = wanted.size === 0 ? [] : await findEdgeKeys(sql, [...wanted.values()]);
+  const rows = wanted.size === 0 ? [] : await findEdgeKeys(statement, [...wanted.values()]);
   return new Map(rows.map((row) => [hexOf(row.keyId), { row, publicKey: publicKeyOf(row) }]));
 }
 

@@ -203,3 +203,23 @@ test('a batch that we could not rate is held back whole, and posts once later', 
   expect((await here.balances())[3]).toBe(-120_000n);
   expect(await replayDifferences(here, 'set_aside')).toBe(0);
 });
+
+test('many replays at once do not wait for each other without end', async () => {
+  const gateway = testEdge();
+  const maker = new BatchMaker(gateway, { edgeId: edgeId('edge 2'), epoch: 9 });
+  // More than the writer has connections: four.
+  const carried = Array.from({ length: 6 }, () => maker.sign([]));
+  await here.commit(carried);
+  const { sql } = here.writer;
+  const declared = [{ edgeId: edgeId('edge 2'), publicKey: gateway.publicKey }];
+  await insertEdgeKeys(sql, here.fleet.companyId, declared);
+  const replayed = await Promise.all(
+    carried.map((each) => {
+      const input = resolution(keyOf(each, 'BATCH_KEY_UNKNOWN'));
+      return replayQuarantined(here.deps, here.viewer('operator'), input);
+    }),
+  );
+  expect(replayed.map((each) => each.ok && each.value.state)).toEqual(
+    carried.map(() => 'committed'),
+  );
+});

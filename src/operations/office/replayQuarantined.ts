@@ -10,7 +10,7 @@ import { accept, refuse } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
 import { openEnvelope } from '../../wire/batch.ts';
 import { decodeEnvelope } from '../../wire/openBatch.ts';
-import { commitBatches } from '../commitBatches.ts';
+import { commitWithin } from '../commitBatches.ts';
 import { derivedId } from '../derivedId.ts';
 import { onceByKey, textOf } from '../onceByKey.ts';
 import type { KeyCode } from '../onceByKey.ts';
@@ -118,10 +118,9 @@ export async function replayQuarantined(
   if (!isAllowed(viewer.role, 'Mutation.replayQuarantined')) {
     return refuse('NOT_PERMITTED', 'Your role may not do this. Ask an operator.');
   }
-  const { writer: sql } = deps.office;
   const act: Decision['act'] = async (tx, batch) => {
     if (batch.code === 'RATING_FAILED') return retryMeters(tx, batch, deps.clock.nowMs());
-    const [answer] = await commitBatches({ sql, clock: deps.clock }, [batch.carried]);
+    const answer = await commitWithin(tx, deps.clock, batch.carried);
     if (answer.ok) return accept(answer.value.state);
     return refuse(
       'QUARANTINE_STILL_REFUSED',
