@@ -192,7 +192,8 @@ async function serveBatch(
     return;
   }
   const carried = carriedOf(request, form, body.value);
-  const isTooLong = body.value.length > batchBytesMax;
+  // A JSON envelope is longer than its batch, whose own length is looked at by whoever opens it.
+  const isTooLong = body.value.length > bytesMax;
   // What is no batch is offered as it came: it is kept aside, counted and audited like any other.
   const bytes = carried.ok && !isTooLong ? carried.value : body.value;
   const source = request.socket.remoteAddress ?? 'unknown';
@@ -202,7 +203,7 @@ async function serveBatch(
     return;
   }
   const result = await withinTime(offered, deps.answerMs ?? intakeAnswerMsMax);
-  if (!carried.ok && result.kind === 'answered') {
+  if (!carried.ok && !isTooLong && result.kind === 'answered') {
     const { code, message } = carried;
     sendProblem(response, problemOf({ code, message }));
     return;

@@ -124,6 +124,22 @@ describe('one batch a request', () => {
     expect(row).toEqual({ bytes: 0 });
   });
 
+  test('a JSON envelope may be longer than a batch by its escapes, twice as long at most', async () => {
+    const json = { 'content-type': 'application/json' };
+    const envelope = (quotes: number) =>
+      JSON.stringify({
+        keyId: '00'.repeat(16),
+        signature: Buffer.alloc(64).toString('base64'),
+        batch: '"'.repeat(quotes),
+      });
+    // Two bytes a quote. It was opened, and its key looked for.
+    const within = await post(envelope(0.6 * batchBytesMax), json);
+    expect(await problemOf(within)).toMatchObject({ code: 'BATCH_KEY_UNKNOWN' });
+    const beyond = await post(envelope(1.1 * batchBytesMax), json);
+    expect(beyond.status).toBe(413);
+    expect(await problemOf(beyond)).toMatchObject({ code: 'BATCH_TOO_LARGE' });
+  });
+
   test.each([
     ['/v1/batches', 'GET', 405, 'METHOD_NOT_ALLOWED'],
     ['/v1/other', 'POST', 404, 'PATH_UNKNOWN'],
