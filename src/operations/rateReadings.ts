@@ -2,6 +2,7 @@ import {
   addUnrated,
   clearUnrated,
   dropDuties,
+  insertDuties,
   readDuties,
   readMarkDuties,
   setRefused,
@@ -224,6 +225,7 @@ async function rateShard(
   await noteAlarms(tx, events, nowMs);
   await noteDuties(tx, advanced, { duties, ...posted, memory: deps.memory, nowMs });
   await dropDuties(tx, duties);
+  await insertDuties(tx, retried?.further ?? [], retryReason);
   if (entries.length > 0) await setRatingCursor(tx, shard, position);
   const told = ratedEvents({ advanced, ...posted, nowMs });
   for (const event of told) await appendEvent(tx, event);

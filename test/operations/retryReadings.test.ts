@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, test } from 'vitest';
+import { retriedBatchesMax } from '../../src/domain/limits.ts';
 import { retryReadings } from '../../src/operations/office/retryReadings.ts';
 import { registerFleet } from '../../src/operations/registerFleet.ts';
 import { BatchMaker, importBlock } from '../support/build/edge.ts';
@@ -181,6 +182,25 @@ describe('readings that a clock behind had taken for ones of the future', () => 
     // 1,000 Wh at 0.30 a kWh.
     expect(await here.balances()).toEqual([-300_000n, 0n, 0n, 0n]);
     expect(await replayDifferences(here, 'third hour')).toBe(0);
+  });
+
+  test('are all taken in at one retry, however many batches brought them', async () => {
+    const here = await ground('retry_many');
+    const [m1] = here.meterIds;
+    const hour = 3_600_000;
+    here.clock.set(noon - hour);
+    const count = retriedBatchesMax + 20;
+    const batches = Array.from({ length: count }, (_, n) =>
+      here.makers[0].readings([{ meterId: m1, atMs: noon + n * 1_000, wh: n }]),
+    );
+    await here.commit(batches);
+    await here.rateAll();
+    expect(await heldBack(here)).toBe(count);
+    here.clock.set(noon + hour);
+    expect(await retry(here, 31)).toEqual([1, count]);
+    expect(await heldBack(here)).toBe(0);
+    // 275 Wh, from 0 to the last of 276, at 0.30 a kWh.
+    expect(await here.balances()).toEqual([-82_500n, 0n, 0n, 0n]);
   });
 
   test('are told apart from rows of the same place in the other stream', async () => {

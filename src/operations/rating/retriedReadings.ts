@@ -14,6 +14,8 @@ export type Retried = {
   readonly gathered: GatheredReadings;
   /** Rows that were held back and enter the series now. */
   readonly taken: readonly HeldBackRow[];
+  /** There may be more than one look takes: duties to look again, once this has brought something. */
+  readonly further: readonly Duty[];
 };
 
 type BatchOfRow = Pick<RowPlace, 'edgeId' | 'stream' | 'epoch' | 'sequence'>;
@@ -54,9 +56,8 @@ export async function gatherRetried(
   { memory, nowMs }: { memory: RatingMemory; nowMs: number },
 ): Promise<Retried> {
   const { offices } = memory;
-  const meterIds = new Set(
-    duties.filter(({ reason }) => reason === retryReason).map((duty) => duty.meterId),
-  );
+  const asked = duties.filter(({ reason }) => reason === retryReason);
+  const meterIds = new Set(asked.map((duty) => duty.meterId));
   const rows =
     meterIds.size === 0
       ? []
@@ -71,6 +72,11 @@ export async function gatherRetried(
   const again = new Set(exceptions.map(rowKey));
   const found = new Set(batches.map(batchKey));
   const taken = rows.filter((row) => !again.has(rowKey(row)) && found.has(batchKey(row)));
-  // What was the latest power then is not the latest now.
-  return { gathered: { ...gathered, power: new Map(), exceptions, notes: [] }, taken };
+  const isCut = places.size === retriedBatchesMax && taken.length > 0;
+  return {
+    // What was the latest power then is not the latest now.
+    gathered: { ...gathered, power: new Map(), exceptions, notes: [] },
+    taken,
+    further: isCut ? asked : [],
+  };
 }
