@@ -1,3 +1,4 @@
+import { batchBytesMax } from '../domain/limits.ts';
 import { accept } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { OpenCode } from '../wire/batch.ts';
@@ -47,7 +48,8 @@ export async function takeMqttBatch(
 ): Promise<MqttAnswer | null> {
   const carried = carriedOf(batch);
   // What is no batch is offered as it came: it is kept aside, counted and audited like any other.
-  const bytes = carried.ok ? carried.value : batch.payload;
+  // One byte too many says that it is too long; more of it would never find room.
+  const bytes = (carried.ok ? carried.value : batch.payload).subarray(0, batchBytesMax + 1);
   let offered = intake.offer(bytes, batch.source);
   while (offered === 'full') {
     if (!intake.isOpen()) return null;

@@ -1,6 +1,7 @@
 import mqtt from 'mqtt';
 import type { MqttClient } from 'mqtt';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { intakeLaneBytesMax } from '../../src/domain/limits.ts';
 import { startBroker } from '../../src/embedded/broker.ts';
 import type { Broker } from '../../src/embedded/broker.ts';
 import type { Intake } from '../../src/ingest/intake.ts';
@@ -93,6 +94,15 @@ describe('a gateway of MQTT 3.1.1 at the embedded broker', () => {
       expect.objectContaining({ code: 'BATCH_MALFORMED', emsCode: 'EMS.E12' }),
       expect.objectContaining({ code: 'BATCH_KEY_UNKNOWN' }),
     ]);
+  });
+
+  test('what no queue has room for is refused at once, and not waited for', async () => {
+    const batch = { payload: new Uint8Array(intakeLaneBytesMax + 1), source: 'a broker' };
+    const deps = { intake: ground.intake(), key: receiptKey };
+    const answer = await takeMqttBatch(deps, batch);
+    expect(JSON.parse(Buffer.from(answer?.payload ?? []).toString())).toMatchObject({
+      code: 'BATCH_TOO_LARGE',
+    });
   });
 
   test('nobody may listen to batches, nor to all receipts', async () => {
