@@ -57,6 +57,9 @@ type Form = 'protobuf' | 'jsonEnvelope' | 'jsonText';
 
 const batchType = 'application/x-protobuf';
 const receiptType = 'application/x-protobuf';
+const packedBody =
+  'Bodies are taken as they are. Send it without Content-Encoding; a batch is compressed inside ' +
+  'its envelope.';
 const jsonType = 'application/json';
 
 function send(
@@ -100,6 +103,12 @@ function formOf(request: IncomingMessage): Form | typeof batchStreamType | null 
   if (type === batchStreamType) return batchStreamType;
   if (type !== jsonType) return null;
   return textHeader(request, 'joulebook-signature') === undefined ? 'jsonEnvelope' : 'jsonText';
+}
+
+/** Bytes are judged as they were signed, so nothing unpacks a body before its signature is known. */
+function isPacked(request: IncomingMessage): boolean {
+  const encoding = textHeader(request, 'content-encoding') ?? '';
+  return !['', 'identity'].includes(encoding.trim().toLowerCase());
 }
 
 /** The SignedBatch of a body; `readBody` has let one byte too many through, if there were. */
@@ -244,6 +253,9 @@ async function serve(
       type: jsonType,
       body: JSON.stringify({ state, batches }),
     });
+  } else if (isPacked(request)) {
+    response.setHeader('accept-encoding', 'identity'); // RFC 9110, 15.5.16
+    sendProblem(response, problem(415, 'BATCH_ENCODING_UNKNOWN', packedBody));
   } else {
     const form = formOf(request);
     if (form === batchStreamType) await serveBatchStream(deps, request, response);

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { connect as connectSocket } from 'node:net';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { batchBytesMax } from '../../src/domain/limits.ts';
 import { createFrameReader, frameOf } from '../../src/ingest/batchFrames.ts';
@@ -149,6 +150,23 @@ describe('one batch a request', () => {
     expect(response.status).toBe(status);
     expect(await problemOf(response)).toMatchObject({ code });
   });
+
+  test.each(['application/x-protobuf', 'application/json', 'application/vnd.joulebook.batches'])(
+    'a %s body that HTTP compressed is refused and says what is taken; one that is as it is, is not',
+    async (type) => {
+      const [batch] = ground.chain(1);
+      const headers = { 'content-type': type };
+      const packed = await post(gzipSync(batch.carried), {
+        ...headers,
+        'content-encoding': 'gzip',
+      });
+      expect(packed.status).toBe(415);
+      expect(packed.headers.get('accept-encoding')).toBe('identity');
+      expect(await problemOf(packed)).toMatchObject({ code: 'BATCH_ENCODING_UNKNOWN' });
+      const plain = await post(batch.carried, { ...protobuf, 'content-encoding': 'identity' });
+      expect(plain.status).toBe(200);
+    },
+  );
 
   test('the key of the receipts and the health are told', async () => {
     const key: unknown = await (await fetch(`${http.url}/v1/receipt-key`)).json();
