@@ -241,12 +241,16 @@ type PointEnergy = { readonly slots: Slots; readonly fromSlot: number; readonly 
 function auditMeter(books: Books, meter: AuditedMeter, audited: Audited): PointEnergy {
   const series = seriesOf(meter, books.batches);
   const untilSlot = settledUntil(meter, series);
-  const slots = energyOf(believe(meter, series.flat(), meter.marks).stretches);
+  const { stretches } = believe(meter, series.flat(), meter.marks);
+  const slots = energyOf(stretches);
+  const readUntilMs = stretches.at(-1)?.at(-1)?.atMs;
   const unratedWh = new Map<string, bigint>();
   const unratedSlots = new Map<string, bigint>();
   for (const [slot, energyWh] of slots) {
     const found = pricedBy(books, meter, slot * quarterMs);
-    if (found.version !== undefined || slot >= untilSlot) continue;
+    // Of the quarter hour that begins with the last reading nothing is known, taken away or not.
+    const isKnown = slot < untilSlot && slot * quarterMs !== readUntilMs;
+    if (found.version !== undefined || !isKnown) continue;
     const code = found.agreement === undefined ? 'AGREEMENT_NOT_FOUND' : 'TARIFF_NOT_FOUND';
     const period = monthAround(meter.zone, slot * quarterMs);
     add(unratedWh, `${meter.meterId}/${period.startMs}/${code}`, energyWh);

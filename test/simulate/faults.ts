@@ -9,6 +9,8 @@ export class SimulatedCrash extends Error {
 export type CrashPlan = {
   /** The how manieth await of the operation does not come back; Infinity for none. */
   readonly atAwait: number;
+  /** All is written, and the commit is not sent any more. */
+  readonly isBeforeCommit: boolean;
   /** The server ends the connection, instead of hearing a rollback. */
   readonly cutsConnection: boolean;
 };
@@ -38,6 +40,15 @@ export class Fuse {
     this.awaits += 1;
     if (!this.isBurnt && this.awaits === this.#guest.atAwait) await this.#guest.visit?.();
     if (!this.isBurnt && this.awaits < this.plan.atAwait) return;
+    await this.#break(cut);
+  }
+
+  /** At the end of a transaction's work. */
+  async passCommit(cut: () => Promise<void>): Promise<void> {
+    if (this.isBurnt || this.plan.isBeforeCommit) await this.#break(cut);
+  }
+
+  async #break(cut?: () => Promise<void>): Promise<never> {
     if (!this.isBurnt) {
       this.isBurnt = true;
       if (this.plan.cutsConnection && cut !== undefined) {
@@ -45,11 +56,15 @@ export class Fuse {
         await cut();
       }
     }
-    throw new SimulatedCrash(`at await ${this.plan.atAwait}`);
+    throw new SimulatedCrash(`at await ${this.awaits}`);
   }
 }
 
-export const noCrash: CrashPlan = { atAwait: Infinity, cutsConnection: false };
+export const noCrash: CrashPlan = {
+  atAwait: Infinity,
+  isBeforeCommit: false,
+  cutsConnection: false,
+};
 
 function isStatement(args: readonly unknown[]): boolean {
   const [first] = args;
@@ -126,11 +141,14 @@ function wrapCallable<Client extends Callable>(
 
 type ProxyMember = (name: string | symbol, member: unknown, target: object) => unknown;
 
-function brittleTransaction(tx: Transaction, fuse: Fuse, cut: (pid: number) => Promise<void>) {
-  const end = async (): Promise<void> => {
+function endOf(tx: Transaction, cut: (pid: number) => Promise<void>): () => Promise<void> {
+  return async () => {
     const [row] = await tx<{ pid: number }[]>`select pg_backend_pid() as pid`;
     await cut(row?.pid ?? 0);
   };
+}
+
+function brittleTransaction(tx: Transaction, fuse: Fuse, end: () => Promise<void>) {
   // Statements that are sent together stay in their order, as on the wire, also where one waits.
   let last: Promise<void> = Promise.resolve();
   const passInTurn: Pass = (isInCopy) => {
@@ -150,7 +168,7 @@ function brittleAnswer(answer: unknown, pass: Pass): unknown {
 
 /**
  * The client as a process sees it that may die at any await: before each statement, inside a COPY,
- * and after the commit before anybody hears of it.
+ * before the commit, and after it before anybody hears of it.
  */
 export function brittleSql(sql: Sql, fuse: Fuse, cut: (pid: number) => Promise<void>): Sql {
   return wrapCallable(sql, {
@@ -160,8 +178,11 @@ export function brittleSql(sql: Sql, fuse: Fuse, cut: (pid: number) => Promise<v
       return async (work: (tx: Transaction) => Promise<unknown>) => {
         await fuse.pass();
         const inside = async (tx: Transaction): Promise<unknown> => {
+          const end = endOf(tx, cut);
           try {
-            return await work(brittleTransaction(tx, fuse, cut));
+            const result = await work(brittleTransaction(tx, fuse, end));
+            await fuse.passCommit(end);
+            return result;
           } catch (error) {
             // A rollback on the dead connection would end this process (postgres.js 3.4.9 writes to
             // a null socket); begin() rejects by itself as soon as it hears of the end.

@@ -208,8 +208,10 @@ export class Simulation {
   crashPlan(probability = 0.4): CrashPlan {
     const { random } = this;
     if (!random.chance(probability)) return noCrash;
+    const isBeforeCommit = random.chance(0.25);
     const atAwait = random.between(1, random.pick([12, 26, 70]));
-    return { atAwait, cutsConnection: random.chance(0.15) };
+    const cutsConnection = random.chance(0.15);
+    return { atAwait: isBeforeCommit ? Infinity : atAwait, isBeforeCommit, cutsConnection };
   }
 
   /**
