@@ -9,6 +9,7 @@ import type { DecisionOutcome } from './veeDecisions.ts';
 export type DecisionView = {
   readonly id: bigint;
   readonly meterId: number;
+  readonly serial: string;
   readonly servicePointId: number;
   readonly customerClass: CustomerClass;
   readonly channel: number;
@@ -39,7 +40,7 @@ export type DecisionFilter = {
 
 function columnsOf(tx: Statement) {
   return tx`
-    d.id, d.meter_id as "meterId", m.service_point_id as "servicePointId",
+    d.id, d.meter_id as "meterId", m.serial, m.service_point_id as "servicePointId",
     s.customer_class as "customerClass", d.channel, d.from_at as "fromAt", d.to_at as "toAt",
     d.rule, d.outcome, d.message, d.detail, d.decided_at as "decidedAt",
     d.withdrawn_at as "withdrawnAt", r.kind as resolution, r.actor as "resolvedBy",
@@ -47,7 +48,9 @@ function columnsOf(tx: Statement) {
     from vee_decision d
     join meter m on m.id = d.meter_id
     join service_point s on s.id = m.service_point_id
-    left join vee_resolution r on r.decision_id = d.id`;
+    left join lateral (
+      select kind, actor, resolved_at, reason from vee_resolution
+      where decision_id = d.id order by kind = 'released' desc limit 1) r on true`;
 }
 
 /** Those decided last first. */
@@ -74,9 +77,7 @@ export async function pageDecisions(
       and ${rule === null ? tx`true` : tx`d.rule = ${rule}`}
       and ${outcome === null ? tx`true` : tx`d.outcome = ${outcome}`}
       and ${
-        isOpen === null
-          ? tx`true`
-          : tx`(d.withdrawn_at is null and r.decision_id is null) = ${isOpen}`
+        isOpen === null ? tx`true` : tx`(d.withdrawn_at is null and r.kind is null) = ${isOpen}`
       }
       and (d.decided_at, k.key) < (${afterAt}::text::timestamptz, ${afterKey}::text)
       and (d.decided_at, k.key) > (${beforeAt}::text::timestamptz, ${beforeKey}::text)

@@ -118,11 +118,14 @@ export const veeDecision = pgTable(
   ],
 );
 
-/** A person's word on a decision: it is right, or what it holds may go. Insert only. */
+/**
+ * A person's word on a decision: it is right, or what it holds may go. Insert only, and each word
+ * once: a release is the last one, also of what was confirmed before.
+ */
 export const veeResolution = pgTable(
   'vee_resolution',
   {
-    decisionId: bigint('decision_id', { mode: 'bigint' }).primaryKey(),
+    decisionId: bigint('decision_id', { mode: 'bigint' }).notNull(),
     companyId: integer('company_id').notNull(),
     kind: text('kind', { enum: ['confirmed', 'released'] }).notNull(),
     actor: text('actor').notNull(),
@@ -130,6 +133,7 @@ export const veeResolution = pgTable(
     resolvedAt: instant('resolved_at').notNull(),
   },
   (t) => [
+    primaryKey({ columns: [t.decisionId, t.kind] }),
     foreignKey({
       columns: [t.companyId, t.decisionId],
       foreignColumns: [veeDecision.companyId, veeDecision.id],

@@ -52,8 +52,10 @@ async function resolve(
     const message = 'The decision was withdrawn: readings that came since do not bear it out.';
     return refuse('DECISION_WITHDRAWN', message, ['decisionId']);
   }
-  if (decision.resolution !== null) {
-    const message = `${decision.resolvedBy ?? 'Somebody'} has ${decision.resolution} it already.`;
+  // A release is the last word: its bill was posted. What was confirmed may still be released.
+  const { resolution } = decision;
+  if (resolution === 'released' || (resolution !== null && resolution === kind)) {
+    const message = `${decision.resolvedBy ?? 'Somebody'} has ${resolution} it already.`;
     return refuse('DECISION_RESOLVED', message, ['decisionId']);
   }
   if (kind === 'released' && decision.outcome !== 'hold') {
@@ -70,7 +72,7 @@ async function resolve(
     actor,
     action: `decision.${kind}`,
     subject: `meter/${decision.meterId}`,
-    before: { decisionId, rule: decision.rule, outcome: decision.outcome },
+    before: { decisionId, rule: decision.rule, outcome: decision.outcome, resolution },
     after: { kind, reason },
   });
   if (kind === 'released') {
@@ -84,7 +86,7 @@ async function resolve(
 
 /**
  * A person's word on a decision, once for the key. A released one holds nothing any more: the bill
- * is rated again and posted. The same finding stays released; another figure is another decision.
+ * is rated again and posted, also where somebody had confirmed it. The same finding stays released; another figure is another decision.
  */
 export async function resolveDecision(
   { sql, clock, wake }: RequestDeps,

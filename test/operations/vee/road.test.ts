@@ -226,6 +226,33 @@ describe('holds', () => {
     expect(codes).toContain('bill_judged');
   });
 
+  test('what was confirmed by mistake may be released: the later word counts, and is the last', async () => {
+    const ground = await jumpingBill('vee_confirmed');
+    const deps = depsOf(ground);
+    const decisionId = await highLowId(ground);
+    const word = (kind: 'confirmed' | 'released', reason: string) =>
+      resolveDecision(deps, ground.viewer, {
+        idempotencyKey: randomUUID(),
+        decisionId,
+        kind,
+        reason,
+      });
+    expect(await word('confirmed', 'bypass found')).toMatchObject({ ok: true });
+    expect(await word('confirmed', 'again')).toMatchObject({ code: 'DECISION_RESOLVED' });
+    await ground.rateAll();
+    expect(await holdsOf(ground)).toEqual(['VEE_HELD']);
+    expect(await word('released', 'the wrong meter')).toMatchObject({ ok: true });
+    await ground.rateAll();
+    expect(await holdsOf(ground)).toEqual([]);
+    // As rule 18 above: May, June and two slots of July.
+    expect(-(await balanceOf(ground))).toBe(72_000_000n + 216_000_000n + julyMicros);
+    expect(await findDecisions(ground.database.sql, [decisionId])).toMatchObject([
+      { resolution: 'released', reason: 'the wrong meter', serial: 'M1' },
+    ]);
+    const after = await word('confirmed', 'no, the right one');
+    expect(after).toMatchObject({ code: 'DECISION_RESOLVED' });
+  });
+
   test('003.20: a hold that no longer holds is withdrawn, the bill posted once', async () => {
     const ground = await jumpingBill('vee_withdrawn');
     expect(await holdsOf(ground)).toEqual(['VEE_HELD']);
