@@ -6,7 +6,6 @@ import { addPrices } from './commands/addPrices.ts';
 import type { AddPricesOptions } from './commands/addPrices.ts';
 import { labTariff } from './commands/labTariff.ts';
 import type { LabOptions } from './commands/labTariff.ts';
-import { makeKey } from './commands/makeKey.ts';
 import { makeToken } from './commands/makeToken.ts';
 import type { TokenOptions } from './commands/makeToken.ts';
 import { migrateDatabase } from './commands/migrateDatabase.ts';
@@ -15,6 +14,7 @@ import type { TopUpOptions } from './commands/payTopUp.ts';
 import { registerFleetFile } from './commands/registerFleetFile.ts';
 import { registerOperations } from './commands/registerOperations.ts';
 import { replayTheLog } from './commands/replayTheLog.ts';
+import { addKeys } from './keyProgram.ts';
 import { addMeters } from './meterProgram.ts';
 import { addBatches } from './batchProgram.ts';
 import { addLog, addReadings } from './readingProgram.ts';
@@ -47,10 +47,6 @@ function withUrl(command: Command): Command {
 }
 
 function addFiles(program: Command, finish: Finish): void {
-  const key = program.command('key').description('Ed25519 keys of edges and of tokens');
-  leaf(key, 'make <file>', 'write a new private key (PEM, mode 0600), print its public key').action(
-    (file: string, { json }: Common) => finish(makeKey(file), json),
-  );
   const tariff = addTariffs(program, leaf, finish);
   withUrl(leaf(tariff, 'lab', "a draft over the history of a company's agreements; posts nothing"))
     .requiredOption('--company <name>', 'as it is registered')
@@ -137,6 +133,7 @@ export function buildProgram(name: string, finish: Finish): Command {
   // Subcommands inherit both; the caller turns what was caught into one sentence.
   program.exitOverride().configureOutput({ writeErr: () => {} });
   addRegistry(program, finish);
+  addKeys(program, { leaf, withUrl, finish });
   addFiles(program, finish);
   addAccess(program, finish);
   addChecks(program, finish);

@@ -64,12 +64,18 @@ export function keyIdOf(publicKey: Uint8Array): Uint8Array {
   return createHash('sha256').update(publicKey).digest().subarray(0, 16);
 }
 
+export type RegisteredKey = {
+  readonly publicKey: Uint8Array;
+  readonly edgeId: number;
+  readonly isRevoked: boolean;
+};
+
 /** The edge that each key stands for, also where another company had registered it first. */
 export async function insertEdgeKeys(
   tx: Statement,
   companyId: number,
   keys: readonly { readonly edgeId: number; readonly publicKey: Uint8Array }[],
-): Promise<readonly { readonly publicKey: Uint8Array; readonly edgeId: number }[]> {
+): Promise<readonly RegisteredKey[]> {
   const records = recordsOf(
     keys.map(({ edgeId, publicKey }) => ({
       edgeId,
@@ -83,8 +89,10 @@ export async function insertEdgeKeys(
     from json_to_recordset(${records}::text::json)
       as r("keyId" bytea, "edgeId" int4, "publicKey" bytea)
     on conflict do nothing`;
-  return tx<{ publicKey: Uint8Array; edgeId: number }[]>`
-    select k.public_key as "publicKey", k.edge_id as "edgeId" from edge_key k
+  return tx<RegisteredKey[]>`
+    select k.public_key as "publicKey", k.edge_id as "edgeId",
+           k.revoked_at is not null as "isRevoked"
+    from edge_key k
     join json_to_recordset(${records}::text::json) as r("keyId" bytea) on r."keyId" = k.key_id`;
 }
 

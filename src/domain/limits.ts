@@ -152,6 +152,9 @@ export const commandsPerSweepMax = 256;
 /** A person's reason for a command: a sentence or two. */
 export const commandReasonLengthMax = 400;
 
+/** Keys of a company that are listed at once: more than a hundred edges, each with a few. */
+export const edgeKeysToldMax = 1_000;
+
 /** Blocks of the event log that a process keeps at hand for its live subscribers, a shard. */
 export const tailBlocksMax = 128;
 /** Their rows together, a shard: about 60 bytes each, 12 MB. Older ones are in the log. */

@@ -23,6 +23,18 @@ export function conflict(what: string): FleetRefused {
   );
 }
 
+/** A key that may be in other hands does not come back by a declaration that still names it. */
+export function keyRevoked(publicKey: Uint8Array): FleetRefused {
+  const written = Buffer.from(publicKey).toString('base64');
+  return new FleetRefused(
+    refuse(
+      'FLEET_KEY_REVOKED',
+      `The public key ${written} was revoked, and stays so. Take it out of the declaration; ` +
+        'give the edge a new one (ems-cli key make). Nothing was changed.',
+    ),
+  );
+}
+
 /** The id behind a name of the declaration. */
 export function idOf(ids: ReadonlyMap<string, number>, name: string): number {
   const id = ids.get(name);

@@ -44,7 +44,7 @@ import type {
 } from '../domain/ids.ts';
 import { accept } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
-import { FleetRefused, conflict, idOf } from './fleetRefused.ts';
+import { FleetRefused, conflict, idOf, keyRevoked } from './fleetRefused.ts';
 import { registerAgreements } from './registerAgreements.ts';
 import { registerInstallations } from './registerInstallations.ts';
 
@@ -109,6 +109,7 @@ async function registerEdges(tx: Transaction, companyId: number, fleet: Fleet) {
   for (const { edgeId, publicKey } of declared) {
     const key = keys.find((one) => Buffer.compare(one.publicKey, publicKey) === 0);
     if (key?.edgeId !== edgeId) throw conflict('The key of an edge');
+    if (key.isRevoked) throw keyRevoked(publicKey);
   }
   for (const { name, logShard } of fleet.edges) {
     if (logShard !== undefined && edges.get(name)?.logShard !== logShard) {

@@ -13,6 +13,7 @@ import type { PublishVeeSetCode } from '../operations/publishVeeSet.ts';
 import type { RecordMarkCode } from '../operations/recordMark.ts';
 import type { RecordPricesCode } from '../operations/recordPrices.ts';
 import type { RegisterCode } from '../operations/registerPersistedOperation.ts';
+import type { RevokeEdgeKeyCode } from '../operations/revokeEdgeKey.ts';
 import type { RequestCommandCode } from '../operations/requestCommand.ts';
 import type { SimulateTariffCode } from '../operations/simulateTariff.ts';
 import type { TopUpCode } from '../operations/topUp.ts';
@@ -37,6 +38,7 @@ export type UserErrorCode =
   | ResolveCode
   | CorrectCode
   | RetryReadingsCode
+  | RevokeEdgeKeyCode
   | 'OFFICE_UNAVAILABLE'
   | 'VALUE_MALFORMED'
   | 'ID_MALFORMED'
@@ -70,6 +72,8 @@ const errorTypes: Partial<Record<UserErrorCode, ErrorTypeName>> = {
   DECISION_WITHDRAWN: 'ConflictError',
   DECISION_RESOLVED: 'ConflictError',
   DECISION_HOLDS_NOTHING: 'ConflictError',
+  EDGE_KEY_NOT_FOUND: 'NotFoundError',
+  EDGE_KEY_REVOKED: 'ConflictError',
   READING_NOT_FOUND: 'NotFoundError',
   QUARANTINE_NOT_FOUND: 'NotFoundError',
   READING_REVISION_STALE: 'ConflictError',

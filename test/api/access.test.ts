@@ -104,6 +104,8 @@ const requests: Record<AccessRule, string> = {
     batchId: ${batch}, reason: "", readings: [] }) { ${failure} } }`,
   'Mutation.resolveDecision': `mutation { resolveDecision(input: { idempotencyKey: ${key},
     decisionId: ${decision}, resolution: CONFIRMED, reason: "x" }) { ${failure} } }`,
+  'Mutation.revokeEdgeKey': `mutation { revokeEdgeKey(input: { idempotencyKey: ${key},
+    keyId: "00", reason: "x" }) { ${failure} } }`,
   'Mutation.recordPrices': `mutation { recordPrices(input: { idempotencyKey: ${key},
     series: { name: "x", currency: "EUR", unit: KWH, step: PT60M }, points: [] }) { ${failure} } }`,
   'Mutation.simulateTariff': `mutation { simulateTariff(input: { idempotencyKey: ${key},

@@ -1,3 +1,4 @@
+import { keyIdOf } from '../../db/fleet.ts';
 import { accept } from '../../domain/outcome.ts';
 import type { Answer } from '../answer.ts';
 import { makeKeyFile, rawPublicKey } from '../keyFile.ts';
@@ -5,6 +6,8 @@ import { makeKeyFile, rawPublicKey } from '../keyFile.ts';
 export function makeKey(file: string): Answer {
   const made = makeKeyFile(file);
   if (!made.ok) return made;
-  const publicKey = Buffer.from(rawPublicKey(made.value)).toString('base64');
-  return accept({ sentence: publicKey, facts: { file, publicKey } });
+  const raw = rawPublicKey(made.value);
+  const publicKey = Buffer.from(raw).toString('base64');
+  const keyId = Buffer.from(keyIdOf(raw)).toString('hex');
+  return accept({ sentence: publicKey, facts: { file, publicKey, keyId } });
 }

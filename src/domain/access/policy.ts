@@ -54,6 +54,7 @@ export const policy = {
   'Mutation.dismissQuarantined': desk,
   'Mutation.publishTariff': ['administrator', 'developer'],
   'Mutation.publishVeeSet': ['administrator', 'developer'],
+  'Mutation.revokeEdgeKey': ['administrator'],
   'Mutation.recordRegisterMark': desk,
   'Mutation.exchangeMeter': desk,
   'Mutation.recordPrices': ['administrator', 'developer'],
