@@ -39,9 +39,23 @@ export async function findMeter(serial: string, options: MeterOptions) {
   );
 }
 
+/** A company, and one of its meters where a serial was given. */
+export async function findPlace(
+  serial: string | undefined,
+  options: MeterOptions,
+): Promise<Outcome<Omit<FoundMeter, 'meterId'> & { readonly meterId: number | null }, string>> {
+  if (serial !== undefined) return findMeter(serial, options);
+  const url = databaseUrl(options.database);
+  const companyId = await withDatabase(url, 'joulebook_writer', (sql) =>
+    companyNamed(sql, options.company),
+  );
+  if (!companyId.ok) return companyId;
+  return accept({ url, companyId: companyId.value, meterId: null });
+}
+
 /** Does something as the company's operator, and wakes whoever waits for it after the commit. */
 export async function asOperator<T>(
-  { url, companyId }: FoundMeter,
+  { url, companyId }: Pick<FoundMeter, 'url' | 'companyId'>,
   work: (deps: RequestDeps, viewer: ReturnType<typeof staffViewer>) => Promise<Outcome<T, string>>,
 ) {
   return withDatabase(url, 'joulebook_api', async (sql: Sql) => {

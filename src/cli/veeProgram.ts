@@ -5,6 +5,8 @@ import type { ListDecisionsOptions } from './commands/listDecisions.ts';
 import { lintVeeSet } from './commands/lintVeeSet.ts';
 import { publishVeeRules } from './commands/publishVeeRules.ts';
 import type { PublishVeeOptions } from './commands/publishVeeRules.ts';
+import { releaseDecisions } from './commands/releaseDecisions.ts';
+import type { ReleaseMatchingOptions } from './commands/releaseDecisions.ts';
 import { resolveOneDecision } from './commands/resolveOneDecision.ts';
 import type { ResolveDecisionOptions } from './commands/resolveOneDecision.ts';
 
@@ -31,7 +33,7 @@ export function addVee(program: Command, { leaf, withUrl, finish }: Making): Com
     );
   withUrl(leaf(vee, 'decisions', 'what validation and estimation decided, newest first'))
     .requiredOption('--company <name>', 'as it is registered')
-    .option('--meter <number>', 'of one meter alone')
+    .option('--meter <serial>', 'of one meter alone')
     .option('--class <name>', 'gateway, large or community')
     .option('--rule <name>', 'such as highLow')
     .option('--outcome <name>', 'alert, hold, reject or estimate')
@@ -39,19 +41,24 @@ export function addVee(program: Command, { leaf, withUrl, finish }: Making): Com
     .action(async ({ json, ...options }: ListDecisionsOptions & { json: boolean }) =>
       finish(await listDecisions(options), json),
     );
-  for (const [name, kind, description] of [
-    ['release', 'released', 'let go what a decision holds: its bill is rated again and posted'],
-    ['confirm', 'confirmed', 'say that a decision is right; it goes on to hold'],
-  ] as const) {
-    withUrl(leaf(vee, `${name} <decision>`, description))
-      .requiredOption('--company <name>', 'as it is registered')
-      .requiredOption('--reason <text>', 'why; the audit keeps it')
-      .action(
-        async (
-          decision: string,
-          { json, ...options }: ResolveDecisionOptions & { json: boolean },
-        ) => finish(await resolveOneDecision(decision, kind, options), json),
-      );
-  }
+  const release = 'let go what a decision holds, or all that match: bills are rated again, posted';
+  withUrl(leaf(vee, 'release [decision]', release))
+    .requiredOption('--company <name>', 'as it is registered')
+    .requiredOption('--reason <text>', 'why; the audit keeps it')
+    .option('--rule <name>', 'instead of one decision: all open ones of a rule, such as highLow')
+    .option('--meter <serial>', 'instead of one decision: all open ones of a meter')
+    .action(
+      async (
+        decision: string | undefined,
+        { json, ...options }: ReleaseMatchingOptions & { json: boolean },
+      ) => finish(await releaseDecisions(decision, options), json),
+    );
+  withUrl(leaf(vee, 'confirm <decision>', 'say that a decision is right; it goes on to hold'))
+    .requiredOption('--company <name>', 'as it is registered')
+    .requiredOption('--reason <text>', 'why; the audit keeps it')
+    .action(
+      async (decision: string, { json, ...options }: ResolveDecisionOptions & { json: boolean }) =>
+        finish(await resolveOneDecision(decision, 'confirmed', options), json),
+    );
   return vee;
 }

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { beforeAll, afterAll, expect, test } from 'vitest';
-import { openGround, startMs } from '../operations/smallFleet.ts';
+import { edgeKeys, openGround, startMs } from '../operations/smallFleet.ts';
 import type { Ground } from '../operations/smallFleet.ts';
+import { keyIdOf } from '../../src/db/fleet.ts';
 import { lineOf, runCli } from './runCli.ts';
 
 let ground: Ground;
@@ -36,6 +37,56 @@ test('decisions are listed and released on the command line, once', async () => 
   const refused = await vee('confirm', '1', '--reason', 'no');
   expect(refused.exitCode).toBe(1);
   expect(refused.stdout + refused.stderr).toContain('DECISION_RESOLVED');
+}, 60_000);
+
+test('what matches is released together, of a meter by its serial; withdrawn ones are not shown', async () => {
+  const { companyId, meters } = ground.fleet;
+  for (const [index, serial] of ['JB000002', 'JB000002', 'JB000003', 'JB000002'].entries()) {
+    const fromMs = startMs + index * 86_400_000;
+    // The first two are open holds of JB000002, the last was withdrawn.
+    await ground.writer.sql`
+      insert into vee_decision (company_id, meter_id, channel, from_at, to_at, rule, outcome,
+                                message, detail, digest, decided_at, withdrawn_at)
+      values (${companyId}, ${meters.get(serial) ?? 0}, 1, ${new Date(fromMs)},
+              ${new Date(fromMs + 86_400_000)}, 'highLow', 'hold', 'made up', '{"window": "day"}',
+              ${createHash('sha256').update(`y${index}`).digest()}, ${new Date(fromMs)},
+              ${index === 3 ? new Date(fromMs) : null})`;
+  }
+  const of = ['--meter', 'JB000002'];
+  expect(lineOf(await vee('decisions', ...of))).toMatchObject({
+    decisions: [
+      { id: '3', serial: 'JB000002' },
+      { id: '2', serial: 'JB000002' },
+    ],
+  });
+  expect(lineOf(await vee('decisions', ...of, '--all'))).toMatchObject({
+    decisions: [{ id: '5' }, { id: '3' }, { id: '2' }],
+  });
+  expect((await vee('release', '--reason', 'neither')).exitCode).toBe(2);
+  expect((await vee('release', '2', ...of, '--reason', 'both')).exitCode).toBe(2);
+  const unknown = await vee('release', '--meter', 'JB999999', '--reason', 'x');
+  expect(unknown.stdout + unknown.stderr).toContain('METER_NOT_FOUND');
+  // Confirmed ones have their word; they are released one by one.
+  expect((await vee('confirm', '2', '--reason', 'too fast')).exitCode).toBe(0);
+  expect(
+    lineOf(await vee('release', '--rule', 'highLow', ...of, '--reason', 'seen')),
+  ).toMatchObject({ released: [{ id: '3', serial: 'JB000002', rule: 'highLow' }], isMore: false });
+  expect(lineOf(await vee('release', '2', '--reason', 'seen'))).toMatchObject({ kind: 'released' });
+  expect(lineOf(await vee('decisions'))).toMatchObject({ decisions: [{ id: '4' }] });
+}, 90_000);
+
+test('a key of the company is listed and revoked', async () => {
+  const env = { DATABASE_URL: ground.url };
+  const key = (...args: readonly string[]) => runCli(['key', ...args, ...company], env);
+  const publicKey = edgeKeys.publicKey.export({ format: 'der', type: 'spki' }).subarray(-32);
+  const keyId = Buffer.from(keyIdOf(publicKey)).toString('hex');
+  expect(lineOf(await key('list'))).toMatchObject({
+    keys: [{ keyId, edge: 'head-end', kind: 'gateway', revokedAt: null }],
+  });
+  expect(lineOf(await key('revoke', keyId, '--reason', 'stolen'))).toMatchObject({ keyId });
+  const again = await key('revoke', keyId, '--reason', 'stolen');
+  expect(again.exitCode).toBe(1);
+  expect(again.stdout + again.stderr).toContain('EDGE_KEY_REVOKED');
 }, 60_000);
 
 test('a rule that there is not is refused before the database is asked', async () => {

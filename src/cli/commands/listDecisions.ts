@@ -7,8 +7,9 @@ import { estimationRules, validationRules } from '../../domain/vee/ruleName.ts';
 import { customerClasses } from '../../domain/vee/classDefaults.ts';
 import { Misused } from '../answer.ts';
 import type { Answer } from '../answer.ts';
-import { databaseUrl, withDatabase } from '../database.ts';
-import { companyNamed, staffViewer } from '../viewer.ts';
+import { withDatabase } from '../database.ts';
+import { findPlace } from '../meterAt.ts';
+import { staffViewer } from '../viewer.ts';
 
 export type ListDecisionsOptions = {
   readonly company: string;
@@ -21,9 +22,9 @@ export type ListDecisionsOptions = {
 };
 
 const outcomes = ['alert', 'hold', 'reject', 'estimate'] as const;
-const ruleNames = [...Object.keys(validationRules), ...Object.keys(estimationRules)];
+export const ruleNames = [...Object.keys(validationRules), ...Object.keys(estimationRules)];
 
-function oneOf<const Word extends string>(
+export function oneOf<const Word extends string>(
   option: string,
   words: readonly Word[],
   text: string | undefined,
@@ -38,6 +39,7 @@ function factOf(decision: DecisionView) {
   return {
     id: decision.id.toString(),
     meterId: decision.meterId,
+    serial: decision.serial,
     channel: decision.channel,
     customerClass: decision.customerClass,
     from: decision.fromAt.toISOString(),
@@ -57,29 +59,23 @@ function factOf(decision: DecisionView) {
 /** What validation and estimation decided, newest first; open ones unless all are asked for. */
 export async function listDecisions(options: ListDecisionsOptions): Promise<Answer> {
   const { meter } = options;
-  if (meter !== undefined && !/^[1-9]\d{0,9}$/.test(meter)) {
-    throw new Misused('--meter is the number of a meter, such as 12');
-  }
   const filter = {
-    meterId: meter === undefined ? null : Number(meter),
     customerClass: oneOf('--class', customerClasses, options.class),
     rule: oneOf('--rule', ruleNames, options.rule),
     outcome: oneOf('--outcome', outcomes, options.outcome),
     isOpen: options.all ? null : true,
   };
-  const url = databaseUrl(options.database);
-  const companyId = await withDatabase(url, 'joulebook_writer', (sql) =>
-    companyNamed(sql, options.company),
-  );
-  if (!companyId.ok) return companyId;
+  const place = await findPlace(meter, options);
+  if (!place.ok) return place;
+  const { url, companyId, meterId } = place.value;
   return withDatabase(url, 'joulebook_api', async (sql) => {
     const page = { after: null, before: null, limit: pageSizeMax, inverted: false };
-    const found = await asViewer(sql, staffViewer(companyId.value, 'operator'), (tx) =>
-      pageDecisions(tx, filter, page),
+    const found = await asViewer(sql, staffViewer(companyId, 'operator'), (tx) =>
+      pageDecisions(tx, { ...filter, meterId }, page),
     );
     const decisions = found.map(factOf);
     const lines = decisions.map(
-      ({ id, meterId, outcome, message }) => `${id}  meter ${meterId}  ${outcome}  ${message}`,
+      ({ id, serial, outcome, message }) => `${id}  meter ${serial}  ${outcome}  ${message}`,
     );
     const sentence = lines.length === 0 ? 'There is no such decision.' : lines.join('\n');
     return accept({ sentence, facts: { decisions } });
