@@ -1,4 +1,5 @@
 import { channelOf, importChannel } from '../domain/channel.ts';
+import { readAtMsMax, readAtMsMin, registerWhMax } from '../domain/limits.ts';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import { parseInstant } from '../domain/time/instantText.ts';
@@ -16,6 +17,8 @@ export type ReadingsCsvCode = 'CSV_HEADER_UNKNOWN' | 'CSV_ROW_MALFORMED' | 'CSV_
 
 const header = /^(meter|serial),(channel,)?readAt,value$/;
 const idPattern = /^[1-9]\d{0,9}$/;
+/** As columns of the wire have it: int4. */
+const idMax = 2_147_483_647;
 const valuePattern = /^-?\d{1,16}$/;
 
 function malformed(line: number, problem: string): Outcome<never, ReadingsCsvCode> {
@@ -27,13 +30,20 @@ function readRow(
   { line, isSerial }: { line: number; isSerial: boolean },
 ): Outcome<CsvReading, ReadingsCsvCode> {
   const [meter, channelText, readAt, value] = cells;
-  if (!isSerial && !idPattern.test(meter)) return malformed(line, `"${meter}" is no meter id`);
+  if (!isSerial && (!idPattern.test(meter) || Number(meter) > idMax))
+    return malformed(line, `"${meter}" is no meter id`);
   if (meter === '') return malformed(line, 'the serial is empty');
   const channel = channelOf(Number(channelText));
   if (channel === null) return malformed(line, `channel "${channelText}" is not known`);
   const at = parseInstant(readAt);
   if (!at.ok) return malformed(line, at.message.replace(/\.$/, ''));
+  if (at.value < readAtMsMin || at.value >= readAtMsMax) {
+    return malformed(line, `"${readAt}" is not of 2000 to 2099`);
+  }
   if (!valuePattern.test(value)) return malformed(line, `"${value}" is no whole number`);
+  if (Math.abs(Number(value)) > registerWhMax) {
+    return malformed(line, `"${value}" is 2^50 or more`);
+  }
   return accept({
     meter: isSerial ? { serial: meter } : { id: Number(meter) },
     channel: channel.code,
