@@ -5,7 +5,15 @@ import type { Outcome } from '../domain/outcome.ts';
 import { readJson } from './inputFile.ts';
 import type { InputCode } from './inputFile.ts';
 
+/** Hex. */
+const digest = z.string().regex(/^[0-9a-f]{64}$/);
 const text = z.string().regex(/^[A-Za-z0-9+/]*={0,2}$/);
+
+/**
+ * Files whose content is remembered: ten days of one every quarter hour. An older one that comes
+ * again is sent again, which the series do not mind.
+ */
+export const journalFilesMax = 1_000;
 
 /**
  * What a sender must not forget: its place in the chain, and each batch until its receipt. Written
@@ -17,8 +25,9 @@ const shape = z.strictObject({
   edge: z.int().min(1),
   epoch: z.int().min(1),
   nextSequence: z.int().min(1),
-  /** Hex. */
-  previousHash: z.string().regex(/^[0-9a-f]{64}$/),
+  previousHash: digest,
+  /** SHA-256 of the files that were made into batches. */
+  files: z.array(digest).default([]),
   pending: z.array(z.strictObject({ sequence: z.int().min(1), carried: text })),
   /** Refused for good: kept aside, with the code. */
   refused: z.array(z.strictObject({ sequence: z.int(), code: z.string(), carried: text })),
@@ -37,6 +46,7 @@ export function openJournal(
     epoch: epoch ?? 1,
     nextSequence: 1,
     previousHash: '0'.repeat(64),
+    files: [],
     pending: [],
     refused: [],
   };

@@ -26,7 +26,8 @@ export function addBatches(program: Command, { leaf, withUrl, finish }: Parts): 
     .option('--readings <number>', 'of one batch', '1000')
     .option('--json-twin', 'batches in JSON', false)
     .option('--compress <kind>', 'gzip or zstd')
+    .option('--wait <seconds>', 'for an intake that cannot be reached', '60')
     .action(async ({ json, ...options }: SendBatchOptions & { json: boolean }) =>
-      finish(await sendBatch(options), json),
+      finish(await sendBatch(options, json), json),
     );
 }

@@ -1,4 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { Server } from 'node:http';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readReadingsCsv } from '../../src/cli/readingsCsv.ts';
@@ -42,10 +45,34 @@ afterAll(async () => {
   await ground.close();
 });
 
-function send(journal: string, more: readonly string[] = [], url = http.url) {
-  const place = ['--url', url, '--key', key, '--edge', String(ground.fleet.edgeId), '--csv', csv];
-  const file = ['--journal', path.join(folder, journal), '--database', ground.url, '--json'];
-  return runCli(['batch', 'send', ...place, ...file, ...more]);
+function send(journal: string, more: readonly string[] = [], url = http.url, file = csv) {
+  const edge = String(ground.fleet.edgeId);
+  const place = ['--url', url, '--key', key, '--edge', edge, '--csv', file];
+  const rest = ['--journal', path.join(folder, journal), '--database', ground.url, '--json'];
+  return runCli(['batch', 'send', ...place, ...rest, ...more]);
+}
+
+/** One reading more, of another day than the file of all. */
+function otherCsv(name: string, value: number): string {
+  const file = path.join(folder, name);
+  writeFileSync(file, `serial,readAt,value\nM1,2026-06-02T12:00:00Z,${value}\n`);
+  return file;
+}
+
+async function listening(server: Server): Promise<string> {
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const address = server.address();
+  if (typeof address !== 'object' || address === null) throw new Error('no port');
+  return `http://127.0.0.1:${address.port}`;
+}
+
+/** Where nobody listens: the port of a server that is gone. */
+async function closedPort(): Promise<string> {
+  const server = createServer();
+  const url = await listening(server);
+  server.close();
+  await once(server, 'close');
+  return url;
 }
 
 async function logged(epoch: number): Promise<readonly number[]> {
@@ -67,9 +94,85 @@ describe('ems-cli batch send', () => {
       refused: [],
     });
     expect(await logged(31)).toEqual([4, 2]);
+    expect(sent.stderr).toBe('');
     const again = await send('one.json');
-    expect(lineOf(again)).toMatchObject({ receipts: [{ sequence: '3', state: 'committed' }] });
-    expect(await logged(31)).toEqual([4, 2, 6]);
+    expect(again.exitCode).toBe(0);
+    expect(lineOf(again)).toMatchObject({ isKnown: true, batches: 0, receipts: [] });
+    expect(await logged(31)).toEqual([4, 2]);
+    const other = await send('one.json', [], http.url, otherCsv('other.csv', 2_000));
+    expect(lineOf(other)).toMatchObject({
+      isKnown: false,
+      receipts: [{ sequence: '3', state: 'committed' }],
+    });
+    expect(await logged(31)).toEqual([4, 2, 1]);
+  });
+
+  test('what was left over is sent first, and then the file, each once', async () => {
+    const away = await closedPort();
+    const early = await send('left.json', ['--epoch', '36', '--wait', '1'], away);
+    expect(early.exitCode).toBe(1);
+    expect(lineOf(early)).toMatchObject({ ok: false, code: 'INTAKE_UNREACHABLE', batches: 1 });
+    expect(early.stderr).toMatch(/^INTAKE_UNREACHABLE: .*trying again/);
+    const kept: unknown = JSON.parse(readFileSync(path.join(folder, 'left.json'), 'utf8'));
+    expect(kept).toMatchObject({ pending: [{ sequence: 1 }], nextSequence: 2 });
+    const file = otherCsv('later.csv', 3_000);
+    const both = await send('left.json', [], http.url, file);
+    expect(lineOf(both)).toMatchObject({
+      csv: file,
+      leftOver: 1,
+      batches: 1,
+      isKnown: false,
+      receipts: [{ sequence: '1' }, { sequence: '2', contiguous: '2' }],
+    });
+    expect(await logged(36)).toEqual([6, 1]);
+  });
+
+  test('the same command after a crash sends what is left and makes nothing anew', async () => {
+    const away = await closedPort();
+    await send('same.json', ['--epoch', '37', '--wait', '1'], away);
+    const again = await send('same.json');
+    expect(lineOf(again)).toMatchObject({ leftOver: 1, isKnown: true, receipts: [{}] });
+    expect(await logged(37)).toEqual([6]);
+  });
+
+  test('an address that is no intake refuses no batch', async () => {
+    const wrong = createServer((_request, response) => {
+      response
+        .writeHead(404, { 'content-type': 'application/json' })
+        .end('{"code":"PATH_UNKNOWN"}');
+    });
+    const url = await listening(wrong);
+    const sent = await send('wrong.json', ['--epoch', '38', '--wait', '1'], url);
+    wrong.close();
+    expect(lineOf(sent)).toMatchObject({ code: 'INTAKE_UNREACHABLE' });
+    const kept: unknown = JSON.parse(readFileSync(path.join(folder, 'wrong.json'), 'utf8'));
+    expect(kept).toMatchObject({ pending: [{ sequence: 1 }], refused: [] });
+  });
+
+  test('a second sender on one journal is refused; the first goes on', async () => {
+    const asked = Promise.withResolvers<void>();
+    const answer = Promise.withResolvers<void>();
+    const slow = createServer((_request, response) => {
+      asked.resolve();
+      const problem = JSON.stringify({ code: 'BATCH_MALFORMED', detail: 'planted' });
+      answer.promise.then(() => response.writeHead(422).end(problem), asked.reject);
+    });
+    const url = await listening(slow);
+    const first = send('shared.json', ['--epoch', '39'], url);
+    await asked.promise;
+    const second = await send('shared.json', ['--epoch', '39']);
+    answer.resolve();
+    expect(second.exitCode).toBe(1);
+    expect(lineOf(second)).toMatchObject({ ok: false, code: 'JOURNAL_IN_USE' });
+    expect(lineOf(await first)).toMatchObject({ code: 'BATCH_MALFORMED' });
+    slow.close();
+    const third = await send('shared.json');
+    expect(lineOf(third)).toMatchObject({ ok: true, isKnown: true });
+  });
+
+  test('a journal that cannot be written is said', async () => {
+    const sent = await send('no-such-folder/journal.json');
+    expect(lineOf(sent)).toMatchObject({ ok: false, code: 'JOURNAL_UNWRITABLE' });
   });
 
   test.each([
@@ -109,10 +212,25 @@ describe('the CSV of readings', () => {
     ['meter,readAt,value\n', 'CSV_EMPTY'],
     ['meter,readAt,value\n7,2026-06-01T12:00:00,5', 'CSV_ROW_MALFORMED'],
     ['meter,readAt,value\n7,2026-06-01T12:00:00Z,5.5', 'CSV_ROW_MALFORMED'],
+    // The wire holds instants of 2000 to 2099, values below 2^50 = 1125899906842624, ids of int4.
+    ['meter,readAt,value\n7,1999-12-31T23:59:59Z,5', 'CSV_ROW_MALFORMED'],
+    ['meter,readAt,value\n7,2000-01-01T00:00:00Z,5', null],
+    ['meter,readAt,value\n7,2100-01-01T00:00:00Z,5', 'CSV_ROW_MALFORMED'],
+    ['meter,readAt,value\n7,2099-12-31T23:59:59Z,1125899906842623', null],
+    ['meter,readAt,value\n7,2026-06-01T12:00:00Z,1125899906842624', 'CSV_ROW_MALFORMED'],
+    ['meter,readAt,value\n7,2026-06-01T12:00:00Z,-1125899906842624', 'CSV_ROW_MALFORMED'],
+    ['meter,readAt,value\n2147483648,2026-06-01T12:00:00Z,5', 'CSV_ROW_MALFORMED'],
     ['meter,readAt,value\nM1,2026-06-01T12:00:00Z,5', 'CSV_ROW_MALFORMED'],
     ['serial,channel,readAt,value\nM1,99,2026-06-01T12:00:00Z,5', 'CSV_ROW_MALFORMED'],
   ])('%j', (text, code) => {
     const read = readReadingsCsv(text);
     expect(read.ok ? null : read.code).toBe(code);
+  });
+
+  test('a row that is wrong is named by its line', () => {
+    const read = readReadingsCsv(
+      'meter,readAt,value\n7,2026-06-01T12:00:00Z,5\n7,1970-01-01T00:00:00Z,6\n',
+    );
+    expect(read).toMatchObject({ ok: false, message: expect.stringMatching(/^Line 3: /) });
   });
 });

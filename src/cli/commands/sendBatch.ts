@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { findMeterIds } from '../../db/meterIds.ts';
 import { keyIdOf } from '../../db/fleet.ts';
@@ -12,15 +13,18 @@ import { deflate } from '../../wire/compression.ts';
 import { encodeBatch } from '../../wire/encodeBatch.ts';
 import type { Compression, SigningKey } from '../../wire/envelope.ts';
 import { jsonOfBatch } from '../../wire/jsonBatch.ts';
-import { decodeReceipt, openReceipt } from '../../wire/receipt.ts';
 import type { Receipt } from '../../wire/receipt.ts';
 import type { Answer } from '../answer.ts';
 import { Misused } from '../answer.ts';
-import { openJournal, saveJournal } from '../batchJournal.ts';
+import { journalFilesMax, openJournal, saveJournal } from '../batchJournal.ts';
 import type { BatchJournal } from '../batchJournal.ts';
+import { postBatch } from '../batchPost.ts';
+import type { Sent } from '../batchPost.ts';
 import { databaseUrl, withDatabase } from '../database.ts';
 import { readText } from '../inputFile.ts';
+import { withJournalLocked } from '../journalLock.ts';
 import { rawPublicKey, readKeyFile } from '../keyFile.ts';
+import { progressLines } from '../progress.ts';
 import { readReadingsCsv } from '../readingsCsv.ts';
 import type { CsvReading } from '../readingsCsv.ts';
 
@@ -34,15 +38,16 @@ export type SendBatchOptions = {
   readonly readings: string;
   readonly jsonTwin: boolean;
   readonly compress?: string;
+  readonly wait: string;
   /** Where serial numbers are looked up. */
   readonly database?: string | undefined;
 };
 
 type Row = Omit<CsvReading, 'meter'> & { readonly meterId: number };
 
-/** A server that is away is asked again for two minutes; then the journal keeps what is left. */
-const triesMax = 120;
-const retryMsDefault = 1_000;
+/** An intake answers within 20 s, with 503 if nothing else; a longer silence is a lost request. */
+const answerMsMax = 30_000;
+const waitSMax = 86_400;
 
 function wholeOf(text: string, name: string, max: number): number {
   const value = Number(text);
@@ -129,81 +134,93 @@ function makeBatches(
   }
 }
 
-type Sent =
-  | { readonly kind: 'receipt'; readonly receipt: Receipt }
-  | { readonly kind: 'refused'; readonly code: string; readonly detail: string }
-  | { readonly kind: 'later'; readonly afterMs: number; readonly why: string };
-
-function receiptOf(bytes: Uint8Array): Receipt | null {
-  const opened = openReceipt(bytes);
-  const receipt = opened.ok ? decodeReceipt(opened.value.payload) : opened;
-  return receipt.ok ? receipt.value : null;
-}
-
-async function post(url: string, carried: Uint8Array): Promise<Sent> {
-  try {
-    const response = await fetch(new URL('/v1/batches', url), {
-      method: 'POST',
-      headers: { 'content-type': 'application/x-protobuf' },
-      body: Buffer.from(carried),
-    });
-    const bytes = await response.bytes();
-    if (response.status === 200) {
-      const receipt = receiptOf(bytes);
-      if (receipt !== null) return { kind: 'receipt', receipt };
-      return { kind: 'later', afterMs: retryMsDefault, why: 'the answer is no receipt' };
-    }
-    const afterMs = Number(response.headers.get('retry-after') ?? '1') * 1_000;
-    const isLater = response.status === 429 || response.status >= 500;
-    if (isLater) return { kind: 'later', afterMs, why: `HTTP ${response.status}` };
-    const problem: unknown = JSON.parse(Buffer.from(bytes).toString('utf8'));
-    const { code, detail } = Object(problem);
-    return { kind: 'refused', code: String(code), detail: String(detail) };
-  } catch (error) {
-    const cause = error instanceof Error ? error.cause : undefined;
-    const why = cause instanceof Error ? cause.message : String(error);
-    return { kind: 'later', afterMs: retryMsDefault, why };
-  }
-}
-
 type Report = {
   readonly receipts: Receipt[];
   readonly refused: { readonly sequence: number; readonly code: string; readonly detail: string }[];
 };
 
+type Sending = {
+  readonly url: string;
+  readonly file: string;
+  readonly waitMs: number;
+  readonly isJson: boolean;
+};
+
+/** Tries until the intake has spoken about the batch, or nothing was heard of it for `waitMs`. */
+async function sendOne(
+  carried: Uint8Array,
+  { url, waitMs, isJson }: Sending,
+): Promise<Outcome<Exclude<Sent, { kind: 'later' }>, 'INTAKE_UNREACHABLE'>> {
+  const endMs = performance.now() + waitMs;
+  const progress = progressLines(isJson);
+  for (let tries = 1; ; tries += 1) {
+    const leftMs = Math.max(1, endMs - performance.now());
+    const sent = await postBatch(url, carried, Math.min(leftMs, answerMsMax));
+    if (sent.kind !== 'later') return accept(sent);
+    const nowMs = performance.now();
+    if (nowMs >= endMs) return refuse('INTAKE_UNREACHABLE', sent.why);
+    const leftS = Math.ceil((endMs - nowMs) / 1_000);
+    const line = `INTAKE_UNREACHABLE: ${url} (${sent.why}); trying again for ${leftS} s.`;
+    // The first one is told at once, also beside JSON: silence looks like a program that hangs.
+    if (tries === 1) process.stderr.write(`${line}\n`);
+    else progress(line);
+    await pause(Math.min(sent.afterMs, endMs - nowMs));
+  }
+}
+
 /** What has a receipt leaves the journal; what is refused is kept aside; the rest stays. */
 async function sendPending(
-  file: string,
   journal: BatchJournal,
-  url: string,
+  sending: Sending,
 ): Promise<Outcome<Report, 'INTAKE_UNREACHABLE'>> {
+  const { url, file, isJson } = sending;
   const report: Report = { receipts: [], refused: [] };
+  const progress = progressLines(isJson);
+  const count = journal.pending.length;
   for (const { sequence, carried } of journal.pending) {
-    let sent: Sent = { kind: 'later', afterMs: 0, why: '' };
-    for (let tries = 0; sent.kind === 'later' && tries < triesMax; tries += 1) {
-      await pause(sent.afterMs);
-      sent = await post(url, Buffer.from(carried, 'base64'));
-    }
-    if (sent.kind === 'later') {
+    const sent = await sendOne(Buffer.from(carried, 'base64'), sending);
+    if (!sent.ok) {
       const message =
-        `${url} takes no batches (${sent.why}). ${journal.pending.length} are kept in ${file}; ` +
-        'the same command sends them again.';
-      return refuse('INTAKE_UNREACHABLE', message);
+        `${url} takes no batches (${sent.message}). ${journal.pending.length} are kept in ` +
+        `${file}; the same command sends them again.`;
+      return refuse(sent.code, message);
     }
     journal.pending = journal.pending.filter((each) => each.sequence !== sequence);
-    if (sent.kind === 'receipt') report.receipts.push(sent.receipt);
+    if (sent.value.kind === 'receipt') report.receipts.push(sent.value.receipt);
     else {
-      const { code, detail } = sent;
+      const { code, detail } = sent.value;
       journal.refused.push({ sequence, code, carried });
       report.refused.push({ sequence, code, detail });
     }
     saveJournal(file, journal);
+    const waiting = journal.pending.length;
+    progress(`${count - waiting} of ${count} batches sent, ${waiting} waiting.`);
   }
   return accept(report);
 }
 
-function told({ receipts, refused }: Report, journal: string): Answer {
+/** What became of the file, and what waited before it. */
+type Origin = {
+  readonly csv: string;
+  readonly leftOver: number;
+  readonly readings: number;
+  readonly batches: number;
+  /** Batches of this journal were made of the same content before. */
+  readonly isKnown: boolean;
+};
+
+function originLines({ csv, leftOver, readings, batches, isKnown }: Origin): readonly string[] {
+  const left = leftOver === 0 ? [] : [`batches left over from the last time: ${leftOver}`];
+  if (!isKnown) return [...left, `${csv}: ${readings} readings, new batches: ${batches}`];
+  const known =
+    `${csv} was made into batches of this journal before: its readings are not sent a second ` +
+    'time. A higher --epoch sends them anew.';
+  return [...left, known];
+}
+
+function told({ receipts, refused }: Report, origin: Origin, journal: string): Answer {
   const facts = {
+    ...origin,
     receipts: receipts.map(({ hash, ...receipt }) => ({
       ...receipt,
       hash: Buffer.from(hash).toString('hex'),
@@ -217,7 +234,7 @@ function told({ receipts, refused }: Report, journal: string): Answer {
       `batch ${sequence}: ${state}, position ${position}; all up to ${contiguous} are in`,
   );
   if (refused.length === 0) {
-    return accept({ sentence: lines.join('\n'), facts });
+    return accept({ sentence: [...originLines(origin), ...lines].join('\n'), facts });
   }
   const [{ sequence, code, detail }] = refused;
   const more = refused.length === 1 ? '' : ` ${refused.length - 1} more were refused.`;
@@ -225,12 +242,23 @@ function told({ receipts, refused }: Report, journal: string): Answer {
   return { ...refuse(code, message), facts };
 }
 
-/** Plays a gateway: signed and chained batches of a CSV, kept in a journal until their receipts. */
-export async function sendBatch(options: SendBatchOptions): Promise<Answer> {
+type Given = {
+  readonly edge: number;
+  readonly epoch: number | null;
+  readonly key: SigningKey;
+  readonly perBatch: number;
+  readonly compression: Compression;
+  readonly text: string;
+  readonly readings: readonly CsvReading[];
+  readonly waitMs: number;
+};
+
+function givenOf(options: SendBatchOptions): Outcome<Given, string> {
   const edge = wholeOf(options.edge, '--edge', 2_147_483_647);
   const epoch =
     options.epoch === undefined ? null : wholeOf(options.epoch, '--epoch', 2_147_483_647);
   const perBatch = wholeOf(options.readings, '--readings', readingsPerBatchMax);
+  const waitMs = wholeOf(options.wait, '--wait', waitSMax) * 1_000;
   const compression = compressionOf(options.compress);
   if (!URL.canParse(options.url) || !/^https?:$/.test(new URL(options.url).protocol)) {
     throw new Misused('--url begins with http:// or https://');
@@ -242,17 +270,47 @@ export async function sendBatch(options: SendBatchOptions): Promise<Answer> {
   if (!text.ok) return text;
   const readings = readReadingsCsv(text.value);
   if (!readings.ok) return readings;
-  const rows = await resolveMeters(readings.value, { edge, database: options.database });
-  if (!rows.ok) return rows;
-  const file = options.journal ?? `edge-${edge}.journal.json`;
-  const journal = openJournal(file, { edge, epoch });
-  if (!journal.ok) return journal;
-  // What was left over from the last time is sent first; only then the file counts as new.
-  if (journal.value.pending.length === 0) {
-    const isJson = options.jsonTwin;
-    makeBatches(journal.value, rows.value, { key, perBatch, isJson, compression });
-    saveJournal(file, journal.value);
+  return accept({
+    edge,
+    epoch,
+    key,
+    perBatch,
+    compression,
+    waitMs,
+    text: text.value,
+    readings: readings.value,
+  });
+}
+
+/** Plays a gateway: signed and chained batches of a CSV, kept in a journal until their receipts. */
+export async function sendBatch(options: SendBatchOptions, isJson: boolean): Promise<Answer> {
+  const given = givenOf(options);
+  if (!given.ok) return given;
+  const file = options.journal ?? `edge-${given.value.edge}.journal.json`;
+  return withJournalLocked(file, () => sendWith(given.value, { options, file, isJson }));
+}
+
+async function sendWith(
+  { edge, epoch, key, perBatch, compression, text, readings, waitMs }: Given,
+  terms: { options: SendBatchOptions; file: string; isJson: boolean },
+): Promise<Answer> {
+  const { options, file, isJson } = terms;
+  const opened = openJournal(file, { edge, epoch });
+  if (!opened.ok) return opened;
+  const journal = opened.value;
+  const leftOver = journal.pending.length;
+  const digest = createHash('sha256').update(text).digest('hex');
+  const isKnown = journal.files.includes(digest);
+  if (!isKnown) {
+    const rows = await resolveMeters(readings, { edge, database: options.database });
+    if (!rows.ok) return rows;
+    makeBatches(journal, rows.value, { key, perBatch, isJson: options.jsonTwin, compression });
+    journal.files = [...journal.files, digest].slice(-journalFilesMax);
+    // Batches and digest at once: after a crash the file is either all there or unknown.
+    saveJournal(file, journal);
   }
-  const report = await sendPending(file, journal.value, options.url);
-  return report.ok ? told(report.value, file) : report;
+  const batches = journal.pending.length - leftOver;
+  const origin = { csv: options.csv, leftOver, readings: readings.length, batches, isKnown };
+  const report = await sendPending(journal, { url: options.url, file, waitMs, isJson });
+  return report.ok ? told(report.value, origin, file) : { ...report, facts: origin };
 }
