@@ -14,7 +14,7 @@ export type Retried = {
   readonly gathered: GatheredReadings;
   /** Rows that were held back and enter the series now. */
   readonly taken: readonly HeldBackRow[];
-  /** There may be more than one look takes: duties to look again, once this has brought something. */
+  /** More may be left than one look takes: duties to look again, as this one brought something. */
   readonly further: readonly Duty[];
 };
 
