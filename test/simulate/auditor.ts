@@ -241,15 +241,17 @@ type PointEnergy = { readonly slots: Slots; readonly fromSlot: number; readonly 
 function auditMeter(books: Books, meter: AuditedMeter, audited: Audited): PointEnergy {
   const series = seriesOf(meter, books.batches);
   const untilSlot = settledUntil(meter, series);
-  const { stretches } = believe(meter, series.flat(), meter.marks);
+  const { stretches, lastMs } = believe(meter, series.flat(), meter.marks);
   const slots = energyOf(stretches);
   const readUntilMs = stretches.at(-1)?.at(-1)?.atMs;
   const unratedWh = new Map<string, bigint>();
   const unratedSlots = new Map<string, bigint>();
   for (const [slot, energyWh] of slots) {
     const found = pricedBy(books, meter, slot * quarterMs);
-    // Of the quarter hour that begins with the last reading nothing is known, taken away or not.
-    const isKnown = slot < untilSlot && slot * quarterMs !== readUntilMs;
+    // The quarter hour that begins with the last reading is known where it ended within itself.
+    const isEmpty =
+      slot * quarterMs === readUntilMs && slot < Math.floor((lastMs ?? 0) / quarterMs);
+    const isKnown = slot < untilSlot && !isEmpty;
     if (found.version !== undefined || !isKnown) continue;
     const code = found.agreement === undefined ? 'AGREEMENT_NOT_FOUND' : 'TARIFF_NOT_FOUND';
     const period = monthAround(meter.zone, slot * quarterMs);

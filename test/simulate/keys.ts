@@ -62,6 +62,11 @@ export class Keys {
         where edge_id = ${edgeId} and public_key <> ${key.publicKey} and revoked_at is null
         returning encode(key_id, 'hex') as "keyId"`;
       for (const { keyId } of revoked) keys.set(keyId, 'revoked');
+      // Whoever revokes a key does not declare it any more.
+      const kept = simulation.fleet.edges.map((edge) =>
+        edge.name === name ? { ...edge, publicKeys: [key.publicKey] } : edge,
+      );
+      simulation.fleet = { ...simulation.fleet, edges: kept };
     }
     this.#unknown.clear();
   }
