@@ -389,6 +389,12 @@ export const meterEventsToldMax = 500;
 /** Domain rule 11: a clock off by no more than a minute is corrected and noted, no more. */
 export const clockOffsetMsNoted = 60_000;
 
+/** Characters of a JSON batch that cannot be read as one: what a person looks through. */
+export const lookedIntoTextMax = 16_384;
+
+/** Bytes of what cannot be read at all: enough to know the kind of a file by its beginning. */
+export const lookedIntoBytesMax = 256;
+
 /** Readings of a batch in quarantine that somebody is shown at once. */
 export const lookedIntoRowsMax = 200;
 /** Refused batches of one edge that a reconciliation looks into for sequences that are missing. */

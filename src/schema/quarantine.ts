@@ -64,7 +64,8 @@ QuarantinedBatch.implement({
       complexity: 20,
       description:
         `What is inside, as far as it can be read: the key that it names, the batch with ` +
-        `${lookedIntoRowsMax} readings at most, or the problem. It says nothing of the signature.`,
+        `${lookedIntoRowsMax} readings at most, or the problem and what its bytes show (raw). ` +
+        'It says nothing of the signature.',
       resolve: async ({ key }, _args, { read }) => {
         const found = await read((tx) => findQuarantined(tx, placeOf(key)));
         return lookInside(found?.carried ?? new Uint8Array(0), lookedIntoRowsMax);

@@ -166,7 +166,9 @@ builder.queryFields((t) => ({
     type: VeeDecision,
     authScopes: { may: 'Query.veeDecisions' },
     complexity: pageCost,
-    description: 'Newest first; each argument narrows them down.',
+    description:
+      'Newest first; each argument narrows them down. Without isOpen those that are withdrawn ' +
+      'or resolved come too: look at withdrawnAt.',
     args: {
       meterId: t.arg.globalID({ for: Meter }),
       accountId: t.arg.globalID({ for: Account }),
