@@ -64,3 +64,17 @@ export async function outage(
     toMs: Float64Array.of(toMs),
   });
 }
+
+const slotMs = 900_000;
+
+/** A reading each quarter hour from a day's beginning: `whOf` says what each slot adds. */
+export function quarterHours(
+  fromMs: number,
+  { slots, wh, whOf }: { slots: number; wh: number; whOf(slot: number): number },
+) {
+  let sum = wh;
+  return Array.from({ length: slots + 1 }, (_, at) => {
+    if (at > 0) sum += whOf(at - 1);
+    return { atMs: fromMs + at * slotMs, wh: sum };
+  });
+}

@@ -9,23 +9,11 @@ import { resolveDecision } from '../../../src/operations/vee/resolveDecision.ts'
 import { straightThrough } from '../../../src/operations/vee/straightThrough.ts';
 import { bills, dayMs, flat, hourMs, july, june } from '../billsGround.ts';
 import type { BillsGround } from '../billsGround.ts';
-import { publishSet, slotsOfMeter, openDecisions, outage } from './ground.ts';
+import { openDecisions, outage, publishSet, quarterHours, slotsOfMeter } from './ground.ts';
 
 /** Worked numbers of the domain rules, chapters 4.1 and 4.2, on the whole road. All in UTC. */
 
 const slotMs = 900_000;
-
-/** A reading each quarter hour from a day's beginning: `whOf` says what each slot adds. */
-function quarterHours(
-  fromMs: number,
-  { slots, wh, whOf }: { slots: number; wh: number; whOf(slot: number): number },
-) {
-  let sum = wh;
-  return Array.from({ length: slots + 1 }, (_, at) => {
-    if (at > 0) sum += whOf(at - 1);
-    return { atMs: fromMs + at * slotMs, wh: sum };
-  });
-}
 
 describe('gaps', () => {
   test('rule 8: a lost hour follows the profile of the class, and sums up exactly', async () => {
@@ -368,50 +356,3 @@ const julyMicros = 150_000n;
 function depsOf({ api, clock }: BillsGround) {
   return { sql: api.sql, clock, wake: () => {}, rate: rateJob };
 }
-
-describe('findings of a day', () => {
-  const dayOfZeros = (ground: BillsGround) =>
-    ground.read(quarterHours(june, { slots: 98, wh: 5, whOf: () => 0 }));
-
-  test('rule 19: 96 zeros at an occupied place are told, at a vacant one not', async () => {
-    const ground = await bills('vee_rule19', flat('1'));
-    await dayOfZeros(ground);
-    expect(await openDecisions(ground)).toContainEqual(
-      expect.objectContaining({ rule: 'zeroConsumption', outcome: 'alert' }),
-    );
-    const vacant = await bills('vee_rule19_vacant', flat('1'));
-    await vacant.database.sql`update service_point set is_occupied = false`;
-    await dayOfZeros(vacant);
-    expect(await openDecisions(vacant)).toEqual([]);
-  });
-
-  test('rule 20: 8 kWh on a closed agreement are a case, not lost', async () => {
-    const ended = (fleet: Fleet): Fleet => ({
-      ...fleet,
-      agreements: fleet.agreements.map((each) => ({ ...each, validToMs: june })),
-    });
-    const ground = await bills('vee_rule20', flat('1'), ended);
-    await ground.read(
-      quarterHours(june, { slots: 98, wh: 0, whOf: (slot) => (slot < 80 ? 100 : 0) }),
-    );
-    expect(await openDecisions(ground)).toContainEqual(
-      expect.objectContaining({ rule: 'inactiveMeasurement' }),
-    );
-    expect(await ground.unrated()).toEqual([{ code: 'AGREEMENT_NOT_FOUND', wh: 8_000n }]);
-  });
-
-  test('rule 21: kWh without kvarh are told, and withdrawn when they come', async () => {
-    const ground = await bills('vee_rule21', flat('1'));
-    const day = quarterHours(june, { slots: 98, wh: 0, whOf: () => 100 });
-    const q1 = { channel: 5, unit: 32 };
-    const varh = quarterHours(june, { slots: 98, wh: 0, whOf: () => 10 });
-    await ground.read(varh.slice(0, 40), q1);
-    await ground.read(day);
-    expect(await openDecisions(ground)).toContainEqual(
-      expect.objectContaining({ rule: 'siblingExists' }),
-    );
-    await ground.read(varh.slice(40), q1);
-    const left = (await openDecisions(ground)).filter(({ rule }) => rule === 'siblingExists');
-    expect(left).toEqual([]);
-  });
-});
