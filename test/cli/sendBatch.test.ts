@@ -112,6 +112,7 @@ describe('ems-cli batch send', () => {
     const early = await send('left.json', ['--epoch', '36', '--wait', '1'], away);
     expect(early.exitCode).toBe(1);
     expect(lineOf(early)).toMatchObject({ ok: false, code: 'INTAKE_UNREACHABLE', batches: 1 });
+    expect(early.stdout).toContain('ECONNREFUSED');
     expect(early.stderr).toMatch(/^INTAKE_UNREACHABLE: .*trying again/);
     const kept: unknown = JSON.parse(readFileSync(path.join(folder, 'left.json'), 'utf8'));
     expect(kept).toMatchObject({ pending: [{ sequence: 1 }], nextSequence: 2 });

@@ -47,6 +47,8 @@ type Row = Omit<CsvReading, 'meter'> & { readonly meterId: number };
 
 /** An intake answers within 20 s, with 503 if nothing else; a longer silence is a lost request. */
 const answerMsMax = 30_000;
+/** The last try has time to learn why, so that the reason that is told is not our own impatience. */
+const lastTryMs = 1_000;
 const waitSMax = 86_400;
 
 function wholeOf(text: string, name: string, max: number): number {
@@ -154,7 +156,7 @@ async function sendOne(
   const endMs = performance.now() + waitMs;
   const progress = progressLines(isJson);
   for (let tries = 1; ; tries += 1) {
-    const leftMs = Math.max(1, endMs - performance.now());
+    const leftMs = Math.max(lastTryMs, endMs - performance.now());
     const sent = await postBatch(url, carried, Math.min(leftMs, answerMsMax));
     if (sent.kind !== 'later') return accept(sent);
     const nowMs = performance.now();
