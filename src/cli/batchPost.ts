@@ -30,7 +30,7 @@ function problemIn(bytes: Uint8Array): { readonly code: string; readonly detail:
   }
 }
 
-/** One attempt. Only an intake's word on the batch refuses it; all else is a reason to come back. */
+/** One attempt. Only an intake refuses a batch; all else is a reason to come back. */
 export async function postBatch(
   url: string,
   carried: Uint8Array,

@@ -25,7 +25,7 @@ export async function withJournalLocked<T>(
     lock?.close();
     const code = error instanceof Error && 'errcode' in error ? Number(error.errcode) : 0;
     if (code === busy) {
-      const message = `Another sender works with ${file}. Wait for its end, or name another --journal.`;
+      const message = `Another sender works with ${file}. Wait for it, or name another --journal.`;
       return refuse('JOURNAL_IN_USE', message);
     }
     if (!unwritable.includes(code)) throw error;

@@ -105,7 +105,7 @@ function formOf(request: IncomingMessage): Form | typeof batchStreamType | null 
   return textHeader(request, 'joulebook-signature') === undefined ? 'jsonEnvelope' : 'jsonText';
 }
 
-/** Bytes are judged as they were signed, so nothing unpacks a body before its signature is known. */
+/** Bytes are judged as they were signed: nothing unpacks a body before its signature is known. */
 function isPacked(request: IncomingMessage): boolean {
   const encoding = textHeader(request, 'content-encoding') ?? '';
   return !['', 'identity'].includes(encoding.trim().toLowerCase());

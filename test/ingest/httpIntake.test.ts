@@ -125,7 +125,7 @@ describe('one batch a request', () => {
     expect(row).toEqual({ bytes: 0 });
   });
 
-  test('a JSON envelope may be longer than a batch by its escapes, twice as long at most', async () => {
+  test('a JSON envelope may be longer than a batch by its escapes, twice at most', async () => {
     const json = { 'content-type': 'application/json' };
     const envelope = (quotes: number) =>
       JSON.stringify({
@@ -152,7 +152,7 @@ describe('one batch a request', () => {
   });
 
   test.each(['application/x-protobuf', 'application/json', 'application/vnd.joulebook.batches'])(
-    'a %s body that HTTP compressed is refused and says what is taken; one that is as it is, is not',
+    'a %s body that HTTP compressed is refused and told what is taken; one as it is, is not',
     async (type) => {
       const [batch] = ground.chain(1);
       const headers = { 'content-type': type };

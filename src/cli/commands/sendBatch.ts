@@ -47,7 +47,7 @@ type Row = Omit<CsvReading, 'meter'> & { readonly meterId: number };
 
 /** An intake answers within 20 s, with 503 if nothing else; a longer silence is a lost request. */
 const answerMsMax = 30_000;
-/** The last try has time to learn why, so that the reason that is told is not our own impatience. */
+/** The last try has time to learn why: the reason told is not our own impatience. */
 const lastTryMs = 1_000;
 const waitSMax = 86_400;
 
