@@ -1,5 +1,5 @@
 import { assert } from '../domain/assert.ts';
-import { breakerBackOffMsMax, breakerBackOffMsMin, breakerFailuresMax } from '../domain/limits.ts';
+import { breakerBackOffMsMax, breakerBackOffMsMin, breakerFailuresMax } from './limits.ts';
 
 /** One device's breaker: keeps a dead unit from spending the time of all others on its bus. */
 export type Breaker = {

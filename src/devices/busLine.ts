@@ -1,9 +1,4 @@
-import {
-  busBackOffMsMax,
-  busBackOffMsMin,
-  busBackOffWaitedMsMax,
-  busGapMsMin,
-} from '../domain/limits.ts';
+import { busBackOffMsMax, busBackOffMsMin, busBackOffWaitedMsMax, busGapMsMin } from './limits.ts';
 import { refuse } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import { backOffMs } from './breaker.ts';

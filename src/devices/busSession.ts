@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import modbusSerial from 'modbus-serial';
-import { busConnectMsMax, processStallMs } from '../domain/limits.ts';
+import { busConnectMsMax, processStallMs } from './limits.ts';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { BusClock } from './busClock.ts';

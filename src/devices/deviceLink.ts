@@ -1,4 +1,4 @@
-import { openSupplyPowerWMax, switchVerifyMsMax, switchVerifyPollMs } from '../domain/limits.ts';
+import { openSupplyPowerWMax, switchVerifyMsMax, switchVerifyPollMs } from './limits.ts';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { BusClock } from './busClock.ts';

@@ -1,5 +1,5 @@
 import { assert, assertNever } from '../domain/assert.ts';
-import { busCommandsQueuedMax, busOperationMsMax, busReadsQueuedMax } from '../domain/limits.ts';
+import { busCommandsQueuedMax, busOperationMsMax, busReadsQueuedMax } from './limits.ts';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import { breakerAfterFailure, breakerState, closedBreaker } from './breaker.ts';

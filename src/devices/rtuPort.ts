@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { SerialPort } from 'serialport';
-import { modbusRtuFrameBytesMax } from '../domain/limits.ts';
+import { modbusRtuFrameBytesMax } from './limits.ts';
 import { crc16 } from './crc16.ts';
 import type { PortCounters } from './tcpPort.ts';
 

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
-import { modbusTcpFrameBytesMax } from '../domain/limits.ts';
+import { modbusTcpFrameBytesMax } from './limits.ts';
 import { crc16 } from './crc16.ts';
 
 const mbapLengthEnd = 6;

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { assertNever } from '../domain/assert.ts';
-import { modbusTcpFrameBytesMax } from '../domain/limits.ts';
+import { modbusTcpFrameBytesMax } from '../devices/limits.ts';
 
 const headerBytes = 7; // transaction, protocol, length, unit
 const lengthEnd = 6;

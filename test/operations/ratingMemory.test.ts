@@ -5,7 +5,7 @@ import { rateJob } from '../../src/domain/rating/job.ts';
 import { commitBatches } from '../../src/operations/commitBatches.ts';
 import { createRatingMemory } from '../../src/operations/rating/registry.ts';
 import { rateReadings } from '../../src/operations/rateReadings.ts';
-import { Fuse, SimulatedCrash, brittleSql } from '../simulate/faults.ts';
+import { Fuse, SimulatedCrash, brittleSql, noCrash } from '../simulate/faults.ts';
 import { BatchMaker } from '../support/build/edge.ts';
 import { buildFleet, flatTariff } from '../support/build/fleet.ts';
 import { freshDatabase } from '../support/postgres.ts';
@@ -40,7 +40,7 @@ test('a rating that failed at any await leaves a memory that prices correctly', 
         { meterId, atMs: noon + 900_000, wh: 1_000 },
       ]),
     ]);
-    const fuse = new Fuse({ atAwait: index + 1, cutsConnection: false });
+    const fuse = new Fuse({ ...noCrash, atAwait: index + 1 });
     const brittle = brittleSql(sql, fuse, async () => {});
     const deps = { clock, rate, memory };
     try {
