@@ -121,9 +121,6 @@ export const commandsPerSweepMax = 256;
 /** A person's reason for a command: a sentence or two. */
 export const commandReasonLengthMax = 400;
 
-/** Keys of a company that are listed at once: more than a hundred edges, each with a few. */
-export const edgeKeysToldMax = 1_000;
-
 /** Blocks of the event log that a process keeps at hand for its live subscribers, a shard. */
 export const tailBlocksMax = 128;
 /** Their rows together, a shard: about 60 bytes each, 12 MB. Older ones are in the log. */
@@ -358,14 +355,6 @@ export const meterEventsToldMax = 500;
 /** Domain rule 11: a clock off by no more than a minute is corrected and noted, no more. */
 export const clockOffsetMsNoted = 60_000;
 
-/** Characters of a JSON batch that cannot be read as one: what a person looks through. */
-export const lookedIntoTextMax = 16_384;
-
-/** Bytes of what cannot be read at all: enough to know the kind of a file by its beginning. */
-export const lookedIntoBytesMax = 256;
-
-/** Readings of a batch in quarantine that somebody is shown at once. */
-export const lookedIntoRowsMax = 200;
 /** Refused batches of one edge that a reconciliation looks into for sequences that are missing. */
 export const quarantineLookMax = 10_000;
 /**

@@ -1,7 +1,7 @@
 import { findQuarantineViews, isQuarantineKey, pageQuarantine } from '../db/quarantine.ts';
 import { findQuarantined, placeOf } from '../db/quarantine.ts';
 import type { QuarantineView } from '../db/quarantine.ts';
-import { lookedIntoRowsMax } from '../domain/limits.ts';
+import { lookedIntoRowsMax } from '../domain/shownLimits.ts';
 import { lookInside } from '../operations/office/batchContent.ts';
 import { correctQuarantined } from '../operations/office/correctQuarantined.ts';
 import { dismissQuarantined, replayQuarantined } from '../operations/office/replayQuarantined.ts';

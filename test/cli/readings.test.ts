@@ -67,6 +67,16 @@ describe('readings by hand at the command line', () => {
     });
   });
 
+  test('a reading that was taken back is traced as void, not as zero', async () => {
+    const about = [...company, '--meter', 'M1', '--at', at(noon + quarter)];
+    const edit = ['reading', 'edit', ...about, '--supersedes', '1', '--reason', 'wrong meter'];
+    expect(lineOf(await cli(...edit, '--void'))).toMatchObject({ ok: true, revision: 2 });
+    const told = await runCli(['reading', 'trace', ...about], { DATABASE_URL: here.url });
+    const [first, second] = told.stdout.split('\n');
+    expect(first).toMatch(/^void \(revision 2\)/);
+    expect(second).toMatch(/^1150 \(revision 1\)/);
+  });
+
   test('without the key of the offices nothing is entered', async () => {
     const run = await runCli(['reading', 'retry', ...company, '--json'], {
       DATABASE_URL: here.url,
@@ -108,7 +118,7 @@ describe('000.53: reconcile and log verify', () => {
     expect(lineOf(counted)).toMatchObject({ ok: true, unexplained: 0 });
     expect(counted.exitCode).toBe(0);
     const verified = await cli('log', 'verify');
-    expect(lineOf(verified)).toMatchObject({ ok: true, findingCount: 0, batches: 5 });
+    expect(lineOf(verified)).toMatchObject({ ok: true, findingCount: 0, batches: 6 });
     expect(lineOf(await cli('log', 'retention', '--days', '30'))).toMatchObject({ dropped: [] });
   });
 

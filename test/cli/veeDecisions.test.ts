@@ -39,7 +39,7 @@ test('decisions are listed and released on the command line, once', async () => 
   expect(refused.stdout + refused.stderr).toContain('DECISION_RESOLVED');
 }, 60_000);
 
-test('what matches is released together, of a meter by its serial; withdrawn ones are not shown', async () => {
+test('what matches is released together, by serial; withdrawn ones are hidden', async () => {
   const { companyId, meters } = ground.fleet;
   for (const [index, serial] of ['JB000002', 'JB000002', 'JB000003', 'JB000002'].entries()) {
     const fromMs = startMs + index * 86_400_000;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { listEdgeKeys } from '../../db/edgeKeys.ts';
-import { edgeKeysToldMax } from '../../domain/limits.ts';
+import { edgeKeysToldMax } from '../../domain/shownLimits.ts';
 import { accept } from '../../domain/outcome.ts';
 import { revokeEdgeKey } from '../../operations/revokeEdgeKey.ts';
 import type { Answer } from '../answer.ts';
@@ -45,9 +45,9 @@ export async function revokeKeyById(
     const input = { idempotencyKey: randomUUID(), keyId, reason };
     const done = await revokeEdgeKey({ sql, clock: { nowMs: Date.now } }, viewer, input);
     if (!done.ok) return done;
-    const { edgeName: edge, revokedAtMs } = done.value;
+    const { edgeName: edge, revokedAtMs, keyId: id } = done.value;
     const revokedAt = new Date(revokedAtMs).toISOString();
-    const sentence = `Key ${done.value.keyId} of edge "${edge}" is revoked; nothing it signs is taken in.`;
-    return accept({ sentence, facts: { keyId: done.value.keyId, edge, revokedAt } });
+    const sentence = `Key ${id} of edge "${edge}" is revoked; nothing it signs is taken in.`;
+    return accept({ sentence, facts: { keyId: id, edge, revokedAt } });
   });
 }

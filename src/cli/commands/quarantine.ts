@@ -1,7 +1,8 @@
 import { findQuarantined, isQuarantineKey, pageQuarantine, placeOf } from '../../db/quarantine.ts';
 import type { QuarantineView } from '../../db/quarantine.ts';
-import { lookedIntoRowsMax, pageSizeMax } from '../../domain/limits.ts';
+import { pageSizeMax } from '../../domain/limits.ts';
 import { accept, refuse } from '../../domain/outcome.ts';
+import { lookedIntoRowsMax } from '../../domain/shownLimits.ts';
 import { derivedId } from '../../operations/derivedId.ts';
 import { lookInside } from '../../operations/office/batchContent.ts';
 import { correctQuarantined } from '../../operations/office/correctQuarantined.ts';

@@ -1,5 +1,6 @@
 import { asViewer } from '../../db/viewer.ts';
 import { accept, refuse } from '../../domain/outcome.ts';
+import { qualityVoid } from '../../domain/series/quality.ts';
 import { instantText } from '../../domain/time/instantText.ts';
 import { traceReading } from '../../operations/traceReading.ts';
 import type { TracedVersion } from '../../operations/traceReading.ts';
@@ -30,6 +31,7 @@ function factsOf(version: TracedVersion) {
     unit: block.unit,
     scaler: block.scaler,
     quality: row.quality,
+    isVoid: row.quality === qualityVoid,
     revision: row.revision,
     isWinner: version.isWinner,
     isInSeries: version.isInSeries,
@@ -48,13 +50,15 @@ function factsOf(version: TracedVersion) {
 
 function lineOf(version: TracedVersion): string {
   const facts = factsOf(version);
+  // Its number says nothing: the reading was taken back.
+  const value = facts.isVoid ? 'void' : facts.value;
   const { edge, epoch, sequence, row } = facts.batch;
   const state = version.isWinner ? (version.isInSeries ? 'counts' : 'wins') : 'lost';
   const signed = facts.signature.isValid ? 'signature holds' : 'SIGNATURE DOES NOT HOLD';
   const why = facts.exceptions.map(({ code }) => ` ${code}`).join('');
   const by = facts.office === null ? '' : `, ${facts.office.author}: ${facts.office.reason}`;
   return (
-    `${facts.value} (revision ${facts.revision}) ${state}${why}: ${edge}, epoch ${epoch}, ` +
+    `${value} (revision ${facts.revision}) ${state}${why}: ${edge}, epoch ${epoch}, ` +
     `sequence ${sequence}, row ${row}, received ${facts.receivedAt}, ${signed} ` +
     `(key ${facts.signature.keyState})${by}`
   );

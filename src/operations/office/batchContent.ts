@@ -1,4 +1,4 @@
-import { lookedIntoBytesMax, lookedIntoTextMax } from '../../domain/limits.ts';
+import { lookedIntoBytesMax, lookedIntoTextMax } from '../../domain/shownLimits.ts';
 import { openEnvelope } from '../../wire/batch.ts';
 import type { Batch, RegisterBlock } from '../../wire/batch.ts';
 import { inflate } from '../../wire/compression.ts';

@@ -86,7 +86,8 @@ async function resolve(
 
 /**
  * A person's word on a decision, once for the key. A released one holds nothing any more: the bill
- * is rated again and posted, also where somebody had confirmed it. The same finding stays released; another figure is another decision.
+ * is rated again and posted, also where somebody had confirmed it. The same finding stays
+ * released; another figure is another decision.
  */
 export async function resolveDecision(
   { sql, clock, wake }: RequestDeps,

@@ -214,7 +214,7 @@ describe('holds', () => {
     expect(codes).toContain('bill_judged');
   });
 
-  test('what was confirmed by mistake may be released: the later word counts, and is the last', async () => {
+  test('what was confirmed may be released: the later word counts, and is the last', async () => {
     const ground = await jumpingBill('vee_confirmed');
     const deps = depsOf(ground);
     const decisionId = await highLowId(ground);
