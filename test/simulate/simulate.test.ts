@@ -33,7 +33,7 @@ test.each([1, 2, 4])(
   60_000,
 );
 
-/** Seeds that found something by these very draws: a register went on from where marks had moved. */
+/** Seeds that found something by these draws: a register went on from where marks had moved. */
 test.each([7])(
   'what seed %i once found stays mended',
   async (seed) => {

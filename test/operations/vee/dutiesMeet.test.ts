@@ -16,7 +16,7 @@ async function duties(): Promise<readonly number[]> {
 
 const shard = 0;
 
-test('what a rater finds while its meter is validated is a duty behind the validation', async () => {
+test('what a rater finds while its meter is validated is a duty behind it', async () => {
   const { sql } = here.writer;
   const [meterId] = here.meterIds;
   const { companyId } = here.fleet;
