@@ -256,8 +256,8 @@ export class FaultRun {
       return;
     }
     const { batches, rowsCompared, differenceCount, differences } = replayed.value;
-    tally.replayed =
-      `${batches} batches rated again, ${rowsCompared} rows, ` + `${differenceCount} differ`;
+    const rated = `${batches} batches rated again`;
+    tally.replayed = `${rated}, ${rowsCompared} rows, ${differenceCount} differ`;
     for (const { code, key } of differences) tally.wrong.push(`${code}: ${key} when replayed`);
   }
 }
