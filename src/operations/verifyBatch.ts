@@ -96,7 +96,7 @@ function authenticate(envelope: Envelope, keys: EdgeKeys): Accepted<EdgeKeyRow> 
   if (key.row.isRevoked) {
     const message =
       `Key ${hexOf(envelope.keyId)} was revoked. Give the gateway a new key and register it; ` +
-      'what it signed before can be taken in by an operator.';
+      'an operator can correct what it signed: ems-cli quarantine correct.';
     return refused(refuse('BATCH_KEY_REVOKED', message), isSigned ? key.row : null);
   }
   if (!isSigned) {
