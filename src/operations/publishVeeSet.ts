@@ -6,7 +6,7 @@ import { asViewer } from '../db/viewer.ts';
 import { isAllowed } from '../domain/access/policy.ts';
 import type { Viewer } from '../domain/access/viewer.ts';
 import { assert } from '../domain/assert.ts';
-import { commandReasonLengthMax, instantMsMax } from '../domain/limits.ts';
+import { instantMsMax } from '../domain/limits.ts';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import { isOnSlotGrid } from '../domain/rating/slot.ts';
@@ -17,6 +17,7 @@ import type { VeeSetCode } from '../domain/vee/set.ts';
 import { derivedId } from './derivedId.ts';
 import { onceByKey, textOf } from './onceByKey.ts';
 import type { KeyCode, RequestDeps } from './onceByKey.ts';
+import { refuseReason } from './refuseReason.ts';
 
 export type PublishVeeSetInput = {
   readonly idempotencyKey: string;
@@ -45,13 +46,8 @@ export type PublishedVeeSet = {
 };
 
 function checkInput({ validFromMs, reason }: PublishVeeSetInput): Outcome<null, PublishVeeSetCode> {
-  if (reason.trim() === '') {
-    return refuse('REASON_MISSING', 'Say why the rules change; the audit keeps it.', ['reason']);
-  }
-  if (reason.length > commandReasonLengthMax) {
-    const message = `A reason has at most ${commandReasonLengthMax} characters. Shorten it.`;
-    return refuse('REASON_TOO_LONG', message, ['reason']);
-  }
+  const refusedReason = refuseReason(reason);
+  if (refusedReason !== null) return refusedReason;
   if (!(validFromMs >= 0 && validFromMs <= instantMsMax)) {
     const message = 'The rules begin between 1970 and 2200; correct the instant.';
     return refuse('VALIDITY_OUT_OF_RANGE', message, ['validFrom']);

@@ -10,13 +10,14 @@ import { isAllowed } from '../domain/access/policy.ts';
 import type { Viewer } from '../domain/access/viewer.ts';
 import type { SwitchKind } from '../domain/command/supplyPolicy.ts';
 import type { MeterId } from '../domain/ids.ts';
-import { commandReasonLengthMax, manualCommandMsMax } from '../domain/limits.ts';
+import { manualCommandMsMax } from '../domain/limits.ts';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome, Refused } from '../domain/outcome.ts';
 import { derivedId } from './derivedId.ts';
 import { onceByKey, textOf } from './onceByKey.ts';
 import type { KeyCode, RequestDeps } from './onceByKey.ts';
 import { appendCommandEvent } from './reviewSupply.ts';
+import { refuseReason } from './refuseReason.ts';
 
 export type RequestCommandInput = {
   readonly idempotencyKey: string;
@@ -149,14 +150,8 @@ export async function requestCommand(
       'Your role may not switch a supply. A prepaid one comes back by itself after a top-up.',
     );
   }
-  if (input.reason.trim() === '') {
-    const message = 'The audit needs a reason. Say in a few words why; nothing was switched.';
-    return refuse('REASON_MISSING', message, ['reason']);
-  }
-  if (input.reason.length > commandReasonLengthMax) {
-    const message = `The reason has at most ${commandReasonLengthMax} characters; shorten it.`;
-    return refuse('REASON_TOO_LONG', message, ['reason']);
-  }
+  const refusedReason = refuseReason(input.reason);
+  if (refusedReason !== null) return refusedReason;
   const nowMs = clock.nowMs();
   const { meterId, kind } = input;
   const outcome = await asViewer(sql, viewer, (tx) =>

@@ -5,12 +5,12 @@ import type { KeyedAnswer } from '../db/idempotency.ts';
 import { asViewer } from '../db/viewer.ts';
 import { isAllowed } from '../domain/access/policy.ts';
 import type { Viewer } from '../domain/access/viewer.ts';
-import { commandReasonLengthMax } from '../domain/limits.ts';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import { derivedId } from './derivedId.ts';
 import { onceByKey, textOf } from './onceByKey.ts';
 import type { KeyCode, RequestDeps } from './onceByKey.ts';
+import { refuseReason } from './refuseReason.ts';
 
 export type RevokeEdgeKeyInput = {
   readonly idempotencyKey: string;
@@ -79,14 +79,8 @@ export async function revokeEdgeKey(
   if (!isAllowed(viewer.role, 'Mutation.revokeEdgeKey')) {
     return refuse('NOT_PERMITTED', 'Your role may not revoke keys. Ask an administrator.');
   }
-  if (input.reason.trim() === '') {
-    const message = 'The audit needs a reason. Say in a few words why; nothing was changed.';
-    return refuse('REASON_MISSING', message, ['reason']);
-  }
-  if (input.reason.length > commandReasonLengthMax) {
-    const message = `The reason has at most ${commandReasonLengthMax} characters; shorten it.`;
-    return refuse('REASON_TOO_LONG', message, ['reason']);
-  }
+  const refusedReason = refuseReason(input.reason);
+  if (refusedReason !== null) return refusedReason;
   if (!/^[0-9a-f]{32}$/i.test(input.keyId)) {
     const message = 'The id of a key is 32 hexadecimal digits; a public key is not its id.';
     return refuse('EDGE_KEY_NOT_FOUND', message, ['keyId']);

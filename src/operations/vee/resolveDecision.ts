@@ -7,7 +7,6 @@ import { asViewer } from '../../db/viewer.ts';
 import { isAllowed } from '../../domain/access/policy.ts';
 import type { Viewer } from '../../domain/access/viewer.ts';
 import { assert } from '../../domain/assert.ts';
-import { commandReasonLengthMax } from '../../domain/limits.ts';
 import { accept, refuse } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
 import { dayOf } from '../../domain/series/day.ts';
@@ -15,6 +14,7 @@ import { derivedId } from '../derivedId.ts';
 import { onceByKey, textOf } from '../onceByKey.ts';
 import type { KeyCode, RequestDeps } from '../onceByKey.ts';
 import { judgedReason } from './noteDuties.ts';
+import { refuseReason } from '../refuseReason.ts';
 
 export type ResolveDecisionInput = {
   readonly idempotencyKey: string;
@@ -97,14 +97,8 @@ export async function resolveDecision(
   if (!isAllowed(viewer.role, 'Mutation.resolveDecision')) {
     return refuse('NOT_PERMITTED', 'Your role may not resolve decisions. Ask an operator.');
   }
-  if (input.reason.trim() === '') {
-    const message = 'The audit needs a reason. Say in a few words why; nothing was changed.';
-    return refuse('REASON_MISSING', message, ['reason']);
-  }
-  if (input.reason.length > commandReasonLengthMax) {
-    const message = `The reason has at most ${commandReasonLengthMax} characters; shorten it.`;
-    return refuse('REASON_TOO_LONG', message, ['reason']);
-  }
+  const refusedReason = refuseReason(input.reason);
+  if (refusedReason !== null) return refusedReason;
   if (!/^[1-9]\d{0,17}$/.test(input.decisionId)) {
     return refuse('DECISION_NOT_FOUND', 'There is no such decision. Check its id.', ['decisionId']);
   }
