@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import postgres from 'postgres';
+import { withNewest } from '../domain/series/newestReading.ts';
 import { replayedBatchesPerCopy, replayedRowsPerFetch } from '../domain/limits.ts';
 import type { Sql, Transaction } from './connect.ts';
 import { refusalOf } from './copy.ts';
@@ -204,8 +205,8 @@ export async function* copyLog(
 const comparisons = {
   SERIES_DIFFERS: `
     select concat_ws('/', 'meter ' || meter_id, 'channel ' || channel, 'day ' || day) as key,
-           encode(sha256(bytes), 'hex') || ' ' || coalesce(encode(carry_in, 'hex'), '-') as value
-    from series_day`,
+           coalesce(encode(carry_in, 'hex'), '-') as value, day, bytes, newest
+    from series_day left join series_head using (meter_id, channel)`,
   HEAD_DIFFERS: `
     select concat_ws('/', 'meter ' || meter_id, 'channel ' || channel) as key,
            concat_ws(' ', encode(carry, 'hex'), last_read_at, last_value_wh) as value
@@ -255,10 +256,20 @@ export const differenceCodes: readonly DifferenceCode[] = [
 ];
 
 type Row = { readonly key: string; readonly value: string };
+/** Of a day; it is compared as a whole, whatever part of it stands in the head. */
+type ComparedDay = { readonly day: number; readonly bytes: Uint8Array; newest: Uint8Array | null };
+
+function comparedDay({ key, value, ...day }: Row & ComparedDay): Row {
+  const digest = createHash('sha256').update(withNewest(day, day.newest)).digest('hex');
+  return { key, value: `${digest} ${value}` };
+}
 
 async function* rowsOf(sql: Sql | Transaction, code: DifferenceCode): AsyncGenerator<Row> {
   const text = `select * from (${comparisons[code]}) as r order by key collate "C"`;
-  for await (const rows of sql.unsafe<Row[]>(text).cursor(replayedRowsPerFetch)) yield* rows;
+  const query = sql.unsafe<(Row | (Row & ComparedDay))[]>(text);
+  for await (const rows of query.cursor(replayedRowsPerFetch)) {
+    for (const row of rows) yield 'bytes' in row ? comparedDay(row) : row;
+  }
 }
 
 export type RowDifference = {

@@ -1,10 +1,11 @@
+import { withNewest } from '../domain/series/newestReading.ts';
 import { bytesArrayOf, integersOf } from './arrays.ts';
 import type { Statement } from './connect.ts';
 import { copyInto } from './copy.ts';
 
 /**
- * The one door to how the series is stored: a row a meter, channel and UTC day, and a head row a
- * meter and channel. Nobody else knows these tables.
+ * The door to how the series is written: a row a meter, channel and UTC day, and a head row a meter
+ * and channel, which has the newest reading of the day in which it stands.
  */
 
 export type DayRow = {
@@ -12,10 +13,16 @@ export type DayRow = {
   readonly channel: number;
   readonly day: number;
   readonly companyId: number;
-  readonly bytes: Uint8Array;
+  /** Of the head's day without the newest reading: that stands in the head. */
+  readonly storedBytes: Uint8Array;
   readonly carryIn: Uint8Array | null;
   /** Zero for a row that is not stored yet. */
   readonly revision: number;
+};
+
+export type StoredDay = DayRow & {
+  /** All of the day; the very array that is stored where the head has nothing of it. */
+  readonly bytes: Uint8Array;
 };
 
 export type HeadRow = {
@@ -26,9 +33,11 @@ export type HeadRow = {
   readonly lastReadAtMs: number;
   readonly lastValueWh: bigint;
   readonly lastPowerW: number | null;
+  /** Of the day of `lastReadAtMs` (domain/series/newestReading); null where it has no row. */
+  readonly newest: Uint8Array | null;
 };
 
-type StoredDay = {
+type StoredRow = {
   meter_id: number;
   channel: number;
   day: number;
@@ -36,15 +45,17 @@ type StoredDay = {
   bytes: Uint8Array;
   carry_in: Uint8Array | null;
   revision: number;
+  newest: Uint8Array | null;
 };
 
-function dayOfRow(row: StoredDay): DayRow {
+function dayOfRow(row: StoredRow): StoredDay {
   return {
     meterId: row.meter_id,
     channel: row.channel,
     day: row.day,
     companyId: row.company_id,
-    bytes: row.bytes,
+    bytes: withNewest(row, row.newest),
+    storedBytes: row.bytes,
     carryIn: row.carry_in,
     revision: row.revision,
   };
@@ -54,14 +65,16 @@ function dayOfRow(row: StoredDay): DayRow {
 export async function readDays(
   statement: Statement,
   keys: { meterId: readonly number[]; channel: readonly number[]; day: readonly number[] },
-): Promise<readonly DayRow[]> {
+): Promise<readonly StoredDay[]> {
   if (keys.day.length === 0) return [];
-  const rows = await statement<StoredDay[]>`
-    select d.meter_id, d.channel, d.day, d.company_id, d.bytes, d.carry_in, d.revision
+  const rows = await statement<StoredRow[]>`
+    select d.meter_id, d.channel, d.day, d.company_id, d.bytes, d.carry_in, d.revision,
+           h.newest
     from series_day d
     join unnest(${integersOf(keys.meterId)}::int4[], ${integersOf(keys.channel)}::int2[],
                 ${integersOf(keys.day)}::int4[]) as k(meter_id, channel, day)
-      using (meter_id, channel, day)`;
+      using (meter_id, channel, day)
+    left join series_head h using (meter_id, channel)`;
   return rows.map(dayOfRow);
 }
 
@@ -69,13 +82,14 @@ export async function readDays(
 export async function readDaysFrom(
   statement: Statement,
   { meterId, channel, fromDay }: { meterId: number; channel: number; fromDay: number },
-): Promise<readonly DayRow[]> {
-  const rows = await statement<StoredDay[]>`
-    select meter_id, channel, day, company_id, bytes, carry_in, revision from series_day
-    where meter_id = ${meterId} and channel = ${channel} and day >= coalesce(
+): Promise<readonly StoredDay[]> {
+  const rows = await statement<StoredRow[]>`
+    select d.meter_id, d.channel, d.day, d.company_id, d.bytes, d.carry_in, d.revision, h.newest
+    from series_day d left join series_head h using (meter_id, channel)
+    where d.meter_id = ${meterId} and d.channel = ${channel} and d.day >= coalesce(
       (select max(day) from series_day
        where meter_id = ${meterId} and channel = ${channel} and day <= ${fromDay}), ${fromDay})
-    order by day`;
+    order by d.day`;
   return rows.map(dayOfRow);
 }
 
@@ -91,7 +105,7 @@ export async function writeDays(tx: Statement, rows: readonly DayRow[]): Promise
       { name: 'channel', type: 'int2', values: fresh.map((row) => row.channel) },
       { name: 'day', type: 'int4', values: fresh.map((row) => row.day) },
       { name: 'company_id', type: 'int4', values: fresh.map((row) => row.companyId) },
-      { name: 'bytes', type: 'bytea', values: fresh.map((row) => row.bytes) },
+      { name: 'bytes', type: 'bytea', values: fresh.map((row) => row.storedBytes) },
       { name: 'carry_in', type: 'bytea', values: fresh.map((row) => row.carryIn) },
       { name: 'revision', type: 'int4', values: fresh.map(() => 1) },
     ],
@@ -105,7 +119,7 @@ export async function writeDays(tx: Statement, rows: readonly DayRow[]): Promise
       ${integersOf(changed.map((row) => row.meterId))}::int4[],
       ${integersOf(changed.map((row) => row.channel))}::int2[],
       ${integersOf(changed.map((row) => row.day))}::int4[],
-      ${bytesArrayOf(changed.map((row) => row.bytes))}::bytea[],
+      ${bytesArrayOf(changed.map((row) => row.storedBytes))}::bytea[],
       ${bytesArrayOf(changed.map((row) => row.carryIn))}::bytea[],
       ${integersOf(changed.map((row) => row.revision))}::int4[]
     ) as u(meter_id, channel, day, bytes, carry_in, revision)
@@ -128,9 +142,10 @@ export async function readHeads(
       last_read_at: Date;
       last_value_wh: bigint;
       last_power_w: number | null;
+      newest: Uint8Array | null;
     }[]
   >`
-    select meter_id, company_id, carry, last_read_at, last_value_wh, last_power_w
+    select meter_id, company_id, carry, last_read_at, last_value_wh, last_power_w, newest
     from series_head
     where meter_id = any(${integersOf(meterIds)}::int4[]) and channel = ${channel}`;
   return rows.map((row) => ({
@@ -141,6 +156,7 @@ export async function readHeads(
     lastReadAtMs: row.last_read_at.getTime(),
     lastValueWh: row.last_value_wh,
     lastPowerW: row.last_power_w,
+    newest: row.newest,
   }));
 }
 
@@ -188,9 +204,9 @@ export async function writeHeads(tx: Statement, rows: readonly HeadRow[]): Promi
   if (rows.length === 0) return;
   await tx`
     insert into series_head
-      (meter_id, channel, company_id, carry, last_read_at, last_value_wh, last_power_w)
+      (meter_id, channel, company_id, carry, last_read_at, last_value_wh, last_power_w, newest)
     select meter_id, channel, company_id, carry, to_timestamp(read_at_ms / 1000.0), value_wh,
-           power_w
+           power_w, newest
     from unnest(
       ${integersOf(rows.map((row) => row.meterId))}::int4[],
       ${integersOf(rows.map((row) => row.channel))}::int2[],
@@ -198,10 +214,11 @@ export async function writeHeads(tx: Statement, rows: readonly HeadRow[]): Promi
       ${bytesArrayOf(rows.map((row) => row.carry))}::bytea[],
       ${integersOf(rows.map((row) => row.lastReadAtMs))}::int8[],
       ${integersOf(rows.map((row) => row.lastValueWh))}::int8[],
-      ${integersOf(rows.map((row) => row.lastPowerW))}::int4[]
-    ) as u(meter_id, channel, company_id, carry, read_at_ms, value_wh, power_w)
+      ${integersOf(rows.map((row) => row.lastPowerW))}::int4[],
+      ${bytesArrayOf(rows.map((row) => row.newest))}::bytea[]
+    ) as u(meter_id, channel, company_id, carry, read_at_ms, value_wh, power_w, newest)
     on conflict (meter_id, channel) do update set
       carry = excluded.carry, last_read_at = excluded.last_read_at,
-      last_value_wh = excluded.last_value_wh,
+      last_value_wh = excluded.last_value_wh, newest = excluded.newest,
       last_power_w = coalesce(excluded.last_power_w, series_head.last_power_w)`;
 }

@@ -1,3 +1,4 @@
+import { withNewest } from '../domain/series/newestReading.ts';
 import { integersOf } from './arrays.ts';
 import type { Statement } from './connect.ts';
 
@@ -27,9 +28,15 @@ export async function readDaysAroundEach(
 ): Promise<readonly DayAround[]> {
   if (wanted.length === 0) return [];
   const rows = await statement<
-    { wanted: bigint; day: number; bytes: Uint8Array; carry_in: Uint8Array | null }[]
+    {
+      wanted: bigint;
+      day: number;
+      bytes: Uint8Array;
+      carry_in: Uint8Array | null;
+      newest: Uint8Array | null;
+    }[]
   >`
-    select w.ordinal - 1 as wanted, d.day, d.bytes, d.carry_in
+    select w.ordinal - 1 as wanted, d.day, d.bytes, d.carry_in, h.newest
     from unnest(${integersOf(wanted.map((each) => each.meterId))}::int4[],
                 ${integersOf(wanted.map((each) => each.channel))}::int2[],
                 ${integersOf(wanted.map((each) => each.fromDay))}::int4[],
@@ -44,11 +51,12 @@ export async function readDaysAroundEach(
         and s.day <= coalesce((select min(a.day) from series_day a
                                where a.meter_id = w.meter_id and a.channel = w.channel
                                  and a.day > w.through_day), w.through_day)) d
+    left join series_head h on h.meter_id = w.meter_id and h.channel = w.channel
     order by w.ordinal, d.day`;
   return rows.map((row) => ({
     wanted: Number(row.wanted),
     day: row.day,
-    bytes: row.bytes,
+    bytes: withNewest(row, row.newest),
     carryIn: row.carry_in,
   }));
 }

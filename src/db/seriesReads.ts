@@ -1,3 +1,4 @@
+import { withNewest } from '../domain/series/newestReading.ts';
 import type { Statement } from './connect.ts';
 
 /** A day of the series as its viewer may see it. */
@@ -8,6 +9,12 @@ export type DayView = {
   readonly revision: number;
 };
 
+type StoredView = DayView & { readonly newest: Uint8Array | null };
+
+function viewOf({ newest, ...view }: StoredView): DayView {
+  return { ...view, bytes: withNewest(view, newest) };
+}
+
 type Window = { meterId: number; channel: number; fromDay: number; throughDay: number };
 
 /** The stored days of a window, in time order. */
@@ -15,11 +22,13 @@ export async function readDaysWithin(
   tx: Statement,
   { meterId, channel, fromDay, throughDay }: Window,
 ): Promise<readonly DayView[]> {
-  return tx<DayView[]>`
-    select day, bytes, carry_in as "carryIn", revision from series_day
-    where meter_id = ${meterId} and channel = ${channel}
-      and day between ${fromDay} and ${throughDay}
-    order by day`;
+  const rows = await tx<StoredView[]>`
+    select d.day, d.bytes, d.carry_in as "carryIn", d.revision, h.newest
+    from series_day d left join series_head h using (meter_id, channel)
+    where d.meter_id = ${meterId} and d.channel = ${channel}
+      and d.day between ${fromDay} and ${throughDay}
+    order by d.day`;
+  return rows.map(viewOf);
 }
 
 /**
@@ -30,14 +39,16 @@ export async function readDaysAround(
   tx: Statement,
   { meterId, channel, fromDay, throughDay }: Window,
 ): Promise<readonly DayView[]> {
-  return tx<DayView[]>`
-    select day, bytes, carry_in as "carryIn", revision from series_day
-    where meter_id = ${meterId} and channel = ${channel}
-      and day >= coalesce((select max(day) from series_day
+  const rows = await tx<StoredView[]>`
+    select d.day, d.bytes, d.carry_in as "carryIn", d.revision, h.newest
+    from series_day d left join series_head h using (meter_id, channel)
+    where d.meter_id = ${meterId} and d.channel = ${channel}
+      and d.day >= coalesce((select max(day) from series_day
                            where meter_id = ${meterId} and channel = ${channel}
                              and day < ${fromDay}), ${fromDay}::int4)
-      and day <= coalesce((select min(day) from series_day
+      and d.day <= coalesce((select min(day) from series_day
                            where meter_id = ${meterId} and channel = ${channel}
                              and day > ${throughDay}), ${throughDay}::int4)
-    order by day`;
+    order by d.day`;
+  return rows.map(viewOf);
 }

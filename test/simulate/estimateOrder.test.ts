@@ -148,8 +148,9 @@ async function booksAfter(
     const days = await sql`
       select channel, day, encode(bytes, 'hex') as bytes, encode(carry_in, 'hex') as carry_in
       from series_day order by channel, day`;
-    const heads =
-      await sql`select channel, encode(carry, 'hex') as carry from series_head order by 1`;
+    const heads = await sql`
+      select channel, encode(carry, 'hex') as carry, encode(newest, 'hex') as newest
+      from series_head order by 1`;
     const charges = await sql`
       select period_start, encode(accumulator, 'hex') as accumulator, energy_wh, amount_micros,
              open_until

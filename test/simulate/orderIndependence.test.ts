@@ -110,12 +110,15 @@ async function booksAfter(document: unknown, history: History, arrivals: Arrival
     const days = await sql`
       select meter_id, day, encode(bytes, 'hex') as bytes, encode(carry_in, 'hex') as carry_in
       from series_day order by meter_id, day`;
+    const heads = await sql`
+      select meter_id, encode(carry, 'hex') as carry, encode(newest, 'hex') as newest
+      from series_head order by meter_id`;
     const charges = await sql`
       select meter_id, period_start, tariff_version_id, encode(accumulator, 'hex') as accumulator,
              energy_wh, amount_micros, open_until, carry_in, carry_out
       from charge where energy_wh <> 0 or amount_micros <> 0 order by meter_id, period_start`;
     const balances = await sql`select account_id, balance_micros from account_balance order by 1`;
-    return { days: [...days], charges: [...charges], balances: [...balances] };
+    return { days: [...days], heads: [...heads], charges: [...charges], balances: [...balances] };
   } finally {
     await database.close();
     await fresh.drop();

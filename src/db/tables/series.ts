@@ -47,6 +47,12 @@ export const seriesHead = pgTable(
     /** As the register shows it, not unwrapped. */
     lastValueWh: bigint('last_value_wh', { mode: 'bigint' }).notNull(),
     lastPowerW: integer('last_power_w'),
+    /**
+     * The newest reading of the day in which the head stands (domain/series/newestReading). The
+     * day's row has it only where it is the first of its slot, so a further reading of the open slot
+     * writes no day.
+     */
+    newest: bytea('newest'),
   },
   (t) => [
     primaryKey({ columns: [t.meterId, t.channel] }),

@@ -1,6 +1,6 @@
 import type { ReadingExceptionRow } from '../../db/log.ts';
 import type { RatedMeter } from '../../db/ratingInputs.ts';
-import type { DayRow, HeadRow } from '../../db/series.ts';
+import type { DayRow, HeadRow, StoredDay } from '../../db/series.ts';
 import { assert } from '../../domain/assert.ts';
 import { slotMs, slotOf } from '../../domain/rating/slot.ts';
 import { decodeCarry, encodeCarry } from '../../domain/series/carryCodec.ts';
@@ -8,6 +8,7 @@ import { dayOf, emptyDay, mergeReadings, placesPerDay } from '../../domain/serie
 import type { SeriesDay } from '../../domain/series/day.ts';
 import { decodeDay, encodeDay } from '../../domain/series/dayCodec.ts';
 import { walkOptionsOf } from '../../domain/series/meterMarks.ts';
+import { encodeNewest, encodeWithoutNewest, newestOf } from '../../domain/series/newestReading.ts';
 import { qualityEstimated } from '../../domain/series/quality.ts';
 import { walkDays } from '../../domain/series/walk.ts';
 import type { GapClosed, WalkCarry } from '../../domain/series/walk.ts';
@@ -20,7 +21,9 @@ import type { ReadingRun } from './gatherReadings.ts';
 export type OpenDay = {
   readonly day: number;
   readonly series: SeriesDay;
-  readonly stored: DayRow | null;
+  readonly stored: StoredDay | null;
+  /** Of the day there is its open slot alone: enough to go on in it, and nothing to store. */
+  readonly isSlotAlone: boolean;
   isWritten: boolean;
 };
 
@@ -38,14 +41,16 @@ export type Advance = {
   readonly carrySettled: WalkCarry;
   readonly carryOut: WalkCarry;
   readonly days: readonly DayRow[];
+  /** For the head; null where the walk did not come by its day. */
+  readonly newest: Uint8Array | null;
   /** Silences that are laid out as evenly as time, for want of a shape. */
   readonly gaps: readonly GapClosed[];
   readonly exceptions: readonly ReadingExceptionRow[];
 };
 
-export function openDay(day: number, stored: DayRow | null): OpenDay {
+export function openDay(day: number, stored: StoredDay | null): OpenDay {
   const series = stored === null ? emptyDay(day) : decodeDay(stored.bytes);
-  return { day, series, stored, isWritten: false };
+  return { day, series, stored, isSlotAlone: false, isWritten: false };
 }
 
 /** Merges runs of readings into a day; returns the earliest instant whose meaning changed. */
@@ -157,18 +162,40 @@ function withTail(slotWh: Float64Array, tailWh: number): Float64Array {
 /** The day as it is to be stored. */
 export function dayRow(
   { meter, channel }: WalkedRegister,
-  { day, series, stored }: OpenDay,
-  carryIn: Uint8Array | null,
+  { day, stored }: OpenDay,
+  { storedBytes, carryIn }: Pick<DayRow, 'storedBytes' | 'carryIn'>,
 ): DayRow {
   return {
     meterId: meter.meterId,
     channel,
     day,
     companyId: meter.companyId,
-    bytes: encodeDay(series),
+    storedBytes,
     carryIn,
     revision: stored?.revision ?? 0,
   };
+}
+
+/** What the row of a day has to be; null while it is so already. */
+function rowToWrite(
+  register: WalkedRegister,
+  open: OpenDay,
+  { carryIn, isHeadDay }: { readonly carryIn: Uint8Array | null; readonly isHeadDay: boolean },
+): DayRow | null {
+  const { series, stored, isSlotAlone, isWritten } = open;
+  if (isSlotAlone) return null;
+  const isSameCarry = sameBytes(carryIn, stored?.carryIn ?? null);
+  const isWhole = stored === null || stored.storedBytes === stored.bytes;
+  // A day that was left by the head takes back its newest reading, and another one gives it away.
+  const mayDiffer = isWritten || isHeadDay || !isWhole;
+  if (!mayDiffer && isSameCarry) return null;
+  if (!mayDiffer && stored !== null) {
+    return dayRow(register, open, { storedBytes: stored.storedBytes, carryIn });
+  }
+  const storedBytes = isHeadDay ? encodeWithoutNewest(series) : encodeDay(series);
+  const isSame =
+    stored === null ? !isWritten && isSameCarry : sameBytes(storedBytes, stored.storedBytes);
+  return isSame && isSameCarry ? null : dayRow(register, open, { storedBytes, carryIn });
 }
 
 /** Of a register of which no reading is accepted. */
@@ -182,6 +209,7 @@ export const nothingKnown: Advance = {
   carrySettled: null,
   carryOut: null,
   days: [],
+  newest: null,
   gaps: [],
   exceptions: [],
 };
@@ -199,7 +227,7 @@ export function advanceRegister(
   assert(days.length > 0, 'a register advances by at least one day');
   const options = walkOptionsOf(meter, channel);
   const parts: { slotWh: Float64Array; slotQuality: Uint8Array }[] = [];
-  const rows: DayRow[] = [];
+  const carriesIn: (Uint8Array | null)[] = [];
   const gaps: GapClosed[] = [];
   const exceptions: ReadingExceptionRow[] = [];
   let carry = carryIn;
@@ -212,10 +240,7 @@ export function advanceRegister(
     const isInside = carry !== null && dayOf(carry.lastAtMs) >= open.day;
     const walked = walkDays([open.series], carry, options);
     const carryBytes = carry === null ? null : encodeCarry(carry);
-    const carryInBytes = isInside ? (open.stored?.carryIn ?? null) : carryBytes;
-    if (open.isWritten || !sameBytes(carryInBytes, open.stored?.carryIn ?? null)) {
-      rows.push(dayRow(register, open, carryInBytes));
-    }
+    carriesIn.push(isInside ? (open.stored?.carryIn ?? null) : carryBytes);
     if (firstSlot === -1 && walked.carryOut !== null) firstSlot = walked.firstSlot;
     parts.push(walked);
     gaps.push(...walked.gaps);
@@ -224,10 +249,17 @@ export function advanceRegister(
     settled = walked.carrySettled;
     tailWh = walked.tailWh;
   }
+  const headDay = carry === null ? null : dayOf(carry.lastAtMs);
+  const rows = days.flatMap((open, index) => {
+    const carryBytes = carriesIn[index];
+    const place = { carryIn: carryBytes, isHeadDay: open.day === headDay };
+    return rowToWrite(register, open, place) ?? [];
+  });
   const all = join(parts.map(({ slotWh }) => slotWh));
   if (carry === null || settled === null) {
     return { ...nothingKnown, days: rows, gaps, exceptions };
   }
+  const newest = newestIn(days, headDay);
   const settledCount = settled.boundarySlot - firstSlot;
   // The slot of the tail is the last, and read.
   const estimated = estimatedIn(parts, all.length + 1);
@@ -241,9 +273,16 @@ export function advanceRegister(
     carrySettled: settled,
     carryOut: carry,
     days: rows,
+    newest,
     gaps,
     exceptions,
   };
+}
+
+function newestIn(days: readonly OpenDay[], headDay: number | null): Uint8Array | null {
+  const open = days.find(({ day }) => day === headDay);
+  const newest = open === undefined ? null : newestOf(open.series);
+  return newest === null ? null : encodeNewest(newest);
 }
 
 /** The instant from which a change inside a day can move energy: back to the open boundary. */

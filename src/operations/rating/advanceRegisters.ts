@@ -1,8 +1,8 @@
 import type { Duty } from '../../db/charges.ts';
 import type { Transaction } from '../../db/connect.ts';
 import type { FreshMeterEvent } from '../../db/meterEvents.ts';
-import { readDays, readDaysFrom, readHeads } from '../../db/series.ts';
-import type { DayRow, HeadRow } from '../../db/series.ts';
+import { readDaysFrom } from '../../db/series.ts';
+import type { HeadRow, StoredDay } from '../../db/series.ts';
 import { assert } from '../../domain/assert.ts';
 import { importChannel } from '../../domain/channel.ts';
 import { slotOf } from '../../domain/rating/slot.ts';
@@ -18,10 +18,12 @@ import { advanceRegister, affectedFromMs, isLate, mergeRuns, openDay } from './a
 import type { Advance, OpenDay, WalkedRegister } from './advanceRegister.ts';
 import { registerKey } from './gatherReadings.ts';
 import type { GatheredReadings, RegisterWork } from './gatherReadings.ts';
-import { daysTouched, gapDayOf, keepIntervals } from './intervalRegisters.ts';
+import { gapDayOf, keepIntervals } from './intervalRegisters.ts';
+import { openSlots } from './openSlot.ts';
 import { meterDuties, worksOf } from './registerWorks.ts';
 import { officeOf, segmentOf } from './registry.ts';
 import type { RatingMemory } from './registry.ts';
+import { dayKey, headDaysOf, loadDays, loadHeads } from './storedRegisters.ts';
 
 /** A register after its new readings. */
 export type AdvancedRegister = {
@@ -56,60 +58,6 @@ type Merged = {
   readonly fromDay: number | null;
 };
 
-function dayKey(meterId: number, channel: number, day: number): string {
-  return `${meterId}/${channel}/${day}`;
-}
-
-async function loadHeads(
-  tx: Transaction,
-  works: readonly RegisterWork[],
-): Promise<Map<number, HeadRow>> {
-  const heads = new Map<number, HeadRow>();
-  const channels = new Set(works.map((work) => work.channel.code));
-  for (const channel of channels) {
-    const meterIds = works
-      .filter((work) => work.channel.code === channel)
-      .map((work) => work.meter.meterId);
-    for (const head of await readHeads(tx, { meterIds, channel })) {
-      heads.set(registerKey(head.meterId, channel), head);
-    }
-  }
-  return heads;
-}
-
-/**
- * The stored rows of the days that get readings or have a mark, and of the day in which each head
- * stands.
- */
-async function loadDays(
-  tx: Transaction,
-  works: readonly RegisterWork[],
-  heads: ReadonlyMap<number, HeadRow>,
-): Promise<Map<string, DayRow>> {
-  const keys = { meterId: Array<number>(), channel: Array<number>(), day: Array<number>() };
-  const intervals = new Map(
-    works
-      .filter(({ channel }) => channel.kind === 'interval')
-      .map((work) => [work.meter.meterId, daysTouched(work)]),
-  );
-  for (const { meter, channel, days } of works) {
-    const head = heads.get(registerKey(meter.meterId, channel.code)) ?? null;
-    const carry = decodeCarry(head?.carry ?? null);
-    const wanted = new Set([...days.keys(), ...markDaysOf(meter.marks, channel.code)]);
-    const beside = channel.code === importChannel ? intervals.get(meter.meterId) : undefined;
-    for (const day of beside ?? []) wanted.add(day);
-    if (carry !== null) wanted.add(dayOf(carry.lastAtMs));
-    if (head !== null) wanted.add(dayOf(head.lastReadAtMs));
-    for (const day of wanted) {
-      keys.meterId.push(meter.meterId);
-      keys.channel.push(channel.code);
-      keys.day.push(day);
-    }
-  }
-  const rows = await readDays(tx, keys);
-  return new Map(rows.map((row) => [dayKey(row.meterId, row.channel, row.day), row]));
-}
-
 /**
  * Days of marks that come along: those behind the head, so that what is stored of them is always
  * of the readings before; and where the register begins or its marks are walked anew, those that
@@ -117,7 +65,7 @@ async function loadDays(
  */
 function addMarkDays(
   { work, head, days }: Omit<Merged, 'fromDay'>,
-  { stored, isMarked }: { stored: ReadonlyMap<string, DayRow>; isMarked: boolean },
+  { stored, isMarked }: { stored: ReadonlyMap<string, StoredDay>; isMarked: boolean },
 ): void {
   const { meter, channel } = work;
   const carry = decodeCarry(head?.carry ?? null);
@@ -130,11 +78,17 @@ function addMarkDays(
   }
 }
 
+/** Further readings of the slot in which the register stands. */
+function mergeIntoSlot(work: RegisterWork, head: HeadRow, open: OpenDay): Merged {
+  mergeRuns(open, work.days.get(open.day) ?? []);
+  return { work, head, days: new Map([[open.day, open]]), fromDay: null };
+}
+
 /** Merges the readings into their days; `fromDay` is where a late one makes the walk begin. */
 function mergeWork(
   work: RegisterWork,
   head: HeadRow | null,
-  { stored, isMarked }: { stored: ReadonlyMap<string, DayRow>; isMarked: boolean },
+  { stored, isMarked }: { stored: ReadonlyMap<string, StoredDay>; isMarked: boolean },
 ): Merged {
   const { meter, channel } = work;
   const days = new Map<number, OpenDay>();
@@ -146,17 +100,17 @@ function mergeWork(
     if (isLate(head, changedFromMs)) fromDay = Math.min(fromDay ?? day, day);
   }
   const carry = decodeCarry(head?.carry ?? null);
+  const carryDay = dayOf(carry?.lastAtMs ?? 0);
   if (carry !== null) {
-    const headDay = dayOf(carry.lastAtMs);
     const isNearer = [...days.values()].some((open) => awaitsNeighbour(open, carry));
-    if (isNearer) fromDay = Math.min(fromDay ?? headDay, headDay);
-    const row = stored.get(dayKey(meter.meterId, channel.code, headDay));
-    assert(row !== undefined, 'the day of the head is stored');
-    if (!days.has(headDay)) days.set(headDay, openDay(headDay, row));
-    // The newest reading, which is not settled, may be the first that is believed of its day.
-    const lastDay = dayOf(head?.lastReadAtMs ?? 0);
-    const last = stored.get(dayKey(meter.meterId, channel.code, lastDay));
-    if (last !== undefined && !days.has(lastDay)) days.set(lastDay, openDay(lastDay, last));
+    if (isNearer) fromDay = Math.min(fromDay ?? Infinity, carryDay);
+  }
+  for (const day of head === null ? [] : headDaysOf(head)) {
+    if (days.has(day)) continue;
+    const row = stored.get(dayKey(meter.meterId, channel.code, day));
+    // That of a mark is stored only with the mark's duty.
+    assert(row !== undefined || day !== carryDay, 'the day of the head is stored');
+    if (row !== undefined) days.set(day, openDay(day, row));
   }
   addMarkDays({ work, head, days }, { stored, isMarked });
   return { work, head, days, fromDay };
@@ -172,6 +126,7 @@ function headAfter(work: RegisterWork, advance: Advance, powerW: number | null):
     lastReadAtMs: advance.carryOut.lastAtMs,
     lastValueWh: advance.carryOut.lastWh,
     lastPowerW: powerW,
+    newest: advance.newest,
   };
 }
 
@@ -289,7 +244,7 @@ async function walkAgain(
 }
 
 /** A stored day before the change bounds how far back it reaches: its own carry is earlier. */
-function carryAfter(row: DayRow | null): ReturnType<typeof decodeCarry> {
+function carryAfter(row: StoredDay | null): ReturnType<typeof decodeCarry> {
   return row === null ? null : decodeCarry(row.carryIn);
 }
 
@@ -308,7 +263,7 @@ function keepBeside(
   beside: {
     readonly main: RegisterWork | undefined;
     readonly head: HeadRow | null;
-    readonly stored: ReadonlyMap<string, DayRow>;
+    readonly stored: ReadonlyMap<string, StoredDay>;
   },
 ): { readonly register: AdvancedRegister; readonly gapDay: number | null } {
   const { main, head, stored } = beside;
@@ -356,7 +311,8 @@ export async function advanceRegisters(
   const due = meterDuties(duties, events);
   const works = await worksOf(tx, gathered, { memory, due });
   const heads = await loadHeads(tx, works);
-  const stored = await loadDays(tx, works, heads);
+  const open = openSlots(works, { heads, due });
+  const stored = await loadDays(tx, works, { heads, open });
   const advanced: AdvancedRegister[] = [];
   const gapDays = new Map<number, number>();
   const mains = new Map(works.filter(isMain).map((work) => [work.meter.meterId, work]));
@@ -372,8 +328,13 @@ export async function advanceRegisters(
     const { meterId } = work.meter;
     const duty = due.get(meterId);
     const isMarked = duty?.isMarked ?? false;
-    const head = heads.get(registerKey(meterId, work.channel.code)) ?? null;
-    const merged = mergeWork(work, head, { stored, isMarked });
+    const key = registerKey(meterId, work.channel.code);
+    const head = heads.get(key) ?? null;
+    const slot = open.get(key);
+    const merged =
+      head !== null && slot !== undefined
+        ? mergeIntoSlot(work, head, slot)
+        : mergeWork(work, head, { stored, isMarked });
     const fromDay = firstDue([
       merged.fromDay,
       isMain(work) || isMarked ? duty?.fromDay : null,

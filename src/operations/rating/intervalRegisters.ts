@@ -1,7 +1,8 @@
-import type { DayRow } from '../../db/series.ts';
+import type { StoredDay } from '../../db/series.ts';
 import { slotMs, slotOf, slotsPerDay } from '../../domain/rating/slot.ts';
 import { dayOf } from '../../domain/series/day.ts';
 import type { SeriesDay } from '../../domain/series/day.ts';
+import { encodeDay } from '../../domain/series/dayCodec.ts';
 import { dayRow, mergeRuns, nothingKnown, openDay } from './advanceRegister.ts';
 import type { Advance, OpenDay } from './advanceRegister.ts';
 import type { RegisterWork } from './gatherReadings.ts';
@@ -31,7 +32,7 @@ function endsOf(work: RegisterWork, day: number, fromMs: number): number[] {
 
 export function keepIntervals(
   work: RegisterWork,
-  storedOf: (day: number) => DayRow | null,
+  storedOf: (day: number) => StoredDay | null,
 ): KeptIntervals {
   const { meter, channel } = work;
   const days: OpenDay[] = [];
@@ -44,7 +45,10 @@ export function keepIntervals(
   }
   days.sort((a, b) => a.day - b.day);
   const register = { meter, channel: channel.code };
-  const rows = days.flatMap((open) => (open.isWritten ? [dayRow(register, open, null)] : []));
+  // Without a head nothing of a day is kept elsewhere.
+  const rows = days
+    .filter(({ isWritten }) => isWritten)
+    .map((open) => dayRow(register, open, { storedBytes: encodeDay(open.series), carryIn: null }));
   const advance = { ...nothingKnown, days: rows };
   return { days, advance, changedMs };
 }

@@ -1,0 +1,1 @@
+ALTER TABLE "series_head" ADD COLUMN "newest" bytea;
