@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { assert } from '../../../src/domain/assert.ts';
 import { emptyDay } from '../../../src/domain/series/day.ts';
 import { decodeDay, encodeDay } from '../../../src/domain/series/dayCodec.ts';
 import {
@@ -21,7 +22,7 @@ const someReadings = fc.array(
     revision: fc.constantFrom(0, 0, 3),
     sequence: fc.integer({ min: 1, max: 2 ** 40 }),
   }),
-  { maxLength: 12 },
+  { minLength: 1, maxLength: 12 },
 );
 
 it('a day without its newest reading and that reading are the day again', () => {
@@ -34,10 +35,7 @@ it('a day without its newest reading and that reading are the day again', () => 
       // What was left out is put back into the columns, too.
       expect(encodeDay(series)).toEqual(whole);
       const newest = newestOf(series);
-      if (newest === null) {
-        expect(without).toEqual(whole);
-        return;
-      }
+      assert(newest !== null, 'the day has a reading');
       const kept = encodeNewest(newest);
       expect(decodeNewest(kept)).toEqual(newest);
       expect(withNewest({ day, bytes: without }, kept)).toEqual(whole);
@@ -64,10 +62,17 @@ it('a newest reading of another layout, or that ends no slot of its day, is not 
   const series = emptyDay(day);
   offer(series, { atMs: sampleDayMs + 1000, wh: 10, sequence: 1 });
   const newest = newestOf(series);
-  const kept = encodeNewest(newest ?? expect.unreachable('the day has a reading'));
+  assert(newest !== null, 'the day has a reading');
+  const kept = encodeNewest(newest);
   expect(() => decodeNewest(kept.subarray(1))).toThrow('its layout');
   offer(series, { atMs: sampleDayMs + dayMs / 2, wh: 20, sequence: 2 });
   const later = encodeDay(decodeDay(encodeDay(series)));
   const ahead = encodeNewest({ ...decodeNewest(kept), offsetMs: 2000 });
   expect(() => withNewest({ day, bytes: later }, ahead)).toThrow('ends the newest slot');
+});
+
+it('a day without readings has no newest one', () => {
+  const series = emptyDay(day);
+  expect(newestOf(series)).toBeNull();
+  expect(encodeWithoutNewest(series)).toEqual(encodeDay(series));
 });
