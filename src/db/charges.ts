@@ -1,3 +1,4 @@
+import { assert } from '../domain/assert.ts';
 import { bytesArrayOf, instantsOf, integersOf, wordsOf } from './arrays.ts';
 import type { Statement } from './connect.ts';
 import type { Json } from './events.ts';
@@ -131,12 +132,8 @@ export async function findFirstCharge(
   return row?.first?.getTime() ?? null;
 }
 
-export async function writeCharges(tx: Statement, rows: readonly ChargeRow[]): Promise<void> {
-  if (rows.length === 0) return;
-  await tx`
-    insert into charge (agreement_id, meter_id, period_start, tariff_version_id, company_id,
-                        account_id, accumulator, energy_wh, amount_micros, open_until, revision)
-    select u.*, 1 from unnest(
+function chargeColumns(tx: Statement, rows: readonly ChargeRow[]) {
+  return tx`unnest(
       ${integersOf(rows.map((row) => row.agreementId))}::int4[],
       ${integersOf(rows.map((row) => row.meterId))}::int4[],
       ${instantsOf(rows.map((row) => row.periodStartMs))}::timestamptz[],
@@ -148,11 +145,32 @@ export async function writeCharges(tx: Statement, rows: readonly ChargeRow[]): P
       ${integersOf(rows.map((row) => row.amountMicros))}::int8[],
       ${instantsOf(rows.map((row) => row.openUntilMs))}::timestamptz[]
     ) as u(agreement_id, meter_id, period_start, tariff_version_id, company_id, account_id,
-           accumulator, energy_wh, amount_micros, open_until)
-    on conflict (agreement_id, meter_id, period_start, tariff_version_id) do update set
-      accumulator = excluded.accumulator, energy_wh = excluded.energy_wh,
-      amount_micros = excluded.amount_micros, open_until = excluded.open_until,
-      carry_in = null, carry_out = null, revision = charge.revision + 1`;
+           accumulator, energy_wh, amount_micros, open_until)`;
+}
+
+/**
+ * Nearly all charges of a commit are there already: an insert that updates on conflict would lock
+ * each row before it writes it, and write the lock to the log of the server, too. Nobody else
+ * writes them meanwhile: the rater has its shard, and the service points that two shards share.
+ */
+export async function writeCharges(tx: Statement, rows: readonly ChargeRow[]): Promise<void> {
+  if (rows.length === 0) return;
+  const updated = await tx`
+    update charge c set
+      accumulator = u.accumulator, energy_wh = u.energy_wh, amount_micros = u.amount_micros,
+      open_until = u.open_until, carry_in = null, carry_out = null, revision = c.revision + 1
+    from ${chargeColumns(tx, rows)}
+    where c.agreement_id = u.agreement_id and c.meter_id = u.meter_id
+      and c.period_start = u.period_start and c.tariff_version_id = u.tariff_version_id`;
+  if (updated.count < rows.length) {
+    const inserted = await tx`
+      insert into charge (agreement_id, meter_id, period_start, tariff_version_id, company_id,
+                          account_id, accumulator, energy_wh, amount_micros, open_until, revision)
+      select u.*, 1 from ${chargeColumns(tx, rows)}
+      on conflict (agreement_id, meter_id, period_start, tariff_version_id) do nothing`;
+    const written = updated.count + inserted.count;
+    assert(written === rows.length, 'a commit writes each charge once');
+  }
   await writeCarries(
     tx,
     rows.filter((row) => row.carryOut !== null),

@@ -1,3 +1,4 @@
+import { assert } from '../domain/assert.ts';
 import { withNewest } from '../domain/series/newestReading.ts';
 import { bytesArrayOf, integersOf } from './arrays.ts';
 import type { Statement } from './connect.ts';
@@ -200,14 +201,8 @@ export async function readStoredChannels(
     order by meter_id, channel`;
 }
 
-export async function writeHeads(tx: Statement, rows: readonly HeadRow[]): Promise<void> {
-  if (rows.length === 0) return;
-  await tx`
-    insert into series_head
-      (meter_id, channel, company_id, carry, last_read_at, last_value_wh, last_power_w, newest)
-    select meter_id, channel, company_id, carry, to_timestamp(read_at_ms / 1000.0), value_wh,
-           power_w, newest
-    from unnest(
+function headColumns(tx: Statement, rows: readonly HeadRow[]) {
+  return tx`unnest(
       ${integersOf(rows.map((row) => row.meterId))}::int4[],
       ${integersOf(rows.map((row) => row.channel))}::int2[],
       ${integersOf(rows.map((row) => row.companyId))}::int4[],
@@ -216,9 +211,27 @@ export async function writeHeads(tx: Statement, rows: readonly HeadRow[]): Promi
       ${integersOf(rows.map((row) => row.lastValueWh))}::int8[],
       ${integersOf(rows.map((row) => row.lastPowerW))}::int4[],
       ${bytesArrayOf(rows.map((row) => row.newest))}::bytea[]
-    ) as u(meter_id, channel, company_id, carry, read_at_ms, value_wh, power_w, newest)
-    on conflict (meter_id, channel) do update set
-      carry = excluded.carry, last_read_at = excluded.last_read_at,
-      last_value_wh = excluded.last_value_wh, newest = excluded.newest,
-      last_power_w = coalesce(excluded.last_power_w, series_head.last_power_w)`;
+    ) as u(meter_id, channel, company_id, carry, read_at_ms, value_wh, power_w, newest)`;
+}
+
+/** Updated first, and not inserted with an update on conflict: see `writeCharges`. */
+export async function writeHeads(tx: Statement, rows: readonly HeadRow[]): Promise<void> {
+  if (rows.length === 0) return;
+  const updated = await tx`
+    update series_head h set
+      carry = u.carry, last_read_at = to_timestamp(u.read_at_ms / 1000.0),
+      last_value_wh = u.value_wh, newest = u.newest,
+      last_power_w = coalesce(u.power_w, h.last_power_w)
+    from ${headColumns(tx, rows)}
+    where h.meter_id = u.meter_id and h.channel = u.channel`;
+  if (updated.count === rows.length) return;
+  const inserted = await tx`
+    insert into series_head
+      (meter_id, channel, company_id, carry, last_read_at, last_value_wh, last_power_w, newest)
+    select u.meter_id, u.channel, u.company_id, u.carry, to_timestamp(u.read_at_ms / 1000.0),
+           u.value_wh, u.power_w, u.newest
+    from ${headColumns(tx, rows)}
+    on conflict (meter_id, channel) do nothing`;
+  const written = updated.count + inserted.count;
+  assert(written === rows.length, 'a commit writes each head once');
 }
