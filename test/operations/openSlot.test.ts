@@ -142,7 +142,7 @@ test('a replay finds a newest reading that was lost, or is another', async () =>
   }
 });
 
-test('a reading behind a first one of the slot that is not believed keeps the day before', async () => {
+test('a reading behind an unbelieved first one of the slot keeps the day before', async () => {
   const { ground } = await openGround('open_slot_doubted');
   const day = june - 24 * hourMs;
   await ground.read([{ atMs: day - hourMs, wh: 5_000 }]);

@@ -49,7 +49,7 @@ export const seriesHead = pgTable(
     lastPowerW: integer('last_power_w'),
     /**
      * The newest reading of the day in which the head stands (domain/series/newestReading). The
-     * day's row has it only where it is the first of its slot, so a further reading of the open slot
+     * day's row has it only where it is the first of its slot: a further reading of the open slot
      * writes no day.
      */
     newest: bytea('newest'),
