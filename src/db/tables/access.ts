@@ -1,5 +1,5 @@
 import { index, integer, jsonb, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
-import { bytea, company, instant } from './registry.ts';
+import { bytea, company, instant, xact } from './registry.ts';
 
 /** A client's key, written in the transaction that did the work: a repeat gets the same answer. */
 export const idempotencyKey = pgTable(
@@ -48,6 +48,7 @@ export const auditEntry = pgTable(
     subject: text('subject').notNull(),
     before: jsonb('before'),
     after: jsonb('after'),
+    xact: xact(),
   },
-  (t) => [index().on(t.companyId, t.at)],
+  (t) => [index().on(t.companyId, t.at), index().on(t.xact)],
 );

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import {
+  check,
   foreignKey,
   index,
   integer,
@@ -11,7 +12,7 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
-import { instant, meter } from './registry.ts';
+import { instant, meter, xact } from './registry.ts';
 
 export const commandStates = [
   'requested',
@@ -32,7 +33,9 @@ export const command = pgTable(
     companyId: integer('company_id').notNull(),
     meterId: integer('meter_id').notNull(),
     accountId: integer('account_id'),
-    kind: text('kind', { enum: ['disconnect', 'reconnect'] }).notNull(),
+    kind: text('kind', { enum: ['disconnect', 'reconnect', 'limit', 'unlimit'] }).notNull(),
+    /** Of a limit: the most that may flow. */
+    limitW: integer('limit_w'),
     cause: text('cause', { enum: ['automatic', 'manual'] }).notNull(),
     reason: text('reason').notNull(),
     state: text('state', { enum: commandStates }).notNull(),
@@ -45,6 +48,7 @@ export const command = pgTable(
     failureCode: text('failure_code'),
   },
   (t) => [
+    check('command_limit', sql`(${t.kind} = 'limit') = (${t.limitW} is not null)`),
     /** One open command a meter: the lock against a second cut. */
     uniqueIndex('command_open')
       .on(t.meterId)
@@ -67,8 +71,10 @@ export const commandStep = pgTable(
     state: text('state', { enum: commandStates }).notNull(),
     at: instant('at').notNull(),
     detail: text('detail').notNull(),
+    xact: xact(),
   },
   (t) => [
+    index().on(t.xact),
     primaryKey({ columns: [t.commandId, t.ordinal] }),
     foreignKey({
       columns: [t.companyId, t.commandId],

@@ -11,7 +11,49 @@ import {
   unique,
   uuid,
 } from 'drizzle-orm/pg-core';
-import { account, company, instant } from './registry.ts';
+import { paymentAgent } from './payment.ts';
+import { account, company, instant, xact } from './registry.ts';
+
+/** The chart of accounts; what each holds and which way it stands is in docs/prepaid.md. */
+export const ledgerCodes = [
+  'customer',
+  'debt',
+  'energy_revenue',
+  'payments_clearing',
+  'card_clearing',
+  'bank',
+  'agent_cash',
+  'vouchers_sold',
+  'suspense',
+  'adjustments',
+  'write_offs',
+] as const;
+
+/** Why money moved. */
+export const transferCodes = [
+  'energy',
+  'reading_corrected',
+  'tariff_changed',
+  'price_changed',
+  'register_marked',
+  'bill_judged',
+  'time_passed',
+  'top_up',
+  'payment',
+  'refund',
+  'dispute',
+  'dispute_won',
+  'voucher_sold',
+  'voucher_used',
+  'unallocated',
+  'allocated',
+  'cash_handed_over',
+  'settled',
+  'debt_set_aside',
+  'debt_recovered',
+  'debt_written_off',
+  'correction',
+] as const;
 
 export const ledgerAccount = pgTable(
   'ledger_account',
@@ -20,19 +62,29 @@ export const ledgerAccount = pgTable(
     companyId: integer('company_id')
       .notNull()
       .references(() => company.id),
-    code: text('code', { enum: ['customer', 'energy_revenue', 'payments_clearing'] }).notNull(),
+    code: text('code', { enum: ledgerCodes }).notNull(),
     currency: text('currency').notNull(),
-    /** Set exactly for code 'customer'. */
+    /** Set exactly for the codes of one customer's account. */
     accountId: integer('account_id'),
+    /** Set exactly for code 'agent_cash'. */
+    agentId: integer('agent_id'),
   },
   (t) => [
-    unique().on(t.companyId, t.code, t.currency, t.accountId).nullsNotDistinct(),
+    unique().on(t.companyId, t.code, t.currency, t.accountId, t.agentId).nullsNotDistinct(),
     unique().on(t.companyId, t.id, t.currency),
     index().on(t.accountId),
-    check('ledger_account_customer', sql`(${t.code} = 'customer') = (${t.accountId} is not null)`),
+    check(
+      'ledger_account_customer',
+      sql`(${t.code} in ('customer', 'debt')) = (${t.accountId} is not null)`,
+    ),
+    check('ledger_account_agent', sql`(${t.code} = 'agent_cash') = (${t.agentId} is not null)`),
     foreignKey({
       columns: [t.companyId, t.accountId],
       foreignColumns: [account.companyId, account.id],
+    }),
+    foreignKey({
+      columns: [t.companyId, t.agentId],
+      foreignColumns: [paymentAgent.companyId, paymentAgent.id],
     }),
   ],
 );
@@ -55,20 +107,9 @@ export const transfer = pgTable(
     debitId: integer('debit_id').notNull(),
     creditId: integer('credit_id').notNull(),
     amountMicros: bigint('amount_micros', { mode: 'bigint' }).notNull(),
-    code: text('code', {
-      enum: [
-        'energy',
-        'reading_corrected',
-        'tariff_changed',
-        'price_changed',
-        'register_marked',
-        'bill_judged',
-        'time_passed',
-        'top_up',
-      ],
-    }).notNull(),
-    /** The customer's account, for its statement and its row-level security. */
-    accountId: integer('account_id').notNull(),
+    code: text('code', { enum: transferCodes }).notNull(),
+    /** The customer's, for its statement and its row-level security; null: of nobody yet. */
+    accountId: integer('account_id'),
     agreementId: integer('agreement_id'),
     meterId: integer('meter_id'),
     periodStart: instant('period_start'),
@@ -77,9 +118,23 @@ export const transfer = pgTable(
     logShard: smallint('log_shard'),
     logPosition: bigint('log_position', { mode: 'bigint' }),
     postedAt: instant('posted_at').notNull(),
+    paymentId: uuid('payment_id'),
+    /** The transfer that this one corrects, wholly or in part, and why. */
+    corrects: uuid('corrects'),
+    reasonCode: text('reason_code'),
+    /** The transaction that wrote it: sealing goes by it, see `seal`. */
+    xact: xact(),
   },
   (t) => [
     index().on(t.accountId, t.postedAt),
+    index().on(t.xact),
+    index()
+      .on(t.corrects)
+      .where(sql`${t.corrects} is not null`),
+    check(
+      'transfer_correction',
+      sql`${t.code} <> 'correction' or num_nulls(${t.corrects}, ${t.reasonCode}) = 0`,
+    ),
     check('transfer_amount', sql`${t.amountMicros} > 0`),
     check('transfer_two_accounts', sql`${t.debitId} <> ${t.creditId}`),
   ],
@@ -92,11 +147,64 @@ export const accountBalance = pgTable(
     accountId: integer('account_id').primaryKey(),
     companyId: integer('company_id').notNull(),
     balanceMicros: bigint('balance_micros', { mode: 'bigint' }).notNull(),
+    /** Pending debits: what is spoken for and not yet taken. */
+    reservedMicros: bigint('reserved_micros', { mode: 'bigint' }).notNull().default(0n),
   },
   (t) => [
+    check('account_balance_reserved', sql`${t.reservedMicros} >= 0`),
     foreignKey({
       columns: [t.companyId, t.accountId],
       foreignColumns: [account.companyId, account.id],
+    }),
+  ],
+);
+
+/** Money that is spoken for: it moves when it is posted, else it expires. Insert only. */
+export const pendingTransfer = pgTable(
+  'pending_transfer',
+  {
+    /** Made by the client, or derived from what caused it: a repeat finds itself. */
+    id: uuid('id').primaryKey(),
+    companyId: integer('company_id').notNull(),
+    currency: text('currency').notNull(),
+    debitId: integer('debit_id').notNull(),
+    creditId: integer('credit_id').notNull(),
+    amountMicros: bigint('amount_micros', { mode: 'bigint' }).notNull(),
+    code: text('code', { enum: transferCodes }).notNull(),
+    accountId: integer('account_id'),
+    paymentId: uuid('payment_id'),
+    pendedAt: instant('pended_at').notNull(),
+    expiresAt: instant('expires_at').notNull(),
+  },
+  (t) => [
+    index().on(t.accountId),
+    index().on(t.expiresAt),
+    unique().on(t.companyId, t.id),
+    check('pending_transfer_amount', sql`${t.amountMicros} > 0`),
+    check('pending_transfer_two_accounts', sql`${t.debitId} <> ${t.creditId}`),
+    check('pending_transfer_expiry', sql`${t.expiresAt} > ${t.pendedAt}`),
+  ],
+);
+
+/** The one end of a pending transfer: its key is what makes it one. Insert only. */
+export const pendingEnd = pgTable(
+  'pending_end',
+  {
+    pendingId: uuid('pending_id').primaryKey(),
+    companyId: integer('company_id').notNull(),
+    accountId: integer('account_id'),
+    end: text('end', { enum: ['posted', 'voided', 'expired'] }).notNull(),
+    /** Posted: the transfer, of at most the pending amount. */
+    transferId: uuid('transfer_id'),
+    endedAt: instant('ended_at').notNull(),
+    xact: xact(),
+  },
+  (t) => [
+    index().on(t.xact),
+    check('pending_end_transfer', sql`(${t.end} = 'posted') = (${t.transferId} is not null)`),
+    foreignKey({
+      columns: [t.companyId, t.pendingId],
+      foreignColumns: [pendingTransfer.companyId, pendingTransfer.id],
     }),
   ],
 );

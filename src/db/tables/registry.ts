@@ -24,6 +24,17 @@ export const bytea = customType<{ data: Uint8Array; driverData: Uint8Array }>({
 /** UTC instants; drizzle's Date mode keeps milliseconds, which is what the domain counts in. */
 export const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
 
+const xid8 = customType<{ data: string; driverData: string }>({ dataType: () => 'xid8' });
+
+/**
+ * The transaction that wrote a row: rows of all transactions below a snapshot's oldest one are
+ * complete, so that sealing by it misses none that commits late.
+ */
+export const xact = () =>
+  xid8('xact')
+    .notNull()
+    .default(sql`pg_current_xact_id()`);
+
 /**
  * Who owns what. Every row below a company carries its company_id, and references repeat it
  * (composite foreign keys), so that a row can never point into another company even for the roles
@@ -110,6 +121,8 @@ export const servicePoint = pgTable(
     customerClass: text('customer_class', { enum: ['gateway', 'large', 'community'] })
       .notNull()
       .default('community'),
+    /** Where weather and many cuts at once are looked at together; '' where nobody said. */
+    region: text('region').notNull().default(''),
     /** A vacant place may use nothing; an occupied one that does is looked into. */
     isOccupied: boolean('is_occupied').notNull().default(true),
   },
