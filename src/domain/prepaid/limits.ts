@@ -1,0 +1,21 @@
+/** A policy names at most so many spans, holidays, thresholds and rules of allocation. */
+export const protectedSpansMax = 32;
+export const policyHolidaysMax = 400;
+export const warningThresholdsMax = 12;
+/** A warning further ahead than a quarter is none. */
+export const warningDaysMax = 92;
+/** Two weeks of notice are more than any rule that is known asks for. */
+export const noticeHoursMax = 336;
+/** After weather that is over, so many days at most. */
+export const daysAfterWeatherMax = 14;
+/** Data older than a day says nothing about a balance; a policy may not look further back. */
+export const policyDataAgeMinutesMax = 1_440;
+/** What a small household's limiter is set to, from a lamp to a stove. */
+export const loadLimitWMin = 50;
+export const loadLimitWMax = 100_000;
+export const loadLimitTripMinutesMax = 120;
+/** Cuts of one region within the breaker's window; above it somebody wanted no breaker at all. */
+export const breakerCutsMax = 10_000;
+export const breakerMinutesMax = 1_440;
+/** How far ahead the next unprotected instant is looked for: beyond it there is none. */
+export const protectedLookDays = 400;
