@@ -2,7 +2,7 @@ import { integersOf } from './arrays.ts';
 import type { Statement } from './connect.ts';
 import { idBounds, timeBounds } from './page.ts';
 import type { IdPage, TimePage } from './page.ts';
-import type { TransferCode } from './postings.ts';
+import type { TransferCode } from './tables/ledger.ts';
 
 /** Accounts and their money as a viewer sees them: statements for `asViewer`. */
 
@@ -59,10 +59,12 @@ export type TransferView = {
 function transferColumnsOf(tx: Statement) {
   return tx`
     t.id, t.account_id as "accountId", t.currency, t.code, t.posted_at as "postedAt",
-    case when l.account_id is null then -t.amount_micros else t.amount_micros end as "amountMicros",
+    case when c.code = 'customer' then t.amount_micros when d.code = 'customer'
+         then -t.amount_micros else 0 end as "amountMicros",
     t.meter_id as "meterId", t.period_start as "periodStart",
     t.tariff_version_id as "tariffVersionId"
-    from transfer t join ledger_account l on l.id = t.credit_id`;
+    from transfer t join ledger_account c on c.id = t.credit_id
+    join ledger_account d on d.id = t.debit_id`;
 }
 
 /** The account's statement, newest first. */

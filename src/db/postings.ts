@@ -1,22 +1,9 @@
 import { integersOf } from './arrays.ts';
 import type { Statement } from './connect.ts';
 import { copyInto } from './copy.ts';
+import type { TransferCode } from './tables/ledger.ts';
 
 /** Postings in bulk: transfers by COPY, balances by one statement in a fixed lock order. */
-
-/**
- * Why money moved. A price of a series changed, a register counts otherwise, a bill is held by
- * validation or no longer, or time passed.
- */
-export type TransferCode =
-  | 'energy'
-  | 'reading_corrected'
-  | 'tariff_changed'
-  | 'price_changed'
-  | 'register_marked'
-  | 'bill_judged'
-  | 'time_passed'
-  | 'top_up';
 
 export type TransferRow = {
   /** 16 bytes. */

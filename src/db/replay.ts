@@ -180,7 +180,8 @@ export async function copyPayments(ground: ReplayGround): Promise<void> {
     insert into account_balance (account_id, company_id, balance_micros)
     select a.id, a.company_id, coalesce((
       select sum(e.amount_micros) from ledger_entry e
-      join ledger_account l on l.id = e.ledger_account_id where l.account_id = a.id), 0)
+      join ledger_account l on l.id = e.ledger_account_id
+      where l.account_id = a.id and l.code = 'customer'), 0)
     from account a`;
 }
 

@@ -20,7 +20,7 @@ import {
   setRatingCursor,
 } from '../db/log.ts';
 import { insertMeterEvents } from '../db/meterEvents.ts';
-import type { TransferCode } from '../db/postings.ts';
+import type { TransferCode } from '../db/tables/ledger.ts';
 import { dropHeads, writeDays, writeHeads, writePowers } from '../db/series.ts';
 import { importChannel } from '../domain/channel.ts';
 import { judgeLoad } from '../domain/judge/judge.ts';

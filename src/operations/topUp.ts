@@ -2,7 +2,7 @@ import { insertAudit } from '../db/audit.ts';
 import type { Transaction } from '../db/connect.ts';
 import { appendEvent, companySubject, eventShardOf, plainEvent } from '../db/events.ts';
 import type { KeyedAnswer } from '../db/idempotency.ts';
-import { findPaymentAccounts, lockAccounts, postCredit } from '../db/ledger.ts';
+import { findLedgerAccount, lockAccounts, postTransfer } from '../db/ledger.ts';
 import type { AccountHead } from '../db/ledger.ts';
 import { asViewer } from '../db/viewer.ts';
 import { isAllowed } from '../domain/access/policy.ts';
@@ -121,10 +121,20 @@ async function pay(
   },
 ): Promise<KeyedAnswer> {
   const { companyId, accountId, currency } = account;
-  const { clearingId, customerId } = await findPaymentAccounts(tx, account);
+  const clearingId = await findLedgerAccount(tx, {
+    companyId,
+    currency,
+    code: 'payments_clearing',
+  });
+  const customerId = await findLedgerAccount(tx, {
+    companyId,
+    currency,
+    code: 'customer',
+    accountId,
+  });
   const key = input.idempotencyKey.toLowerCase();
   const transferId = derivedId('top_up', String(companyId), viewer.actor, key);
-  const balanceMicros = await postCredit(tx, {
+  const { balanceMicros } = await postTransfer(tx, {
     id: transferId,
     companyId,
     accountId,

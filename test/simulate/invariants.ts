@@ -59,7 +59,8 @@ function findMoneyBreaches(admin: Admin): Promise<Breach[]> {
       || coalesce(e.sum_micros, 0)
     from account_balance b left join (
       select l.account_id, sum(e.amount_micros) as sum_micros from ledger_entry e
-      join ledger_account l on l.id = e.ledger_account_id group by l.account_id
+      join ledger_account l on l.id = e.ledger_account_id where l.code = 'customer'
+      group by l.account_id
     ) e using (account_id) where b.balance_micros <> coalesce(e.sum_micros, 0)
     union all
     select 'CHARGE_NOT_ITS_TRANSFERS', 'charge of agreement ' || agreement_id || ', meter '

@@ -29,7 +29,12 @@ export const ledgerCodes = [
   'write_offs',
 ] as const;
 
-/** Why money moved. */
+export type LedgerCode = (typeof ledgerCodes)[number];
+
+/**
+ * Why money moved. Of the rater: a price of a series changed, a register counts otherwise, a bill
+ * is held by validation or no longer, or time passed.
+ */
 export const transferCodes = [
   'energy',
   'reading_corrected',
@@ -54,6 +59,8 @@ export const transferCodes = [
   'debt_written_off',
   'correction',
 ] as const;
+
+export type TransferCode = (typeof transferCodes)[number];
 
 export const ledgerAccount = pgTable(
   'ledger_account',

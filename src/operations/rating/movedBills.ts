@@ -1,6 +1,6 @@
 import type { Duty, UnratedRow } from '../../db/charges.ts';
 import type { Transaction } from '../../db/connect.ts';
-import type { TransferCode } from '../../db/postings.ts';
+import type { TransferCode } from '../../db/tables/ledger.ts';
 import { readAccruals } from '../../db/accruals.ts';
 import { readDaysFrom, readHeads } from '../../db/series.ts';
 import type { RatedMeter } from '../../db/ratingInputs.ts';
