@@ -75,6 +75,7 @@ function takeSubject(row: ScreenRow, block: SequencedBlock, index: number): void
       row.balanceMicros = block.balanceMicros[index];
       return;
     case 'top_up':
+    case 'payment':
       row.balanceMicros = block.balanceMicros[index];
       return;
     case 'command':

@@ -229,7 +229,7 @@ export type AccountRow = {
   readonly customer: string;
 };
 
-/** Accounts with their customers, ledger accounts and zero balances. */
+/** Accounts with their customers, ledger accounts, zero balances, and a counter to pay at. */
 export async function insertAccounts(
   tx: Statement,
   companyId: number,
@@ -258,6 +258,11 @@ export async function insertAccounts(
     select distinct ${companyId}::int4, code, currency, null::int4
     from account, unnest(array['energy_revenue', 'payments_clearing']) code
     where company_id = ${companyId}
+    on conflict do nothing`;
+  await tx`
+    insert into payment_channel (company_id, name, kind, currency)
+    select distinct company_id, 'counter ' || currency, 'counter', currency
+    from account where company_id = ${companyId}
     on conflict do nothing`;
   return tx<AccountRow[]>`
     select a.id, a.number, a.currency, c.name as customer

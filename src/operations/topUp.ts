@@ -1,9 +1,10 @@
-import { insertAudit } from '../db/audit.ts';
+import { createHash } from 'node:crypto';
 import type { Transaction } from '../db/connect.ts';
-import { appendEvent, companySubject, eventShardOf, plainEvent } from '../db/events.ts';
+import { eventShardOf } from '../db/events.ts';
 import type { KeyedAnswer } from '../db/idempotency.ts';
-import { findLedgerAccount, lockAccounts, postTransfer } from '../db/ledger.ts';
+import { lockAccounts } from '../db/ledger.ts';
 import type { AccountHead } from '../db/ledger.ts';
+import { findChannelOfKind } from '../db/payments.ts';
 import { asViewer } from '../db/viewer.ts';
 import { isAllowed } from '../domain/access/policy.ts';
 import type { Viewer } from '../domain/access/viewer.ts';
@@ -17,7 +18,8 @@ import { minorDigitsOf } from '../domain/tariff/currency.ts';
 import { derivedId } from './derivedId.ts';
 import { onceByKey, textOf } from './onceByKey.ts';
 import type { KeyCode, RequestDeps } from './onceByKey.ts';
-import { reviewSupply } from './reviewSupply.ts';
+import { applyPaymentEvent } from './payments/applyPaymentEvent.ts';
+import type { PaymentCode } from './payments/applyPaymentEvent.ts';
 
 export type TopUpInput = {
   readonly idempotencyKey: string;
@@ -29,6 +31,7 @@ export type TopUpInput = {
 
 export type TopUpCode =
   | KeyCode
+  | PaymentCode
   | 'NOT_PERMITTED'
   | 'ACCOUNT_NOT_FOUND'
   | 'AMOUNT_MALFORMED'
@@ -105,6 +108,7 @@ async function lockPayable(
   return accept(account);
 }
 
+/** A payment at the company's counter, by the same road as those of providers. */
 async function pay(
   tx: Transaction,
   viewer: Viewer,
@@ -119,49 +123,40 @@ async function pay(
     amountMicros: bigint;
     nowMs: number;
   },
-): Promise<KeyedAnswer> {
+): Promise<Outcome<{ answer: KeyedAnswer; commandsRequested: boolean }, TopUpCode>> {
   const { companyId, accountId, currency } = account;
-  const clearingId = await findLedgerAccount(tx, {
-    companyId,
-    currency,
-    code: 'payments_clearing',
-  });
-  const customerId = await findLedgerAccount(tx, {
-    companyId,
-    currency,
-    code: 'customer',
-    accountId,
-  });
+  const channel = await findChannelOfKind(tx, { companyId, kind: 'counter', currency });
+  if (channel === null) {
+    const message = `The company takes no payments in ${currency} at a counter.`;
+    return refuse('PAYMENT_CHANNEL_UNKNOWN', message, ['currency']);
+  }
   const key = input.idempotencyKey.toLowerCase();
-  const transferId = derivedId('top_up', String(companyId), viewer.actor, key);
-  const { balanceMicros } = await postTransfer(tx, {
-    id: transferId,
+  const reference = derivedId('top_up', String(companyId), viewer.actor, key);
+  const paid = await applyPaymentEvent(tx, {
     companyId,
+    channelId: channel.id,
+    eventId: reference,
+    reference,
     accountId,
     currency,
-    debitId: clearingId,
-    creditId: customerId,
-    amountMicros,
-    code: 'top_up',
-    postedAtMs: nowMs,
-  });
-  assert(balanceMicros === account.balanceMicros + amountMicros, 'the account was locked');
-  await insertAudit(tx, {
-    id: derivedId('audit', transferId),
-    companyId,
-    atMs: nowMs,
+    kind: 'captured',
+    totalMicros: amountMicros,
+    occurredAtMs: nowMs,
+    receivedAtMs: nowMs,
+    bodyHash: createHash('sha256').update(JSON.stringify(input)).digest(),
     actor: viewer.actor,
-    action: 'account.topUp',
-    subject: `account/${accountId}`,
-    before: { balanceMicros: account.balanceMicros.toString() },
-    after: { balanceMicros: balanceMicros.toString(), transferId },
   });
-  return {
+  if (!paid.ok) return paid;
+  const { balanceMicros, commandsRequested, steps } = paid.value;
+  const transferId = steps[0]?.transferId ?? null;
+  assert(balanceMicros !== null && transferId !== null, 'a new key makes a new payment');
+  const answer = {
     transferId,
     amountMicros: amountMicros.toString(),
     balanceMicros: balanceMicros.toString(),
     postedAtMs: nowMs.toString(),
   };
+  return accept({ answer, commandsRequested });
 }
 
 /**
@@ -194,22 +189,10 @@ export async function topUp(
         const locked = await lockPayable(tx, viewer, input);
         if (!locked.ok) return locked;
         const account = locked.value;
-        const answer = await pay(tx, viewer, { account, input, amountMicros: amount.value, nowMs });
-        await appendEvent(
-          tx,
-          plainEvent({
-            companyId: viewer.companyId,
-            kind: 'top_up',
-            atMs: nowMs,
-            subjects: [{ ...companySubject, accountId: account.accountId }],
-            detail: { ...answer, currency: account.currency },
-            balanceMicros: [BigInt(textOf(answer, 'balanceMicros'))],
-          }),
-        );
-        const { companyId } = viewer;
-        const accountIds = [account.accountId];
-        ({ commandsRequested } = await reviewSupply(tx, { companyId, accountIds, nowMs }));
-        return accept(answer);
+        const paid = await pay(tx, viewer, { account, input, amountMicros: amount.value, nowMs });
+        if (!paid.ok) return paid;
+        ({ commandsRequested } = paid.value);
+        return accept(paid.value.answer);
       },
     ),
   );

@@ -1,4 +1,5 @@
 import { snapshotBalance } from '../db/accountReads.ts';
+import type { EventKind } from '../db/events.ts';
 import type { StreamItem } from '../stream/follow.ts';
 import { Account } from './account.ts';
 import { builder } from './builder.ts';
@@ -35,8 +36,18 @@ const AccountSnapshot = builder
     }),
   });
 
+const causes = ['rated', 'top_up', 'payment'] as const;
+
+function causeOf(kind: EventKind): (typeof causes)[number] {
+  return causes.find((cause) => cause === kind) ?? 'rated';
+}
+
 const BalanceCause = builder.enumType('BalanceCause', {
-  values: { RATED: { value: 'rated' }, TOP_UP: { value: 'top_up' } } as const,
+  values: {
+    RATED: { value: 'rated' },
+    TOP_UP: { value: 'top_up' },
+    PAYMENT: { value: 'payment', description: 'A payment, its refund or its dispute.' },
+  } as const,
 });
 
 const AccountBalanceChange = builder
@@ -47,7 +58,7 @@ const AccountBalanceChange = builder
     fields: (t) => ({
       cause: t.field({
         type: BalanceCause,
-        resolve: ({ event }) => (event.kind === 'top_up' ? 'top_up' : 'rated'),
+        resolve: ({ event }) => causeOf(event.kind),
       }),
       balance: t.field({
         type: Money,
@@ -85,7 +96,7 @@ builder.subscriptionField('accountBalance', (t) =>
         after,
         mode,
         subject: { accountId },
-        wants: (event) => event.kind === 'rated' || event.kind === 'top_up',
+        wants: (event) => causes.some((cause) => cause === event.kind),
         notFound: {
           code: 'ACCOUNT_NOT_FOUND',
           message: 'You have no such account. Take its id from the query "accounts".',

@@ -137,6 +137,8 @@ const registry = `
                (3, 1, 'energy_revenue', 'EUR', null), (4, 1, 'payments_clearing', 'EUR', null),
                (5, 2, 'customer', 'EUR', 200), (6, 2, 'energy_revenue', 'EUR', null),
                (7, 2, 'payments_clearing', 'EUR', null);
+      insert into payment_channel (company_id, name, kind, currency)
+        values (1, 'counter EUR', 'counter', 'EUR'), (2, 'counter EUR', 'counter', 'EUR');
       insert into tariff (id, company_id, name, currency) overriding system value
         values (1, 1, 'flat', 'EUR'), (2, 2, 'flat', 'EUR');
       insert into tariff_version (id, company_id, tariff_id, valid_from, document, published_at,

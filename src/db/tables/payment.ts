@@ -80,6 +80,10 @@ export const providerEvent = pgTable(
     companyId: integer('company_id').notNull(),
     kind: text('kind').notNull(),
     paymentId: uuid('payment_id'),
+    /** The refund or dispute that it is about, where a payment may have several. */
+    part: text('part'),
+    /** In total, see PaymentWord; null for an event that is about no payment. */
+    totalMicros: bigint('total_micros', { mode: 'bigint' }),
     /** SHA-256 of the body as it came: the same id with another body is an alarm. */
     bodyHash: bytea('body_hash').notNull(),
     outcome: text('outcome', { enum: ['applied', 'ignored'] }).notNull(),
