@@ -76,6 +76,7 @@ function takeSubject(row: ScreenRow, block: SequencedBlock, index: number): void
       return;
     case 'top_up':
     case 'payment':
+    case 'adjustment':
       row.balanceMicros = block.balanceMicros[index];
       return;
     case 'command':

@@ -2,7 +2,7 @@ import { integersOf } from './arrays.ts';
 import type { Statement } from './connect.ts';
 import { idBounds, timeBounds } from './page.ts';
 import type { IdPage, TimePage } from './page.ts';
-import type { TransferCode } from './tables/ledger.ts';
+import type { LedgerCode, TransferCode } from './tables/ledger.ts';
 
 /** Accounts and their money as a viewer sees them: statements for `asViewer`. */
 
@@ -45,12 +45,21 @@ export async function countAccounts(tx: Statement): Promise<number> {
 
 export type TransferView = {
   readonly id: string;
-  readonly accountId: number;
+  /** Null: of nobody yet, or between the company's own. */
+  readonly accountId: number | null;
   readonly currency: string;
   readonly code: TransferCode;
   readonly postedAt: Date;
-  /** As the account sees it: a charge is negative, a top-up positive. */
+  readonly debit: LedgerCode;
+  readonly credit: LedgerCode;
+  readonly movedMicros: bigint;
+  /** As the account's balance sees it: a charge is negative, a top-up positive. */
   readonly amountMicros: bigint;
+  /** What the account's debt gained: negative when some was set aside. */
+  readonly debtMicros: bigint;
+  readonly corrects: string | null;
+  readonly reasonCode: string | null;
+  readonly paymentId: string | null;
   readonly meterId: number | null;
   readonly periodStart: Date | null;
   readonly tariffVersionId: number | null;
@@ -61,6 +70,10 @@ function transferColumnsOf(tx: Statement) {
     t.id, t.account_id as "accountId", t.currency, t.code, t.posted_at as "postedAt",
     case when c.code = 'customer' then t.amount_micros when d.code = 'customer'
          then -t.amount_micros else 0 end as "amountMicros",
+    case when c.code = 'debt' then t.amount_micros when d.code = 'debt'
+         then -t.amount_micros else 0 end as "debtMicros",
+    d.code as debit, c.code as credit, t.amount_micros as "movedMicros", t.corrects,
+    t.reason_code as "reasonCode", t.payment_id as "paymentId",
     t.meter_id as "meterId", t.period_start as "periodStart",
     t.tariff_version_id as "tariffVersionId"
     from transfer t join ledger_account c on c.id = t.credit_id

@@ -8,6 +8,7 @@ export const eventKinds = [
   'rated',
   'top_up',
   'payment',
+  'adjustment',
   'command',
   'tariff',
   'simulation',

@@ -20,14 +20,18 @@ export type KnownKey = {
 
 const answerShape = z.record(z.string(), z.string());
 
+/** Whoever else holds this name waits until the transaction ends. */
+export async function holdName(tx: Statement, name: string): Promise<void> {
+  const lock = createHash('sha256').update(name).digest().readBigInt64BE(0);
+  await tx`select pg_advisory_xact_lock(${lock.toString()}::int8)`;
+}
+
 /**
  * Holds the key until the transaction ends, so that the same request twice at once is done one
  * after the other, and returns what is known of it.
  */
 export async function lockKey(tx: Statement, owner: KeyOwner): Promise<KnownKey | null> {
-  const name = `${owner.companyId}/${owner.actor}/${owner.key}`;
-  const lock = createHash('sha256').update(name).digest().readBigInt64BE(0);
-  await tx`select pg_advisory_xact_lock(${lock.toString()}::int8)`;
+  await holdName(tx, `${owner.companyId}/${owner.actor}/${owner.key}`);
   const [row] = await tx<{ operation: string; input_hash: Uint8Array; result: unknown }[]>`
     select operation, input_hash, result from idempotency_key
     where company_id = ${owner.companyId} and actor = ${owner.actor} and key = ${owner.key}::uuid`;

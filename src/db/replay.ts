@@ -129,6 +129,8 @@ const registryTables = [
   'accrual',
   'price_series',
   'price_point',
+  'payment_channel',
+  'payment_agent',
   'ledger_account',
   'vee_set',
 ];

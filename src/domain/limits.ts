@@ -97,6 +97,12 @@ export const registerStepWhMax = 100;
 
 /** A payment of ten million units is a typing error; twice that still fits any balance's int8. */
 export const topUpMicrosMax = 10_000_000_000_000n;
+/** Expired pending transfers that one sweep ends; the rest are found by the next. */
+export const pendingsPerSweepMax = 256;
+/** Pending transfers expire in days; one that no sweep saw for so long is a finding of doctor. */
+export const pendingSweepDays = 62;
+/** A correction or adjustment above a hundred units of the currency takes two people. */
+export const correctionMicrosMax = 100_000_000n;
 /** Two quarter hours without a reading: the balance may be wrong, so nobody is cut off by it. */
 export const cutDataAgeMsMax = 1_800_000;
 /** An automatic cut that could not be sent for so long is decided anew. */

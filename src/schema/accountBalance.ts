@@ -36,7 +36,7 @@ const AccountSnapshot = builder
     }),
   });
 
-const causes = ['rated', 'top_up', 'payment'] as const;
+const causes = ['rated', 'top_up', 'payment', 'adjustment'] as const;
 
 function causeOf(kind: EventKind): (typeof causes)[number] {
   return causes.find((cause) => cause === kind) ?? 'rated';
@@ -47,6 +47,7 @@ const BalanceCause = builder.enumType('BalanceCause', {
     RATED: { value: 'rated' },
     TOP_UP: { value: 'top_up' },
     PAYMENT: { value: 'payment', description: 'A payment, its refund or its dispute.' },
+    ADJUSTMENT: { value: 'adjustment', description: 'By a person: a correction or goodwill.' },
   } as const,
 });
 
@@ -54,7 +55,7 @@ const AccountBalanceChange = builder
   .objectRef<Extract<Item, { kind: 'event' }>>('AccountBalanceChange')
   .implement({
     interfaces: [StreamEvent],
-    description: 'A commit that concerns the account: rated readings or a payment.',
+    description: 'A commit that concerns the account: rated readings or money.',
     fields: (t) => ({
       cause: t.field({
         type: BalanceCause,

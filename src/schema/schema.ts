@@ -12,6 +12,7 @@ import './edgeKey.ts';
 import './estimate.ts';
 import './exception.ts';
 import './explainCharge.ts';
+import './ledger.ts';
 import './manualReading.ts';
 import './meter.ts';
 import './meterConsumption.ts';

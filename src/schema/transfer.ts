@@ -18,6 +18,23 @@ export const Transfer = builder.loadableNodeRef<TransferView>('Transfer', {
   loaderOptions: { cache: false },
 });
 
+export const LedgerCodeEnum = builder.enumType('LedgerCode', {
+  description: 'What a ledger account holds. Balances are credits less debits.',
+  values: {
+    CUSTOMER: { value: 'customer', description: "A customer's money; below zero it is owed." },
+    DEBT: { value: 'debt', description: 'Set aside to be paid in parts.' },
+    ENERGY_REVENUE: { value: 'energy_revenue', description: 'What was charged.' },
+    PAYMENTS_CLEARING: { value: 'payments_clearing', description: 'Taken at the counter.' },
+    CARD_CLEARING: { value: 'card_clearing', description: 'Owed by a card provider.' },
+    BANK: { value: 'bank' },
+    AGENT_CASH: { value: 'agent_cash', description: 'Held by an agent.' },
+    VOUCHERS_SOLD: { value: 'vouchers_sold', description: 'Sold and not used yet.' },
+    SUSPENSE: { value: 'suspense', description: 'Of nobody known.' },
+    ADJUSTMENTS: { value: 'adjustments', description: 'Given or taken by a decision.' },
+    WRITE_OFFS: { value: 'write_offs', description: 'Given up.' },
+  } as const,
+});
+
 const TransferCode = builder.enumType('TransferCode', {
   values: {
     ENERGY: { value: 'energy' },
@@ -42,18 +59,57 @@ const TransferCode = builder.enumType('TransferCode', {
     DEBT_RECOVERED: { value: 'debt_recovered' },
     DEBT_WRITTEN_OFF: { value: 'debt_written_off' },
     CORRECTION: { value: 'correction' },
+    ADJUSTMENT: { value: 'adjustment' },
   } as const,
 });
 
 Transfer.implement({
   description: 'An entry of an account: never changed, a correction is another one.',
   fields: (t) => ({
-    account: t.field({ type: Account, resolve: ({ accountId }) => accountId }),
+    account: t.field({
+      type: Account,
+      nullable: true,
+      description: "Null: nobody's yet, or between the company's own ledger accounts.",
+      resolve: ({ accountId }) => accountId,
+    }),
     code: t.field({ type: TransferCode, resolve: ({ code }) => code }),
+    debit: t.field({
+      type: LedgerCodeEnum,
+      description: 'Where it was taken: the two entries together are zero.',
+      resolve: ({ debit }) => debit,
+    }),
+    credit: t.field({
+      type: LedgerCodeEnum,
+      description: 'Where it went.',
+      resolve: ({ credit }) => credit,
+    }),
+    moved: t.field({
+      type: Money,
+      description: 'Above zero, from debit to credit.',
+      resolve: ({ movedMicros, currency }) => ({ micros: movedMicros, currency }),
+    }),
     amount: t.field({
       type: Money,
-      description: 'As the account sees it: a charge is negative, a top-up positive.',
+      description: "As the account's balance sees it: a charge is negative, a top-up positive.",
       resolve: ({ amountMicros, currency }) => ({ micros: amountMicros, currency }),
+    }),
+    debtChange: t.field({
+      type: Money,
+      description: 'Of the debt that was set aside: negative when it grew.',
+      resolve: ({ debtMicros, currency }) => ({ micros: debtMicros, currency }),
+    }),
+    corrects: t.field({
+      type: Transfer,
+      nullable: true,
+      description: 'The transfer that this one takes back, wholly or in part.',
+      resolve: ({ corrects }) => corrects,
+    }),
+    reasonCode: t.exposeString('reasonCode', { nullable: true, description: 'Of a person.' }),
+    paymentReference: t.field({
+      type: 'UUID',
+      nullable: true,
+      description: 'The payment that it belongs to.',
+      resolve: ({ paymentId }) => paymentId,
     }),
     postedAt: t.field({ type: 'DateTime', resolve: ({ postedAt }) => postedAt }),
     meter: t.field({ type: Meter, nullable: true, resolve: ({ meterId }) => meterId }),

@@ -1,7 +1,9 @@
 import type { ObjectRef } from '@pothos/core';
 import { assertNever } from '../domain/assert.ts';
 import type { Refused } from '../domain/outcome.ts';
+import type { AdjustBalanceCode } from '../operations/adjustBalance.ts';
 import type { CancelSimulationCode } from '../operations/cancelSimulation.ts';
+import type { CorrectTransferCode } from '../operations/correctTransfer.ts';
 import type { CorrectCode } from '../operations/office/correctQuarantined.ts';
 import type { EditReadingCode } from '../operations/office/editReading.ts';
 import type { RecordReadingsCode } from '../operations/office/recordReadings.ts';
@@ -17,6 +19,7 @@ import type { RevokeEdgeKeyCode } from '../operations/revokeEdgeKey.ts';
 import type { RequestCommandCode } from '../operations/requestCommand.ts';
 import type { SimulateTariffCode } from '../operations/simulateTariff.ts';
 import type { TopUpCode } from '../operations/topUp.ts';
+import type { WriteOffCode } from '../operations/writeOffDebt.ts';
 import type { ResolveDecisionCode } from '../operations/vee/resolveDecision.ts';
 import { builder } from './builder.ts';
 
@@ -39,6 +42,9 @@ export type UserErrorCode =
   | CorrectCode
   | RetryReadingsCode
   | RevokeEdgeKeyCode
+  | CorrectTransferCode
+  | AdjustBalanceCode
+  | WriteOffCode
   | 'OFFICE_UNAVAILABLE'
   | 'VALUE_MALFORMED'
   | 'ID_MALFORMED'
@@ -64,6 +70,10 @@ const errorTypes: Partial<Record<UserErrorCode, ErrorTypeName>> = {
   NOT_PERMITTED: 'NotPermittedError',
   ACCOUNT_NOT_FOUND: 'NotFoundError',
   METER_NOT_FOUND: 'NotFoundError',
+  TRANSFER_NOT_FOUND: 'NotFoundError',
+  TRANSFER_IS_RATED: 'ConflictError',
+  CORRECTION_ABOVE_TRANSFER: 'ConflictError',
+  WRITE_OFF_ABOVE_DEBT: 'ConflictError',
   TARIFF_NOT_FOUND: 'NotFoundError',
   TARIFF_VERSION_NOT_FOUND: 'NotFoundError',
   AGREEMENT_NOT_FOUND: 'NotFoundError',

@@ -9,6 +9,7 @@ import {
   logPartitionSweepMs,
 } from '../domain/limits.ts';
 import { accrueTime } from '../operations/accrueTime.ts';
+import { expirePendings } from '../operations/expirePendings.ts';
 import { sweepCommands } from '../operations/sweepCommands.ts';
 import { sweepSupplies } from '../operations/sweepSupplies.ts';
 import type { JobPayload } from './jobs.ts';
@@ -26,6 +27,7 @@ export async function sweep(deps: SweepDeps, { what }: JobPayload<'sweep'>): Pro
   switch (what) {
     case 'commands': {
       await sweepSupplies(deps);
+      await expirePendings(deps);
       const { due } = await sweepCommands(deps);
       if (due.length > 0) deps.wake({ kind: 'commands' });
       return;

@@ -24,6 +24,7 @@ const page = '{ pageInfo { hasNextPage } }';
 const failure = '... on UserError { code }';
 const meter = `"${globalId('Meter', 12)}"`;
 const account = `"${globalId('Account', 101)}"`;
+const transfer = `"${globalId('Transfer', '00000000-0000-4000-8000-0000000000e1')}"`;
 const command = `"${globalId('Command', '00000000-0000-4000-8000-0000000000c1')}"`;
 const agreement = `"${globalId('Agreement', 1)}"`;
 const charge = `"${globalId('Charge', '1.10.1772319600000.1')}"`;
@@ -72,6 +73,14 @@ const requests: Record<AccessRule, string> = {
     to: "2026-02-01T00:00:00Z") { month } }`,
   'Query.veeSets': `{ veeSets ${page} }`,
   'Query.veeRules': `{ veeRules(customerClass: LARGE, at: "2026-03-02T00:00:00Z") { rules } }`,
+  'Query.trialBalance': '{ trialBalance { sums { amount } } }',
+  'Mutation.correctTransfer': `mutation { correctTransfer(input: { idempotencyKey: ${key},
+    transferId: ${transfer}, reasonCode: WRONG_AMOUNT, reason: "" }) { ${failure} } }`,
+  'Mutation.adjustBalance': `mutation { adjustBalance(input: { idempotencyKey: ${key},
+    accountId: ${account}, amount: "0", currency: "EUR", reasonCode: GOODWILL, reason: "x" }) {
+    ${failure} } }`,
+  'Mutation.writeOffDebt': `mutation { writeOffDebt(input: { idempotencyKey: ${key},
+    accountId: ${account}, reasonCode: HARDSHIP, reason: "" }) { ${failure} } }`,
   'Mutation.topUp': `mutation { topUp(input: { idempotencyKey: ${key}, accountId: ${account},
     amount: "0.00", currency: "EUR" }) { ${failure} } }`,
   'Mutation.requestDisconnect': `mutation { requestDisconnect(input: { idempotencyKey: ${key},

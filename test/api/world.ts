@@ -139,6 +139,7 @@ const registry = `
                (7, 2, 'payments_clearing', 'EUR', null);
       insert into payment_channel (company_id, name, kind, currency)
         values (1, 'counter EUR', 'counter', 'EUR'), (2, 'counter EUR', 'counter', 'EUR');
+      alter table ledger_account alter column id restart with 1000;
       insert into tariff (id, company_id, name, currency) overriding system value
         values (1, 1, 'flat', 'EUR'), (2, 2, 'flat', 'EUR');
       insert into tariff_version (id, company_id, tariff_id, valid_from, document, published_at,

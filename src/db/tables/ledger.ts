@@ -32,10 +32,10 @@ export const ledgerCodes = [
 export type LedgerCode = (typeof ledgerCodes)[number];
 
 /**
- * Why money moved. Of the rater: a price of a series changed, a register counts otherwise, a bill
- * is held by validation or no longer, or time passed.
+ * Of the rater, by readings and prices: a price of a series changed, a register counts otherwise,
+ * a bill is held by validation or no longer, or time passed.
  */
-export const transferCodes = [
+export const ratedTransferCodes = [
   'energy',
   'reading_corrected',
   'tariff_changed',
@@ -43,6 +43,11 @@ export const transferCodes = [
   'register_marked',
   'bill_judged',
   'time_passed',
+] as const;
+
+/** Why money moved. */
+export const transferCodes = [
+  ...ratedTransferCodes,
   'top_up',
   'payment',
   'refund',
@@ -58,6 +63,7 @@ export const transferCodes = [
   'debt_recovered',
   'debt_written_off',
   'correction',
+  'adjustment',
 ] as const;
 
 export type TransferCode = (typeof transferCodes)[number];

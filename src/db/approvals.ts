@@ -1,0 +1,26 @@
+import type { Statement } from './connect.ts';
+
+/**
+ * One person's yes, once however often it is said. Returns everybody who has said it by now; the
+ * caller holds a lock, so that two who say it at once are counted one after the other.
+ */
+export async function addApproval(
+  tx: Statement,
+  approval: {
+    readonly companyId: number;
+    readonly subject: string;
+    readonly actor: string;
+    readonly reason: string;
+    readonly atMs: number;
+  },
+): Promise<{ readonly isNew: boolean; readonly actors: readonly string[] }> {
+  const { companyId, subject, actor } = approval;
+  const said = await tx`
+    insert into approval (company_id, subject, actor, reason, at)
+    values (${companyId}, ${subject}, ${actor}, ${approval.reason}, ${new Date(approval.atMs)})
+    on conflict do nothing`;
+  const rows = await tx<{ actor: string }[]>`
+    select actor from approval where company_id = ${companyId} and subject = ${subject}
+    order by at, actor`;
+  return { isNew: said.count > 0, actors: rows.map((row) => row.actor) };
+}

@@ -1,0 +1,107 @@
+import { assert } from '../domain/assert.ts';
+import type { Statement } from './connect.ts';
+import type { LedgerCode, TransferCode } from './tables/ledger.ts';
+
+/** SQL that reads the ledger as such: single transfers, sums of an account, the trial balance. */
+
+export type LedgerTransfer = {
+  readonly id: string;
+  readonly companyId: number;
+  readonly accountId: number | null;
+  readonly currency: string;
+  readonly debitId: number;
+  readonly creditId: number;
+  readonly amountMicros: bigint;
+  readonly code: TransferCode;
+  readonly agreementId: number | null;
+  readonly corrects: string | null;
+  readonly reasonCode: string | null;
+  readonly postedAt: Date;
+};
+
+export async function findLedgerTransfer(
+  tx: Statement,
+  { companyId, id }: { companyId: number; id: string },
+): Promise<LedgerTransfer | null> {
+  const [row] = await tx<LedgerTransfer[]>`
+    select id, company_id as "companyId", account_id as "accountId", currency,
+           debit_id as "debitId", credit_id as "creditId", amount_micros as "amountMicros", code,
+           agreement_id as "agreementId", corrects, reason_code as "reasonCode",
+           posted_at as "postedAt"
+    from transfer where id = ${id}::uuid and company_id = ${companyId}`;
+  return row ?? null;
+}
+
+/** What the two ledger accounts of a transfer are. */
+export async function findSides(
+  tx: Statement,
+  { debitId, creditId }: { debitId: number; creditId: number },
+): Promise<{ readonly debit: LedgerCode; readonly credit: LedgerCode }> {
+  const [row] = await tx<{ debit: LedgerCode; credit: LedgerCode }[]>`
+    select d.code as debit, c.code as credit from ledger_account d, ledger_account c
+    where d.id = ${debitId} and c.id = ${creditId}`;
+  assert(row !== undefined, 'ledger accounts are never deleted');
+  return row;
+}
+
+/**
+ * What of a transfer still stands: its amount less what stands of each correction of it. A
+ * correction that was corrected gives back, so the signs change with each step down.
+ */
+export async function standingOfTransfer(tx: Statement, id: string): Promise<bigint> {
+  const [row] = await tx<{ micros: bigint }[]>`
+    with recursive chain as (
+      select id, amount_micros, 1 as sign from transfer where id = ${id}::uuid
+      union all
+      select t.id, t.amount_micros, -c.sign from transfer t join chain c on t.corrects = c.id
+    )
+    select coalesce(sum(sign * amount_micros), 0)::int8 as micros from chain`;
+  return row?.micros ?? 0n;
+}
+
+/** Credits less debits of a ledger account, from its transfers. Its account's index is used. */
+export async function sumOfAccountLedger(
+  tx: Statement,
+  { accountId, ledgerId }: { accountId: number; ledgerId: number },
+): Promise<bigint> {
+  const [row] = await tx<{ micros: bigint }[]>`
+    select coalesce(sum(case when credit_id = ${ledgerId} then amount_micros
+                             when debit_id = ${ledgerId} then -amount_micros else 0 end), 0)::int8
+             as micros
+    from transfer where account_id = ${accountId}`;
+  return row?.micros ?? 0n;
+}
+
+export type TrialRow = {
+  readonly companyId: number;
+  readonly currency: string;
+  readonly code: LedgerCode;
+  readonly accounts: number;
+  readonly debitMicros: bigint;
+  readonly creditMicros: bigint;
+};
+
+/** By currency and code of the ledger accounts, so that a transfer across currencies shows. */
+export async function readTrialRows(
+  tx: Statement,
+  companyId: number | null,
+): Promise<readonly TrialRow[]> {
+  const ofCompany = companyId === null ? tx`true` : tx`company_id = ${companyId}`;
+  return tx<TrialRow[]>`
+    with sums as (
+      select ledger_id, sum(debit) as debit, sum(credit) as credit from (
+        select debit_id as ledger_id, sum(amount_micros) as debit, 0 as credit
+        from transfer where ${ofCompany} group by debit_id
+        union all
+        select credit_id, 0, sum(amount_micros) from transfer where ${ofCompany}
+        group by credit_id
+      ) s group by ledger_id
+    )
+    select l.company_id as "companyId", l.currency, l.code, count(*)::int4 as accounts,
+           coalesce(sum(s.debit), 0)::int8 as "debitMicros",
+           coalesce(sum(s.credit), 0)::int8 as "creditMicros"
+    from ledger_account l left join sums s on s.ledger_id = l.id
+    where ${companyId === null ? tx`true` : tx`l.company_id = ${companyId}`}
+    group by l.company_id, l.currency, l.code
+    order by l.company_id, l.currency, l.code`;
+}

@@ -1,0 +1,110 @@
+import type { Transaction } from '../db/connect.ts';
+import { holdName } from '../db/idempotency.ts';
+import { lockAccounts } from '../db/ledger.ts';
+import { findLedgerTransfer, standingOfTransfer } from '../db/ledgerReads.ts';
+import type { LedgerTransfer } from '../db/ledgerReads.ts';
+import { ratedTransferCodes } from '../db/tables/ledger.ts';
+import type { TransferCode } from '../db/tables/ledger.ts';
+import { isAllowed } from '../domain/access/policy.ts';
+import type { Viewer } from '../domain/access/viewer.ts';
+import { parseMicros } from '../domain/exact.ts';
+import type { CorrectionReason } from '../domain/ledger/reasonCode.ts';
+import { accept, refuse } from '../domain/outcome.ts';
+import type { Outcome } from '../domain/outcome.ts';
+import type { RequestDeps } from './onceByKey.ts';
+import { postByHand } from './postByHand.ts';
+import type { ByHandCode, ByHandRequest, ByHandTransfer, MovedByHand } from './postByHand.ts';
+
+export type CorrectTransferInput = ByHandRequest & {
+  readonly transferId: string;
+  /** Plain decimal text; without it all that is left of the transfer. */
+  readonly amount?: string;
+  readonly reasonCode: CorrectionReason;
+};
+
+export type CorrectTransferCode =
+  | ByHandCode
+  | 'NOT_PERMITTED'
+  | 'TRANSFER_NOT_FOUND'
+  | 'TRANSFER_IS_RATED'
+  | 'AMOUNT_MALFORMED'
+  | 'AMOUNT_NOT_POSITIVE'
+  | 'CORRECTION_ABOVE_TRANSFER';
+
+async function lockTransfer(tx: Transaction, { companyId, accountId, id }: LedgerTransfer) {
+  if (accountId === null) await holdName(tx, `correct/${id}`);
+  else await lockAccounts(tx, { companyId, accountIds: [accountId] });
+}
+
+function amountOf(
+  input: CorrectTransferInput,
+  wholeMicros: bigint,
+): Outcome<bigint, CorrectTransferCode> {
+  if (input.amount === undefined) return accept(wholeMicros);
+  const parsed = parseMicros(input.amount);
+  if (!parsed.ok) return refuse('AMOUNT_MALFORMED', parsed.message, ['amount']);
+  if (parsed.value <= 0n) {
+    const message = 'What is taken back is above zero; the direction is the other way by itself.';
+    return refuse('AMOUNT_NOT_POSITIVE', message, ['amount']);
+  }
+  return parsed;
+}
+
+function isRated(code: TransferCode): boolean {
+  const rated: readonly TransferCode[] = ratedTransferCodes;
+  return rated.includes(code);
+}
+
+async function prepare(
+  tx: Transaction,
+  companyId: number,
+  { input, posted }: { input: CorrectTransferInput; posted: LedgerTransfer | null },
+): Promise<Outcome<ByHandTransfer, CorrectTransferCode>> {
+  const wrong = await findLedgerTransfer(tx, { companyId, id: input.transferId });
+  if (wrong === null) {
+    const message = 'You have no such transfer. Check its id; nothing was posted.';
+    return refuse('TRANSFER_NOT_FOUND', message, ['transferId']);
+  }
+  if (wrong.agreementId !== null || isRated(wrong.code)) {
+    const message =
+      'The transfer follows from readings and prices. Correct the reading, the register or the ' +
+      'tariff, and it corrects itself; goodwill is an adjustment of the balance.';
+    return refuse('TRANSFER_IS_RATED', message, ['transferId']);
+  }
+  await lockTransfer(tx, wrong);
+  const leftMicros = await standingOfTransfer(tx, wrong.id);
+  const amount = amountOf(input, posted?.amountMicros ?? leftMicros);
+  if (!amount.ok) return amount;
+  if (posted === null && (amount.value > leftMicros || leftMicros === 0n)) {
+    const message = `Of this transfer ${leftMicros} micros are left to correct, no more.`;
+    return refuse('CORRECTION_ABOVE_TRANSFER', message, ['amount']);
+  }
+  return accept({
+    accountId: wrong.accountId,
+    currency: wrong.currency,
+    debitId: wrong.creditId,
+    creditId: wrong.debitId,
+    amountMicros: amount.value,
+    code: 'correction',
+    corrects: wrong.id,
+    reasonCode: input.reasonCode,
+  });
+}
+
+/**
+ * Takes a transfer back, wholly or in part, by another one the other way. Several corrections of
+ * one transfer never come to more than it moved; a correction is corrected like any other.
+ */
+export async function correctTransfer(
+  deps: RequestDeps,
+  viewer: Viewer,
+  input: CorrectTransferInput,
+): Promise<Outcome<MovedByHand, CorrectTransferCode>> {
+  if (!isAllowed(viewer.role, 'Mutation.correctTransfer')) {
+    return refuse('NOT_PERMITTED', 'Your role may not correct transfers. Ask an operator.');
+  }
+  const asked = { request: input, action: 'transfer.correct' };
+  return postByHand(deps, viewer, asked, (tx, posted) =>
+    prepare(tx, viewer.companyId, { input, posted }),
+  );
+}
