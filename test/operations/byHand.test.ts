@@ -100,7 +100,7 @@ describe('a correction', () => {
     expect(await balanceOf('A-1')).toBe(before - 10_000_000n);
   });
 
-  test('above 100.00 waits for a second person, who sends the same; alone it never moves', async () => {
+  test('above 100.00 waits for another person who sends the same; alone it never moves', async () => {
     const paid = await postCredit(ground, 'A-1', 500_000_000n);
     const before = (await balanceOf('A-1')) ?? 0n;
     const same = { idempotencyKey: randomUUID(), amount: '100.01' };
@@ -250,5 +250,7 @@ test('domain rule 75: after all of it the trial balance is zero, code by code', 
   expect(balances.get('debt')).toBe(0n);
   expect(balances.get('adjustments')).toBe(-3_500_000n);
   const customers = await Promise.all(['A-1', 'A-2', 'A-3'].map(balanceOf));
-  expect(balances.get('customer')).toBe(customers.reduce((sum, each) => sum + (each ?? 0n), 0n));
+  expect(balances.get('customer')).toBe(
+    customers.reduce<bigint>((sum, each) => sum + (each ?? 0n), 0n),
+  );
 });

@@ -3,7 +3,7 @@ import { findLedgerAccount, lockAccounts, postTransfer } from '../../src/db/ledg
 import { startMs } from './smallFleet.ts';
 import type { Ground } from './smallFleet.ts';
 
-/** Money that came from the bank, as any payment's; returns the transfer's id. */
+/** Money that came from the bank, like every payment; returns the transfer's id. */
 export async function postCredit(
   ground: Ground,
   number: string,
