@@ -100,7 +100,7 @@ describe('a correction', () => {
     expect(await balanceOf('A-1')).toBe(before - 10_000_000n);
   });
 
-  test('above 100.00 waits for another person who sends the same; alone it never moves', async () => {
+  test('above 100.00 waits for a second person, and alone it never moves', async () => {
     const paid = await postCredit(ground, 'A-1', 500_000_000n);
     const before = (await balanceOf('A-1')) ?? 0n;
     const same = { idempotencyKey: randomUUID(), amount: '100.01' };
