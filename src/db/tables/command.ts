@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import {
+  bigint,
   check,
   foreignKey,
   index,
@@ -89,10 +90,52 @@ export const supply = pgTable(
   {
     meterId: integer('meter_id').primaryKey(),
     companyId: integer('company_id').notNull(),
-    state: text('state', { enum: ['connected', 'disconnected'] }).notNull(),
+    state: text('state', { enum: ['connected', 'disconnected', 'limited'] }).notNull(),
     /** A manual cut is not undone by a payment. */
     cause: text('cause', { enum: ['automatic', 'manual'] }).notNull(),
     since: instant('since').notNull(),
+  },
+  (t) => [
+    foreignKey({ columns: [t.companyId, t.meterId], foreignColumns: [meter.companyId, meter.id] }),
+  ],
+);
+
+/**
+ * A cut that is due and that something prevents: when it is to be decided again. Derived: it is
+ * written by each decision and dropped when nothing is due any more.
+ */
+export const supplyWait = pgTable(
+  'supply_wait',
+  {
+    meterId: integer('meter_id').primaryKey(),
+    companyId: integer('company_id').notNull(),
+    accountId: integer('account_id').notNull(),
+    askAgainAt: instant('ask_again_at').notNull(),
+  },
+  (t) => [
+    index().on(t.askAgainAt),
+    index().on(t.accountId),
+    foreignKey({ columns: [t.companyId, t.meterId], foreignColumns: [meter.companyId, meter.id] }),
+  ],
+);
+
+/** What is watched behind a verified cut or limit until it is undone. One row a meter. */
+export const supplyWatch = pgTable(
+  'supply_watch',
+  {
+    meterId: integer('meter_id').primaryKey(),
+    companyId: integer('company_id').notNull(),
+    commandId: uuid('command_id').notNull(),
+    since: instant('since').notNull(),
+    /** Of a limit. */
+    limitW: integer('limit_w'),
+    tripAfterMs: integer('trip_after_ms'),
+    /** Of a cut: the register at its first reading afterwards. */
+    registerWh: bigint('register_wh', { mode: 'bigint' }),
+    /** Of a limit: since when more flows than it allows. */
+    overSince: instant('over_since'),
+    /** A person was told: once a cut. */
+    toldAt: instant('told_at'),
   },
   (t) => [
     foreignKey({ columns: [t.companyId, t.meterId], foreignColumns: [meter.companyId, meter.id] }),

@@ -151,6 +151,8 @@ export const meter = pgTable(
     registerModulusWh: bigint('register_modulus_wh', { mode: 'bigint' }),
     contactorUnitId: smallint('contactor_unit_id'),
     contactorCoil: smallint('contactor_coil'),
+    /** Of the contactor's unit: the most that may flow, in W, 0 for no limit. Null: it has none. */
+    limiterRegister: smallint('limiter_register'),
   },
   (t) => [
     unique().on(t.companyId, t.serial),
