@@ -49,6 +49,8 @@ export type FleetServicePoint = {
   readonly customerClass?: CustomerClass;
   /** Absent: as it was, yes at first. A vacant place may use nothing. */
   readonly isOccupied?: boolean;
+  /** Where weather and many cuts at once are looked at. Absent: as it was. */
+  readonly region?: string;
 };
 
 export const customerClasses = ['gateway', 'large', 'community'] as const;
@@ -87,7 +89,12 @@ export type FleetMeter = {
   readonly mapName: string;
   readonly powerMaxW: number;
   readonly registerModulusWh: bigint | null;
-  readonly contactor: { readonly unitId: number; readonly coil: number } | null;
+  readonly contactor: {
+    readonly unitId: number;
+    readonly coil: number;
+    /** Where it takes the most that may flow, in W; absent: it only opens and closes. */
+    readonly limiterRegister?: number | undefined;
+  } | null;
   /** Absent: electricity. */
   readonly medium?: Medium;
   /** Absent: all of its readings count, each for 1. */

@@ -105,6 +105,22 @@ export const pendingSweepDays = 62;
 export const correctionMicrosMax = 100_000_000n;
 /** Two quarter hours without a reading: the balance may be wrong, so nobody is cut off by it. */
 export const cutDataAgeMsMax = 1_800_000;
+/** A cut that is due and prevented by what has no known end is decided again so often. */
+export const supplyAskAgainMs = 900_000;
+/** People who have to look before a tripped breaker lets cuts through again; two different ones. */
+export const breakerPeople = 2;
+/** A yes to a cut of a protected customer holds so long; then it is asked again. */
+export const approvalMsMax = 86_400_000;
+/** Domain rule 66: so much energy behind a verified cut is somebody's second way to it. */
+export const bypassWhMin = 300n;
+/** A name of a region, such as a town or a feeder. */
+export const regionLengthMax = 60;
+/** An advisory of more than a season is a mistake. */
+export const advisoryDaysMax = 120;
+/** Supplies of one page of a forecast, each with all its findings. */
+export const forecastPageMax = 500;
+/** Rows of one look at cut and limited supplies; the next look goes on. */
+export const watchedPerSweepMax = 1_000;
 /** An automatic cut that could not be sent for so long is decided anew. */
 export const automaticDisconnectMsMax = 900_000;
 /** Somebody sits in the dark: a reconnection is tried for a day before a person must look. */

@@ -1,36 +1,7 @@
-import { cutDataAgeMsMax } from '../limits.ts';
-
-export type SwitchKind = 'disconnect' | 'reconnect';
-export type CommandCause = 'automatic' | 'manual';
-
-/** What is known of one meter's supply when the account's lock is held. */
-export type SupplyFacts = {
-  readonly mode: 'prepaid' | 'postpaid';
-  readonly balanceMicros: bigint;
-  /** At or below it a prepaid supply is cut. */
-  readonly balanceLimitMicros: bigint;
-  /** At or above it an automatic cut is undone. */
-  readonly reconnectMicros: bigint;
-  /**
-   * `uncertain`: a disconnection was tried and its end is not known; the contactor may stand
-   * either way.
-   */
-  readonly supply: 'connected' | 'disconnected' | 'uncertain';
-  /** Who is behind that state. A person's cut is not undone by a payment. */
-  readonly supplyCause: CommandCause;
-  readonly openCommand: {
-    readonly kind: SwitchKind;
-    readonly cause: CommandCause;
-    /** On its way to the device: it cannot be called back. */
-    readonly isUnderway: boolean;
-  } | null;
-  /** Of the newest reading behind the balance; null when there is none. */
-  readonly readAgeMs: number | null;
-  /** Validation holds readings of the account's meters until somebody has looked. */
-  readonly isDoubted: boolean;
-  /** The last try failed: how much longer the same kind is not repeated by itself. */
-  readonly coolDown: { readonly kind: SwitchKind; readonly remainingMs: number } | null;
-};
+import { cutKindOf, effectiveReconnectMicros, isAtLimit, isCutKind } from './supplyFacts.ts';
+import type { CommandKind, SupplyFacts } from './supplyFacts.ts';
+import { findingsOf } from './supplyFindings.ts';
+import type { SupplyFinding } from './supplyFindings.ts';
 
 export type SupplyReason =
   | 'BALANCE_AT_LIMIT'
@@ -38,53 +9,76 @@ export type SupplyReason =
   | 'BALANCE_RESTORED'
   | 'SUPPLY_UNCERTAIN';
 
+export type SupplyAction = CommandKind | 'cancelOpenCut';
+
 export type SupplyDecision = {
-  readonly action: SwitchKind | 'cancelOpenDisconnect';
-  readonly reason: SupplyReason;
+  /** Null: nothing is to be done now. */
+  readonly action: SupplyAction | null;
+  readonly reason: SupplyReason | null;
+  /** Every rule of a cut in a fixed order, with what it says, whatever the action is. */
+  readonly findings: readonly SupplyFinding[];
+  /**
+   * Where a cut is due by the balance and something prevents it: the first instant at which it
+   * may be allowed, as far as is known now. Null: not due, or only an event can allow it.
+   */
+  readonly askAgainMs: number | null;
 };
 
-function isCooling(facts: SupplyFacts, kind: SwitchKind): boolean {
+function isCooling(facts: SupplyFacts, kind: CommandKind): boolean {
   return facts.coolDown?.kind === kind && facts.coolDown.remainingMs > 0;
 }
 
-function decideReconnect(facts: SupplyFacts): SupplyDecision | null {
-  if (isCooling(facts, 'reconnect')) return null;
+function decideRestore(
+  facts: SupplyFacts,
+): { readonly action: CommandKind; readonly reason: SupplyReason } | null {
   const isFree = facts.mode === 'postpaid';
+  const isRestored = isFree || facts.balanceMicros >= effectiveReconnectMicros(facts);
+  const isAbove = isFree || !isAtLimit(facts);
   switch (facts.supply) {
     case 'connected':
       return null;
     case 'disconnected':
-      return isFree || facts.balanceMicros >= facts.reconnectMicros
-        ? { action: 'reconnect', reason: 'BALANCE_RESTORED' }
-        : null;
+      return isRestored ? { action: 'reconnect', reason: 'BALANCE_RESTORED' } : null;
+    case 'limited':
+      return isRestored ? { action: 'unlimit', reason: 'BALANCE_RESTORED' } : null;
     case 'uncertain':
-      return isFree || facts.balanceMicros > facts.balanceLimitMicros
-        ? { action: 'reconnect', reason: 'SUPPLY_UNCERTAIN' }
-        : null;
+      return isAbove ? { action: 'reconnect', reason: 'SUPPLY_UNCERTAIN' } : null;
+    case 'limitUncertain':
+      return isAbove ? { action: 'unlimit', reason: 'SUPPLY_UNCERTAIN' } : null;
   }
 }
 
+function askAgainAt(facts: SupplyFacts, findings: readonly SupplyFinding[]): number | null {
+  if (!isAtLimit(facts)) return null;
+  const times = findings
+    .filter(({ prevents }) => prevents)
+    .map(({ untilMs }) => untilMs)
+    .filter((ms) => ms !== null);
+  // The last of those that are known; whatever else prevents it is found when it is asked.
+  return times.length === 0 ? null : Math.max(...times);
+}
+
 /**
- * What the balance asks of the supply, or null for nothing. On any doubt the supply stays on: no
- * cut on old or doubted data, none on top of an order that is open, and a cut of unknown end is
- * taken back as soon as the balance allows.
+ * What the balance asks of the supply. On any doubt the supply stays on: no cut on old or doubted
+ * data, none that the policy, a protection, the weather or the breaker prevents, none on top of an
+ * order that is open, and a cut of unknown end is taken back as soon as the balance allows.
  */
-export function decideSupply(facts: SupplyFacts): SupplyDecision | null {
-  const isAtLimit = facts.mode === 'prepaid' && facts.balanceMicros <= facts.balanceLimitMicros;
+export function decideSupply(facts: SupplyFacts): SupplyDecision {
+  const findings = findingsOf(facts);
+  const nothing = { action: null, reason: null, findings, askAgainMs: askAgainAt(facts, findings) };
   const { openCommand } = facts;
   if (openCommand !== null) {
     const isCancellable =
-      openCommand.kind === 'disconnect' &&
-      openCommand.cause === 'automatic' &&
-      !openCommand.isUnderway;
-    return isCancellable && !isAtLimit
-      ? { action: 'cancelOpenDisconnect', reason: 'BALANCE_ABOVE_LIMIT' }
-      : null;
+      isCutKind(openCommand.kind) && openCommand.cause === 'automatic' && !openCommand.isUnderway;
+    return isCancellable && !isAtLimit(facts)
+      ? { ...nothing, action: 'cancelOpenCut', reason: 'BALANCE_ABOVE_LIMIT' }
+      : nothing;
   }
-  if (facts.supply !== 'connected' && facts.supplyCause === 'manual') return null;
-  const reconnect = decideReconnect(facts);
-  if (reconnect !== null) return reconnect;
-  if (!isAtLimit || facts.supply === 'disconnected' || isCooling(facts, 'disconnect')) return null;
-  const isFresh = facts.readAgeMs !== null && facts.readAgeMs <= cutDataAgeMsMax;
-  return isFresh && !facts.isDoubted ? { action: 'disconnect', reason: 'BALANCE_AT_LIMIT' } : null;
+  if (facts.supply !== 'connected' && facts.supplyCause === 'manual') return nothing;
+  const restore = decideRestore(facts);
+  if (restore !== null) {
+    return isCooling(facts, restore.action) ? nothing : { ...nothing, ...restore };
+  }
+  if (findings.some(({ prevents }) => prevents)) return nothing;
+  return { ...nothing, action: cutKindOf(facts), reason: 'BALANCE_AT_LIMIT' };
 }

@@ -34,22 +34,31 @@ function holds(span: ProtectedSpan, { dayNumber, minuteOfDay }: LocalTime): bool
   );
 }
 
-/** Whether the local day is one of the policy's holidays. */
-function isHoliday({ protectedHolidays }: ProtectedTimes, dayNumber: number): boolean {
-  const { month, day } = civilDateOf(dayNumber);
+/** Within hours in which nobody is cut, by the clock of the zone. */
+export function isProtectedHourAt(
+  { protectedHours }: ProtectedTimes,
+  zone: string,
+  instantMs: number,
+): boolean {
+  const local = localTimeAt(zone, instantMs);
+  return protectedHours.some((span) => holds(span, local));
+}
+
+/** Within a local day that is one of the policy's holidays. */
+export function isHolidayAt(
+  { protectedHolidays }: ProtectedTimes,
+  zone: string,
+  instantMs: number,
+): boolean {
   const { days, yearly } = protectedHolidays;
+  if (days.size === 0 && yearly.size === 0) return false;
+  const { dayNumber } = localTimeAt(zone, instantMs);
+  const { month, day } = civilDateOf(dayNumber);
   return days.has(dayNumber) || yearly.has(`${twoDigits(month)}-${twoDigits(day)}`);
 }
 
-/** Which of them protects the instant in the zone; null: none does. */
-export function protectionAt(
-  times: ProtectedTimes,
-  zone: string,
-  instantMs: number,
-): 'PROTECTED_HOURS' | 'HOLIDAY' | null {
-  const local = localTimeAt(zone, instantMs);
-  if (times.protectedHours.some((span) => holds(span, local))) return 'PROTECTED_HOURS';
-  return isHoliday(times, local.dayNumber) ? 'HOLIDAY' : null;
+function isProtectedAt(times: ProtectedTimes, zone: string, instantMs: number): boolean {
+  return isProtectedHourAt(times, zone, instantMs) || isHolidayAt(times, zone, instantMs);
 }
 
 /**
@@ -61,7 +70,7 @@ export function firstUnprotectedMs(
   zone: string,
   fromMs: number,
 ): number | null {
-  if (protectionAt(times, zone, fromMs) === null) return fromMs;
+  if (!isProtectedAt(times, zone, fromMs)) return fromMs;
   const boundaries = [
     ...new Set(times.protectedHours.flatMap(({ fromMinute, toMinute }) => [fromMinute, toMinute])),
     0,
@@ -70,15 +79,20 @@ export function firstUnprotectedMs(
   const toMs = fromMs + protectedLookDays * dayMs;
   for (const { startMs, endMs, offsetMs } of offsetSegments(zone, { fromMs, toMs })) {
     // A change of the clocks may lead out of what protects, besides the clock itself.
-    if (protectionAt(times, zone, startMs) === null) return startMs;
+    if (!isProtectedAt(times, zone, startMs)) return startMs;
     const firstDay = Math.floor((startMs + offsetMs) / dayMs);
     for (let day = firstDay; day * dayMs - offsetMs < endMs; day += 1) {
       for (const minute of boundaries) {
         const atMs = day * dayMs + minute * minuteMs - offsetMs;
         if (atMs <= startMs || atMs >= endMs) continue;
-        if (protectionAt(times, zone, atMs) === null) return atMs;
+        if (!isProtectedAt(times, zone, atMs)) return atMs;
       }
     }
   }
   return null;
+}
+
+/** The local date of an instant, in days since 1970-01-01. */
+export function localDayAt(zone: string, instantMs: number): number {
+  return localTimeAt(zone, instantMs).dayNumber;
 }

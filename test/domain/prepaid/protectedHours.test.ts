@@ -2,7 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { defaultPolicy, parsePolicy } from '../../../src/domain/prepaid/policy.ts';
 import type { PolicyText } from '../../../src/domain/prepaid/policyShape.ts';
-import { firstUnprotectedMs, protectionAt } from '../../../src/domain/prepaid/protectedHours.ts';
+import {
+  firstUnprotectedMs,
+  isHolidayAt,
+  isProtectedHourAt,
+} from '../../../src/domain/prepaid/protectedHours.ts';
 import type { ProtectedTimes } from '../../../src/domain/prepaid/protectedHours.ts';
 import { localTextAt } from '../../../src/domain/time/localText.ts';
 
@@ -40,9 +44,9 @@ describe('domain rule 58: friendly hours', () => {
 
   test('an hour that comes twice is protected twice, one that is skipped ends it at once', () => {
     const small = timesOf({ protectedHours: [{ from: '02:00', to: '02:30' }] });
-    expect(protectionAt(small, zone, Date.parse('2026-10-25T00:10:00Z'))).toBe('PROTECTED_HOURS');
-    expect(protectionAt(small, zone, Date.parse('2026-10-25T00:40:00Z'))).toBeNull();
-    expect(protectionAt(small, zone, Date.parse('2026-10-25T01:10:00Z'))).toBe('PROTECTED_HOURS');
+    expect(isProtectedHourAt(small, zone, Date.parse('2026-10-25T00:10:00Z'))).toBe(true);
+    expect(isProtectedHourAt(small, zone, Date.parse('2026-10-25T00:40:00Z'))).toBe(false);
+    expect(isProtectedHourAt(small, zone, Date.parse('2026-10-25T01:10:00Z'))).toBe(true);
     const upTo = timesOf({ protectedHours: [{ from: '01:00', to: '02:30' }] });
     expect(firstUnprotectedMs(upTo, zone, Date.parse('2026-03-29T00:30:00Z'))).toBe(
       Date.parse('2026-03-29T01:00:00Z'), // from 02:00 to 03:00 in no time
@@ -51,8 +55,8 @@ describe('domain rule 58: friendly hours', () => {
 
   test('holidays of one year and of every year protect their whole local day', () => {
     const times = timesOf({ protectedHolidays: ['2026-12-24', '12-25', '12-26'] });
-    expect(protectionAt(times, zone, Date.parse('2026-12-23T22:59:00Z'))).toBeNull();
-    expect(protectionAt(times, zone, Date.parse('2026-12-23T23:00:00Z'))).toBe('HOLIDAY');
+    expect(isHolidayAt(times, zone, Date.parse('2026-12-23T22:59:00Z'))).toBe(false);
+    expect(isHolidayAt(times, zone, Date.parse('2026-12-23T23:00:00Z'))).toBe(true);
     expect(earliest(times, '2026-12-24T12:00:00Z')).toBe('2026-12-27T00:00');
     expect(earliest(times, '2027-12-24T12:00:00Z')).toBe('2027-12-24T13:00');
   });
@@ -85,7 +89,7 @@ test('the first unprotected instant is the first minute at which nothing protect
         const fromMs = Date.parse(`${date}T00:00:00Z`) + minutes * 60_000;
         let atMs: number | null = fromMs;
         const endMs = fromMs + 9 * 86_400_000;
-        while (atMs < endMs && protectionAt(times, inZone, atMs) !== null) atMs += 60_000;
+        while (atMs < endMs && isProtectedHourAt(times, inZone, atMs)) atMs += 60_000;
         const found = firstUnprotectedMs(times, inZone, fromMs);
         return atMs < endMs ? found === atMs : found === null || found >= endMs;
       },
