@@ -78,7 +78,7 @@ export function demoFleet(world: MeterWorld, { publicKey }: { publicKey: Uint8Ar
         mapName: meter.mapName,
         powerMaxW,
         registerModulusWh: null,
-        contactor: { unitId: meter.contactorUnitId, coil: 0 },
+        contactor: { unitId: meter.contactorUnitId, coil: 0, limiterRegister: 0 },
       })),
     ),
     customers: accounts.map(({ number }) => ({

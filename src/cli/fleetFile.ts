@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { customerClasses } from '../domain/fleet.ts';
 import type { Fleet } from '../domain/fleet.ts';
+import { regionLengthMax } from '../domain/limits.ts';
 import { media } from '../domain/medium.ts';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
@@ -63,13 +64,15 @@ const fleetFile = z.strictObject({
         isKeyZone: z.boolean().optional(),
         customerClass: z.enum(customerClasses).optional(),
         isOccupied: z.boolean().optional(),
+        region: z.string().max(regionLengthMax).optional(),
       })
       // Absent is not undefined: a point stays what it is.
-      .transform(({ isKeyZone, customerClass, isOccupied, ...rest }) => ({
+      .transform(({ isKeyZone, customerClass, isOccupied, region, ...rest }) => ({
         ...rest,
         ...(isKeyZone !== undefined && { isKeyZone }),
         ...(customerClass !== undefined && { customerClass }),
         ...(isOccupied !== undefined && { isOccupied }),
+        ...(region !== undefined && { region }),
       })),
   ),
   meters: z.array(
@@ -83,7 +86,11 @@ const fleetFile = z.strictObject({
         powerMaxW: int4,
         registerModulusWh: whole.nullable().default(null),
         contactor: z
-          .strictObject({ unitId, coil: z.int().min(0) })
+          .strictObject({
+            unitId,
+            coil: z.int().min(0),
+            limiterRegister: z.int().min(0).max(32_767).optional(),
+          })
           .nullable()
           .default(null),
         medium: z.enum(media).optional(),

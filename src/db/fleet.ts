@@ -142,12 +142,13 @@ export async function insertServicePoints(
 ): Promise<readonly ServicePointRow[]> {
   await tx`
     insert into service_point (company_id, name, time_zone, is_key_zone, customer_class,
-                               is_occupied)
+                               is_occupied, region)
     select ${companyId}, r.name, r."timeZone", coalesce(r."isKeyZone", false),
-           coalesce(r."customerClass", 'community'), coalesce(r."isOccupied", true)
+           coalesce(r."customerClass", 'community'), coalesce(r."isOccupied", true),
+           coalesce(r.region, '')
     from json_to_recordset(${recordsOf(points)}::text::json)
       as r(name text, "timeZone" text, "isKeyZone" boolean, "customerClass" text,
-           "isOccupied" boolean)
+           "isOccupied" boolean, region text)
     on conflict do nothing`;
   return tx<ServicePointRow[]>`
     select id, name, time_zone as "timeZone", is_key_zone as "isKeyZone",
@@ -167,7 +168,7 @@ export async function setKeyZones(
     where p.company_id = ${companyId} and p.name = r.name and p.is_key_zone <> r."isKeyZone"`;
 }
 
-/** Points that are declared of another class, or occupied or no longer so, become it. */
+/** Points that are declared of another class or region, occupied or no longer so, become it. */
 export async function setCircumstances(
   tx: Statement,
   companyId: number,
@@ -176,12 +177,13 @@ export async function setCircumstances(
   await tx`
     update service_point p
     set customer_class = coalesce(r."customerClass", p.customer_class),
-        is_occupied = coalesce(r."isOccupied", p.is_occupied)
+        is_occupied = coalesce(r."isOccupied", p.is_occupied),
+        region = coalesce(r.region, p.region)
     from json_to_recordset(${recordsOf(points)}::text::json)
-      as r(name text, "customerClass" text, "isOccupied" boolean)
+      as r(name text, "customerClass" text, "isOccupied" boolean, region text)
     where p.company_id = ${companyId} and p.name = r.name
-      and (coalesce(r."customerClass", p.customer_class), coalesce(r."isOccupied", p.is_occupied))
-          <> (p.customer_class, p.is_occupied)`;
+      and (coalesce(r."customerClass", p.customer_class), coalesce(r."isOccupied", p.is_occupied),
+           coalesce(r.region, p.region)) <> (p.customer_class, p.is_occupied, p.region)`;
 }
 
 export type MeterRow = {
@@ -196,6 +198,7 @@ export type MeterRow = {
   readonly registerModulusWh: bigint | null;
   readonly contactorUnitId: number | null;
   readonly contactorCoil: number | null;
+  readonly limiterRegister: number | null;
 };
 
 export async function insertMeters(
@@ -205,20 +208,28 @@ export async function insertMeters(
 ): Promise<readonly (MeterRow & { readonly id: number })[]> {
   await tx`
     insert into meter (company_id, edge_id, service_point_id, serial, bus_id, unit_id, map_name,
-                       medium, power_max_w, register_modulus_wh, contactor_unit_id, contactor_coil)
+                       medium, power_max_w, register_modulus_wh, contactor_unit_id, contactor_coil,
+                       limiter_register)
     select ${companyId}, r."edgeId", r."servicePointId", r.serial, r."busId", r."unitId",
            r."mapName", r.medium, r."powerMaxW", r."registerModulusWh", r."contactorUnitId",
-           r."contactorCoil"
+           r."contactorCoil", r."limiterRegister"
     from json_to_recordset(${recordsOf(meters)}::text::json)
       as r("edgeId" int4, "servicePointId" int4, serial text, "busId" int4, "unitId" int2,
            "mapName" text, medium text, "powerMaxW" int4, "registerModulusWh" int8,
-           "contactorUnitId" int2, "contactorCoil" int2)
+           "contactorUnitId" int2, "contactorCoil" int2, "limiterRegister" int2)
     on conflict do nothing`;
+  await tx`
+    update meter m set limiter_register = r."limiterRegister"
+    from json_to_recordset(${recordsOf(meters)}::text::json)
+      as r(serial text, "limiterRegister" int2)
+    where m.company_id = ${companyId} and m.serial = r.serial
+      and m.limiter_register is distinct from r."limiterRegister"`;
   return tx<(MeterRow & { id: number })[]>`
     select id, edge_id as "edgeId", service_point_id as "servicePointId", serial,
            bus_id as "busId", unit_id as "unitId", map_name as "mapName",
            medium, power_max_w as "powerMaxW", register_modulus_wh as "registerModulusWh",
-           contactor_unit_id as "contactorUnitId", contactor_coil as "contactorCoil"
+           contactor_unit_id as "contactorUnitId", contactor_coil as "contactorCoil",
+           limiter_register as "limiterRegister"
     from meter where company_id = ${companyId}`;
 }
 

@@ -54,20 +54,24 @@ export async function insertExchange(
       unit_id: number | null;
       contactor_unit_id: number | null;
       contactor_coil: number | null;
+      limiter_register: number | null;
     }[]
   >`
-    select bus_id, unit_id, contactor_unit_id, contactor_coil from meter where id = ${old.id}`;
+    select bus_id, unit_id, contactor_unit_id, contactor_coil, limiter_register
+    from meter where id = ${old.id}`;
   await tx`
     update meter
-    set bus_id = null, unit_id = null, contactor_unit_id = null, contactor_coil = null
+    set bus_id = null, unit_id = null, contactor_unit_id = null, contactor_coil = null,
+        limiter_register = null
     where id = ${old.id}`;
   const [row] = await tx<{ id: number }[]>`
     insert into meter (company_id, edge_id, service_point_id, serial, bus_id, unit_id, map_name,
-                       medium, power_max_w, register_modulus_wh, contactor_unit_id, contactor_coil)
+                       medium, power_max_w, register_modulus_wh, contactor_unit_id, contactor_coil,
+                       limiter_register)
     select company_id, edge_id, service_point_id, ${meter.serial}, ${place?.bus_id ?? null}::int4,
            ${place?.unit_id ?? null}::int2, ${meter.mapName}, medium, ${meter.powerMaxW},
            ${modulus}::int8, ${place?.contactor_unit_id ?? null}::int2,
-           ${place?.contactor_coil ?? null}::int2
+           ${place?.contactor_coil ?? null}::int2, ${place?.limiter_register ?? null}::int2
     from meter where id = ${old.id} returning id`;
   if (row === undefined) throw new Error('METER_MISSING: the meter just read cannot be exchanged');
   await tx`

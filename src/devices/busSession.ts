@@ -31,6 +31,7 @@ export type BusSession = {
   ): Promise<Outcome<Uint16Array, LinkFailure>>;
   readCoil(slot: Slot, coil: number): Promise<CoilAnswer>;
   writeCoil(slot: Slot, coil: number, on: boolean): Promise<CoilAnswer>;
+  writeRegister(slot: Slot, address: number, value: number): Promise<Outcome<number, LinkFailure>>;
   isOpen(): boolean;
   answers(): number;
   staleFrames(): number;
@@ -188,6 +189,16 @@ function createSession(
         return failure('DEVICE_GARBAGE', slot);
       }
       return accept(on);
+    },
+    async writeRegister(slot, address, value) {
+      const answer = await exchange<{ address: number; value: number }>(slot, (answered) =>
+        client.writeFC6(slot.unitId, address, value, answered),
+      );
+      if (!answer.ok) return answer;
+      if (answer.value.address !== address || answer.value.value !== value) {
+        return failure('DEVICE_GARBAGE', slot);
+      }
+      return accept(value);
     },
     isOpen: () => open && port.isOpen,
     answers: () => answers,

@@ -104,6 +104,32 @@ export async function readCoilAgain(
   return accept({ on: first.value, readAtMs: unitLine.clock.nowMs() });
 }
 
+/** A holding register, twice and alike after doubt. */
+export async function readRegisterAgain(
+  unitLine: UnitLine,
+  options: { address: number; doubtful: boolean; tally: Tally },
+): Promise<Outcome<{ value: number; readAtMs: number }, LineFailure | 'READS_DISAGREE'>> {
+  const { address, doubtful, tally } = options;
+  const ask = () =>
+    unitLine.line.request({
+      ...addressOf(unitLine),
+      send: (session, slot) => session.readRegisters(slot, { functionCode: 3, address, count: 1 }),
+    });
+  const first = await ask();
+  if (!first.ok) return first;
+  if (doubtful) {
+    tally.confirmations += 1;
+    const second = await ask();
+    if (!second.ok) return second;
+    if (second.value[0] !== first.value[0]) {
+      tally.disagreements += 1;
+      const told = `Unit ${unitLine.unitId} told its register ${address} differently twice.`;
+      return refuse('READS_DISAGREE', `${told} Ask again.`);
+    }
+  }
+  return accept({ value: first.value[0] ?? 0, readAtMs: unitLine.clock.nowMs() });
+}
+
 async function readOnce(
   unitLine: UnitLine,
   plan: readonly BlockRead[],

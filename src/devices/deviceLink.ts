@@ -13,7 +13,20 @@ export type SupplySwitch = {
   readonly close: boolean;
 };
 
-export type VerifyRefusal = ReadRefusal | 'COIL_DISAGREES' | 'POWER_STILL_FLOWS';
+/** A supply's limiter: a register of its contactor's unit with the most that may flow, in W. */
+export type SupplyLimiter = {
+  readonly bus: Bus;
+  readonly unitId: number;
+  readonly register: number;
+  /** 0: no limit. */
+  readonly limitW: number;
+};
+
+export type VerifyRefusal =
+  | ReadRefusal
+  | 'COIL_DISAGREES'
+  | 'POWER_STILL_FLOWS'
+  | 'LIMIT_DISAGREES';
 
 /** First step: the contactor repeats the order. That it has heard it is all this says. */
 export function writeSwitch(
@@ -47,6 +60,29 @@ export async function verifySwitch(
     }
     await clock.sleep(pollMs);
   }
+}
+
+export function writeLimit(
+  limiter: SupplyLimiter,
+): Promise<Outcome<{ acknowledgedAtMs: number }, ReadRefusal>> {
+  return limiter.bus.writeRegister(limiter.unitId, limiter.register, limiter.limitW);
+}
+
+/**
+ * The limiter reads back as it was set. What flows then is watched from reading to reading: a
+ * limiter lets more through for some minutes before it trips.
+ */
+export async function verifyLimit(
+  limiter: SupplyLimiter,
+): Promise<Outcome<{ verifiedAtMs: number; powerW: null }, VerifyRefusal>> {
+  const { bus, unitId, register, limitW } = limiter;
+  const read = await bus.readRegister(unitId, register);
+  if (!read.ok) return read;
+  if (read.value.value !== limitW) {
+    const told = `The limiter of unit ${unitId} stands at ${read.value.value} W, not ${limitW} W.`;
+    return refuse('LIMIT_DISAGREES', told);
+  }
+  return accept({ verifiedAtMs: read.value.readAtMs, powerW: null });
 }
 
 /** The power read, or null where none is needed; a refusal says what is not yet as wanted. */

@@ -9,7 +9,12 @@ import { createLine } from './busLine.ts';
 import type { LineCounters, LineFailure } from './busLine.ts';
 import type { BusAddress } from './busSession.ts';
 import type { DecodeRefusal } from './codec.ts';
-import { probeUnit, readCoilAgain, readWithConfirmation } from './confirmedRead.ts';
+import {
+  probeUnit,
+  readCoilAgain,
+  readRegisterAgain,
+  readWithConfirmation,
+} from './confirmedRead.ts';
 import type { UnitLine } from './confirmedRead.ts';
 import { planRead } from './readPlan.ts';
 import { registerMaps } from './registerMaps.ts';
@@ -56,6 +61,16 @@ export type Bus = {
     unitId: number,
     coil: number,
   ): Promise<Outcome<{ on: boolean; readAtMs: number }, ReadRefusal>>;
+  /** One holding register of a contactor's unit, such as its limiter's. */
+  writeRegister(
+    unitId: number,
+    address: number,
+    value: number,
+  ): Promise<Outcome<{ acknowledgedAtMs: number }, ReadRefusal>>;
+  readRegister(
+    unitId: number,
+    address: number,
+  ): Promise<Outcome<{ value: number; readAtMs: number }, ReadRefusal>>;
   stats(): BusStats;
   close(): Promise<void>;
 };
@@ -153,6 +168,26 @@ export function openBus(options: BusOptions): Bus {
       return queue.enqueue('command', (deadlineMs) =>
         guarded({ unitId, map: registerMaps.contactor, deadlineMs }, (unitLine, doubtful) =>
           readCoilAgain(unitLine, { coil, doubtful, tally }),
+        ),
+      );
+    },
+    writeRegister(unitId, address, value) {
+      return queue.enqueue('command', (deadlineMs) =>
+        guarded({ unitId, map: registerMaps.contactor, deadlineMs }, async ({ map }) => {
+          const written = await line.request({
+            ...map,
+            unitId,
+            deadlineMs,
+            send: (session, slot) => session.writeRegister(slot, address, value),
+          });
+          return written.ok ? accept({ acknowledgedAtMs: clock.nowMs() }) : written;
+        }),
+      );
+    },
+    readRegister(unitId, address) {
+      return queue.enqueue('command', (deadlineMs) =>
+        guarded({ unitId, map: registerMaps.contactor, deadlineMs }, (unitLine, doubtful) =>
+          readRegisterAgain(unitLine, { address, doubtful, tally }),
         ),
       );
     },

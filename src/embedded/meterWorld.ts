@@ -44,6 +44,8 @@ export type MeterWorld = {
   setPowerW(busIndex: number, unitId: number, powerW: number): void;
   registerWh(busIndex: number, unitId: number): bigint;
   isSupplyClosed(busIndex: number, unitId: number): boolean;
+  /** The most that its limiter lets through, in W; 0: no limit. */
+  limitW(busIndex: number, unitId: number): number;
   snapshot(): unknown;
   close(): Promise<void>;
 };
@@ -52,6 +54,8 @@ const host = '127.0.0.1';
 /** The contactor of meter n is unit 100 + n; Modbus units end at 247. */
 const contactorUnitOffset = 100;
 const metersPerBusMax = 99;
+/** Five minutes, domain rule 71. */
+const limiterTripMs = 300_000;
 const mjPerWh = 3_600_000n;
 
 type Meter = SimulatedMeter & {
@@ -61,6 +65,9 @@ type Meter = SimulatedMeter & {
   updatedAtMs: number;
   supplyClosed: boolean;
   drivenPowerW: number;
+  limitW: number;
+  /** Since when a driven load is above the limit. */
+  overSinceMs: number | null;
 };
 
 const snapshotShape = z.object({
@@ -71,6 +78,7 @@ const snapshotShape = z.object({
       importMj: z.string().regex(/^\d{1,30}$/),
       exportMj: z.string().regex(/^\d{1,30}$/),
       supplyClosed: z.boolean(),
+      limitW: z.int().min(0).default(0),
     }),
   ),
 });
@@ -118,19 +126,23 @@ export async function startMeterWorld(options: MeterWorldOptions): Promise<Meter
       meterOf(busIndex, unitId).importMj = importWh * mjPerWh;
     },
     setPowerW(busIndex, unitId, powerW) {
-      meterOf(busIndex, unitId).drivenPowerW = powerW;
+      const meter = meterOf(busIndex, unitId);
+      meter.drivenPowerW = powerW;
+      noteOver(meter, clock.nowMs());
     },
     registerWh: (busIndex, unitId) => meterOf(busIndex, unitId).importMj / mjPerWh,
     isSupplyClosed: (busIndex, unitId) => meterOf(busIndex, unitId).supplyClosed,
+    limitW: (busIndex, unitId) => meterOf(busIndex, unitId).limitW,
     snapshot() {
       for (const meter of meters) advance(meter, context);
       return {
         version: 1,
-        meters: meters.map(({ serial, importMj, exportMj, supplyClosed }) => ({
+        meters: meters.map(({ serial, importMj, exportMj, supplyClosed, limitW }) => ({
           serial,
           importMj: importMj.toString(),
           exportMj: exportMj.toString(),
           supplyClosed,
+          limitW,
         })),
       };
     },
@@ -166,6 +178,8 @@ function createMeters(options: MeterWorldOptions): readonly Meter[] {
       updatedAtMs: nowMs,
       supplyClosed: earlier?.supplyClosed ?? true,
       drivenPowerW: 0,
+      limitW: earlier?.limitW ?? 0,
+      overSinceMs: null,
     };
   });
 }
@@ -194,15 +208,33 @@ function advance(meter: Meter, { load, clock, timeScale }: Context): void {
   if (nowMs <= meter.updatedAtMs) return; // a clock that steps back stops a register, no more
   if (load !== null && meter.supplyClosed) {
     const span = { meterIndex: meter.index, fromMs: meter.updatedAtMs, toMs: nowMs };
-    meter.importMj += integrateMj(load, span) * BigInt(timeScale);
+    meter.importMj += integrateMj(limitedLoad(load, meter), span) * BigInt(timeScale);
   }
   meter.updatedAtMs = nowMs;
+}
+
+/** A household switches off what is too much; a driven load goes on until the limiter trips. */
+function limitedLoad(load: LoadShape, { limitW }: Meter): LoadShape {
+  if (limitW === 0) return load;
+  return { powerW: (index, slot) => Math.min(load.powerW(index, slot), limitW) };
+}
+
+function noteOver(meter: Meter, nowMs: number): void {
+  const isOver = meter.limitW > 0 && meter.drivenPowerW > meter.limitW;
+  meter.overSinceMs = isOver ? (meter.overSinceMs ?? nowMs) : null;
+}
+
+/** After minutes of too much nothing flows until the limiter is set again. */
+function isTripped({ overSinceMs }: Meter, nowMs: number): boolean {
+  return overSinceMs !== null && nowMs - overSinceMs > limiterTripMs;
 }
 
 function factsOf(meter: Meter, context: Context): MeterFacts {
   advance(meter, context);
   const slot = Math.floor(meter.updatedAtMs / loadSlotMs);
-  const drawnW = context.load?.powerW(meter.index, slot) ?? meter.drivenPowerW;
+  const load = context.load === null ? null : limitedLoad(context.load, meter);
+  const drivenW = isTripped(meter, context.clock.nowMs()) ? 0 : meter.drivenPowerW;
+  const drawnW = load?.powerW(meter.index, slot) ?? drivenW;
   return {
     importWh: meter.importMj / mjPerWh,
     exportWh: meter.exportMj / mjPerWh,
@@ -237,9 +269,26 @@ function answerMeter(meter: Meter, pdu: Buffer, context: Context): Buffer {
   return Buffer.concat([Buffer.from([functionCode, answer.bytes.length]), answer.bytes]);
 }
 
+/** One holding register, address 0: the most that may flow, in W; 0 is no limit. */
+function answerLimiter(meter: Meter, pdu: Buffer, context: Context): Buffer {
+  if (pdu.length !== 5) return exceptionPdu(pdu, 3);
+  if (pdu.readUInt16BE(1) !== 0) return exceptionPdu(pdu, 2);
+  const value = pdu.readUInt16BE(3);
+  if (pdu[0] === 3) {
+    if (value !== 1) return exceptionPdu(pdu, 2);
+    return Buffer.from([3, 2, meter.limitW >> 8, meter.limitW & 0xff]);
+  }
+  advance(meter, context);
+  meter.limitW = value;
+  meter.overSinceMs = null;
+  noteOver(meter, context.clock.nowMs());
+  return Buffer.from(pdu);
+}
+
 /** One coil, address 0: set while the supply is closed. */
 function answerContactor(meter: Meter, pdu: Buffer, context: Context): Buffer {
   const functionCode = pdu[0];
+  if (functionCode === 3 || functionCode === 6) return answerLimiter(meter, pdu, context);
   if (functionCode !== 1 && functionCode !== 5) return exceptionPdu(pdu, 1);
   if (pdu.length !== 5) return exceptionPdu(pdu, 3);
   if (pdu.readUInt16BE(1) !== 0) return exceptionPdu(pdu, 2);

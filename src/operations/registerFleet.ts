@@ -183,6 +183,7 @@ async function registerMeters(
     registerModulusWh: meter.registerModulusWh,
     contactorUnitId: meter.contactor?.unitId ?? null,
     contactorCoil: meter.contactor?.coil ?? null,
+    limiterRegister: meter.contactor?.limiterRegister ?? null,
   }));
   const rows = await insertMeters(tx, companyId, declared);
   const registered = new Map(rows.map((row) => [row.serial, row]));
