@@ -15,6 +15,7 @@ import { topUp } from '../operations/topUp.ts';
 import type { SigningKey } from '../wire/envelope.ts';
 import { demoAccounts, demoEdge, demoFleet, demoTimeScale } from './demoFleet.ts';
 import type { DemoAccount } from './demoFleet.ts';
+import { publishDemoPolicy } from './demoPolicy.ts';
 import { demoViewer } from './demoTokens.ts';
 import { openDatabase } from './parts.ts';
 import type { Parts } from './parts.ts';
@@ -161,6 +162,7 @@ export async function registerDemo(
     clock,
     wake: (bell: Parameters<typeof bells.wake>[0]) => bells.wake(bell),
   };
+  await publishDemoPolicy(deps, demoViewer('administrator', { companyId, accountId }));
   const operator = demoViewer('operator', { companyId, accountId });
   await Promise.all(
     accounts.map(async (account, index) => {

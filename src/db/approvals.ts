@@ -24,3 +24,16 @@ export async function addApproval(
     order by at, actor`;
   return { isNew: said.count > 0, actors: rows.map((row) => row.actor) };
 }
+
+/** Who has said yes to it since an instant, in the order in which they did. */
+export async function readApprovers(
+  tx: Statement,
+  query: { readonly companyId: number; readonly subject: string; readonly sinceMs: number },
+): Promise<readonly string[]> {
+  const rows = await tx<{ actor: string }[]>`
+    select actor from approval
+    where company_id = ${query.companyId} and subject = ${query.subject}
+      and at >= ${new Date(query.sinceMs)}
+    order by at, actor`;
+  return rows.map(({ actor }) => actor);
+}

@@ -1,3 +1,4 @@
+import type { CommandKind } from '../domain/command/supplyFacts.ts';
 import type { Statement } from './connect.ts';
 import { timeBounds } from './page.ts';
 import type { TimePage } from './page.ts';
@@ -11,7 +12,9 @@ export type CommandView = {
   readonly id: string;
   readonly meterId: number;
   readonly accountId: number | null;
-  readonly kind: 'disconnect' | 'reconnect';
+  readonly kind: CommandKind;
+  /** Of a limit. */
+  readonly limitW: number | null;
   readonly cause: 'automatic' | 'manual';
   readonly reason: string;
   readonly state: CommandState;
@@ -23,7 +26,8 @@ export type CommandView = {
 
 function columnsOf(tx: Statement) {
   return tx`
-    id, meter_id as "meterId", account_id as "accountId", kind, cause, reason, state,
+    id, meter_id as "meterId", account_id as "accountId", kind, limit_w as "limitW",
+    cause, reason, state,
     requested_at as "requestedAt", not_after as "notAfter", attempts,
     failure_code as "failureCode"`;
 }

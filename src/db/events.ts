@@ -10,6 +10,7 @@ export const eventKinds = [
   'payment',
   'adjustment',
   'command',
+  'supply',
   'tariff',
   'simulation',
 ] as const;

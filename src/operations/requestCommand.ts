@@ -1,6 +1,6 @@
 import { insertAudit } from '../db/audit.ts';
-import { insertCommand, readMeterSupplies } from '../db/commands.ts';
-import type { MeterSupply } from '../db/commands.ts';
+import { readApprovers } from '../db/approvals.ts';
+import { insertCommand } from '../db/commands.ts';
 import type { Transaction } from '../db/connect.ts';
 import { eventShardOf } from '../db/events.ts';
 import type { KeyedAnswer } from '../db/idempotency.ts';
@@ -8,9 +8,12 @@ import { lockAccounts } from '../db/ledger.ts';
 import { asViewer } from '../db/viewer.ts';
 import { isAllowed } from '../domain/access/policy.ts';
 import type { Viewer } from '../domain/access/viewer.ts';
-import type { SwitchKind } from '../domain/command/supplyPolicy.ts';
+import { effectiveLimitMicros, isAtLimit } from '../domain/command/supplyFacts.ts';
+import type { SwitchKind } from '../domain/command/supplyFacts.ts';
+import { findingsOf } from '../domain/command/supplyFindings.ts';
+import { formatMicros } from '../domain/exact.ts';
 import type { MeterId } from '../domain/ids.ts';
-import { manualCommandMsMax } from '../domain/limits.ts';
+import { approvalMsMax, manualCommandMsMax } from '../domain/limits.ts';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome, Refused } from '../domain/outcome.ts';
 import { derivedId } from './derivedId.ts';
@@ -18,6 +21,10 @@ import { onceByKey, textOf } from './onceByKey.ts';
 import type { KeyCode, RequestDeps } from './onceByKey.ts';
 import { appendCommandEvent } from './reviewSupply.ts';
 import { refuseReason } from './refuseReason.ts';
+import { protectedCutSubject } from './supply/approve.ts';
+import { certify } from './supply/certificate.ts';
+import { readSupplies } from './supply/supplyFacts.ts';
+import type { KnownSupply } from './supply/supplyFacts.ts';
 
 export type RequestCommandInput = {
   readonly idempotencyKey: string;
@@ -35,6 +42,7 @@ export type RequestCommandCode =
   | 'COMMAND_OPEN'
   | 'SUPPLY_ALREADY_SO'
   | 'BALANCE_AT_LIMIT'
+  | 'SECOND_PERSON_NEEDED'
   | 'REASON_MISSING'
   | 'REASON_TOO_LONG';
 
@@ -50,7 +58,7 @@ function refuseMeter(): Refused<'METER_NOT_FOUND'> {
   return refuse('METER_NOT_FOUND', 'You have no such meter. Check its id; nothing was switched.');
 }
 
-function checkSupply(meter: MeterSupply, kind: SwitchKind): Refused<RequestCommandCode> | null {
+function checkSupply(meter: KnownSupply, kind: SwitchKind): Refused<RequestCommandCode> | null {
   const { facts, supply } = meter;
   if (!meter.hasContactor) {
     return refuse('NO_CONTACTOR', 'The meter has no contactor: its supply is switched on site.');
@@ -65,27 +73,47 @@ function checkSupply(meter: MeterSupply, kind: SwitchKind): Refused<RequestComma
   if ((kind === 'disconnect' ? 'disconnected' : 'connected') === supply) {
     return refuse('SUPPLY_ALREADY_SO', `The supply is ${supply} already; nothing was requested.`);
   }
-  const isAtLimit =
-    facts !== null && facts.mode === 'prepaid' && facts.balanceMicros <= facts.balanceLimitMicros;
-  if (kind === 'reconnect' && isAtLimit) {
+  if (kind === 'reconnect' && facts !== null && isAtLimit(facts)) {
     return refuse(
       'BALANCE_AT_LIMIT',
-      'The prepaid balance is at its limit: the supply would be cut again. Top up first.',
+      `The prepaid balance is at its limit of ${formatMicros(effectiveLimitMicros(facts), 2)}: ` +
+        'the supply would be cut again. Top up first.',
     );
   }
   return null;
+}
+
+/**
+ * Who else agrees to the cut of a protected customer; nobody does it alone. Null: nobody needs to.
+ */
+async function secondPerson(
+  tx: Transaction,
+  { companyId, actor }: Viewer,
+  { meter, kind, nowMs }: { meter: KnownSupply; kind: SwitchKind; nowMs: number },
+): Promise<Outcome<string | null, 'SECOND_PERSON_NEEDED'>> {
+  const [protection] = meter.facts?.protections ?? [];
+  if (kind === 'reconnect' || protection === undefined) return accept(null);
+  const subject = protectedCutSubject(companyId, meter);
+  const people = await readApprovers(tx, { companyId, subject, sinceMs: nowMs - approvalMsMax });
+  const other = people.find((person) => person !== actor);
+  if (other !== undefined) return accept(other);
+  return refuse(
+    'SECOND_PERSON_NEEDED',
+    `The customer is protected (${protection.kind}): another person has to agree first, within ` +
+      'a day, by approveDisconnect; then request again. Nothing was switched.',
+  );
 }
 
 /** The meter as it stands under its account's lock. */
 async function lockMeter(
   tx: Transaction,
   query: { companyId: number; meterId: number; nowMs: number },
-): Promise<MeterSupply | null> {
-  const [seen] = await readMeterSupplies(tx, query);
+): Promise<KnownSupply | null> {
+  const [seen] = await readSupplies(tx, query);
   if (seen === undefined) return null;
   if (seen.accountId === null) return seen;
   await lockAccounts(tx, { companyId: query.companyId, accountIds: [seen.accountId] });
-  const [locked] = await readMeterSupplies(tx, query);
+  const [locked] = await readSupplies(tx, query);
   return locked ?? null;
 }
 
@@ -100,6 +128,8 @@ async function request(
   if (meter === null) return refuseMeter();
   const refused = checkSupply(meter, kind);
   if (refused !== null) return refused;
+  const second = await secondPerson(tx, viewer, { meter, kind, nowMs });
+  if (!second.ok) return second;
   const key = input.idempotencyKey.toLowerCase();
   const commandId = derivedId('command', String(companyId), viewer.actor, key);
   const { accountId } = meter;
@@ -111,6 +141,7 @@ async function request(
     meterId,
     accountId,
     kind,
+    limitW: null,
     cause,
     reason,
     requestedBy: viewer.actor,
@@ -128,9 +159,16 @@ async function request(
     action: 'command.request',
     subject: `meter/${meterId}`,
     before: { supply: meter.supply },
-    after: { commandId, kind, reason },
+    after: { commandId, kind, reason, approvedBy: second.value },
   });
-  const news = { commandId, companyId, meterId, accountId, kind, cause, atMs: nowMs } as const;
+  const command = { commandId, companyId, meterId, accountId, kind, cause } as const;
+  const { facts, policyId } = meter;
+  const people = second.value === null ? [viewer.actor] : [viewer.actor, second.value];
+  const findings = facts === null ? [] : findingsOf(facts);
+  // The words of the reason stand in the audit: they may name a person.
+  const why = { reason: 'MANUAL', people, policyId, facts, findings };
+  await certify(tx, { ...command, ...why }, { stage: 'requested', atMs: nowMs });
+  const news = { ...command, atMs: nowMs };
   // Not the reason: it may name a person, and events reach the subscriber.
   await appendCommandEvent(tx, { ...news, state: 'requested', detail: 'MANUAL' });
   return accept({ commandId, requestedAtMs: nowMs.toString() });

@@ -1,11 +1,17 @@
-import { insertCommand, moveCommand, readMeterSupplies } from '../db/commands.ts';
-import type { CommandState, MeterSupply } from '../db/commands.ts';
+import { insertCommand, moveCommand } from '../db/commands.ts';
+import type { CommandState } from '../db/commands.ts';
 import type { Statement } from '../db/connect.ts';
-import { appendEvent, plainEvent } from '../db/events.ts';
+import { appendEvent, eventShardOf, plainEvent } from '../db/events.ts';
+import { holdCuts, insertBreakerTrip, writeSupplyWaits } from '../db/protections.ts';
+import { cutKindOf, isAtLimit, isCutKind } from '../domain/command/supplyFacts.ts';
+import type { CommandCause, CommandKind, SupplyFacts } from '../domain/command/supplyFacts.ts';
 import { decideSupply } from '../domain/command/supplyPolicy.ts';
-import type { CommandCause, SupplyDecision, SwitchKind } from '../domain/command/supplyPolicy.ts';
-import { automaticDisconnectMsMax, reconnectMsMax } from '../domain/limits.ts';
+import type { SupplyDecision } from '../domain/command/supplyPolicy.ts';
+import { automaticDisconnectMsMax, reconnectMsMax, supplyAskAgainMs } from '../domain/limits.ts';
 import { derivedId } from './derivedId.ts';
+import { certify } from './supply/certificate.ts';
+import { readBreaker, readSupplies } from './supply/supplyFacts.ts';
+import type { KnownSupply } from './supply/supplyFacts.ts';
 
 export type SupplyReview = {
   /** Somebody should ring for commands after the commit. */
@@ -19,7 +25,7 @@ export type CommandNews = {
   readonly companyId: number;
   readonly meterId: number;
   readonly accountId: number | null;
-  readonly kind: SwitchKind;
+  readonly kind: CommandKind;
   readonly cause: CommandCause;
   readonly state: CommandState;
   readonly detail: string;
@@ -37,14 +43,26 @@ export async function appendCommandEvent(
 }
 
 type Context = { readonly companyId: number; readonly nowMs: number };
+/** A supply with an agreement, and what its balance asks for. */
+type Decided = {
+  readonly meter: KnownSupply;
+  readonly facts: SupplyFacts;
+  readonly decision: SupplyDecision;
+};
+
+function decide(meter: KnownSupply): Decided | null {
+  const { facts } = meter;
+  return facts === null ? null : { meter, facts, decision: decideSupply(facts) };
+}
 
 async function request(
   tx: Statement,
   { companyId, nowMs }: Context,
-  meter: MeterSupply,
-  { kind, reason }: { kind: SwitchKind; reason: string },
+  { meter, facts, decision }: Decided,
+  kind: CommandKind,
 ): Promise<string | null> {
   const { meterId, accountId } = meter;
+  const reason = decision.reason ?? '';
   const commandId = derivedId(
     'automatic',
     String(meterId),
@@ -52,34 +70,75 @@ async function request(
     kind,
     String(nowMs),
   );
-  const msMax = kind === 'disconnect' ? automaticDisconnectMsMax : reconnectMsMax;
+  const msMax = isCutKind(kind) ? automaticDisconnectMsMax : reconnectMsMax;
   const cause = 'automatic';
+  const requestedBy = 'supply policy';
   const isNew = await insertCommand(tx, {
     id: commandId,
     companyId,
     meterId,
     accountId,
     kind,
+    limitW: kind === 'limit' ? (facts.policy.loadLimit?.powerW ?? null) : null,
     cause,
     reason,
-    requestedBy: 'supply policy',
+    requestedBy,
     requestedAtMs: nowMs,
     notAfterMs: nowMs + msMax,
   });
   if (!isNew) return null;
-  const news = { commandId, companyId, meterId, accountId, kind, cause, atMs: nowMs } as const;
-  await appendCommandEvent(tx, { ...news, state: 'requested', detail: reason });
+  const command = { commandId, companyId, meterId, accountId, kind, cause } as const;
+  const { findings } = decision;
+  const why = { reason, people: [requestedBy], policyId: meter.policyId, facts, findings };
+  await certify(tx, { ...command, ...why }, { stage: 'requested', atMs: nowMs });
+  await appendCommandEvent(tx, { ...command, atMs: nowMs, state: 'requested', detail: reason });
   return commandId;
+}
+
+/** By region, what its breaker has seen; exact while this transaction holds the count. */
+type Breakers = Map<string, { isBreakerTripped: boolean; cutsInWindow: number }>;
+
+/**
+ * Counts the cuts of the region under the lock that all cuts of the company take, and decides once
+ * more: the one that is too many trips the breaker instead.
+ */
+async function requestCut(
+  tx: Statement,
+  context: Context,
+  decided: Decided,
+  breakers: Breakers,
+): Promise<string | null> {
+  const { companyId, nowMs } = context;
+  const { region } = decided.meter;
+  if (breakers.size === 0) await holdCuts(tx, eventShardOf(companyId));
+  const breaker =
+    breakers.get(region) ?? (await readBreaker(tx, { companyId, region, facts: decided.facts }));
+  breakers.set(region, breaker);
+  const facts = { ...decided.facts, ...breaker };
+  const decision = decideSupply(facts);
+  if (decision.action !== null && decision.action === decided.decision.action) {
+    const commandId = await request(tx, context, { ...decided, facts, decision }, cutKindOf(facts));
+    if (commandId !== null) breaker.cutsInWindow += 1;
+    return commandId;
+  }
+  if (!breaker.isBreakerTripped && breaker.cutsInWindow >= facts.policy.breaker.cutsMax) {
+    const id = derivedId('breaker', String(companyId), region, String(nowMs));
+    const cuts = breaker.cutsInWindow + 1;
+    await insertBreakerTrip(tx, { id, companyId, region, cuts, atMs: nowMs });
+    breaker.isBreakerTripped = true;
+  }
+  return null;
 }
 
 async function cancel(
   tx: Statement,
   { companyId, nowMs }: Context,
-  meter: MeterSupply,
-  reason: string,
+  { meter, decision }: Decided,
 ): Promise<string | null> {
   const { meterId, accountId, openCommandId: commandId } = meter;
-  if (commandId === null) return null;
+  const openKind = meter.facts?.openCommand?.kind;
+  if (commandId === null || openKind === undefined) return null;
+  const reason = decision.reason ?? '';
   const step = { state: 'cancelled', atMs: nowMs, detail: reason } as const;
   // A sender may have taken it since it was read: then it is underway and decides for itself.
   const isMoved = await moveCommand(tx, commandId, {
@@ -89,42 +148,70 @@ async function cancel(
     failureCode: null,
   });
   if (!isMoved) return null;
-  const what = { kind: 'disconnect', cause: 'automatic' } as const;
+  const what = { kind: openKind, cause: 'automatic' } as const;
   const news = { commandId, companyId, meterId, accountId, ...what, state: step.state } as const;
   await appendCommandEvent(tx, { ...news, detail: reason, atMs: nowMs });
   return commandId;
 }
 
+/** When a cut that is due and did not come is decided again; null where none is due. */
+function waitOf({ facts, decision }: Decided, nowMs: number): number | null {
+  if (!isAtLimit(facts) || facts.openCommand !== null) return null;
+  if (facts.supply === 'disconnected') return null;
+  if (facts.supply === 'limited' && facts.policy.loadLimit !== null) return null;
+  const laterMs = nowMs + supplyAskAgainMs;
+  return decision.askAgainMs === null ? laterMs : Math.max(decision.askAgainMs, nowMs + 1);
+}
+
 /**
  * Lets the balances of these accounts decide over their supplies: commands are requested or called
  * back in the caller's transaction, which holds the accounts' locks. One open command a meter is a
- * unique index, so many debits below the limit make one cut.
+ * unique index, so many debits below the limit make one cut. A payment may not cut: what is still
+ * due after it is decided by the sweep.
  */
 export async function reviewSupply(
   tx: Statement,
-  { accountIds, ...context }: Context & { readonly accountIds: readonly number[] },
+  {
+    accountIds,
+    mayCut = true,
+    ...context
+  }: Context & { readonly accountIds: readonly number[]; readonly mayCut?: boolean },
 ): Promise<SupplyReview> {
+  const { companyId, nowMs } = context;
   const requested: string[] = [];
   const cancelled: string[] = [];
+  const breakers: Breakers = new Map();
   if (accountIds.length === 0) return { commandsRequested: false, requested, cancelled };
-  const act = async (meter: MeterSupply, decision: SupplyDecision): Promise<void> => {
-    const { action, reason } = decision;
-    if (action !== 'cancelOpenDisconnect') {
-      const commandId = await request(tx, context, meter, { kind: action, reason });
-      if (commandId !== null) requested.push(commandId);
-      return;
+  const act = async (decided: Decided): Promise<number | null> => {
+    const { meter, decision } = decided;
+    const { action } = decision;
+    if (action === null) return waitOf(decided, nowMs);
+    if (action === 'cancelOpenCut') {
+      const commandId = await cancel(tx, context, decided);
+      if (commandId !== null) cancelled.push(commandId);
+      // The cut may have been tried before: then its end is uncertain and the supply is restored.
+      const [after] = await readSupplies(tx, { ...context, meterId: meter.meterId });
+      const next = after === undefined ? null : decide(after);
+      const isRestore =
+        next?.decision.action === 'reconnect' || next?.decision.action === 'unlimit';
+      return next !== null && isRestore ? act(next) : null;
     }
-    const commandId = await cancel(tx, context, meter, reason);
-    if (commandId !== null) cancelled.push(commandId);
-    // The cut may have been tried before: then its end is uncertain and the supply is restored.
-    const [after] = await readMeterSupplies(tx, { ...context, meterId: meter.meterId });
-    const facts = after?.facts ?? null;
-    const next = facts === null ? null : decideSupply(facts);
-    if (after !== undefined && next?.action === 'reconnect') await act(after, next);
+    const isCut = isCutKind(action);
+    if (isCut && !mayCut) return nowMs;
+    const commandId = isCut
+      ? await requestCut(tx, context, decided, breakers)
+      : await request(tx, context, decided, action);
+    if (commandId === null) return isCut ? nowMs + supplyAskAgainMs : null;
+    requested.push(commandId);
+    return null;
   };
-  for (const meter of await readMeterSupplies(tx, { ...context, accountIds })) {
-    const decision = meter.facts === null ? null : decideSupply(meter.facts);
-    if (decision !== null) await act(meter, decision);
+  const waits: Parameters<typeof writeSupplyWaits>[1][number][] = [];
+  for (const meter of await readSupplies(tx, { ...context, accountIds })) {
+    const decided = decide(meter);
+    const askAgainMs = decided === null ? null : await act(decided);
+    const { meterId, accountId } = meter;
+    if (accountId !== null) waits.push({ meterId, companyId, accountId, askAgainMs });
   }
+  await writeSupplyWaits(tx, waits);
   return { commandsRequested: requested.length > 0, requested, cancelled };
 }

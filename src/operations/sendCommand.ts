@@ -4,14 +4,18 @@ import {
   isOpen,
   lockCommand,
   moveCommand,
-  readMeterSupplies,
-  upsertSupply,
 } from '../db/commands.ts';
 import type { CommandRow, CommandState } from '../db/commands.ts';
 import type { Sql, Transaction } from '../db/connect.ts';
 import { eventShardOf } from '../db/events.ts';
 import { lockAccounts } from '../db/ledger.ts';
+import { upsertSupply } from '../db/supplies.ts';
+import type { SupplyState } from '../db/supplies.ts';
+import { insertWorkOrder } from '../db/workOrders.ts';
+import { assertNever } from '../domain/assert.ts';
 import type { Bell } from '../domain/bell.ts';
+import { isAtLimit, isCutKind } from '../domain/command/supplyFacts.ts';
+import type { CommandKind } from '../domain/command/supplyFacts.ts';
 import { decideSupply } from '../domain/command/supplyPolicy.ts';
 import {
   commandAttemptsMax,
@@ -20,7 +24,12 @@ import {
   commandLeaseMsMax,
 } from '../domain/limits.ts';
 import type { Outcome } from '../domain/outcome.ts';
+import { derivedId } from './derivedId.ts';
 import { appendCommandEvent, reviewSupply } from './reviewSupply.ts';
+import { certify } from './supply/certificate.ts';
+import { readSupplies } from './supply/supplyFacts.ts';
+import type { KnownSupply } from './supply/supplyFacts.ts';
+import { watchSupply } from './supply/watchSupply.ts';
 
 /** The contactor of a meter, and the meter that proves what it did. */
 export type SwitchTarget = {
@@ -30,6 +39,8 @@ export type SwitchTarget = {
   readonly mapName: string;
   readonly contactorUnitId: number;
   readonly contactorCoil: number;
+  /** Of the contactor's unit; null: it limits nothing. */
+  readonly limiterRegister: number | null;
 };
 
 /** The way to a device; writing the same twice leaves it as writing it once. */
@@ -41,6 +52,15 @@ export type CommandLink = {
   verifySwitch(
     target: SwitchTarget,
     on: boolean,
+  ): Promise<Outcome<{ readonly verifiedAtMs: number; readonly powerW: bigint | null }, string>>;
+  /** The most that may flow, in W; 0 for no limit. */
+  writeLimit(
+    target: SwitchTarget,
+    limitW: number,
+  ): Promise<Outcome<{ readonly acknowledgedAtMs: number }, string>>;
+  verifyLimit(
+    target: SwitchTarget,
+    limitW: number,
   ): Promise<Outcome<{ readonly verifiedAtMs: number; readonly powerW: bigint | null }, string>>;
 };
 
@@ -101,34 +121,53 @@ async function move({ tx, command, nowMs }: Stage, step: Move): Promise<readonly
 
 function targetOf(command: CommandRow): SwitchTarget | null {
   const { meterId, busId, unitId, mapName, contactorUnitId, contactorCoil } = command;
+  const { limiterRegister } = command;
+  const needsLimiter = command.kind === 'limit' || command.kind === 'unlimit';
+  if (needsLimiter && limiterRegister === null) return null;
   if (busId === null || unitId === null || contactorUnitId === null || contactorCoil === null) {
     return null;
   }
-  return { meterId, busId, unitId, mapName, contactorUnitId, contactorCoil };
+  return { meterId, busId, unitId, mapName, contactorUnitId, contactorCoil, limiterRegister };
+}
+
+/** What the same function says as when it was requested, as if nothing were open. */
+async function seenAgain({ tx, command, nowMs }: Stage): Promise<KnownSupply | null> {
+  const { companyId, meterId } = command;
+  const [seen] = await readSupplies(tx, { companyId, meterId, nowMs });
+  if (seen === undefined || seen.accountId !== command.accountId) return null;
+  const facts = seen.facts === null ? null : { ...seen.facts, openCommand: null, coolDown: null };
+  return { ...seen, facts };
 }
 
 /** An automatic cut is decided again at the moment of sending; null lets it go. */
-async function withdrawnBecause({ tx, command, nowMs }: Stage): Promise<string | null> {
-  if (command.cause !== 'automatic' || command.kind !== 'disconnect') return null;
-  const { companyId, meterId } = command;
-  const [meter] = await readMeterSupplies(tx, { companyId, meterId, nowMs });
-  if (meter === undefined || meter.facts === null || meter.accountId !== command.accountId) {
-    return 'AGREEMENT_ENDED';
-  }
-  const { facts } = meter;
-  const decision = decideSupply({ ...facts, openCommand: null, coolDown: null });
-  if (decision?.action === 'disconnect') return null;
-  return facts.balanceMicros > facts.balanceLimitMicros ? 'BALANCE_ABOVE_LIMIT' : 'CUT_NOT_DUE';
+function withdrawnBecause(command: CommandRow, seen: KnownSupply | null): string | null {
+  if (command.cause !== 'automatic' || !isCutKind(command.kind)) return null;
+  const facts = seen?.facts ?? null;
+  if (facts === null) return 'AGREEMENT_ENDED';
+  const { action, findings } = decideSupply(facts);
+  if (action === command.kind) return null;
+  if (!isAtLimit(facts)) return 'BALANCE_ABOVE_LIMIT';
+  return findings.find(({ prevents }) => prevents)?.rule ?? 'CUT_NOT_DUE';
+}
+
+async function certifySending({ tx, command, nowMs }: Stage, seen: KnownSupply): Promise<void> {
+  const { id: commandId, companyId, meterId, accountId, kind, cause } = command;
+  const { facts, policyId } = seen;
+  // A person's own words stand in the audit.
+  const reason = cause === 'manual' ? 'MANUAL' : command.reason;
+  const findings = facts === null ? [] : decideSupply(facts).findings;
+  const what = { commandId, companyId, meterId, accountId, kind, cause, reason, people: [] };
+  const why = { policyId, facts, findings };
+  await certify(tx, { ...what, ...why }, { stage: 'sent', atMs: nowMs });
 }
 
 /** How a command ends that must not be sent (any more), or null. */
-async function endBeforeSending(current: Stage): Promise<Move | null> {
-  const { command, nowMs } = current;
+function endBeforeSending({ command, nowMs }: Stage, seen: KnownSupply | null): Move | null {
   if (nowMs > command.notAfterMs) {
     const detail = 'COMMAND_EXPIRED';
     return { state: 'expired', detail, failureCode: detail, nextAttemptAtMs: nowMs };
   }
-  const withdrawn = await withdrawnBecause(current);
+  const withdrawn = withdrawnBecause(command, seen);
   if (withdrawn !== null) {
     return { state: 'cancelled', detail: withdrawn, nextAttemptAtMs: nowMs };
   }
@@ -141,6 +180,19 @@ async function endBeforeSending(current: Stage): Promise<Move | null> {
   if (failureCode === null) return null;
   const nextAttemptAtMs = nowMs + commandCoolDownMsMin;
   return { state: 'failed', detail: failureCode, failureCode, nextAttemptAtMs };
+}
+
+/** Somebody has to go there: the device did not do it by itself. */
+async function orderWork({ tx, command, nowMs }: Stage, failureCode: string): Promise<void> {
+  const { id: commandId, companyId, meterId, kind, attempts } = command;
+  await insertWorkOrder(tx, {
+    id: derivedId('work_order', 'command_failed', commandId),
+    companyId,
+    meterId,
+    kind: 'command_failed',
+    detail: { commandId, command: kind, failureCode, attempts },
+    atMs: nowMs,
+  });
 }
 
 type Begun =
@@ -158,8 +210,14 @@ async function begin(current: Stage): Promise<Staged<Begun>> {
   if (command.nextAttemptAtMs > nowMs) {
     return { value: rest(command.state, command.nextAttemptAtMs), bells: [] };
   }
-  const end = await endBeforeSending(current);
-  if (end !== null) return { value: rest(end.state, null), bells: await move(current, end) };
+  const seen = await seenAgain(current);
+  const end = endBeforeSending(current, seen);
+  if (end !== null) {
+    const bells = await move(current, end);
+    if (end.state === 'failed') await orderWork(current, end.detail);
+    return { value: rest(end.state, null), bells };
+  }
+  if (seen !== null) await certifySending(current, seen);
   const target = targetOf(command);
   if (target === null) throw new Error('a command without a device was ended above');
   await countAttempt(tx, command.id);
@@ -201,6 +259,7 @@ function failTry(
     const nextAttemptAtMs = current.nowMs + waitMs;
     const step = { state, detail: failureCode, failureCode, nextAttemptAtMs } as const;
     const bells = await move(current, step);
+    if (isLast) await orderWork(current, failureCode);
     return { value: { state, retryAtMs: isLast ? null : nextAttemptAtMs }, bells };
   });
 }
@@ -208,10 +267,24 @@ function failTry(
 function acknowledge(deps: CommandDeps, sent: CommandRow): Promise<SendResult | null> {
   return stageOfTry(deps, sent, async (current) => {
     const nextAttemptAtMs = current.nowMs + commandLeaseMsMax;
-    const step = { state: 'acknowledged', detail: 'coil written', nextAttemptAtMs } as const;
+    const step = { state: 'acknowledged', detail: 'written', nextAttemptAtMs } as const;
     const bells = await move(current, step);
     return { value: { state: 'acknowledged', retryAtMs: nextAttemptAtMs }, bells };
   });
+}
+
+function stateAfter(kind: CommandKind): SupplyState {
+  switch (kind) {
+    case 'disconnect':
+      return 'disconnected';
+    case 'limit':
+      return 'limited';
+    case 'reconnect':
+    case 'unlimit':
+      return 'connected';
+    default:
+      return assertNever(kind);
+  }
 }
 
 function verify(
@@ -221,13 +294,46 @@ function verify(
 ): Promise<SendResult | null> {
   return stageOfTry(deps, sent, async (current) => {
     const { tx, nowMs } = current;
-    const { meterId, companyId, kind, cause } = sent;
-    const state = kind === 'disconnect' ? 'disconnected' : 'connected';
-    await upsertSupply(tx, { meterId, companyId, state, cause, sinceMs: nowMs });
-    const seen = powerW === null ? 'coil read back' : `coil read back, ${powerW} W`;
+    const { id: commandId, meterId, companyId, kind, cause } = sent;
+    const state = stateAfter(kind);
+    await upsertSupply(tx, { meterId, companyId, state, cause, sinceMs: nowMs, commandId });
+    const known = await seenAgain(current);
+    await watchSupply(tx, { command: sent, seen: known }, nowMs);
+    const seen = powerW === null ? 'read back' : `read back, ${powerW} W`;
     const bells = await move(current, { state: 'verified', detail: seen, nextAttemptAtMs: nowMs });
     return { value: { state: 'verified', retryAtMs: null }, bells };
   });
+}
+
+/** A reconnection leaves no limit behind: who gets light gets all of it. */
+async function write(link: CommandLink, target: SwitchTarget, command: CommandRow) {
+  switch (command.kind) {
+    case 'disconnect':
+      return link.writeSwitch(target, false);
+    case 'reconnect': {
+      const cleared = target.limiterRegister === null ? null : await link.writeLimit(target, 0);
+      return cleared === null || cleared.ok ? link.writeSwitch(target, true) : cleared;
+    }
+    case 'limit':
+      return link.writeLimit(target, command.limitW ?? 0);
+    case 'unlimit':
+      return link.writeLimit(target, 0);
+    default:
+      return assertNever(command.kind);
+  }
+}
+
+function readBack(link: CommandLink, target: SwitchTarget, command: CommandRow) {
+  switch (command.kind) {
+    case 'disconnect':
+    case 'reconnect':
+      return link.verifySwitch(target, command.kind === 'reconnect');
+    case 'limit':
+    case 'unlimit':
+      return link.verifyLimit(target, command.kind === 'limit' ? (command.limitW ?? 0) : 0);
+    default:
+      return assertNever(command.kind);
+  }
 }
 
 const nothing: SendResult = { state: null, retryAtMs: null };
@@ -245,12 +351,11 @@ export async function sendCommand(
   if (begun === null) return nothing;
   if (begun.kind === 'rest') return begun.result;
   const { target, command } = begun;
-  const on = command.kind === 'reconnect';
-  const written = await deps.link.writeSwitch(target, on);
+  const written = await write(deps.link, target, command);
   if (!written.ok) return (await failTry(deps, command, written.code)) ?? nothing;
   const acknowledged = await acknowledge(deps, command);
   if (acknowledged?.state !== 'acknowledged') return acknowledged ?? nothing;
-  const verified = await deps.link.verifySwitch(target, on);
+  const verified = await readBack(deps.link, target, command);
   const ended = verified.ok
     ? await verify(deps, command, verified.value.powerW)
     : await failTry(deps, command, verified.code);

@@ -1,13 +1,14 @@
-import { findUnsettledAccounts } from '../db/commands.ts';
 import { eventShardOf } from '../db/events.ts';
 import { lockAccounts } from '../db/ledger.ts';
+import { findUnsettledAccounts } from '../db/supplies.ts';
 import { accountsPerSweepMax } from '../domain/limits.ts';
 import { reviewSupply } from './reviewSupply.ts';
 import type { CommandDeps } from './sendCommand.ts';
 
 /**
  * Decides again where neither a reading nor a payment will ask: somebody who has paid and sits in
- * the dark because the reconnection failed, and a cut whose end nobody knows.
+ * the dark because the reconnection failed, a cut whose end nobody knows, and a cut that something
+ * prevented until now, such as protected hours.
  */
 export async function sweepSupplies({
   sql,

@@ -5,6 +5,7 @@ import { requestCommand } from '../operations/requestCommand.ts';
 import type { RequestedCommand } from '../operations/requestCommand.ts';
 import { builder, pageCost } from './builder.ts';
 import type { ApiContext } from './context.ts';
+import { Power } from './energy.ts';
 import { Meter } from './meter.ts';
 import { integerKey, uuidKey } from './nodeKey.ts';
 import { pageByTime } from './page.ts';
@@ -18,7 +19,12 @@ export const Command = builder.loadableNodeRef<CommandView>('Command', {
 });
 
 const CommandKind = builder.enumType('CommandKind', {
-  values: { DISCONNECT: { value: 'disconnect' }, RECONNECT: { value: 'reconnect' } } as const,
+  values: {
+    DISCONNECT: { value: 'disconnect' },
+    RECONNECT: { value: 'reconnect' },
+    LIMIT: { value: 'limit', description: 'Instead of a cut: no more than limit.' },
+    UNLIMIT: { value: 'unlimit' },
+  } as const,
 });
 
 export const CommandStateEnum = builder.enumType('CommandState', {
@@ -46,6 +52,12 @@ Command.implement({
   fields: (t) => ({
     meter: t.field({ type: Meter, nullable: true, resolve: ({ meterId }) => meterId }),
     kind: t.field({ type: CommandKind, resolve: ({ kind }) => kind }),
+    limit: t.field({
+      type: Power,
+      nullable: true,
+      description: 'Of a LIMIT: the most that may flow.',
+      resolve: ({ limitW }) => (limitW === null ? null : { w: limitW }),
+    }),
     isAutomatic: t.boolean({ resolve: ({ cause }) => cause === 'automatic' }),
     state: t.field({ type: CommandStateEnum, resolve: ({ state }) => state }),
     requestedAt: t.field({ type: 'DateTime', resolve: ({ requestedAt }) => requestedAt }),

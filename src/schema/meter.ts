@@ -35,7 +35,11 @@ const LiveReading = builder.objectRef<LiveRegister>('LiveReading').implement({
 });
 
 const SupplyState = builder.enumType('SupplyState', {
-  values: { CONNECTED: { value: 'connected' }, DISCONNECTED: { value: 'disconnected' } } as const,
+  values: {
+    CONNECTED: { value: 'connected' },
+    DISCONNECTED: { value: 'disconnected' },
+    LIMITED: { value: 'limited', description: 'No more flows than its limit allows.' },
+  } as const,
 });
 
 const Supply = builder.objectRef<SupplyView>('Supply').implement({

@@ -19,8 +19,10 @@ import './meterConsumption.ts';
 import './meterEvent.ts';
 import './meterExchange.ts';
 import './persistedOperation.ts';
+import './prepaidPolicy.ts';
 import './price.ts';
 import './priceSeries.ts';
+import './protection.ts';
 import './quarantine.ts';
 import './readingTrace.ts';
 import './reconciliation.ts';
@@ -28,12 +30,14 @@ import './registerMark.ts';
 import './scalars.ts';
 import './simulation.ts';
 import './simulationProgress.ts';
+import './supplyDecision.ts';
 import './tariff.ts';
 import './tariffText.ts';
 import './transfer.ts';
 import './veeDecision.ts';
 import './veeSet.ts';
 import './viewer.ts';
+import './workOrder.ts';
 
 /** Root fields whose rule is missing or of another field: nobody could say who may use them. */
 export function fieldsWithoutRule(schema: GraphQLSchema): string[] {

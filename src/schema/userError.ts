@@ -18,6 +18,14 @@ import type { RegisterCode } from '../operations/registerPersistedOperation.ts';
 import type { RevokeEdgeKeyCode } from '../operations/revokeEdgeKey.ts';
 import type { RequestCommandCode } from '../operations/requestCommand.ts';
 import type { SimulateTariffCode } from '../operations/simulateTariff.ts';
+import type { PublishPolicyCode, PutUnderPolicyCode } from '../operations/prepaid/publishPolicy.ts';
+import type { ApproveCode } from '../operations/supply/approve.ts';
+import type {
+  AddProtectionCode,
+  AdvisoryCode,
+  EndProtectionCode,
+  EndWorkOrderCode,
+} from '../operations/supply/protections.ts';
 import type { TopUpCode } from '../operations/topUp.ts';
 import type { WriteOffCode } from '../operations/writeOffDebt.ts';
 import type { ResolveDecisionCode } from '../operations/vee/resolveDecision.ts';
@@ -45,6 +53,13 @@ export type UserErrorCode =
   | CorrectTransferCode
   | AdjustBalanceCode
   | WriteOffCode
+  | PublishPolicyCode
+  | PutUnderPolicyCode
+  | ApproveCode
+  | AddProtectionCode
+  | EndProtectionCode
+  | AdvisoryCode
+  | EndWorkOrderCode
   | 'OFFICE_UNAVAILABLE'
   | 'VALUE_MALFORMED'
   | 'ID_MALFORMED'
@@ -98,6 +113,16 @@ const errorTypes: Partial<Record<UserErrorCode, ErrorTypeName>> = {
   SUPPLY_ALREADY_SO: 'ConflictError',
   BALANCE_AT_LIMIT: 'ConflictError',
   NO_CONTACTOR: 'ConflictError',
+  SECOND_PERSON_NEEDED: 'ConflictError',
+  ALREADY_APPROVED: 'ConflictError',
+  TRIP_NOT_FOUND: 'NotFoundError',
+  PROTECTION_NOT_FOUND: 'NotFoundError',
+  PROTECTION_ENDED: 'ConflictError',
+  ADVISORY_NOT_FOUND: 'NotFoundError',
+  WORK_ORDER_NOT_FOUND: 'NotFoundError',
+  WORK_ORDER_ENDED: 'ConflictError',
+  POLICY_NOT_FOUND: 'NotFoundError',
+  POLICY_BEGINS_TWICE: 'ConflictError',
   TARIFF_VERSION_EXISTS: 'ConflictError',
   SERIES_CONFLICT: 'ConflictError',
   SIMULATION_ENDED: 'ConflictError',

@@ -12,6 +12,7 @@ import { accrueTime } from '../operations/accrueTime.ts';
 import { expirePendings } from '../operations/expirePendings.ts';
 import { sweepCommands } from '../operations/sweepCommands.ts';
 import { sweepSupplies } from '../operations/sweepSupplies.ts';
+import { watchSupplies } from '../operations/supply/watchSupply.ts';
 import type { JobPayload } from './jobs.ts';
 import type { JobQueue } from './queues.ts';
 
@@ -27,6 +28,7 @@ export async function sweep(deps: SweepDeps, { what }: JobPayload<'sweep'>): Pro
   switch (what) {
     case 'commands': {
       await sweepSupplies(deps);
+      await watchSupplies(deps);
       await expirePendings(deps);
       const { due } = await sweepCommands(deps);
       if (due.length > 0) deps.wake({ kind: 'commands' });

@@ -81,6 +81,36 @@ const requests: Record<AccessRule, string> = {
     ${failure} } }`,
   'Mutation.writeOffDebt': `mutation { writeOffDebt(input: { idempotencyKey: ${key},
     accountId: ${account}, reasonCode: HARDSHIP, reason: "" }) { ${failure} } }`,
+  'Query.prepaidPolicies': `{ prepaidPolicies ${page} }`,
+  'Query.whoWouldBeCut': `{ whoWouldBeCut(at: "2026-03-02T00:00:00Z") {
+    supplies { wouldBeCut } } }`,
+  'Query.supplyDecision': `{ supplyDecision(meterId: ${meter}) { supply } }`,
+  'Query.protections': `{ protections ${page} }`,
+  'Query.weatherAdvisories': `{ weatherAdvisories ${page} }`,
+  'Query.breakerTrips': '{ breakerTrips { isOpen } }',
+  'Query.workOrders': `{ workOrders ${page} }`,
+  'Mutation.approveDisconnect': `mutation { approveDisconnect(input: { idempotencyKey: ${key},
+    meterId: ${meter}, reason: "" }) { ${failure} } }`,
+  'Mutation.approveBreaker': `mutation { approveBreaker(input: { idempotencyKey: ${key},
+    tripId: ${key}, reason: "" }) { ${failure} } }`,
+  'Mutation.addProtection': `mutation { addProtection(input: { idempotencyKey: ${key},
+    accountId: ${account}, kind: MEDICAL, from: "2026-03-02T00:00:00Z", reason: "" }) {
+    ${failure} } }`,
+  'Mutation.endProtection': `mutation { endProtection(input: { idempotencyKey: ${key},
+    protectionId: ${key}, contactProof: "", reason: "" }) { ${failure} } }`,
+  'Mutation.recordWeatherAdvisory': `mutation { recordWeatherAdvisory(input: {
+    idempotencyKey: ${key}, region: "", kind: HEAT, from: "2026-03-02T00:00:00Z",
+    to: "2026-03-03T00:00:00Z", source: "" }) { ${failure} } }`,
+  'Mutation.endWeatherAdvisory': `mutation { endWeatherAdvisory(input: { idempotencyKey: ${key},
+    advisoryId: ${key}, reason: "" }) { ${failure} } }`,
+  'Mutation.endWorkOrder': `mutation { endWorkOrder(input: { idempotencyKey: ${key},
+    workOrderId: ${key}, outcome: "" }) { ${failure} } }`,
+  'Mutation.publishPrepaidPolicy': `mutation { publishPrepaidPolicy(input: {
+    idempotencyKey: ${key}, validFrom: "2026-01-01T00:00:01Z", document: {}, reason: "test" }) {
+    ${failure} } }`,
+  'Mutation.putUnderPolicy': `mutation { putUnderPolicy(input: { idempotencyKey: ${key},
+    accountId: ${account}, policyName: "standard", validFrom: "2026-01-01T00:00:01Z",
+    reason: "" }) { ${failure} } }`,
   'Mutation.topUp': `mutation { topUp(input: { idempotencyKey: ${key}, accountId: ${account},
     amount: "0.00", currency: "EUR" }) { ${failure} } }`,
   'Mutation.requestDisconnect': `mutation { requestDisconnect(input: { idempotencyKey: ${key},
@@ -220,6 +250,11 @@ describe('row-level security, with no filter of the application in between', () 
     ['reading_exception', 'true'],
     ['audit_entry', 'true'],
     ['simulation', 'true'],
+    ['protection', 'account_id <> 100'],
+    ['command_certificate', 'account_id <> 100'],
+    ['supply_wait', 'account_id <> 100'],
+    ['supply_watch', 'true'],
+    ['work_order', 'true'],
     ['simulation_agreement', 'true'],
   ];
 

@@ -182,7 +182,7 @@ describe('an automatic cut (003.7)', () => {
   test('whose meter still draws power fails after three tries and is taken back', async () => {
     // Welded contacts: the coil obeys, the power goes on.
     const stuck: CommandLink = {
-      writeSwitch: field.link.writeSwitch,
+      ...field.link,
       verifySwitch: () =>
         Promise.resolve({ ok: false, code: 'POWER_STILL_FLOWS', message: 'It still flows.' }),
     };

@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { connect } from '../../src/db/connect.ts';
-import type { Database } from '../../src/db/connect.ts';
+import type { Database, Sql } from '../../src/db/connect.ts';
 import type { Role, Viewer } from '../../src/domain/access/viewer.ts';
 import type { Bell } from '../../src/domain/bell.ts';
 import type { Fleet } from '../../src/domain/fleet.ts';
@@ -111,7 +111,30 @@ export function settableClock(atMs = startMs) {
   };
 }
 
-/** A database of its own with the small fleet in it. */
+/** Nothing protects: a balance at its limit is cut at any time of any day. */
+export const openPolicy = {
+  name: 'standard',
+  protectedHours: [],
+  weather: null,
+  notice: null,
+  breaker: { cutsMax: 10_000, minutes: 1 },
+};
+
+/** Published for all accounts of a company that are under no other, from 1970 on. */
+export async function publishForTest(
+  sql: Sql,
+  companyId: number,
+  document: object = openPolicy,
+): Promise<void> {
+  await sql`
+    insert into prepaid_policy (company_id, name, valid_from, document, published_at, published_by)
+    select ${companyId}, d->>'name', to_timestamp(count(p.id)), d, now(), 'test'
+    from (select ${JSON.stringify(document)}::text::jsonb as d) x
+    left join prepaid_policy p on p.company_id = ${companyId} and p.name = d->>'name'
+    group by d`;
+}
+
+/** A database of its own with the small fleet in it, under the open policy. */
 export async function openGround(name: string, fleet = smallFleet()): Promise<Ground> {
   const { url } = await freshDatabase(name);
   const writer = await connect(url, { role: 'joulebook_writer', connectionsMax: 8, name });
@@ -120,6 +143,7 @@ export async function openGround(name: string, fleet = smallFleet()): Promise<Gr
   const registered = await registerFleet({ sql: writer.sql, clock }, fleet);
   if (!registered.ok) throw new Error(`${registered.code}: ${registered.message}`);
   const { companyId, accounts } = registered.value;
+  await publishForTest(writer.sql, companyId);
   const account = (number: string): AccountId => {
     const id = accounts.get(number);
     if (id === undefined) throw new Error(`the fleet has no account ${number}`);

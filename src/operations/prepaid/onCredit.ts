@@ -29,7 +29,8 @@ export async function onCredit(
   tx: Transaction,
   { companyId, accountId, nowMs }: Credit,
 ): Promise<CreditEffect> {
-  const review = await reviewSupply(tx, { companyId, accountIds: [accountId], nowMs });
+  const accountIds = [accountId];
+  const review = await reviewSupply(tx, { companyId, accountIds, nowMs, mayCut: false });
   const [account] = await lockAccounts(tx, { companyId, accountIds: [accountId] });
   assert(account !== undefined, 'the account of a credit was locked before');
   return { review, toDebtMicros: 0n, balanceMicros: account.balanceMicros };

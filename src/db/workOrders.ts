@@ -1,0 +1,93 @@
+import type { Statement } from './connect.ts';
+import type { Json } from './events.ts';
+import { timeBounds } from './page.ts';
+import type { TimePage } from './page.ts';
+
+/** SQL of what people have to do on site or at a desk. */
+
+export const workOrderKinds = ['command_failed', 'bypass', 'load_limit_tripped'] as const;
+export type WorkOrderKind = (typeof workOrderKinds)[number];
+
+/** Once for its id: false when it was there. */
+export async function insertWorkOrder(
+  tx: Statement,
+  order: {
+    readonly id: string;
+    readonly companyId: number;
+    readonly meterId: number;
+    readonly kind: WorkOrderKind;
+    readonly detail: Json;
+    readonly atMs: number;
+  },
+): Promise<boolean> {
+  const inserted = await tx`
+    insert into work_order (id, company_id, meter_id, kind, detail, opened_at)
+    values (${order.id}::uuid, ${order.companyId}, ${order.meterId}, ${order.kind},
+            ${JSON.stringify(order.detail)}::text::jsonb, ${new Date(order.atMs)})
+    on conflict do nothing`;
+  return inserted.count > 0;
+}
+
+export type WorkOrderView = {
+  readonly id: string;
+  readonly meterId: number;
+  readonly serial: string;
+  readonly kind: WorkOrderKind;
+  readonly detail: Json;
+  readonly openedAt: Date;
+  readonly endedAt: Date | null;
+  readonly endedBy: string | null;
+  readonly outcome: string | null;
+};
+
+function selected(tx: Statement) {
+  return tx`
+    select o.id, o.meter_id as "meterId", m.serial, o.kind, o.detail, o.opened_at as "openedAt",
+           e.ended_at as "endedAt", e.ended_by as "endedBy", e.outcome
+    from work_order o join meter m on m.id = o.meter_id
+    left join work_order_end e on e.work_order_id = o.id`;
+}
+
+export async function findWorkOrders(
+  tx: Statement,
+  ids: readonly string[],
+): Promise<readonly WorkOrderView[]> {
+  return tx<WorkOrderView[]>`
+    ${selected(tx)} where o.id = any(string_to_array(${ids.join(',')}, ',')::uuid[])`;
+}
+
+/** Newest first; those that are open alone, or all. */
+export async function pageWorkOrders(
+  tx: Statement,
+  { openOnly, companyId }: { readonly openOnly: boolean; readonly companyId: number },
+  page: TimePage,
+): Promise<WorkOrderView[]> {
+  const { afterAt, afterKey, beforeAt, beforeKey } = timeBounds(page);
+  return tx<WorkOrderView[]>`
+    ${selected(tx)}
+    where o.company_id = ${companyId} and (${!openOnly} or e.work_order_id is null)
+      and (o.opened_at, o.id::text) < (${afterAt}::text::timestamptz, ${afterKey}::text)
+      and (o.opened_at, o.id::text) > (${beforeAt}::text::timestamptz, ${beforeKey}::text)
+    order by o.opened_at ${page.inverted ? tx`` : tx`desc`},
+             o.id::text ${page.inverted ? tx`` : tx`desc`}
+    limit ${page.limit}`;
+}
+
+/** False when it has ended already. */
+export async function insertWorkOrderEnd(
+  tx: Statement,
+  end: {
+    readonly workOrderId: string;
+    readonly companyId: number;
+    readonly actor: string;
+    readonly outcome: string;
+    readonly atMs: number;
+  },
+): Promise<boolean> {
+  const inserted = await tx`
+    insert into work_order_end (work_order_id, company_id, ended_at, ended_by, outcome)
+    values (${end.workOrderId}::uuid, ${end.companyId}, ${new Date(end.atMs)}, ${end.actor},
+            ${end.outcome})
+    on conflict do nothing`;
+  return inserted.count > 0;
+}

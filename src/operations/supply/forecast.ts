@@ -1,0 +1,95 @@
+import { asViewer } from '../../db/viewer.ts';
+import { isAllowed } from '../../domain/access/policy.ts';
+import type { Viewer } from '../../domain/access/viewer.ts';
+import type { SupplyFacts } from '../../domain/command/supplyFacts.ts';
+import type { SupplyFinding } from '../../domain/command/supplyFindings.ts';
+import { decideSupply } from '../../domain/command/supplyPolicy.ts';
+import type { SupplyDecision } from '../../domain/command/supplyPolicy.ts';
+import { forecastPageMax, instantMsMax } from '../../domain/limits.ts';
+import { accept, refuse } from '../../domain/outcome.ts';
+import type { Outcome } from '../../domain/outcome.ts';
+import type { RequestDeps } from '../onceByKey.ts';
+import { readBreaker, readSupplies } from './supplyFacts.ts';
+import type { KnownSupply } from './supplyFacts.ts';
+
+export type Forecast = {
+  readonly meterId: number;
+  readonly accountId: number | null;
+  readonly balanceMicros: bigint;
+  readonly action: SupplyDecision['action'];
+  /** A cut is what would be done then. */
+  readonly wouldBeCut: boolean;
+  readonly findings: readonly SupplyFinding[];
+};
+
+export type ForecastPage = {
+  readonly supplies: readonly Forecast[];
+  /** The page is read on after this meter; null: there are no more. */
+  readonly nextAfterMeterId: number | null;
+};
+
+export type ForecastCode = 'NOT_PERMITTED' | 'INSTANT_OUT_OF_RANGE' | 'PAGE_TOO_LARGE';
+
+function foretell(meter: KnownSupply, facts: SupplyFacts): Forecast {
+  const { action, findings } = decideSupply(facts);
+  const { meterId, accountId } = meter;
+  const wouldBeCut = action === 'disconnect' || action === 'limit';
+  const { balanceMicros } = facts;
+  return { meterId, accountId, balanceMicros, action, wouldBeCut, findings };
+}
+
+/**
+ * What the same function would decide over every prepaid supply with a contactor at an instant,
+ * with the balances of now. It asks only: nothing is written.
+ */
+export async function whoWouldBeCut(
+  { sql, clock }: Pick<RequestDeps, 'sql' | 'clock'>,
+  viewer: Viewer,
+  query: { readonly atMs: number; readonly afterMeterId: number; readonly limit: number },
+): Promise<Outcome<ForecastPage, ForecastCode>> {
+  if (!isAllowed(viewer.role, 'Query.whoWouldBeCut')) {
+    return refuse('NOT_PERMITTED', 'Your role may not see who would be cut. Ask an operator.');
+  }
+  const { atMs, afterMeterId, limit } = query;
+  const nowMs = clock.nowMs();
+  if (!(atMs >= 0 && atMs <= instantMsMax)) {
+    const message = 'Ask for an instant between 1970 and 2200.';
+    return refuse('INSTANT_OUT_OF_RANGE', message, ['at']);
+  }
+  if (!(limit >= 1 && limit <= forecastPageMax)) {
+    return refuse('PAGE_TOO_LARGE', `A page has 1 to ${forecastPageMax} supplies.`, ['first']);
+  }
+  const { companyId } = viewer;
+  const page = { companyId, nowMs, atMs, prepaidAfterMeterId: afterMeterId, limit };
+  const meters = await asViewer(sql, viewer, (tx) => readSupplies(tx, page));
+  const supplies = meters.flatMap((meter) =>
+    meter.facts === null ? [] : [foretell(meter, meter.facts)],
+  );
+  const last = meters.at(-1);
+  const isFull = meters.length === limit && last !== undefined;
+  return accept({ supplies, nextAfterMeterId: isFull ? last.meterId : null });
+}
+
+export type Standing = {
+  readonly meter: KnownSupply;
+  readonly facts: SupplyFacts | null;
+  readonly decision: SupplyDecision | null;
+};
+
+/** Why a supply is on or off: what decides over it now. Null: the viewer has no such meter. */
+export async function explainSupply(
+  { sql, clock }: Pick<RequestDeps, 'sql' | 'clock'>,
+  viewer: Viewer,
+  meterId: number,
+): Promise<Standing | null> {
+  const nowMs = clock.nowMs();
+  const { companyId } = viewer;
+  return asViewer(sql, viewer, async (tx) => {
+    const [meter] = await readSupplies(tx, { companyId, meterId, nowMs });
+    if (meter === undefined) return null;
+    const { facts, region } = meter;
+    if (facts === null) return { meter, facts, decision: null };
+    const counted = { ...facts, ...(await readBreaker(tx, { companyId, region, facts })) };
+    return { meter, facts: counted, decision: decideSupply(counted) };
+  });
+}
