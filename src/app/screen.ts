@@ -82,6 +82,7 @@ function takeSubject(row: ScreenRow, block: SequencedBlock, index: number): void
     case 'command':
       row.supply = supplyAfter(block.detail) ?? row.supply;
       return;
+    case 'supply':
     case 'tariff':
     case 'simulation':
   }
