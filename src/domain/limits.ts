@@ -101,6 +101,13 @@ export const topUpMicrosMax = 10_000_000_000_000n;
 export const pendingsPerSweepMax = 256;
 /** Pending transfers expire in days; one that no sweep saw for so long is a finding of doctor. */
 export const pendingSweepDays = 62;
+/** Rows that one page of a doctor's check takes: a few tens of MB in the server at most. */
+export const doctorRowsPerPage = 20_000;
+export const doctorAccountsPerPage = 2_000;
+/** Money of cards, of agents and of nobody known goes on within so many days, or somebody looks. */
+export const clearingDaysMax = 30;
+/** The sweep ends an expired pending transfer within seconds; after an hour it is a fault. */
+export const pendingOverdueMs = 3_600_000;
 /** A correction or adjustment above a hundred units of the currency takes two people. */
 export const correctionMicrosMax = 100_000_000n;
 /** Two quarter hours without a reading: the balance may be wrong, so nobody is cut off by it. */

@@ -1,0 +1,26 @@
+import { balances } from './balances.ts';
+import { charges } from './charges.ts';
+import type { DoctorCheck } from './check.ts';
+import { clearing } from './clearing.ts';
+import { guards, integers } from './guards.ts';
+import { keys } from './keys.ts';
+import { payments, receipts } from './payments.ts';
+import { pendings } from './pendings.ts';
+import { corrections, transfers } from './transfers.ts';
+import { trial } from './trial.ts';
+
+/** Every invariant that is looked at in a live system; a further one is a file and a line here. */
+export const doctorChecks: readonly DoctorCheck[] = [
+  trial,
+  transfers,
+  balances,
+  pendings,
+  corrections,
+  charges,
+  keys,
+  payments,
+  receipts,
+  clearing,
+  guards,
+  integers,
+];
