@@ -15,6 +15,7 @@ import { registerFleetFile } from './commands/registerFleetFile.ts';
 import { registerOperations } from './commands/registerOperations.ts';
 import { replayTheLog } from './commands/replayTheLog.ts';
 import { addKeys } from './keyProgram.ts';
+import { addLedger } from './ledgerProgram.ts';
 import { addMeters } from './meterProgram.ts';
 import { addBatches } from './batchProgram.ts';
 import { addLog, addReadings } from './readingProgram.ts';
@@ -140,5 +141,6 @@ export function buildProgram(name: string, finish: Finish): Command {
   addMeters(program, { leaf, withUrl, finish });
   addBatches(program, { leaf, withUrl, finish });
   addVee(program, { leaf, withUrl, finish });
+  addLedger(program, { leaf, withUrl, finish });
   return program;
 }

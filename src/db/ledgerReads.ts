@@ -105,3 +105,20 @@ export async function readTrialRows(
     group by l.company_id, l.currency, l.code
     order by l.company_id, l.currency, l.code`;
 }
+
+/** An account's balance as its row says, without locking it. */
+export async function readBalanceHead(
+  tx: Statement,
+  accountId: number,
+): Promise<{
+  readonly balanceMicros: bigint;
+  readonly reservedMicros: bigint;
+  readonly currency: string;
+}> {
+  const [row] = await tx<{ balanceMicros: bigint; reservedMicros: bigint; currency: string }[]>`
+    select b.balance_micros as "balanceMicros", b.reserved_micros as "reservedMicros", a.currency
+    from account_balance b join account a on a.id = b.account_id
+    where b.account_id = ${accountId}`;
+  assert(row !== undefined, `account ${accountId} has a balance row`);
+  return row;
+}

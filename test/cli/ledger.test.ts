@@ -1,0 +1,91 @@
+import postgres from 'postgres';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { freshDatabase } from '../support/postgres.ts';
+import { lineOf, runCli } from './runCli.ts';
+
+const company = 'Meadow Light Cooperative'; // as examples/fleet.json says
+let url: string;
+let owner: postgres.Sql;
+let account = '';
+let currency = '';
+const run = (...args: string[]) => runCli(args, { DATABASE_URL: url });
+const of = () => ['--company', company, '--account', account];
+
+beforeAll(async () => {
+  ({ url } = await freshDatabase('cli_ledger'));
+  owner = postgres(url, { max: 1, onnotice: () => {} });
+  const registered = await run('fleet', 'register', 'examples/fleet.json');
+  if (registered.exitCode !== 0) throw new Error(registered.stderr);
+  const [row] = await owner<{ number: string; currency: string }[]>`
+    select number, currency from account order by id limit 1`;
+  account = row?.number ?? '';
+  currency = row?.currency ?? '';
+});
+afterAll(() => owner.end());
+
+const moved = z.object({ transferId: z.string(), balance: z.string().nullable() });
+
+describe('ems-cli ledger', () => {
+  test('gives, takes back and shows it: statement and trial balance', async () => {
+    const money = ['--amount', '5.00', '--currency', currency];
+    const why = ['--reason-code', 'goodwill', '--reason', 'a dark weekend', '--json'];
+    const given = await run('ledger', 'adjust', ...of(), ...money, ...why);
+    const { transferId, balance } = moved.parse(lineOf(given));
+    const wrong = [
+      '--reason-code',
+      'wrong_amount',
+      '--reason',
+      'typed 5 for 2',
+      '--amount',
+      '3.00',
+    ];
+    const back = await run('ledger', 'correct', transferId, '--company', company, ...wrong);
+    expect(back).toMatchObject({ exitCode: 0 });
+    const statement = await run('ledger', 'statement', ...of(), '--json');
+    expect(lineOf(statement)).toMatchObject({
+      ok: true,
+      balance: expect.stringMatching(/^2\.0*$/),
+      transfers: [
+        { code: 'correction', corrects: transferId, reasonCode: 'wrong_amount' },
+        { code: 'adjustment', id: transferId, balance, debit: 'adjustments', credit: 'customer' },
+      ],
+    });
+    const trial = await run('ledger', 'balance', '--company', company, '--json');
+    expect(lineOf(trial)).toMatchObject({ ok: true, sums: [{ currency, micros: '0' }] });
+    const text = await run('ledger', 'balance', '--company', company);
+    expect(text.stdout).toMatch(/adjustments +[A-Z]{3} +5\.0* +3\.0* +-2\.0*\n/);
+  });
+
+  test('names the reason codes to whoever has a wrong one', async () => {
+    const why = ['--reason-code', 'because', '--reason', 'x'];
+    const answer = await run('ledger', 'write-off', ...of(), ...why);
+    expect(answer.exitCode).toBe(2);
+    expect(answer.stderr).toContain('uncollectable, time_barred, small_amount, hardship');
+  });
+
+  test('a debt that is not there is not written off', async () => {
+    const why = ['--reason-code', 'hardship', '--reason', 'x', '--json'];
+    const answer = await run('ledger', 'write-off', ...of(), ...why);
+    expect(answer.exitCode).toBe(1);
+    expect(lineOf(answer)).toMatchObject({ code: 'WRITE_OFF_ABOVE_DEBT' });
+  });
+});
+
+describe('ems-cli doctor', () => {
+  test('ends with 0 where all holds, with 1 and the row where somebody changed one', async () => {
+    const sound = await run('doctor', '--json');
+    expect(lineOf(sound)).toMatchObject({ ok: true, findings: 0 });
+    expect(sound.exitCode).toBe(0);
+    await owner`update account_balance set balance_micros = balance_micros + 1
+                where account_id = (select min(id) from account)`;
+    const broken = await run('doctor');
+    expect(broken.exitCode).toBe(1);
+    expect(broken.stderr).toMatch(/BALANCE_NOT_ITS_ENTRIES account\/\d+/);
+    const other = await run('doctor', '--only', 'guards', '--only', 'trial-balance');
+    expect(other.exitCode).toBe(0);
+    expect(other.stdout).toContain('Nothing is wrong.');
+    const unknown = await run('doctor', '--only', 'luck');
+    expect(unknown.exitCode).toBe(2);
+  });
+});
