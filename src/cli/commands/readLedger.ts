@@ -44,7 +44,8 @@ export async function ledgerBalance(options: LedgerOptions): Promise<Answer> {
   const totals = sums.map(
     ({ currency, micros }) => `sum in ${currency}: ${money(micros, currency)}`,
   );
-  const head = `${''.padEnd(22)} ${['debits', 'credits', 'balance'].map((word) => word.padStart(18)).join(' ')}`;
+  const words = ['debits', 'credits', 'balance'].map((word) => word.padStart(18));
+  const head = [''.padEnd(22), ...words].join(' ');
   const text = [head, ...rows, ...totals].join('\n');
   const facts = { lines, sums };
   if (sums.every(({ micros }) => micros === 0n)) return accept({ sentence: text, facts });
@@ -58,7 +59,8 @@ function lineOf({ transfer, balanceMicros }: { transfer: TransferView; balanceMi
   const why = reasonCode === null ? '' : `  ${reasonCode}`;
   const of = corrects === null ? '' : `  of ${corrects}`;
   const balance = money(balanceMicros, currency).padStart(14);
-  return `${postedAt.toISOString()}  ${code.padEnd(18)} ${amount} ${balance}  ${id}${debt}${why}${of}`;
+  const what = `${postedAt.toISOString()}  ${code.padEnd(18)} ${amount} ${balance}`;
+  return `${what}  ${id}${debt}${why}${of}`;
 }
 
 /** Newest first; the balance after each is worked back from the one of now. */
@@ -101,7 +103,8 @@ export async function ledgerStatement(options: StatementOptions): Promise<Answer
     const rows = withBalances(transfers, balanceMicros);
     const reserved =
       reservedMicros === 0n ? '' : `, of which ${money(reservedMicros, currency)} is reserved`;
-    const last = `Balance of ${options.account}: ${money(balanceMicros, currency)} ${currency}${reserved}.`;
+    const balance = `${money(balanceMicros, currency)} ${currency}`;
+    const last = `Balance of ${options.account}: ${balance}${reserved}.`;
     return accept({
       sentence: [...rows.map(lineOf), last].join('\n'),
       facts: {

@@ -10,7 +10,7 @@ export const keys: DoctorCheck = {
     const first = { companyId: 0, key: firstUuid };
     const rows = pagesOf(context, first, (after) => wrongKeys(context.tx, after));
     for await (const { key, companyId, transferId } of rows) {
-      const message = `Company ${companyId} was answered with transfer ${transferId}, not so there.`;
+      const message = `Company ${companyId} was told of transfer ${transferId}; it is not so.`;
       yield { code: 'KEY_WITHOUT_TRANSFER', subject: `key/${key}`, message };
     }
   },

@@ -113,204 +113,205 @@ test('a sound ledger has no finding, and every check looked at something', async
 });
 
 const account = (number: string) => `account/${ground.account(number)}`;
-const ledgerOf = (code: string, number?: string) =>
-  owner`(select id from ledger_account where code = ${code} and currency = 'EUR'
-         and ${number === undefined ? owner`true` : owner`account_id = ${ground.account(number)}`})`;
+function ledgerOf(code: string, number?: string) {
+  const of = number === undefined ? owner`true` : owner`account_id = ${ground.account(number)}`;
+  return owner`(select id from ledger_account where code = ${code} and currency = 'EUR' and ${of})`;
+}
+
+const cases: [
+  string,
+  string,
+  () => string,
+  (tx: postgres.TransactionSql<{ bigint: bigint }>) => Promise<unknown>,
+  number?,
+][] = [
+  [
+    'a balance that was changed by hand',
+    'BALANCE_NOT_ITS_ENTRIES',
+    () => account('A-1'),
+    (tx) => tx`update account_balance set balance_micros = balance_micros + 1
+                 where account_id = ${ground.account('A-1')}`,
+  ],
+  [
+    'an entry that was changed by hand',
+    'BALANCE_NOT_ITS_ENTRIES',
+    () => account('A-1'),
+    (tx) => tx`update transfer set amount_micros = amount_micros + 1 where id = ${paid}`,
+  ],
+  [
+    'an entry that was deleted',
+    'BALANCE_NOT_ITS_ENTRIES',
+    () => account('A-1'),
+    (tx) => tx`delete from transfer where id = ${posted}`,
+  ],
+  [
+    'an account without a balance row',
+    'BALANCE_MISSING',
+    () => account('A-3'),
+    (tx) => tx`delete from account_balance where account_id = ${ground.account('A-3')}`,
+  ],
+  [
+    'a reserve of nothing',
+    'RESERVED_NOT_PENDING',
+    () => account('A-2'),
+    (tx) => tx`update account_balance set reserved_micros = 7
+                 where account_id = ${ground.account('A-2')}`,
+  ],
+  [
+    'a transfer to another customer',
+    'TRANSFER_IN_ANOTHER_NAME',
+    () => `transfer/${paid}`,
+    (tx) => tx`update transfer set credit_id = ${ledgerOf('customer', 'A-2')}
+                 where id = ${paid}`,
+  ],
+  [
+    'a transfer to a ledger account that is not there',
+    'TRANSFER_WITHOUT_ACCOUNT',
+    () => `transfer/${paid}`,
+    (tx) => tx`update transfer set credit_id = 999999 where id = ${paid}`,
+  ],
+  [
+    'a transfer across currencies',
+    'TRANSFER_ACROSS_CURRENCIES',
+    () => `transfer/${paid}`,
+    (tx) => tx`update ledger_account set currency = 'USD' where id = ${ledgerOf('bank')}`,
+  ],
+  [
+    'a currency that does not add up to zero',
+    'LEDGER_NOT_ZERO',
+    () => `company/${ground.fleet.companyId}/EUR`,
+    (tx) => tx`update ledger_account set currency = 'USD' where id = ${ledgerOf('bank')}`,
+  ],
+  [
+    'a transfer of another company',
+    'TRANSFER_OF_ANOTHER_COMPANY',
+    () => `transfer/${paid}`,
+    (tx) => tx`update transfer set company_id = company_id + 1 where id = ${paid}`,
+  ],
+  [
+    'a transfer from an account to itself',
+    'TRANSFER_MOVES_NOTHING',
+    () => `transfer/${paid}`,
+    (tx) =>
+      tx`alter table transfer drop constraint transfer_two_accounts`.then(
+        () => tx`update transfer set debit_id = credit_id where id = ${paid}`,
+      ),
+  ],
+  [
+    'a correction above its transfer',
+    'CORRECTION_ABOVE_TRANSFER',
+    () => `transfer/${paid}`,
+    (tx) => tx`update transfer set amount_micros = 20000001 where code = 'correction'`,
+  ],
+  [
+    'a pending transfer that nobody has expired',
+    'PENDING_OVERDUE',
+    () => '',
+    () => Promise.resolve(),
+    startMs + 2 * dayMs,
+  ],
+  [
+    'an end whose transfer is above what was pending',
+    'PENDING_END_NOT_ITS_TRANSFER',
+    () => `pending/${posted}`,
+    (tx) => tx`update transfer set amount_micros = amount_micros + 1 where id = ${posted}`,
+  ],
+  [
+    'a voided one that was posted all the same',
+    'PENDING_ENDED_TWICE',
+    () => `pending/${posted}`,
+    (tx) => tx`update pending_end set "end" = 'voided', transfer_id = null
+                 where pending_id = ${posted}`,
+  ],
+  [
+    'a posted one without an end',
+    'PENDING_POSTED_WITHOUT_END',
+    () => `pending/${posted}`,
+    (tx) => tx`delete from pending_end where pending_id = ${posted}`,
+  ],
+  [
+    'a charge that was posted otherwise',
+    'CHARGE_NOT_ITS_TRANSFERS',
+    () => 'agreement/1',
+    (tx) => tx`update transfer set agreement_id = 1, meter_id = 1, tariff_version_id = 1,
+                 period_start = '2026-03-01Z' where id = ${paid}`,
+  ],
+  [
+    'a key whose transfer is gone',
+    'KEY_WITHOUT_TRANSFER',
+    () => '',
+    (tx) => tx`delete from transfer where code = 'top_up'`,
+  ],
+  [
+    'a payment whose step says another amount',
+    'PAYMENT_STEP_NOT_ITS_TRANSFER',
+    () => `payment/${paymentId}`,
+    (tx) => tx`update payment_step set amount_micros = amount_micros + 1`,
+  ],
+  [
+    'a payment whose event nobody told',
+    'PAYMENT_CREDIT_WITHOUT_EVENT',
+    () => `payment/${paymentId}`,
+    (tx) => tx`delete from provider_event`,
+  ],
+  [
+    'a transfer that two steps claim',
+    'PAYMENT_TRANSFER_IN_TWO_STEPS',
+    () => `payment/${paymentId}`,
+    (tx) => tx`insert into payment_step select (jsonb_populate_record(s,
+                 jsonb_build_object('ordinal', s.ordinal + 1))).* from payment_step s`,
+  ],
+  [
+    'a transfer of a payment that no step knows',
+    'PAYMENT_TRANSFER_WITHOUT_STEP',
+    () => `transfer/${paid}`,
+    (tx) => tx`update transfer set payment_id = ${paymentId} where id = ${paid}`,
+  ],
+  [
+    'a receipt that was taken away',
+    'RECEIPTS_HAVE_GAPS',
+    () => `company/${ground.fleet.companyId}`,
+    (tx) => tx`delete from payment_receipt`,
+  ],
+  [
+    'money of cards that nobody has settled for a month',
+    'CLEARING_NOT_EMPTIED',
+    () => '',
+    (tx) => tx`update transfer set debit_id = ${ledgerOf('card_clearing')} where id = ${paid}`,
+    startMs + 31 * dayMs,
+  ],
+  [
+    'a role that may rewrite transfers',
+    'ROLE_MAY_REWRITE',
+    () => 'table/transfer',
+    (tx) => tx`grant update on transfer to joulebook_writer`,
+  ],
+  [
+    'a role that may rewrite one column',
+    'ROLE_MAY_REWRITE',
+    () => 'table/transfer',
+    (tx) => tx`grant update (amount_micros) on transfer to joulebook_api`,
+  ],
+  [
+    'a guard that was switched off',
+    'APPEND_ONLY_OFF',
+    () => 'table/transfer',
+    (tx) => tx`alter table transfer disable trigger append_only`,
+  ],
+  [
+    'a column that holds fractions',
+    'AMOUNT_NOT_INTEGER',
+    () => 'column/bank_entry.amount_micros',
+    (tx) => tx`alter table bank_entry alter column amount_micros type numeric`,
+  ],
+];
 
 describe('planted, and found', () => {
-  const cases: [
-    string,
-    string,
-    () => string,
-    (tx: postgres.TransactionSql<{ bigint: bigint }>) => Promise<unknown>,
-    number?,
-  ][] = [
-    [
-      'a balance that was changed by hand',
-      'BALANCE_NOT_ITS_ENTRIES',
-      () => account('A-1'),
-      (tx) => tx`update account_balance set balance_micros = balance_micros + 1
-                 where account_id = ${ground.account('A-1')}`,
-    ],
-    [
-      'an entry that was changed by hand',
-      'BALANCE_NOT_ITS_ENTRIES',
-      () => account('A-1'),
-      (tx) => tx`update transfer set amount_micros = amount_micros + 1 where id = ${paid}`,
-    ],
-    [
-      'an entry that was deleted',
-      'BALANCE_NOT_ITS_ENTRIES',
-      () => account('A-1'),
-      (tx) => tx`delete from transfer where id = ${posted}`,
-    ],
-    [
-      'an account without a balance row',
-      'BALANCE_MISSING',
-      () => account('A-3'),
-      (tx) => tx`delete from account_balance where account_id = ${ground.account('A-3')}`,
-    ],
-    [
-      'a reserve of nothing',
-      'RESERVED_NOT_PENDING',
-      () => account('A-2'),
-      (tx) => tx`update account_balance set reserved_micros = 7
-                 where account_id = ${ground.account('A-2')}`,
-    ],
-    [
-      'a transfer to another customer',
-      'TRANSFER_IN_ANOTHER_NAME',
-      () => `transfer/${paid}`,
-      (tx) => tx`update transfer set credit_id = ${ledgerOf('customer', 'A-2')}
-                 where id = ${paid}`,
-    ],
-    [
-      'a transfer to a ledger account that is not there',
-      'TRANSFER_WITHOUT_ACCOUNT',
-      () => `transfer/${paid}`,
-      (tx) => tx`update transfer set credit_id = 999999 where id = ${paid}`,
-    ],
-    [
-      'a transfer across currencies',
-      'TRANSFER_ACROSS_CURRENCIES',
-      () => `transfer/${paid}`,
-      (tx) => tx`update ledger_account set currency = 'USD' where id = ${ledgerOf('bank')}`,
-    ],
-    [
-      'a currency that does not add up to zero',
-      'LEDGER_NOT_ZERO',
-      () => `company/${ground.fleet.companyId}/EUR`,
-      (tx) => tx`update ledger_account set currency = 'USD' where id = ${ledgerOf('bank')}`,
-    ],
-    [
-      'a transfer of another company',
-      'TRANSFER_OF_ANOTHER_COMPANY',
-      () => `transfer/${paid}`,
-      (tx) => tx`update transfer set company_id = company_id + 1 where id = ${paid}`,
-    ],
-    [
-      'a transfer from an account to itself',
-      'TRANSFER_MOVES_NOTHING',
-      () => `transfer/${paid}`,
-      (tx) =>
-        tx`alter table transfer drop constraint transfer_two_accounts`.then(
-          () => tx`update transfer set debit_id = credit_id where id = ${paid}`,
-        ),
-    ],
-    [
-      'a correction above its transfer',
-      'CORRECTION_ABOVE_TRANSFER',
-      () => `transfer/${paid}`,
-      (tx) => tx`update transfer set amount_micros = 20000001 where code = 'correction'`,
-    ],
-    [
-      'a pending transfer that nobody has expired',
-      'PENDING_OVERDUE',
-      () => '',
-      () => Promise.resolve(),
-      startMs + 2 * dayMs,
-    ],
-    [
-      'an end whose transfer is above what was pending',
-      'PENDING_END_NOT_ITS_TRANSFER',
-      () => `pending/${posted}`,
-      (tx) => tx`update transfer set amount_micros = amount_micros + 1 where id = ${posted}`,
-    ],
-    [
-      'a voided one that was posted all the same',
-      'PENDING_ENDED_TWICE',
-      () => `pending/${posted}`,
-      (tx) => tx`update pending_end set "end" = 'voided', transfer_id = null
-                 where pending_id = ${posted}`,
-    ],
-    [
-      'a posted one without an end',
-      'PENDING_POSTED_WITHOUT_END',
-      () => `pending/${posted}`,
-      (tx) => tx`delete from pending_end where pending_id = ${posted}`,
-    ],
-    [
-      'a charge that was posted otherwise',
-      'CHARGE_NOT_ITS_TRANSFERS',
-      () => 'agreement/1',
-      (tx) => tx`update transfer set agreement_id = 1, meter_id = 1, tariff_version_id = 1,
-                 period_start = '2026-03-01Z' where id = ${paid}`,
-    ],
-    [
-      'a key whose transfer is gone',
-      'KEY_WITHOUT_TRANSFER',
-      () => '',
-      (tx) => tx`delete from transfer where code = 'top_up'`,
-    ],
-    [
-      'a payment whose step says another amount',
-      'PAYMENT_STEP_NOT_ITS_TRANSFER',
-      () => `payment/${paymentId}`,
-      (tx) => tx`update payment_step set amount_micros = amount_micros + 1`,
-    ],
-    [
-      'a payment whose event nobody told',
-      'PAYMENT_CREDIT_WITHOUT_EVENT',
-      () => `payment/${paymentId}`,
-      (tx) => tx`delete from provider_event`,
-    ],
-    [
-      'a transfer that two steps claim',
-      'PAYMENT_TRANSFER_IN_TWO_STEPS',
-      () => `payment/${paymentId}`,
-      (tx) => tx`insert into payment_step select (jsonb_populate_record(s,
-                 jsonb_build_object('ordinal', s.ordinal + 1))).* from payment_step s`,
-    ],
-    [
-      'a transfer of a payment that no step knows',
-      'PAYMENT_TRANSFER_WITHOUT_STEP',
-      () => `transfer/${paid}`,
-      (tx) => tx`update transfer set payment_id = ${paymentId} where id = ${paid}`,
-    ],
-    [
-      'a receipt that was taken away',
-      'RECEIPTS_HAVE_GAPS',
-      () => `company/${ground.fleet.companyId}`,
-      (tx) => tx`delete from payment_receipt`,
-    ],
-    [
-      'money of cards that nobody has settled for a month',
-      'CLEARING_NOT_EMPTIED',
-      () => '',
-      (tx) => tx`update transfer set debit_id = ${ledgerOf('card_clearing')} where id = ${paid}`,
-      startMs + 31 * dayMs,
-    ],
-    [
-      'a role that may rewrite transfers',
-      'ROLE_MAY_REWRITE',
-      () => 'table/transfer',
-      (tx) => tx`grant update on transfer to joulebook_writer`,
-    ],
-    [
-      'a role that may rewrite one column',
-      'ROLE_MAY_REWRITE',
-      () => 'table/transfer',
-      (tx) => tx`grant update (amount_micros) on transfer to joulebook_api`,
-    ],
-    [
-      'a guard that was switched off',
-      'APPEND_ONLY_OFF',
-      () => 'table/transfer',
-      (tx) => tx`alter table transfer disable trigger append_only`,
-    ],
-    [
-      'a column that holds fractions',
-      'AMOUNT_NOT_INTEGER',
-      () => 'column/bank_entry.amount_micros',
-      (tx) => tx`alter table bank_entry alter column amount_micros type numeric`,
-    ],
-  ];
-
   test.each(cases)('%s', async (_, code, subject, damage, nowMs) => {
     const found = await plant(damage, nowMs);
     const subjects = found.filter((each) => each.code === code).map((each) => each.subject);
     expect(subjects.length, JSON.stringify(found)).toBeGreaterThan(0);
-    if (subject() !== '') expect(subjects).toContain(subject());
+    expect(subjects).toContain(subject() === '' ? subjects[0] : subject());
   });
 
   test('and after all of it nothing is left', async () => {
