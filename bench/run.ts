@@ -5,6 +5,7 @@ import { batchToLog, batchToLogSize } from './batchToLog.ts';
 import { ingestFill, ingestFillSize } from './ingestFill.ts';
 import { ingestSteady, ingestSteadySize } from './ingestSteady.ts';
 import { kernel, kernelSize, monthSize } from './kernel.ts';
+import { ledger, ledgerSize } from './ledger.ts';
 import { live, liveSize } from './live.ts';
 import { pool, poolSize } from './pool.ts';
 import { commitOf, thisMachine } from './machine.ts';
@@ -17,6 +18,7 @@ import { subscriber, subscriberSizes } from './subscriber.ts';
 const benches: Readonly<Record<string, (place: Place) => Promise<Result[]>>> = {
   'batch-to-log': (place) => batchToLog(place, batchToLogSize),
   'back-fill': (place) => backFill(place, backFillSize),
+  ledger: (place) => ledger(place, ledgerSize),
   live: (place) => live(place, liveSize),
   'ingest-fill': (place) => ingestFill(place, ingestFillSize),
   'ingest-steady': (place) => ingestSteady(place, ingestSteadySize),

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { backFill } from '../../bench/backFill.ts';
 import { batchToLog } from '../../bench/batchToLog.ts';
 import { kernel, kernelSize, monthSize } from '../../bench/kernel.ts';
+import { ledger } from '../../bench/ledger.ts';
 import { live } from '../../bench/live.ts';
 import type { Place } from '../../bench/place.ts';
 import { pool } from '../../bench/pool.ts';
@@ -31,6 +32,12 @@ describe('every bench runs and finds its results right', () => {
     // 4 meters with 1, 32, 63 and 94 Wh a quarter hour; 95 quarter hours between 96 readings:
     // 20 from 00:00 to 05:00 and 11 from 21:00 at 200 micros a Wh, 64 at 300. 190 x 25,400.
     expect(result.verified).toBe('384 readings, 4826000 micros charged, posted and owed');
+  });
+
+  test('ledger transfers in batches', async () => {
+    const [result] = await ledger(place, { accounts: 10, batchesPerRound: 2, rounds: 1 });
+    // Two sides that post, two rounds with two batches each: 8 x (1,000 + ... + 1,009) micros.
+    expect(result.verified).toBe('80 transfers, 80360 micros owed and posted');
   });
 
   test('live readings', async () => {
