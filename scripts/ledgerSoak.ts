@@ -80,8 +80,8 @@ try {
   const seconds = ((performance.now() - beganMs) / 1_000).toFixed(0);
   for (const breach of breaches) process.stdout.write(`BROKEN ${breach}\n`);
   process.stdout.write(
-    `seed ${seed}: ${operations} operations, ${transfers} transfers, ${kills} connections killed, ` +
-      `${repeats} batches repeated, ${breaches.length} breaches (${seconds} s)\n`,
+    `seed ${seed}: ${operations} operations, ${transfers} transfers, ${kills} connections ` +
+      `killed, ${repeats} batches repeated, ${breaches.length} breaches (${seconds} s)\n`,
   );
   process.exitCode = breaches.length === 0 ? 0 : 1;
 } finally {

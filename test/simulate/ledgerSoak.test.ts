@@ -5,7 +5,7 @@ import { ledgerSoak } from './ledgerSoak.ts';
 
 const soak = { operations: 2_000, accounts: 20, connections: 4, onProgress: () => {} };
 
-test('domain rules 75, 77: 2,000 random operations with kills in between leave no micro', async () => {
+test('domain rules 75, 77: 2,000 random operations with kills between leave no micro', async () => {
   const { url } = await freshDatabase('ledger_soak');
   const outcome = await ledgerSoak({ ...soak, url, seed: 1 });
   expect(outcome.breaches).toEqual([]);

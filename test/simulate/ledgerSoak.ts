@@ -99,7 +99,7 @@ async function doOne(tx: Transaction, operation: Drawn): Promise<void> {
 async function doBatch(tx: Transaction, draw: Draw): Promise<void> {
   await lockAccounts(tx, { companyId, accountIds: draw.accountIds });
   if (draw.bulk.length > 0) {
-    // COPY knows no "on conflict": a rater's commit is guarded by its cursor, this by its first row.
+    // COPY knows no "on conflict": a rater is guarded by its cursor, this by its first row.
     const first = draw.bulk[0];
     const [known] = await tx`select from transfer where id = ${draw.bulkFirstId}::uuid`;
     if (known === undefined && first !== undefined) {
