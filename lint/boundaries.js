@@ -12,7 +12,7 @@ export const floors = {
   ingest: ['operations', 'db', 'stream', 'devices', 'wire', 'domain'], // 4: entrances,
   workers: ['operations', 'db', 'stream', 'wire', 'domain'], // which never import one another
   schema: ['operations', 'db', 'stream', 'domain'],
-  cli: ['operations', 'db', 'stream', 'wire', 'domain'],
+  cli: ['operations', 'db', 'stream', 'wire', 'providers', 'domain'],
   embedded: ['operations', 'db', 'stream', 'devices', 'wire', 'domain'],
   edge: ['devices', 'wire', 'domain'], // no database server and no operations at a gateway
 
@@ -22,6 +22,7 @@ export const floors = {
   db: ['domain'],
   devices: ['domain'],
   wire: ['domain'],
+  providers: ['domain'], // clients of other systems
 
   domain: [], // 1: pure rules
 };
@@ -51,6 +52,7 @@ export const homes = {
   pino: ['ingest', 'workers', 'schema', 'edge', 'cli', 'embedded'],
   '@bufbuild/protobuf': ['wire'],
   'fast-xml-parser': ['wire'], // price publications
+  stripe: ['providers'],
   'decimal.js': ['domain'],
   zod: [
     'domain',
@@ -58,6 +60,7 @@ export const homes = {
     'stream',
     'devices',
     'wire',
+    'providers',
     'ingest',
     'workers',
     'schema',

@@ -160,7 +160,15 @@ export async function startAll(
   const officeKey = demoKey(directory, officeKeyFile);
   const { host, port, isPortAsked } = config;
   const keys = { privateKey, publicKey: createPublicKey(privateKey) };
-  const api = await startApi(parts, { host, port, isPortAsked, keys, sandbox: true, officeKey });
+  const api = await startApi(parts, {
+    host,
+    port,
+    isPortAsked,
+    keys,
+    sandbox: true,
+    officeKey,
+    dataDirectory: directory.path,
+  });
   if (!api.ok) return api;
   const [{ accountId }] = demo.accounts;
   const scope = { companyId: demo.companyId, accountId, nowMs: clock.nowMs() };

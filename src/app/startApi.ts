@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { streamProgressMs, tailPollMs } from '../domain/limits.ts';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome, Refused } from '../domain/outcome.ts';
+import { providersWith } from '../providers/paymentProviders.ts';
 import { createApiServer } from '../schema/server.ts';
 import { startTail } from '../stream/tail.ts';
 import { tokenRealm } from '../operations/issueToken.ts';
@@ -19,6 +20,8 @@ export type ApiOptions = {
   readonly sandbox: boolean;
   /** Signs what people enter; null: this server enters nothing. */
   readonly officeKey: KeyObject | null;
+  /** Where the secrets of payment channels are. */
+  readonly dataDirectory: string;
 };
 
 export type StartedApi = { readonly graphql: string; readonly origin: string };
@@ -83,6 +86,10 @@ export async function startApi(
       tail,
       onError,
       streamProgressMs,
+      payments: {
+        writer: writer.sql,
+        providerOf: providersWith({ dataDirectory: options.dataDirectory, env: process.env }),
+      },
       ...(officeKey !== null && { office: { writer: writer.sql, key: officeKey } }),
     },
     tokens: { ...tokenRealm, publicKey: options.keys.publicKey },

@@ -33,6 +33,7 @@ async function startApiRole(config: Config, parts: Parts): Promise<Started> {
     keys,
     sandbox: false,
     officeKey: office.value,
+    dataDirectory: config.dataDirectory,
   });
   if (!api.ok) return api;
   parts.log.info({ graphql: api.value.graphql }, 'api ready');

@@ -87,7 +87,8 @@ export async function findProviderEvent(
   return row ?? null;
 }
 
-export type ProviderEventRow = PaymentWord & {
+export type ProviderEventRow = Omit<PaymentWord, 'kind'> & {
+  readonly kind: PaymentWordKind | 'payout_paid' | 'payout_failed';
   readonly companyId: number;
   readonly channelId: number;
   readonly eventId: string;
@@ -118,6 +119,13 @@ export async function readWords(tx: Statement, paymentId: string): Promise<Payme
     select kind, part, total_micros as "totalMicros", occurred_at as "occurredAt"
     from provider_event where payment_id = ${paymentId}::uuid and total_micros is not null`;
   return rows.map(({ occurredAt, ...word }) => ({ ...word, occurredAtMs: occurredAt.getTime() }));
+}
+
+/** The kinds of all that was told of a payment or a payout. */
+export async function readEventKinds(tx: Statement, paymentId: string): Promise<readonly string[]> {
+  const rows = await tx<{ kind: string }[]>`
+    select kind from provider_event where payment_id = ${paymentId}::uuid`;
+  return rows.map(({ kind }) => kind);
 }
 
 export type PaymentRow = {

@@ -9,17 +9,16 @@ import { asViewer } from '../db/viewer.ts';
 import { isAllowed } from '../domain/access/policy.ts';
 import type { Viewer } from '../domain/access/viewer.ts';
 import { assert } from '../domain/assert.ts';
-import { parseMicros } from '../domain/exact.ts';
 import type { AccountId } from '../domain/ids.ts';
-import { topUpMicrosMax } from '../domain/limits.ts';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
-import { minorDigitsOf } from '../domain/tariff/currency.ts';
 import { derivedId } from './derivedId.ts';
 import { onceByKey, textOf } from './onceByKey.ts';
 import type { KeyCode, RequestDeps } from './onceByKey.ts';
 import { applyPaymentEvent } from './payments/applyPaymentEvent.ts';
 import type { PaymentCode } from './payments/applyPaymentEvent.ts';
+import { parsePaid } from './payments/paidAmount.ts';
+import type { AmountCode } from './payments/paidAmount.ts';
 
 export type TopUpInput = {
   readonly idempotencyKey: string;
@@ -34,11 +33,7 @@ export type TopUpCode =
   | PaymentCode
   | 'NOT_PERMITTED'
   | 'ACCOUNT_NOT_FOUND'
-  | 'AMOUNT_MALFORMED'
-  | 'AMOUNT_NOT_POSITIVE'
-  | 'AMOUNT_TOO_PRECISE'
-  | 'AMOUNT_TOO_LARGE'
-  | 'CURRENCY_UNKNOWN'
+  | AmountCode
   | 'CURRENCY_MISMATCH';
 
 export type ToppedUp = {
@@ -51,37 +46,6 @@ export type ToppedUp = {
   readonly postedAtMs: number;
   readonly isReplay: boolean;
 };
-
-/** Micro-units of a payment that the currency can carry. */
-function parseAmount(input: TopUpInput): Outcome<bigint, TopUpCode> {
-  const minorDigits = minorDigitsOf(input.currency);
-  if (minorDigits === undefined) {
-    return refuse(
-      'CURRENCY_UNKNOWN',
-      'The currency is not an ISO 4217 code in use; write one such as EUR.',
-      ['currency'],
-    );
-  }
-  const path = ['amount'];
-  const decimals = /^-?\d+\.(\d+)$/.exec(input.amount)?.[1]?.length ?? 0;
-  if (decimals > minorDigits) {
-    const message = `${input.currency} has ${minorDigits} decimals, not ${decimals}; round it.`;
-    return refuse('AMOUNT_TOO_PRECISE', message, path);
-  }
-  const amount = parseMicros(input.amount);
-  if (!amount.ok) return refuse('AMOUNT_MALFORMED', amount.message, path);
-  if (amount.value <= 0n) {
-    return refuse('AMOUNT_NOT_POSITIVE', 'A top-up is above zero; nothing was posted.', path);
-  }
-  if (amount.value > topUpMicrosMax) {
-    return refuse(
-      'AMOUNT_TOO_LARGE',
-      `A top-up is at most ${topUpMicrosMax / 1_000_000n} ${input.currency}; pay in parts.`,
-      path,
-    );
-  }
-  return accept(amount.value);
-}
 
 /** Staff for any account of the company, a subscriber for its own. */
 async function lockPayable(
@@ -184,7 +148,7 @@ export async function topUp(
         nowMs,
       },
       async (): Promise<Outcome<KeyedAnswer, TopUpCode>> => {
-        const amount = parseAmount(input);
+        const amount = parsePaid(input);
         if (!amount.ok) return amount;
         const locked = await lockPayable(tx, viewer, input);
         if (!locked.ok) return locked;

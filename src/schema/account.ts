@@ -7,6 +7,7 @@ import {
 } from '../db/accountReads.ts';
 import type { AccountView } from '../db/accountReads.ts';
 import { countCharges, pageCharges } from '../db/chargeReads.ts';
+import { pagePayments } from '../db/paymentReads.ts';
 import { pageAgreements } from '../db/tariffReads.ts';
 import { Agreement } from './agreement.ts';
 import { builder, pageCost } from './builder.ts';
@@ -14,6 +15,7 @@ import { Charge } from './charge.ts';
 import { Money } from './money.ts';
 import { integerKey } from './nodeKey.ts';
 import { pageById, pageByTime } from './page.ts';
+import { Payment, paymentKeyOf } from './payment.ts';
 import { Transfer } from './transfer.ts';
 
 export const Account = builder.loadableNodeRef<AccountView, number>('Account', {
@@ -56,6 +58,13 @@ Account.implement({
       },
       { fields: (c) => ({ totalCount: c.int({ resolve: ({ count }) => count() }) }) },
     ),
+    payments: t.connection({
+      type: Payment,
+      complexity: pageCost,
+      description: 'Newest first.',
+      resolve: ({ id }, args, { read }) =>
+        pageByTime(args, (page) => read((tx) => pagePayments(tx, id, page)), paymentKeyOf),
+    }),
     charges: t.connection(
       {
         type: Charge,

@@ -3,6 +3,7 @@ import type { Sql, Transaction } from '../db/connect.ts';
 import { asViewer } from '../db/viewer.ts';
 import type { Viewer } from '../domain/access/viewer.ts';
 import type { OfficeSide } from '../operations/office/commitOffice.ts';
+import type { HearDeps } from '../operations/payments/hearProvider.ts';
 import type { RequestDeps } from '../operations/onceByKey.ts';
 import type { Tail } from '../stream/tail.ts';
 
@@ -10,6 +11,8 @@ export type ApiDeps = RequestDeps & {
   readonly tail: Tail;
   /** Absent where the server was given no key of the offices. */
   readonly office?: OfficeSide;
+  /** Absent where the server hears no payment providers and calls none. */
+  readonly payments?: Pick<HearDeps, 'writer' | 'providerOf'>;
   readonly onError: (error: unknown) => void;
   readonly streamProgressMs: number;
 };

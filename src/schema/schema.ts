@@ -18,6 +18,7 @@ import './meter.ts';
 import './meterConsumption.ts';
 import './meterEvent.ts';
 import './meterExchange.ts';
+import './payment.ts';
 import './persistedOperation.ts';
 import './prepaidPolicy.ts';
 import './price.ts';

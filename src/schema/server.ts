@@ -8,6 +8,7 @@ import { maskError } from './coded.ts';
 import { createContext } from './context.ts';
 import type { ApiDeps } from './context.ts';
 import { answerError, readBody, rewriteRequest } from './httpRequest.ts';
+import { channelOfPath, createPaymentEntrance } from './paymentEvents.ts';
 import { createPersistedDocuments } from './persistedDocuments.ts';
 import { schema } from './schema.ts';
 import { verifyToken } from './token.ts';
@@ -134,8 +135,14 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       { verified: verified.value },
     );
   };
+  const hearProviders = deps.payments && createPaymentEntrance({ ...deps, ...deps.payments });
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    switch ((request.url ?? '').split('?')[0]) {
+    const path = (request.url ?? '').split('?', 1)[0] ?? '';
+    const channelId = channelOfPath(path);
+    if (channelId !== null && hearProviders !== undefined) {
+      return hearProviders(channelId, request, response);
+    }
+    switch (path) {
       case '/graphql':
         return serveGraphql(request, response);
       case '/schema.graphql':

@@ -55,6 +55,7 @@ const TransferCode = builder.enumType('TransferCode', {
     ALLOCATED: { value: 'allocated' },
     CASH_HANDED_OVER: { value: 'cash_handed_over' },
     SETTLED: { value: 'settled' },
+    PAYMENT_FEE: { value: 'payment_fee' },
     DEBT_SET_ASIDE: { value: 'debt_set_aside' },
     DEBT_RECOVERED: { value: 'debt_recovered' },
     DEBT_WRITTEN_OFF: { value: 'debt_written_off' },

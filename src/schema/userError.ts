@@ -10,6 +10,9 @@ import type { RecordReadingsCode } from '../operations/office/recordReadings.ts'
 import type { ResolveCode } from '../operations/office/replayQuarantined.ts';
 import type { RetryReadingsCode } from '../operations/office/retryReadings.ts';
 import type { ExchangeMeterCode } from '../operations/exchangeMeter.ts';
+import type { AllocateCode } from '../operations/payments/allocatePayment.ts';
+import type { RefundCode } from '../operations/payments/refundPayment.ts';
+import type { StartPaymentCode } from '../operations/payments/startPayment.ts';
 import type { PublishTariffCode } from '../operations/publishTariff.ts';
 import type { PublishVeeSetCode } from '../operations/publishVeeSet.ts';
 import type { RecordMarkCode } from '../operations/recordMark.ts';
@@ -34,6 +37,9 @@ import { builder } from './builder.ts';
 /** Every code that a mutation can answer with. Stable: clients match on them. */
 export type UserErrorCode =
   | TopUpCode
+  | StartPaymentCode
+  | RefundCode
+  | AllocateCode
   | RequestCommandCode
   | PublishTariffCode
   | RecordPricesCode
@@ -85,6 +91,16 @@ const errorTypes: Partial<Record<UserErrorCode, ErrorTypeName>> = {
   NOT_PERMITTED: 'NotPermittedError',
   ACCOUNT_NOT_FOUND: 'NotFoundError',
   METER_NOT_FOUND: 'NotFoundError',
+  PAYMENT_NOT_FOUND: 'NotFoundError',
+  PAYMENT_CHANNEL_UNKNOWN: 'NotFoundError',
+  PAYMENT_CHANNEL_INACTIVE: 'ConflictError',
+  PAYMENT_ALREADY_ALLOCATED: 'ConflictError',
+  PAYMENT_HOLDS_NOTHING: 'ConflictError',
+  PAYMENT_CREDIT_SPENT: 'ConflictError',
+  PAYMENT_REFUND_ABOVE_CAPTURED: 'ConflictError',
+  PROVIDER_UNAVAILABLE: 'ConflictError',
+  PROVIDER_REFUSED: 'ConflictError',
+  PAYMENT_DECLINED: 'ConflictError',
   TRANSFER_NOT_FOUND: 'NotFoundError',
   TRANSFER_IS_RATED: 'ConflictError',
   CORRECTION_ABOVE_TRANSFER: 'ConflictError',
@@ -137,7 +153,9 @@ export function userErrorOf(refusal: Refused<UserErrorCode>): UserErrorValue {
 
 /** What is open passes by itself: the same request may succeed later. */
 function isRetryable({ code }: UserErrorValue): boolean {
-  return code === 'COMMAND_OPEN' || code === 'SIMULATIONS_TOO_MANY';
+  return (
+    code === 'PROVIDER_UNAVAILABLE' || code === 'COMMAND_OPEN' || code === 'SIMULATIONS_TOO_MANY'
+  );
 }
 
 const UserError = builder.interfaceRef<UserErrorValue>('UserError').implement({

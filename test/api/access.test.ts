@@ -30,6 +30,7 @@ const agreement = `"${globalId('Agreement', 1)}"`;
 const charge = `"${globalId('Charge', '1.10.1772319600000.1')}"`;
 const batch = `"${globalId('QuarantinedBatch', `${'0'.repeat(64)}.BATCH_MALFORMED`)}"`;
 const decision = `"${globalId('VeeDecision', '1')}"`;
+const payment = `"${globalId('Payment', '00000000-0000-4000-8000-0000000000e1')}"`;
 const simulation = `"${globalId('Simulation', '00000000-0000-4000-8000-0000000000d1')}"`;
 
 /** A request for each rule: without one for a new field the matrix below fails. */
@@ -111,6 +112,15 @@ const requests: Record<AccessRule, string> = {
   'Mutation.putUnderPolicy': `mutation { putUnderPolicy(input: { idempotencyKey: ${key},
     accountId: ${account}, policyName: "standard", validFrom: "2026-01-01T00:00:01Z",
     reason: "" }) { ${failure} } }`,
+  'Query.paymentChannels': '{ paymentChannels { name } }',
+  'Query.unallocatedPayments': `{ unallocatedPayments ${page} }`,
+  'Mutation.startPayment': `mutation { startPayment(input: { idempotencyKey: ${key},
+    accountId: ${account}, channelId: "${globalId('PaymentChannel', 1)}", amount: "0.00",
+    currency: "EUR" }) { ${failure} } }`,
+  'Mutation.refundPayment': `mutation { refundPayment(input: { idempotencyKey: ${key},
+    paymentId: ${payment}, reason: "test" }) { ${failure} } }`,
+  'Mutation.allocatePayment': `mutation { allocatePayment(input: { idempotencyKey: ${key},
+    paymentId: ${payment}, accountId: ${account}, reason: "" }) { ${failure} } }`,
   'Mutation.topUp': `mutation { topUp(input: { idempotencyKey: ${key}, accountId: ${account},
     amount: "0.00", currency: "EUR" }) { ${failure} } }`,
   'Mutation.requestDisconnect': `mutation { requestDisconnect(input: { idempotencyKey: ${key},

@@ -27,6 +27,7 @@ export const ledgerCodes = [
   'suspense',
   'adjustments',
   'write_offs',
+  'payment_fees',
 ] as const;
 
 export type LedgerCode = (typeof ledgerCodes)[number];
@@ -59,6 +60,7 @@ export const transferCodes = [
   'allocated',
   'cash_handed_over',
   'settled',
+  'payment_fee',
   'debt_set_aside',
   'debt_recovered',
   'debt_written_off',

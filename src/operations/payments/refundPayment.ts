@@ -1,0 +1,288 @@
+import { createHash } from 'node:crypto';
+import { insertAudit } from '../../db/audit.ts';
+import type { Transaction } from '../../db/connect.ts';
+import { eventShardOf } from '../../db/events.ts';
+import type { KeyedAnswer } from '../../db/idempotency.ts';
+import { lockAccounts } from '../../db/ledger.ts';
+import { findChannel, findPayment, insertStep, lockPayment, readSteps } from '../../db/payments.ts';
+import type { PaymentChannel, PaymentRow, PaymentStepRow } from '../../db/payments.ts';
+import { asViewer } from '../../db/viewer.ts';
+import { isAllowed } from '../../domain/access/policy.ts';
+import type { Viewer } from '../../domain/access/viewer.ts';
+import { assert } from '../../domain/assert.ts';
+import { accept, refuse } from '../../domain/outcome.ts';
+import type { Outcome } from '../../domain/outcome.ts';
+import type { ChannelClosedCode, ProviderCode } from '../../domain/payment/providerNews.ts';
+import { derivedId } from '../derivedId.ts';
+import { onceByKey, textOf } from '../onceByKey.ts';
+import type { KeyCode } from '../onceByKey.ts';
+import { refuseReason } from '../refuseReason.ts';
+import type { ReasonCode } from '../refuseReason.ts';
+import { applyPaymentEvent } from './applyPaymentEvent.ts';
+import type { PaymentCode } from './applyPaymentEvent.ts';
+import { parsePaid } from './paidAmount.ts';
+import type { AmountCode } from './paidAmount.ts';
+import { netOf, nextOrdinal, postedOf } from './postSteps.ts';
+import type { ProviderDeps } from './startPayment.ts';
+
+export type RefundInput = {
+  readonly idempotencyKey: string;
+  readonly paymentId: string;
+  /** Plain decimal text; null: all that is left of it. */
+  readonly amount: string | null;
+  readonly reason: string;
+};
+
+export type RefundCode =
+  | KeyCode
+  | ReasonCode
+  | AmountCode
+  | PaymentCode
+  | ProviderCode
+  | ChannelClosedCode
+  | 'NOT_PERMITTED'
+  | 'PAYMENT_NOT_FOUND'
+  | 'PAYMENT_CREDIT_SPENT';
+
+export type RequestedRefund = {
+  readonly paymentId: string;
+  readonly amountMicros: bigint;
+  /** Whether it is posted; otherwise the provider was asked, and will say so. */
+  readonly isPosted: boolean;
+  readonly isReplay: boolean;
+};
+
+type Owned = {
+  readonly payment: PaymentRow;
+  readonly channel: PaymentChannel;
+  readonly steps: readonly PaymentStepRow[];
+  readonly accountId: number | null;
+};
+
+/** What was asked for and has neither come nor failed. */
+function pendingOf(steps: readonly PaymentStepRow[]): bigint {
+  let pending = 0n;
+  for (const { kind, amountMicros, transferId } of steps) {
+    if (kind === 'refund_requested') pending += amountMicros;
+    const isEnded = kind === 'refunded' || (kind === 'refund_failed' && transferId === null);
+    if (isEnded) pending -= amountMicros;
+    if (pending < 0n) pending = 0n; // of a refund that somebody made at the provider
+  }
+  return pending;
+}
+
+function amountOf({ payment, steps }: Owned, { amount }: RefundInput): Outcome<bigint, RefundCode> {
+  const left = netOf(steps) - pendingOf(steps);
+  const asked = amount === null ? accept(left) : parsePaid({ amount, currency: payment.currency });
+  if (!asked.ok) return asked;
+  if (asked.value <= 0n || asked.value > left) {
+    return refuse(
+      'PAYMENT_REFUND_ABOVE_CAPTURED',
+      'More is asked back than is left of this payment. Nothing was refunded.',
+      ['amount'],
+    );
+  }
+  return asked;
+}
+
+async function owned(tx: Transaction, paymentId: string): Promise<Owned | null> {
+  await lockPayment(tx, paymentId);
+  const payment = await findPayment(tx, paymentId);
+  if (payment === null) return null;
+  const channel = await findChannel(tx, payment.channelId);
+  assert(channel !== null, 'a payment has its channel');
+  const steps = await readSteps(tx, [paymentId]);
+  const allocated = steps.find((step) => step.kind === 'allocated');
+  return { payment, channel, steps, accountId: allocated?.accountId ?? payment.accountId };
+}
+
+/** A person's word at a channel that no provider speaks for is the refund itself. */
+async function refundHere(
+  tx: Transaction,
+  viewer: Viewer,
+  { of, amountMicros, input, nowMs }: Asked,
+): Promise<Outcome<boolean, RefundCode>> {
+  const { payment, steps, accountId } = of;
+  const eventId = derivedId('refund', payment.id, viewer.actor, input.idempotencyKey.toLowerCase());
+  const applied = await applyPaymentEvent(tx, {
+    companyId: viewer.companyId,
+    channelId: payment.channelId,
+    eventId,
+    reference: payment.reference,
+    accountId: payment.accountId === null ? null : accountId,
+    currency: payment.currency,
+    kind: 'refunded',
+    totalMicros: postedOf(steps).refundedMicros + amountMicros,
+    occurredAtMs: nowMs,
+    receivedAtMs: nowMs,
+    bodyHash: createHash('sha256').update(eventId).digest(),
+    actor: viewer.actor,
+    reason: input.reason,
+  });
+  return applied.ok ? accept(applied.value.commandsRequested) : applied;
+}
+
+type Asked = {
+  readonly of: Owned;
+  readonly amountMicros: bigint;
+  readonly input: RefundInput;
+  readonly nowMs: number;
+};
+
+async function requestThere(
+  tx: Transaction,
+  viewer: Viewer,
+  { of, amountMicros, input, nowMs }: Asked,
+): Promise<number> {
+  const { payment, steps, accountId } = of;
+  const ordinal = nextOrdinal(steps);
+  await insertStep(tx, {
+    paymentId: payment.id,
+    ordinal,
+    companyId: viewer.companyId,
+    accountId,
+    kind: 'refund_requested',
+    amountMicros,
+    transferId: null,
+    eventId: null,
+    at: nowMs,
+    detail: input.reason,
+  });
+  await insertAudit(tx, {
+    id: derivedId('refund_requested', payment.id, String(ordinal)),
+    companyId: viewer.companyId,
+    atMs: nowMs,
+    actor: viewer.actor,
+    action: 'payment.refundRequested',
+    subject: `payment/${payment.id}`,
+    before: null,
+    after: { amountMicros: amountMicros.toString(), reason: input.reason },
+  });
+  return ordinal;
+}
+
+async function ask(
+  tx: Transaction,
+  viewer: Viewer,
+  { input, nowMs }: { input: RefundInput; nowMs: number },
+): Promise<Outcome<{ answer: KeyedAnswer; commandsRequested: boolean }, RefundCode>> {
+  const of = await owned(tx, input.paymentId);
+  if (of === null) return refuse('PAYMENT_NOT_FOUND', 'There is no such payment.');
+  const amount = amountOf(of, input);
+  if (!amount.ok) return amount;
+  const accountIds = of.accountId === null ? [] : [of.accountId];
+  const [account] = await lockAccounts(tx, { companyId: viewer.companyId, accountIds });
+  if (account !== undefined && account.balanceMicros < amount.value) {
+    const message =
+      'The account has less than this left: what was used is not refunded. Ask for less.';
+    return refuse('PAYMENT_CREDIT_SPENT', message, ['amount']);
+  }
+  const asked = { of, amountMicros: amount.value, input, nowMs };
+  const told = { amountMicros: amount.value.toString() };
+  if (of.channel.kind !== 'stripe') {
+    const here = await refundHere(tx, viewer, asked);
+    if (!here.ok) return here;
+    return accept({ answer: { ...told, ordinal: '' }, commandsRequested: here.value });
+  }
+  const ordinal = await requestThere(tx, viewer, asked);
+  return accept({ answer: { ...told, ordinal: String(ordinal) }, commandsRequested: false });
+}
+
+/** The provider will not: what was spoken for is free again. */
+async function noteFailure(
+  { sql, clock }: ProviderDeps,
+  viewer: Viewer,
+  { paymentId, ordinal, code }: { paymentId: string; ordinal: number; code: string },
+): Promise<void> {
+  await asViewer(sql, viewer, async (tx) => {
+    const of = await owned(tx, paymentId);
+    const requested = of?.steps.find((step) => step.ordinal === ordinal);
+    if (of === null || requested === undefined) return;
+    const detail = `request ${ordinal}: ${code}`;
+    if (of.steps.some((step) => step.kind === 'refund_failed' && step.detail === detail)) return;
+    const { companyId, amountMicros, accountId } = requested;
+    const step = { paymentId, companyId, accountId, amountMicros, transferId: null, eventId: null };
+    const at = clock.nowMs();
+    const next = nextOrdinal(of.steps);
+    await insertStep(tx, { ...step, ordinal: next, kind: 'refund_failed', at, detail });
+  });
+}
+
+async function askProvider(
+  deps: ProviderDeps,
+  viewer: Viewer,
+  {
+    paymentId,
+    ordinal,
+    amountMicros,
+  }: { paymentId: string; ordinal: number; amountMicros: bigint },
+): Promise<Outcome<undefined, RefundCode>> {
+  const found = await asViewer(deps.sql, viewer, (tx) => owned(tx, paymentId));
+  assert(found !== null, 'a refund was asked of a payment');
+  const provider = deps.providerOf(found.channel);
+  if (!provider.ok) return provider;
+  const { reference, currency } = found.payment;
+  const idempotencyKey = derivedId('refund_requested', paymentId, String(ordinal));
+  const request = { idempotencyKey, reference, amountMicros, currency };
+  const refunded = await provider.value.refund(request);
+  if (refunded.ok) return accept(undefined);
+  if (refunded.code !== 'PROVIDER_UNAVAILABLE') {
+    await noteFailure(deps, viewer, { paymentId, ordinal, code: refunded.code });
+  }
+  return refunded;
+}
+
+/**
+ * Gives money back, never more than is left of the payment and of the account's balance. At a
+ * provider the request is written first and sent then, under a key that follows from it; the
+ * refund is posted when the provider tells it. The same request again sends it again.
+ */
+export async function refundPayment(
+  deps: ProviderDeps,
+  viewer: Viewer,
+  input: RefundInput,
+): Promise<Outcome<RequestedRefund, RefundCode>> {
+  if (!isAllowed(viewer.role, 'Mutation.refundPayment')) {
+    return refuse('NOT_PERMITTED', 'Your role may not refund payments. Ask an operator.');
+  }
+  const badReason = refuseReason(input.reason);
+  if (badReason !== null) return badReason;
+  const nowMs = deps.clock.nowMs();
+  const { paymentId } = input;
+  let commandsRequested = false;
+  const outcome = await asViewer(deps.sql, viewer, (tx) =>
+    onceByKey(
+      tx,
+      {
+        viewer,
+        key: input.idempotencyKey,
+        operation: 'refundPayment',
+        input: [paymentId, input.amount ?? '', input.reason],
+        nowMs,
+      },
+      async (): Promise<Outcome<KeyedAnswer, RefundCode>> => {
+        const asked = await ask(tx, viewer, { input, nowMs });
+        if (!asked.ok) return asked;
+        ({ commandsRequested } = asked.value);
+        return accept(asked.value.answer);
+      },
+    ),
+  );
+  if (!outcome.ok) return outcome;
+  const { answer, isReplay } = outcome.value;
+  const amountMicros = BigInt(textOf(answer, 'amountMicros'));
+  const ordinal = textOf(answer, 'ordinal');
+  const isPosted = ordinal === '';
+  if (!isPosted) {
+    const sent = await askProvider(deps, viewer, {
+      paymentId,
+      ordinal: Number(ordinal),
+      amountMicros,
+    });
+    if (!sent.ok) return sent;
+  } else if (!isReplay) {
+    deps.wake({ kind: 'events', shard: eventShardOf(viewer.companyId) });
+    if (commandsRequested) deps.wake({ kind: 'commands' });
+  }
+  return accept({ paymentId, amountMicros, isPosted, isReplay });
+}
