@@ -157,18 +157,10 @@ export async function startAll(
   startMqttIntake(parts, intake.value, { ...config, embedded: broker.value.embedded });
   progress('GraphQL');
   const privateKey = demoKey(directory, 'token-key');
-  const officeKey = demoKey(directory, officeKeyFile);
+  const secrets = { officeKey: demoKey(directory, officeKeyFile), dataDirectory: directory.path };
   const { host, port, isPortAsked } = config;
   const keys = { privateKey, publicKey: createPublicKey(privateKey) };
-  const api = await startApi(parts, {
-    host,
-    port,
-    isPortAsked,
-    keys,
-    sandbox: true,
-    officeKey,
-    dataDirectory: directory.path,
-  });
+  const api = await startApi(parts, { host, port, isPortAsked, keys, sandbox: true, ...secrets });
   if (!api.ok) return api;
   const [{ accountId }] = demo.accounts;
   const scope = { companyId: demo.companyId, accountId, nowMs: clock.nowMs() };

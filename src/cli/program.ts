@@ -16,6 +16,7 @@ import { registerOperations } from './commands/registerOperations.ts';
 import { replayTheLog } from './commands/replayTheLog.ts';
 import { addKeys } from './keyProgram.ts';
 import { addLedger } from './ledgerProgram.ts';
+import { addPayments } from './paymentProgram.ts';
 import { addMeters } from './meterProgram.ts';
 import { addBatches } from './batchProgram.ts';
 import { addLog, addReadings } from './readingProgram.ts';
@@ -138,6 +139,7 @@ export function buildProgram(name: string, finish: Finish): Command {
   addFiles(program, finish);
   addAccess(program, finish);
   addChecks(program, finish);
+  addPayments(program, { leaf, withUrl, finish });
   addMeters(program, { leaf, withUrl, finish });
   addBatches(program, { leaf, withUrl, finish });
   addVee(program, { leaf, withUrl, finish });

@@ -145,7 +145,11 @@ function paymentColumns(tx: Statement) {
             p.started_at as "startedAt" from payment p`;
 }
 
+const uuidPattern = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** Null also for what is no id at all. */
 export async function findPayment(tx: Statement, id: string): Promise<PaymentRow | null> {
+  if (!uuidPattern.test(id)) return null;
   const [row] = await tx<PaymentRow[]>`
     select ${paymentColumns(tx)} where p.id = ${id}::uuid`;
   return row ?? null;

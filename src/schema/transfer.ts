@@ -32,6 +32,7 @@ export const LedgerCodeEnum = builder.enumType('LedgerCode', {
     SUSPENSE: { value: 'suspense', description: 'Of nobody known.' },
     ADJUSTMENTS: { value: 'adjustments', description: 'Given or taken by a decision.' },
     WRITE_OFFS: { value: 'write_offs', description: 'Given up.' },
+    PAYMENT_FEES: { value: 'payment_fees', description: 'What payment providers kept.' },
   } as const,
 });
 

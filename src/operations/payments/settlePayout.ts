@@ -60,6 +60,31 @@ function legsOf(
   return legs.filter((leg) => leg.amountMicros > 0n);
 }
 
+async function postLegs(
+  tx: Transaction,
+  {
+    channel,
+    payoutId,
+    legs,
+    nowMs,
+  }: { channel: PaymentChannel; payoutId: string; legs: readonly Leg[]; nowMs: number },
+): Promise<void> {
+  const { id, companyId, currency } = channel;
+  for (const { name, debit, credit, amountMicros, code } of legs) {
+    await postTransfer(tx, {
+      id: derivedId('payout', String(id), payoutId, name),
+      companyId,
+      accountId: null,
+      currency,
+      debitId: await findLedgerAccount(tx, { companyId, currency, code: debit }),
+      creditId: await findLedgerAccount(tx, { companyId, currency, code: credit }),
+      amountMicros,
+      code,
+      postedAtMs: nowMs,
+    });
+  }
+}
+
 /**
  * Hears that a provider paid out, or that the bank sent it back, in the caller's transaction: the
  * money moves from what the provider owes into the bank, its fees into `payment_fees`. In any
@@ -111,21 +136,7 @@ export async function settlePayout(
     receivedAtMs: nowMs,
   });
   if (!isInserted) return reused;
-  for (const leg of legs) {
-    const debitId = await findLedgerAccount(tx, { companyId, currency, code: leg.debit });
-    const creditId = await findLedgerAccount(tx, { companyId, currency, code: leg.credit });
-    await postTransfer(tx, {
-      id: derivedId('payout', String(channelId), payoutId, leg.name),
-      companyId,
-      accountId: null,
-      currency,
-      debitId,
-      creditId,
-      amountMicros: leg.amountMicros,
-      code: leg.code,
-      postedAtMs: nowMs,
-    });
-  }
+  await postLegs(tx, { channel, payoutId, legs, nowMs });
   await insertAudit(tx, {
     id: derivedId('payment_audit', String(channelId), eventId),
     companyId,

@@ -69,7 +69,7 @@ async function findPayable(
     return refuse('PAYMENT_CHANNEL_INACTIVE', message, ['channelId']);
   }
   if (account.currency !== currency || channel.currency !== currency) {
-    const message = `The account is kept in ${account.currency}, the channel in ${channel.currency}.`;
+    const message = `Account: ${account.currency}; channel: ${channel.currency}. Pay in that.`;
     return refuse('CURRENCY_MISMATCH', message, ['currency']);
   }
   return accept(channel);

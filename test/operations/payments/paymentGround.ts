@@ -1,4 +1,5 @@
 import { createHash, generateKeyPairSync, randomUUID } from 'node:crypto';
+import { findLedgerAccount, lockAccounts, postTransfer } from '../../../src/db/ledger.ts';
 import { asViewer } from '../../../src/db/viewer.ts';
 import type { Viewer } from '../../../src/domain/access/viewer.ts';
 import { applyPaymentEvent } from '../../../src/operations/payments/applyPaymentEvent.ts';
@@ -16,6 +17,8 @@ export type PaymentGround = Ground & {
   /** Of the company's ledger accounts, credits above debits. */
   standing(code: string): Promise<bigint>;
   trialBalance(): Promise<bigint>;
+  /** Energy that was used. */
+  spend(number: string, amountMicros: bigint): Promise<void>;
 };
 
 export async function makeChannel(
@@ -94,6 +97,23 @@ export async function openPayments(name: string, settings: object = {}): Promise
         join ledger_account l on l.id = e.ledger_account_id
         where l.code = ${code} and l.company_id = ${companyId}`;
       return row?.micros ?? 0n;
+    },
+    async spend(number, amountMicros) {
+      const accountId = ground.account(number);
+      await ground.writer.sql.begin(async (tx) => {
+        await lockAccounts(tx, { companyId, accountIds: [accountId] });
+        const of = { companyId, currency: 'EUR' };
+        await postTransfer(tx, {
+          ...of,
+          id: randomUUID(),
+          accountId,
+          debitId: await findLedgerAccount(tx, { ...of, code: 'customer', accountId }),
+          creditId: await findLedgerAccount(tx, { ...of, code: 'energy_revenue' }),
+          amountMicros,
+          code: 'energy',
+          postedAtMs: startMs,
+        });
+      });
     },
     async trialBalance() {
       const [row] = await ground.writer.sql<{ micros: bigint }[]>`

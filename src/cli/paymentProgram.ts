@@ -1,0 +1,55 @@
+import type { Command } from 'commander';
+import { addPaymentChannel } from './commands/addPaymentChannel.ts';
+import type { AddChannelOptions } from './commands/addPaymentChannel.ts';
+import { allocateOnePayment, listPayments, refundOnePayment } from './commands/handlePayments.ts';
+import type {
+  AllocateOptions,
+  ListPaymentsOptions,
+  RefundOptions,
+} from './commands/handlePayments.ts';
+import type { Answer } from './answer.ts';
+
+type Parts = {
+  readonly leaf: (parent: Command, usage: string, description: string) => Command;
+  readonly withUrl: (command: Command) => Command;
+  readonly finish: (answer: Answer, isJson: boolean) => void;
+};
+
+type Json = { readonly json: boolean };
+
+export function addPayments(program: Command, { leaf, withUrl, finish }: Parts): void {
+  const payment = program.command('payment').description('payments, their channels and refunds');
+  withUrl(leaf(payment, 'list', 'payments of an account, or those of nobody known'))
+    .requiredOption('--company <name>', 'as it is registered')
+    .option('--account <number>', 'as it is registered; without it, money in suspense')
+    .option('--limit <n>', 'newest first', '50')
+    .action(async ({ json, ...options }: Json & ListPaymentsOptions) =>
+      finish(await listPayments(options), json),
+    );
+  withUrl(leaf(payment, 'refund <payment>', 'give back all that is left of it, or an amount'))
+    .requiredOption('--company <name>', 'as it is registered')
+    .requiredOption('--reason <text>', 'for the audit')
+    .option('--amount <decimal>', 'such as 12.50')
+    .option('--key <uuid>', 'the same key again refunds nothing more')
+    .action(async (id: string, { json, ...options }: Json & RefundOptions) =>
+      finish(await refundOnePayment(id, options), json),
+    );
+  withUrl(leaf(payment, 'allocate <payment>', 'give money in suspense to its account'))
+    .requiredOption('--company <name>', 'as it is registered')
+    .requiredOption('--account <number>', 'as it is registered')
+    .requiredOption('--reason <text>', 'for the audit')
+    .option('--key <uuid>', 'the same key again moves nothing more')
+    .action(async (id: string, { json, ...options }: Json & AllocateOptions) =>
+      finish(await allocateOnePayment(id, options), json),
+    );
+  const channel = payment.command('channel').description('ways by which money comes in');
+  withUrl(leaf(channel, 'add', 'open one; its secrets are put beside the server'))
+    .requiredOption('--company <name>', 'as it is registered')
+    .requiredOption('--name <name>', 'such as card')
+    .requiredOption('--kind <kind>', 'counter, stripe, bank, cash, voucher or openpaygo')
+    .requiredOption('--currency <code>', 'such as EUR')
+    .option('--settings <json>', 'of its kind, never a secret', '{}')
+    .action(async ({ json, ...options }: Json & AddChannelOptions) =>
+      finish(await addPaymentChannel(options), json),
+    );
+}
