@@ -394,21 +394,3 @@ export const quarantineLookMax = 10_000;
 export const idleTransactionMsMax = 30_000;
 /** How often a head-end looks whether a meter on its buses was exchanged. */
 export const busPlansReadMs = 30_000;
-
-/** A provider's message: Stripe's events stay far below 100 kB. */
-export const webhookBytesMax = 262_144;
-/** stripe-node believes a signature of an hour ahead; five minutes either way is what it means. */
-export const webhookAgeMsMax = 300_000;
-/** Messages of providers that are worked on at once: their bytes and a transaction each. */
-export const webhooksAtOnceMax = 32;
-/** Refused messages of a channel that the audit keeps in a minute; more are somebody's noise. */
-export const webhookRefusalsPerMinuteMax = 30;
-export const webhookRetryAfterS = 5;
-/** A body that takes longer to arrive is not waited for. */
-export const webhookBodyMsMax = 10_000;
-/** A call to a provider; Stripe answers within two seconds as a rule. */
-export const providerCallMsMax = 10_000;
-/** Tries after the first one, under the same idempotency key. */
-export const providerRetriesMax = 2;
-/** Entries of one payout that are read for its fees: a day of a large utility. */
-export const settledEntriesMax = 10_000;

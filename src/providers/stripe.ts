@@ -5,7 +5,7 @@ import {
   providerRetriesMax,
   settledEntriesMax,
   webhookAgeMsMax,
-} from '../domain/limits.ts';
+} from '../domain/payment/limits.ts';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome, Refused } from '../domain/outcome.ts';
 import type { ProviderCode, ProviderNews, ReadNewsCode } from '../domain/payment/providerNews.ts';

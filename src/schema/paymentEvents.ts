@@ -5,7 +5,7 @@ import {
   webhookRefusalsPerMinuteMax,
   webhookRetryAfterS,
   webhooksAtOnceMax,
-} from '../domain/limits.ts';
+} from '../domain/payment/limits.ts';
 import { hearProvider } from '../operations/payments/hearProvider.ts';
 import type { HearCode, HearDeps } from '../operations/payments/hearProvider.ts';
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { webhookBytesMax, webhookRefusalsPerMinuteMax } from '../../src/domain/limits.ts';
+import { webhookBytesMax, webhookRefusalsPerMinuteMax } from '../../src/domain/payment/limits.ts';
 import { refundPayment } from '../../src/operations/payments/refundPayment.ts';
 import { startPayment } from '../../src/operations/payments/startPayment.ts';
 import { makeChannel, secondCompany } from '../operations/payments/paymentGround.ts';

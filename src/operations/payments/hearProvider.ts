@@ -5,7 +5,7 @@ import { eventShardOf } from '../../db/events.ts';
 import { findChannel } from '../../db/payments.ts';
 import type { PaymentChannel } from '../../db/payments.ts';
 import { asViewer } from '../../db/viewer.ts';
-import { webhookBytesMax } from '../../domain/limits.ts';
+import { webhookBytesMax } from '../../domain/payment/limits.ts';
 import { accept, refuse } from '../../domain/outcome.ts';
 import type { Outcome, Refused } from '../../domain/outcome.ts';
 import type {
