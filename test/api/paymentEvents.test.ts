@@ -306,3 +306,7 @@ describe('a message that is not to be believed moves nothing and is one audit ro
     expect(world.errors).toEqual([]);
   });
 });
+
+test('the doctor finds nothing wrong in all of it', async () => {
+  expect(await world.ground.findings()).toEqual([]);
+});

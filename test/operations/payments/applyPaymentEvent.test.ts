@@ -192,3 +192,7 @@ describe('a word of a provider (002.18, 003.7)', () => {
     expect(rows.map(({ number }) => number)).toEqual(rows.map((_, index) => BigInt(index + 1)));
   });
 });
+
+test('the doctor finds nothing wrong in all of it', async () => {
+  expect(await ground.findings()).toEqual([]);
+});

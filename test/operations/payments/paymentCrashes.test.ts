@@ -69,3 +69,7 @@ describe('a crash between any two awaits (domain rules 69, 77)', () => {
     expect(await ground.trialBalance()).toBe(0n);
   });
 });
+
+test('the doctor finds nothing wrong in all of it', async () => {
+  expect(await ground.findings()).toEqual([]);
+});

@@ -2,6 +2,8 @@ import { createHash, generateKeyPairSync, randomUUID } from 'node:crypto';
 import { findLedgerAccount, lockAccounts, postTransfer } from '../../../src/db/ledger.ts';
 import { asViewer } from '../../../src/db/viewer.ts';
 import type { Viewer } from '../../../src/domain/access/viewer.ts';
+import { doctorChecks } from '../../../src/operations/doctor/checks.ts';
+import { runDoctor } from '../../../src/operations/doctor/runDoctor.ts';
 import { applyPaymentEvent } from '../../../src/operations/payments/applyPaymentEvent.ts';
 import type { PaymentEvent } from '../../../src/operations/payments/applyPaymentEvent.ts';
 import { registerFleet } from '../../../src/operations/registerFleet.ts';
@@ -17,6 +19,8 @@ export type PaymentGround = Ground & {
   /** Of the company's ledger accounts, credits above debits. */
   standing(code: string): Promise<bigint>;
   trialBalance(): Promise<bigint>;
+  /** What the doctor finds wrong in the whole database. */
+  findings(): Promise<readonly string[]>;
   /** Energy that was used. */
   spend(number: string, amountMicros: bigint): Promise<void>;
 };
@@ -97,6 +101,11 @@ export async function openPayments(name: string, settings: object = {}): Promise
         join ledger_account l on l.id = e.ledger_account_id
         where l.code = ${code} and l.company_id = ${companyId}`;
       return row?.micros ?? 0n;
+    },
+    async findings() {
+      const deps = { sql: ground.writer.sql, nowMs: ground.clock.nowMs(), onStep: () => {} };
+      const checked = await runDoctor(deps, doctorChecks);
+      return checked.flatMap(({ findings }) => findings.map((f) => `${f.code} ${f.subject}`));
     },
     async spend(number, amountMicros) {
       const accountId = ground.account(number);

@@ -147,3 +147,7 @@ describe('a refund of a top-up at the counter', () => {
     expect(await ground.balance('A-3')).toBe(2n * euro);
   });
 });
+
+test('the doctor finds nothing wrong in all of it', async () => {
+  expect(await ground.findings()).toEqual([]);
+});
