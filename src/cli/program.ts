@@ -20,6 +20,7 @@ import { addPayments } from './paymentProgram.ts';
 import { addMeters } from './meterProgram.ts';
 import { addBatches } from './batchProgram.ts';
 import { addLog, addReadings } from './readingProgram.ts';
+import { addPrepaid, addSupply } from './supplyProgram.ts';
 import { addTariffs } from './tariffProgram.ts';
 import { addVee } from './veeProgram.ts';
 
@@ -144,5 +145,7 @@ export function buildProgram(name: string, finish: Finish): Command {
   addBatches(program, { leaf, withUrl, finish });
   addVee(program, { leaf, withUrl, finish });
   addLedger(program, { leaf, withUrl, finish });
+  addPrepaid(program, { leaf, withUrl, finish });
+  addSupply(program, { leaf, withUrl, finish });
   return program;
 }
