@@ -88,8 +88,7 @@ export async function whySupply(serial: string, options: CompanyOptions): Promis
     const head = `Meter ${serial} is ${meter.supply}; due now: ${due}.`;
     const again = asked === null ? [] : [`The cut is asked again at ${instantText(asked)}.`];
     const lines = findings.map(
-      ({ rule, prevents, detail }) =>
-        `${prevents ? 'keeps it on' : '           '}  ${rule}: ${detail}`,
+      ({ rule, prevents, detail }) => `${prevents ? 'prevents' : '        '}  ${rule}: ${detail}`,
     );
     const facts = {
       supply: meter.supply,

@@ -1,6 +1,7 @@
 import { balances } from './balances.ts';
 import { charges } from './charges.ts';
 import type { DoctorCheck } from './check.ts';
+import { commands, protectedCuts } from './commands.ts';
 import { clearing } from './clearing.ts';
 import { guards, integers } from './guards.ts';
 import { keys } from './keys.ts';
@@ -23,4 +24,6 @@ export const doctorChecks: readonly DoctorCheck[] = [
   clearing,
   guards,
   integers,
+  commands,
+  protectedCuts,
 ];

@@ -1,0 +1,133 @@
+import postgres from 'postgres';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Transaction } from '../../../src/db/connect.ts';
+import { commands, protectedCuts } from '../../../src/operations/doctor/commands.ts';
+import { reviewSupply } from '../../../src/operations/reviewSupply.ts';
+import { sendCommand } from '../../../src/operations/sendCommand.ts';
+import type { CommandLink } from '../../../src/operations/sendCommand.ts';
+import { openGround, startMs } from '../smallFleet.ts';
+import type { Ground } from '../smallFleet.ts';
+
+let ground: Ground;
+let owner: postgres.Sql<{ bigint: bigint }>;
+let cut = '';
+
+/** A device that does what it is told. */
+const obedient: CommandLink = {
+  writeSwitch: () => Promise.resolve({ ok: true, value: { acknowledgedAtMs: startMs } }),
+  verifySwitch: () => Promise.resolve({ ok: true, value: { verifiedAtMs: startMs, powerW: 0n } }),
+  writeLimit: () => Promise.resolve({ ok: true, value: { acknowledgedAtMs: startMs } }),
+  verifyLimit: () => Promise.resolve({ ok: true, value: { verifiedAtMs: startMs, powerW: null } }),
+};
+
+beforeAll(async () => {
+  ground = await openGround('doctor_commands');
+  owner = postgres(ground.url, {
+    max: 1,
+    onnotice: () => {},
+    types: { bigint: postgres.BigInt },
+  });
+  const { sql } = ground.writer;
+  const { companyId } = ground.fleet;
+  await sql`
+    insert into series_head (meter_id, channel, company_id, carry, last_read_at, last_value_wh)
+    select id, 1, company_id, ''::bytea, ${new Date(startMs)}, 0 from meter`;
+  const accountIds = [ground.account('A-1')];
+  const nowMs = ground.clock.nowMs();
+  const review = await sql.begin((tx) => reviewSupply(tx, { companyId, accountIds, nowMs }));
+  [cut = ''] = review.requested;
+  const deps = { sql, clock: ground.clock, wake: () => {}, link: obedient };
+  expect(await sendCommand(deps, cut)).toMatchObject({ state: 'verified' });
+});
+afterAll(async () => {
+  await owner.end();
+  await ground.close();
+});
+
+async function lookIn(tx: Transaction): Promise<string[]> {
+  const found: string[] = [];
+  for (const check of [commands, protectedCuts]) {
+    const context = { tx, nowMs: startMs, onProgress: () => {} };
+    for await (const { code, subject } of check.find(context)) found.push(`${code} ${subject}`);
+  }
+  return found;
+}
+
+class Undone extends Error {}
+
+/** As the owner with the triggers off, looked at and taken back. */
+async function plant(damage: (tx: Transaction) => Promise<unknown>): Promise<readonly string[]> {
+  let found: string[] = [];
+  await owner
+    .begin(async (tx) => {
+      await tx`set local session_replication_role = replica`;
+      await damage(tx);
+      found = await lookIn(tx);
+      throw new Undone();
+    })
+    .catch((error: unknown) => {
+      if (!(error instanceof Undone)) throw error;
+    });
+  return found;
+}
+
+test('commands that went as they should have no finding', async () => {
+  expect(await plant(() => Promise.resolve())).toEqual([]);
+});
+
+describe('a planted fault is found:', () => {
+  test.each<[string, string, (tx: Transaction) => Promise<unknown>]>([
+    [
+      'a second end',
+      'COMMAND_ENDED_TWICE',
+      (tx) => tx`
+        insert into command_step (command_id, ordinal, company_id, account_id, state, at, detail)
+        select command_id, 99, company_id, account_id, state, at, 'again' from command_step
+        where command_id = ${cut} and state = 'verified'`,
+    ],
+    [
+      'a state that no step tells',
+      'COMMAND_STATE_UNTOLD',
+      (tx) => tx`update command set state = 'failed' where id = ${cut}`,
+    ],
+    [
+      'a cut without its reason',
+      'COMMAND_WITHOUT_CERTIFICATE',
+      (tx) => tx`delete from command_certificate where command_id = ${cut} and stage = 'requested'`,
+    ],
+    [
+      'a cut that was not decided again',
+      'CUT_SENT_UNDECIDED',
+      (tx) => tx`delete from command_certificate where command_id = ${cut} and stage = 'sent'`,
+    ],
+    [
+      'a cut against a rule',
+      'CUT_AGAINST_A_RULE',
+      (tx) => tx`
+        update command_certificate
+        set document = jsonb_set(document, '{findings,0,prevents}', 'true')
+        where command_id = ${cut}`,
+    ],
+    [
+      'a cut that was sent too late',
+      'SENT_TOO_LATE',
+      (tx) => tx`update command set not_after = ${new Date(startMs - 1)} where id = ${cut}`,
+    ],
+    [
+      'a verified cut without its change',
+      'VERIFIED_WITHOUT_CHANGE',
+      (tx) => tx`delete from supply_change where command_id = ${cut}`,
+    ],
+    [
+      'a protected customer who was cut by itself',
+      'PROTECTED_WAS_CUT',
+      (tx) => tx`
+        insert into protection (id, company_id, account_id, kind, from_at, reason, recorded_at,
+                                recorded_by)
+        select gen_random_uuid(), company_id, account_id, 'medical', requested_at, 'x',
+               requested_at, 'test' from command where id = ${cut}`,
+    ],
+  ])('%s', async (_, code, damage) => {
+    expect(await plant(damage)).toContain(`${code} command/${cut}`);
+  });
+});
