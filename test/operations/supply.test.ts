@@ -236,7 +236,8 @@ describe('an automatic cut', () => {
 
     // Its certificate says why, to the byte.
     const [certificate] = await ground.writer.sql<{ document: object; hash: Buffer }[]>`
-      select document, hash from command_certificate where command_id = ${requested[0] ?? ''}::uuid`;
+      select document, hash from command_certificate
+      where command_id = ${requested[0] ?? ''}::uuid`;
     const text = canonicalJson(JSON.parse(JSON.stringify(certificate?.document ?? null)));
     expect(createHash('sha256').update(text).digest()).toEqual(certificate?.hash);
     expect(certificate?.document).toMatchObject({ kind: 'disconnect', reason: 'BALANCE_AT_LIMIT' });
@@ -296,7 +297,7 @@ describe('an automatic cut', () => {
     expect(await explainSupply(api(), ground.viewer('subscriber', 'A-2'), meter(1))).toBeNull();
   });
 
-  test('domain rule 71: is a limit where the policy says so, watched until it is lifted', async () => {
+  test('domain rule 71: is a limit where the policy says so, and is watched', async () => {
     const { companyId } = ground.fleet;
     await publishForTest(ground.writer.sql, companyId, {
       ...openPolicy,

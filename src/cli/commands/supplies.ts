@@ -62,7 +62,8 @@ export async function forecastSupplies(options: ForecastOptions): Promise<Answer
       ({ meterId, accountId, balanceMicros }) =>
         `meter ${meterId}, account ${accountId ?? 0}: balance ${formatMicros(balanceMicros, 2)}`,
     );
-    const head = `${cut.length} of ${all.length} supplies would be cut at ${instantText(at.value)}.`;
+    const when = instantText(at.value);
+    const head = `${cut.length} of ${all.length} supplies would be cut at ${when}.`;
     const supplies = all.map(({ findings, balanceMicros, ...rest }) => ({
       ...rest,
       balance: formatMicros(balanceMicros, 2),

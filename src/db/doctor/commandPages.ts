@@ -37,7 +37,8 @@ export async function wrongCommands(tx: Statement, after: string) {
       ('CUT_SENT_UNDECIDED', c.is_certified and c.attempts > 0 and c.kind in ('disconnect', 'limit')
         and not exists (
           select from command_certificate k where k.command_id = c.id and k.stage = 'sent')),
-      ('CUT_AGAINST_A_RULE', c.cause = 'automatic' and c.kind in ('disconnect', 'limit') and exists (
+      ('CUT_AGAINST_A_RULE', c.cause = 'automatic' and c.kind in ('disconnect', 'limit')
+        and exists (
         select from command_certificate k, jsonb_array_elements(k.document->'findings') f
         where k.command_id = c.id and (f->>'prevents')::boolean)),
       ('SENT_TOO_LATE', exists (

@@ -16,7 +16,7 @@ const messages: ReadonlyMap<string, string> = new Map([
 export const commands: DoctorCheck = {
   name: 'commands',
   invariant:
-    'A command has one end, a certificate at each stage, and is never sent too late or past a rule.',
+    'A command has one end and a certificate at each stage; none is sent late or past a rule.',
   async *find(context) {
     const rows = pagesOf(context, firstUuid, (after) => wrongCommands(context.tx, after));
     for await (const { id, code } of rows) {
