@@ -83,6 +83,7 @@ function takeSubject(row: ScreenRow, block: SequencedBlock, index: number): void
       row.supply = supplyAfter(block.detail) ?? row.supply;
       return;
     case 'supply':
+    case 'notice':
     case 'tariff':
     case 'simulation':
   }

@@ -11,6 +11,7 @@ export const eventKinds = [
   'adjustment',
   'command',
   'supply',
+  'notice',
   'tariff',
   'simulation',
 ] as const;

@@ -8,6 +8,7 @@ import { postTransfer } from '../db/ledger.ts';
 import type { PostedTransfer, SingleTransfer } from '../db/ledger.ts';
 import { findLedgerTransfer, findSides } from '../db/ledgerReads.ts';
 import type { LedgerTransfer } from '../db/ledgerReads.ts';
+import { readPrepaidAccount } from '../db/prepaidLife.ts';
 import { asViewer } from '../db/viewer.ts';
 import type { Viewer } from '../domain/access/viewer.ts';
 import { correctionMicrosMax } from '../domain/limits.ts';
@@ -15,6 +16,7 @@ import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import { derivedId } from './derivedId.ts';
 import type { KeyCode, RequestDeps } from './onceByKey.ts';
+import { repayEmergencyCredit } from './prepaid/onCredit.ts';
 import { refuseReason } from './refuseReason.ts';
 import type { ReasonCode } from './refuseReason.ts';
 import { reviewSupply } from './reviewSupply.ts';
@@ -156,6 +158,8 @@ async function record(
   // A debit asks for no cut: one by hand must not switch anybody off before they have heard of it.
   // The sweep decides in its own time, with its notice.
   if (gainedMicros <= 0n) return { commandsRequested: false };
+  const account = await readPrepaidAccount(tx, { accountId, nowMs });
+  if (account !== null) await repayEmergencyCredit(tx, account, nowMs);
   return reviewSupply(tx, { companyId, accountIds: [accountId], nowMs });
 }
 

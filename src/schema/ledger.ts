@@ -68,7 +68,7 @@ const MovedState = builder.enumType('MovedState', {
   } as const,
 });
 
-const MovedPayload = builder.objectRef<MovedByHand>('MovedByHandPayload').implement({
+export const MovedPayload = builder.objectRef<MovedByHand>('MovedByHandPayload').implement({
   description: 'Money that a person moved.',
   fields: (t) => ({
     state: t.field({ type: MovedState, resolve: ({ state }) => state }),
@@ -87,7 +87,7 @@ const MovedPayload = builder.objectRef<MovedByHand>('MovedByHandPayload').implem
   }),
 });
 
-const twoPeople =
+export const twoPeople =
   `Above ${correctionMicrosMax / 1_000_000n} units of the currency it takes two people: ` +
   'the second one sends the same request under the same key.';
 

@@ -20,6 +20,7 @@ import './meterEvent.ts';
 import './meterExchange.ts';
 import './payment.ts';
 import './persistedOperation.ts';
+import './prepaid.ts';
 import './prepaidPolicy.ts';
 import './price.ts';
 import './priceSeries.ts';

@@ -22,6 +22,9 @@ import type { RevokeEdgeKeyCode } from '../operations/revokeEdgeKey.ts';
 import type { RequestCommandCode } from '../operations/requestCommand.ts';
 import type { SimulateTariffCode } from '../operations/simulateTariff.ts';
 import type { PublishPolicyCode, PutUnderPolicyCode } from '../operations/prepaid/publishPolicy.ts';
+import type { PlanDebtCode } from '../operations/prepaid/planDebt.ts';
+import type { SetAsideCode } from '../operations/prepaid/setAsideDebt.ts';
+import type { EmergencyCode } from '../operations/prepaid/takeEmergencyCredit.ts';
 import type { ApproveCode } from '../operations/supply/approve.ts';
 import type {
   AddProtectionCode,
@@ -59,6 +62,9 @@ export type UserErrorCode =
   | CorrectTransferCode
   | AdjustBalanceCode
   | WriteOffCode
+  | SetAsideCode
+  | PlanDebtCode
+  | EmergencyCode
   | PublishPolicyCode
   | PutUnderPolicyCode
   | ApproveCode
@@ -139,6 +145,12 @@ const errorTypes: Partial<Record<UserErrorCode, ErrorTypeName>> = {
   WORK_ORDER_ENDED: 'ConflictError',
   POLICY_NOT_FOUND: 'NotFoundError',
   POLICY_BEGINS_TWICE: 'ConflictError',
+  PLAN_BEGINS_TWICE: 'ConflictError',
+  SET_ASIDE_ABOVE_OWED: 'ConflictError',
+  ACCOUNT_NOT_PREPAID: 'ConflictError',
+  EMERGENCY_CREDIT_NOT_OFFERED: 'ConflictError',
+  EMERGENCY_CREDIT_NOT_YET: 'ConflictError',
+  EMERGENCY_CREDIT_TAKEN: 'ConflictError',
   TARIFF_VERSION_EXISTS: 'ConflictError',
   SERIES_CONFLICT: 'ConflictError',
   SIMULATION_ENDED: 'ConflictError',

@@ -10,6 +10,7 @@ import {
 } from '../domain/limits.ts';
 import { accrueTime } from '../operations/accrueTime.ts';
 import { expirePendings } from '../operations/expirePendings.ts';
+import { recoverDebts } from '../operations/prepaid/recoverDebt.ts';
 import { sweepCommands } from '../operations/sweepCommands.ts';
 import { sweepSupplies } from '../operations/sweepSupplies.ts';
 import { watchSupplies } from '../operations/supply/watchSupply.ts';
@@ -37,6 +38,7 @@ export async function sweep(deps: SweepDeps, { what }: JobPayload<'sweep'>): Pro
     case 'time': {
       const { agreements } = await accrueTime(deps);
       if (agreements > 0) deps.wake({ kind: 'rating' });
+      await recoverDebts(deps);
       return;
     }
     case 'logPartitions':

@@ -121,6 +121,12 @@ const requests: Record<AccessRule, string> = {
     paymentId: ${payment}, reason: "test" }) { ${failure} } }`,
   'Mutation.allocatePayment': `mutation { allocatePayment(input: { idempotencyKey: ${key},
     paymentId: ${payment}, accountId: ${account}, reason: "" }) { ${failure} } }`,
+  'Mutation.takeEmergencyCredit': `mutation { takeEmergencyCredit(input: {
+    idempotencyKey: ${key}, accountId: ${account} }) { ${failure} } }`,
+  'Mutation.setAsideDebt': `mutation { setAsideDebt(input: { idempotencyKey: ${key},
+    accountId: ${account}, reasonCode: IMPORTED, reason: "" }) { ${failure} } }`,
+  'Mutation.planDebt': `mutation { planDebt(input: { idempotencyKey: ${key},
+    accountId: ${account}, share: "0", weekly: "0", reason: "" }) { ${failure} } }`,
   'Mutation.topUp': `mutation { topUp(input: { idempotencyKey: ${key}, accountId: ${account},
     amount: "0.00", currency: "EUR" }) { ${failure} } }`,
   'Mutation.requestDisconnect': `mutation { requestDisconnect(input: { idempotencyKey: ${key},

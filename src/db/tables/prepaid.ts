@@ -250,3 +250,26 @@ export const autoTopUp = pgTable(
     }),
   ],
 );
+
+/** What an account's ordinary day costs, as it was worked out last; made again when it is old. */
+export const prepaidForecast = pgTable(
+  'prepaid_forecast',
+  {
+    accountId: integer('account_id').primaryKey(),
+    companyId: integer('company_id').notNull(),
+    /** Null: nothing could be said, see `reason`. */
+    dailyMicros: bigint('daily_micros', { mode: 'bigint' }),
+    runsOutAt: instant('runs_out_at'),
+    reason: text('reason'),
+    /** What it was worked out from. */
+    balanceMicros: bigint('balance_micros', { mode: 'bigint' }).notNull(),
+    computedAt: instant('computed_at').notNull(),
+  },
+  (t) => [
+    index().on(t.computedAt),
+    foreignKey({
+      columns: [t.companyId, t.accountId],
+      foreignColumns: [account.companyId, account.id],
+    }),
+  ],
+);

@@ -18,3 +18,7 @@ export const writeOffReasons = [
   'hardship',
 ] as const;
 export type WriteOffReason = (typeof writeOffReasons)[number];
+
+/** A balance below zero becomes a debt, or one comes with the customer from elsewhere. */
+export const setAsideReasons = ['negative_balance', 'imported'] as const;
+export type SetAsideReason = (typeof setAsideReasons)[number];

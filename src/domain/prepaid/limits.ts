@@ -19,3 +19,5 @@ export const breakerCutsMax = 10_000;
 export const breakerMinutesMax = 1_440;
 /** How far ahead the next unprotected instant is looked for: beyond it there is none. */
 export const protectedLookDays = 400;
+/** Days of a weekly debt plan that are taken up after a standstill; older ones are let go. */
+export const debtDaysCaughtUpMax = 7;

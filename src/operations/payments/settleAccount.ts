@@ -40,7 +40,8 @@ export async function settleAccount(
   let commandsRequested: boolean;
   if (amountMicros > 0n) {
     const paymentId = payment.id;
-    const credit = { companyId, accountId, amountMicros, paymentId, nowMs: atMs };
+    const part = String(steps.at(-1)?.ordinal ?? 0);
+    const credit = { companyId, accountId, amountMicros, paymentId, part, nowMs: atMs };
     const effect = await onCredit(tx, credit);
     ({ toDebtMicros } = effect);
     ({ commandsRequested } = effect.review);

@@ -1,0 +1,59 @@
+import { parseMicros } from '../exact.ts';
+import { dayMs } from '../time/civil.ts';
+
+export type ArmKind =
+  | 'low_days'
+  | 'low_balance'
+  | 'cut_notice'
+  | 'emergency_offered'
+  | 'cut'
+  | 'reconnected'
+  | 'top_up_failed';
+
+export type Standing = {
+  readonly balanceMicros: bigint;
+  /** At or below it the supply is cut. */
+  readonly limitMicros: bigint;
+  /** Of an ordinary day, as it was forecast last; null: nobody knows. */
+  readonly dailyMicros: bigint | null;
+  readonly noticeBeforeMs: number;
+};
+
+/** Days to the limit in thousandths; null where nothing is used or nothing is known. */
+export function milliDaysLeft({
+  balanceMicros,
+  limitMicros,
+  dailyMicros,
+}: Pick<Standing, 'balanceMicros' | 'limitMicros' | 'dailyMicros'>): bigint | null {
+  if (balanceMicros <= limitMicros) return 0n;
+  if (dailyMicros === null || dailyMicros <= 0n) return null;
+  return ((balanceMicros - limitMicros) * 1_000n) / dailyMicros;
+}
+
+/** Whether an account stands above a threshold, so that falling below it is a new breach. */
+export function isLifted(
+  { kind, threshold }: { readonly kind: ArmKind; readonly threshold: string },
+  standing: Standing,
+): boolean {
+  const left = milliDaysLeft(standing);
+  const isAboveLimit = standing.balanceMicros > standing.limitMicros;
+  switch (kind) {
+    case 'low_balance': {
+      const micros = parseMicros(threshold);
+      return micros.ok && standing.balanceMicros > micros.value;
+    }
+    case 'low_days':
+      return isAboveLimit && (left === null || left > BigInt(threshold) * 1_000n);
+    // A notice stands until there is as much time left as it has to be told before.
+    case 'cut_notice':
+      return (
+        isAboveLimit &&
+        (left === null || left * BigInt(dayMs) > BigInt(standing.noticeBeforeMs) * 1_000n)
+      );
+    case 'emergency_offered':
+    case 'cut':
+    case 'reconnected':
+    case 'top_up_failed':
+      return isAboveLimit;
+  }
+}
