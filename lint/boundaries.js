@@ -51,7 +51,7 @@ export const homes = {
   commander: ['cli'],
   pino: ['ingest', 'workers', 'schema', 'edge', 'cli', 'embedded'],
   '@bufbuild/protobuf': ['wire'],
-  'fast-xml-parser': ['wire'], // price publications
+  'fast-xml-parser': ['wire'], // price publications, bank statements
   stripe: ['providers'],
   'decimal.js': ['domain'],
   zod: [

@@ -285,6 +285,38 @@ const cellFormat: Format = {
   moves: ['replace', 'replace', 'replace', 'exchange', 'drop', 'insert'],
 };
 
+/** Between its tags; what stands between them is not looked into. */
+export const xmlFormat: Format = {
+  partsOf: (bytes) => partsAfter(bytes, /(?=<)|(?<=>)/),
+  join: concat,
+  inside: () => null,
+  moves: allMoves,
+  words: texts([
+    '<',
+    '>',
+    '<a>',
+    '</a>',
+    '<a/>',
+    '<Ntry>',
+    '</Ntry>',
+    '<![CDATA[',
+    ']]>',
+    '<!-- -->',
+    '<!DOCTYPE a>',
+    '<?a b?>',
+    '<__proto__>',
+    '<constructor/>',
+    '&amp;',
+    '&lol;',
+    '&#0;',
+    ' Ccy=""',
+    '1e9',
+    '-1',
+    '\uFEFF',
+    '\u0000',
+  ]),
+};
+
 /** No structure that we know: blocks of eight bytes. */
 function blockParts(bytes: Uint8Array): Uint8Array[] {
   const parts: Uint8Array[] = [];

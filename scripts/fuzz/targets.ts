@@ -19,6 +19,7 @@ import type { Receipt } from '../../src/wire/receipt.ts';
 import { importPriceCsv } from '../../src/wire/tariffs/priceCsv.ts';
 import { arbitraryBatch } from '../../test/wire/arbitraryBatch.ts';
 import { edgeId } from '../../test/wire/sampleBatch.ts';
+import { bankTargets } from './bankTargets.ts';
 import { bytesFormat, csvFormat, jsonFormat, protobufFormat } from './formats.ts';
 import type { Target } from './run.ts';
 
@@ -344,4 +345,5 @@ export const targets: readonly Target[] = [
   modbusAnswer,
   loadCsv,
   priceCsv,
+  ...bankTargets,
 ];
