@@ -12,7 +12,7 @@ export const floors = {
   ingest: ['operations', 'db', 'stream', 'devices', 'wire', 'domain'], // 4: entrances,
   workers: ['operations', 'db', 'stream', 'wire', 'domain'], // which never import one another
   schema: ['operations', 'db', 'stream', 'domain'],
-  cli: ['operations', 'db', 'stream', 'wire', 'providers', 'domain'],
+  cli: ['operations', 'db', 'stream', 'signers', 'wire', 'providers', 'domain'],
   embedded: ['operations', 'db', 'stream', 'devices', 'wire', 'domain'],
   edge: ['devices', 'wire', 'domain'], // no database server and no operations at a gateway
 
@@ -23,6 +23,7 @@ export const floors = {
   devices: ['domain'],
   wire: ['domain'],
   providers: ['domain'], // clients of other systems
+  signers: ['wire', 'domain'], // keys of the house, and what is kept outside the database
 
   domain: [], // 1: pure rules
 };
@@ -36,6 +37,7 @@ export const homes = {
   piscina: ['workers'],
   'modbus-serial': ['devices', 'embedded'], // embedded: only its server, for the simulated meters
   serialport: ['devices'],
+  pkcs11js: ['signers'],
   '@pothos/*': ['schema'],
   graphql: ['schema'],
   'graphql-yoga': ['schema'],
