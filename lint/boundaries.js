@@ -62,6 +62,7 @@ export const homes = {
     'stream',
     'devices',
     'wire',
+    'signers',
     'providers',
     'ingest',
     'workers',

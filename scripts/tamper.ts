@@ -72,7 +72,8 @@ try {
   };
   const { kinds, missed } = await tamper(world, { count, seed, onProgress });
   await world.close();
-  for (const [kind, times] of [...kinds].toSorted()) process.stdout.write(`${kind}: ${times}\n`);
+  for (const [kind, times] of [...kinds].toSorted(([one], [other]) => one.localeCompare(other)))
+    process.stdout.write(`${kind}: ${times}\n`);
   const seconds = ((performance.now() - beganMs) / 1_000).toFixed(0);
   process.stdout.write(`${count - missed.length} of ${count} found, ${seconds} s, seed ${seed}\n`);
   for (const line of missed.slice(0, 20)) process.stdout.write(`  MISSED ${line}\n`);

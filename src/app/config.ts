@@ -30,6 +30,8 @@ export type Config = {
   readonly tokenKeyFile: string | null;
   /** PEM file of the key of the offices, mode 0600; null: this process enters no readings. */
   readonly officeKeyFile: string | null;
+  /** PEM file of the key that signs seals, mode 0600; null: a role `worker` seals nothing. */
+  readonly billingKeysFile: string | null;
   readonly intake: IntakeConfig;
 };
 
@@ -81,6 +83,7 @@ const environment = z.object({
   JOULEBOOK_EDGE_KEY: z.string().min(1).optional(),
   JOULEBOOK_TOKEN_KEY: z.string().min(1).optional(),
   JOULEBOOK_OFFICE_KEY: z.string().min(1).optional(),
+  JOULEBOOK_BILLING_KEYS: z.string().min(1).optional(),
   JOULEBOOK_INTAKE_PORT: wholeNumber(0, 65_535).optional(),
   JOULEBOOK_SLOT: z
     .string()
@@ -217,6 +220,7 @@ export function readConfig(
     edgeName: vars.JOULEBOOK_EDGE,
     tokenKeyFile: vars.JOULEBOOK_TOKEN_KEY ?? null,
     officeKeyFile: vars.JOULEBOOK_OFFICE_KEY ?? null,
+    billingKeysFile: vars.JOULEBOOK_BILLING_KEYS ?? null,
     intake: intakeOf(vars),
   });
 }

@@ -17,6 +17,7 @@ import { sweepAbandoned } from '../embedded/orphans.ts';
 import { startPostgres } from '../embedded/postgres.ts';
 import { writeWhole } from '../embedded/secretFile.ts';
 import { readTls } from '../ingest/intakeTls.ts';
+import { billingKeysFile, openFileSigner } from '../signers/fileSigner.ts';
 import { openQueues } from '../workers/queues.ts';
 import { createBells } from './bells.ts';
 import type { Closing } from './closing.ts';
@@ -31,6 +32,7 @@ import { checkPort, startApi } from './startApi.ts';
 import { startIngest } from './startIngest.ts';
 import { startIntake, startMqttIntake } from './startIntake.ts';
 import { startWorker } from './startWorker.ts';
+import type { Sealing } from './startWorker.ts';
 import type { Ready } from './welcome.ts';
 
 export type StartContext = {
@@ -58,6 +60,24 @@ async function startDatabase(
   closing.add('database address', () => rmSync(addressFile, { force: true }));
   postgres.value.died.then((lines) => onDeath(`POSTGRES_DIED: ${lines}`)).catch(() => {});
   return accept(postgres.value.url);
+}
+
+type Ground = { readonly databaseUrl: string; readonly sealing: Sealing };
+
+/** The database with its tables, and the key that seals what is written there. */
+async function startGround(
+  context: StartContext,
+  directory: DataDirectory,
+): Promise<Outcome<Ground, string>> {
+  context.progress('Postgres');
+  const database = await startDatabase(context, directory);
+  if (!database.ok) return database;
+  context.progress('tables');
+  await migrate(database.value);
+  const signer = openFileSigner(join(directory.path, billingKeysFile));
+  if (!signer.ok) return signer;
+  const sealing = { signer: signer.value, dataPath: directory.path };
+  return accept({ databaseUrl: database.value, sealing });
 }
 
 type Mqtt = {
@@ -125,11 +145,9 @@ export async function startAll(
   if (!opened.ok) return opened;
   const directory = opened.value;
   closing.add('data directory', () => directory.close());
-  progress('Postgres');
-  const database = await startDatabase(context, directory);
-  if (!database.ok) return database;
-  progress('tables');
-  await migrate(database.value);
+  const ground = await startGround(context, directory);
+  if (!ground.ok) return ground;
+  const { databaseUrl, sealing } = ground.value;
   // Not before: a start that is refused leaves no file in a directory that it has made.
   const log = createLog({ kind: 'file', path: join(directory.path, 'joulebook.log') });
   progress('MQTT broker');
@@ -139,11 +157,11 @@ export async function startAll(
   const meters = demoMeterCount(directory, config.meters);
   progress(`${meters} simulated meters`);
   const world = await startDemoMeters(directory, { meters, closing, clock });
-  const parts = await openParts(context, database.value, log);
+  const parts = await openParts(context, databaseUrl, log);
   progress('customers and tariffs');
   const demo = await registerDemo(parts, world, demoKey(directory, 'edge-key'));
   progress('rating, polling');
-  await startWorker(parts);
+  await startWorker(parts, sealing);
   await startIngest(parts, {
     edgeId: demo.edgeId,
     key: demo.edgeKey,

@@ -6,6 +6,7 @@ import { migrate } from '../db/migrate.ts';
 import { assert, assertNever } from '../domain/assert.ts';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
+import { openFileSigner } from '../signers/fileSigner.ts';
 import type { Config } from './config.ts';
 import { createLog } from './log.ts';
 import type { Parts } from './parts.ts';
@@ -76,6 +77,18 @@ async function startIngestRole(config: Config, parts: Parts): Promise<Started> {
   return accept({ message: `ingest ready, ${headEnd.value}, batches at ${intake.value.url}` });
 }
 
+async function startWorkerRole(
+  { billingKeysFile, dataDirectory }: Config,
+  parts: Parts,
+): Promise<Started> {
+  const signer = billingKeysFile === null ? null : openFileSigner(billingKeysFile);
+  if (signer !== null && !signer.ok) return signer;
+  const sealing = signer === null ? null : { signer: signer.value, dataPath: dataDirectory };
+  await startWorker(parts, sealing);
+  parts.log.info('worker ready');
+  return accept({ message: 'worker ready' });
+}
+
 /** One role of a deployment against the user's own servers; `migrate` runs and ends. */
 export async function startRole(context: StartContext): Promise<Started> {
   const { config } = context;
@@ -91,9 +104,7 @@ export async function startRole(context: StartContext): Promise<Started> {
     case 'ingest':
       return startIngestRole(config, parts);
     case 'worker':
-      await startWorker(parts);
-      parts.log.info('worker ready');
-      return accept({ message: 'worker ready' });
+      return startWorkerRole(config, parts);
     case 'all':
       throw new Error('role all is started elsewhere');
     default:

@@ -1,11 +1,32 @@
+import { join } from 'node:path';
 import { openLabThreads, startLab } from '../workers/lab.ts';
 import { openRatingPool } from '../workers/ratingPool.ts';
 import { startRater } from '../workers/rater.ts';
 import { startSweeps, sweep } from '../workers/sweeps.ts';
+import { startSealer } from '../workers/sealer.ts';
+import { openAuditFile, auditFile } from '../signers/auditFile.ts';
+import { checkpointsFile, openCheckpointFile } from '../signers/checkpointFile.ts';
+import type { Signer } from '../wire/signer.ts';
 import type { Parts } from './parts.ts';
 
+/** What this process signs seals with, and where it keeps what is kept outside the database. */
+export type Sealing = { readonly signer: Signer; readonly dataPath: string };
+
+function seal({ writer, clock, log, closing }: Parts, { signer, dataPath }: Sealing): void {
+  const sealer = startSealer({
+    sql: writer.sql,
+    clock,
+    signer,
+    checkpoints: openCheckpointFile(join(dataPath, checkpointsFile)),
+    auditFile: openAuditFile(join(dataPath, auditFile)),
+    onObstacle: (code, message) => log.error({ code }, message),
+    onProblem: (error) => log.error({ err: error }, 'SEAL_RETRIED'),
+  });
+  closing.add('sealer', () => sealer.stop());
+}
+
 /** Role `worker`: rates what was committed, and sweeps for what bells have missed. */
-export async function startWorker(parts: Parts): Promise<void> {
+export async function startWorker(parts: Parts, sealing: Sealing | null): Promise<void> {
   const { writer, bells, clock, log, closing, queues } = parts;
   const pool = openRatingPool();
   closing.add('rating threads', () => pool.close());
@@ -37,4 +58,6 @@ export async function startWorker(parts: Parts): Promise<void> {
   };
   await sweep(sweepDeps, { what: 'logPartitions' });
   await startSweeps(sweepDeps, await queues.open('sweep', 'all'));
+  if (sealing === null) log.warn('SEAL_KEY_ABSENT: this worker seals nothing');
+  else seal(parts, sealing);
 }

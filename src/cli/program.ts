@@ -14,6 +14,7 @@ import type { TopUpOptions } from './commands/payTopUp.ts';
 import { registerFleetFile } from './commands/registerFleetFile.ts';
 import { registerOperations } from './commands/registerOperations.ts';
 import { replayTheLog } from './commands/replayTheLog.ts';
+import { addAudit } from './auditProgram.ts';
 import { addKeys } from './keyProgram.ts';
 import { addLedger } from './ledgerProgram.ts';
 import { addPayments } from './paymentProgram.ts';
@@ -145,6 +146,7 @@ export function buildProgram(name: string, finish: Finish): Command {
   addBatches(program, { leaf, withUrl, finish });
   addVee(program, { leaf, withUrl, finish });
   addLedger(program, { leaf, withUrl, finish });
+  addAudit(program, { leaf, withUrl, finish });
   addPrepaid(program, { leaf, withUrl, finish });
   addSupply(program, { leaf, withUrl, finish });
   return program;

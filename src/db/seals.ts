@@ -189,6 +189,23 @@ export async function newestSealOf(
   return row ?? null;
 }
 
+/** Blocks under these names from an ordinal on, in order. */
+export function readSealsOf(
+  tx: Statement,
+  of: {
+    readonly shard: number;
+    readonly relations: readonly string[];
+    readonly from: bigint;
+    readonly limit: number;
+  },
+): Promise<readonly SealRow[]> {
+  return tx<SealRow[]>`
+    select ${sealColumns(tx)} from seal
+    where shard = ${of.shard} and ordinal >= ${of.from}
+      and relation = any(${[...of.relations]}::text[])
+    order by ordinal limit ${of.limit}`;
+}
+
 /** False: somebody else wrote the block of this number first. */
 export async function insertSeal(tx: Transaction, seal: SealRow): Promise<boolean> {
   const inserted = await tx`
