@@ -6,6 +6,7 @@ import { startSweeps, sweep } from '../workers/sweeps.ts';
 import { startSealer } from '../workers/sealer.ts';
 import { openAuditFile, auditFile } from '../signers/auditFile.ts';
 import { checkpointsFile, openCheckpointFile } from '../signers/checkpointFile.ts';
+import { openServerFile, serverFile } from '../signers/serverFile.ts';
 import type { Signer } from '../wire/signer.ts';
 import type { Parts } from './parts.ts';
 
@@ -19,6 +20,7 @@ function seal({ writer, clock, log, closing }: Parts, { signer, dataPath }: Seal
     signer,
     checkpoints: openCheckpointFile(join(dataPath, checkpointsFile)),
     auditFile: openAuditFile(join(dataPath, auditFile)),
+    seenFile: openServerFile(join(dataPath, serverFile)),
     onObstacle: (code, message) => log.error({ code }, message),
     onProblem: (error) => log.error({ err: error }, 'SEAL_RETRIED'),
   });

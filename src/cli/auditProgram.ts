@@ -2,6 +2,8 @@ import type { Command } from 'commander';
 import type { Answer } from './answer.ts';
 import { auditCheckpoint, auditLog, auditVerify } from './commands/auditTrail.ts';
 import type { AuditLogOptions, AuditVerifyOptions } from './commands/auditTrail.ts';
+import { reconcileRestore } from './commands/reconcileRestore.ts';
+import type { RestoreOptions } from './commands/reconcileRestore.ts';
 
 type Making = {
   leaf(parent: Command, usage: string, description: string): Command;
@@ -31,5 +33,11 @@ export function addAudit(program: Command, { leaf, withUrl, finish }: Making): v
     .option('--limit <n>', 'how many', '20')
     .action(async ({ json, ...options }: AuditLogOptions & Json) =>
       finish(await auditLog(options), json),
+    );
+  const restore = program.command('restore').description('a database that came from a backup');
+  withUrl(leaf(restore, 'reconcile', 'check it, and say that it is right again: cuts go on'))
+    .requiredOption('--reason <text>', 'what happened, in your words')
+    .action(async ({ json, ...options }: RestoreOptions & Json) =>
+      finish(await reconcileRestore(options, json), json),
     );
 }

@@ -8,3 +8,5 @@ export const sealSweepMs = 60_000;
 export const sealsPerPage = 20;
 /** Findings that a verification names before it stops. */
 export const sealFindingsMax = 1_000;
+/** How often a row says how far the server has come; restores in between are told by the chain. */
+export const serverSeenMs = 3_600_000;

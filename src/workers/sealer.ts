@@ -2,16 +2,25 @@ import { sealSweepMs } from '../domain/sealLimits.ts';
 import { sealRows } from '../operations/seal/sealRows.ts';
 import type { SealDeps } from '../operations/seal/sealRows.ts';
 import { tellAudit } from '../operations/seal/tellAudit.ts';
+import { watchServer } from '../operations/restore/watchServer.ts';
+import type { SeenFile } from '../operations/restore/watchServer.ts';
 import type { AuditFile } from '../operations/seal/outside.ts';
 
 export type SealerDeps = SealDeps & {
   readonly auditFile: AuditFile;
+  readonly seenFile: SeenFile;
   /** Nothing more is sealed until somebody has looked. */
   onObstacle(code: string, message: string): void;
   onProblem(error: unknown): void;
 };
 
 async function pass(deps: SealerDeps): Promise<void> {
+  const { restored } = await watchServer(deps);
+  if (restored !== null) {
+    const message = `The database shows ${restored}: nobody is cut until it is reconciled.`;
+    deps.onObstacle('DATABASE_RESTORED', `${message} Run ems-cli restore reconcile.`);
+    return;
+  }
   for (;;) {
     const sealed = await sealRows(deps);
     if (!sealed.ok) {

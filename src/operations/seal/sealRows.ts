@@ -121,21 +121,28 @@ function checkpointOf(seal: SealRow, publicKey: Uint8Array): Checkpoint {
   };
 }
 
+/** The chain must still have what was seen of it outside. */
+export async function chainObstacle(
+  sql: Sql,
+  checkpoints: CheckpointStore,
+): Promise<Outcome<null, 'SEAL_CHAIN_CUT'>> {
+  const seen = await checkpoints.newest();
+  if (seen?.kind !== 'sealed') return accept(null);
+  const { shard, ordinal, head } = seen;
+  const seal = await sealAt(sql, { shard, ordinal });
+  if (seal !== null && hex(seal.head) === head) return accept(null);
+  const message =
+    `Block ${ordinal} was sealed with head ${head} and is not so in the database. ` +
+    'Run ems-cli audit verify; after a restore, ems-cli restore reconcile.';
+  return refuse('SEAL_CHAIN_CUT', message);
+}
+
 /** Why no block may be added: the chain is not the one that was seen last, or time ran back. */
 async function findObstacle(deps: SealDeps, below: bigint): Promise<Outcome<null, SealCode>> {
   const { sql, checkpoints } = deps;
-  const seen = await checkpoints.newest();
+  const chain = await chainObstacle(sql, checkpoints);
+  if (!chain.ok) return chain;
   const newest = await newestSeal(sql, onlyShard);
-  if (seen?.kind === 'sealed') {
-    const { shard, ordinal } = seen;
-    const seal = await sealAt(sql, { shard, ordinal });
-    if (seal === null || hex(seal.head) !== seen.head) {
-      const message =
-        `Block ${seen.ordinal} was sealed with head ${seen.head} and is not so in the database. ` +
-        'Run ems-cli audit verify; after a restore, ems-cli restore reconcile.';
-      return refuse('SEAL_CHAIN_CUT', message);
-    }
-  }
   if (newest !== null && below < BigInt(newest.xactBelow)) {
     const message =
       `The server counts transactions from ${below}, rows are sealed below ${newest.xactBelow}: ` +
