@@ -8,6 +8,7 @@ import { keys } from './keys.ts';
 import { payments, receipts } from './payments.ts';
 import { pendings } from './pendings.ts';
 import { corrections, transfers } from './transfers.ts';
+import { restores, seals } from './seals.ts';
 import { trial } from './trial.ts';
 
 /** Every invariant that is looked at in a live system; a further one is a file and a line here. */
@@ -26,4 +27,6 @@ export const doctorChecks: readonly DoctorCheck[] = [
   integers,
   commands,
   protectedCuts,
+  seals,
+  restores,
 ];

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { sealedRelations } from '../../../src/db/sealedRelations.ts';
 import { inOneSnapshot } from '../../../src/db/reconciliation.ts';
+import { restores, seals } from '../../../src/operations/doctor/seals.ts';
 import type { DoctorFinding } from '../../../src/operations/doctor/check.ts';
 import { sealRows } from '../../../src/operations/seal/sealRows.ts';
 import { verifySeals } from '../../../src/operations/seal/verifySeals.ts';
@@ -47,6 +48,30 @@ test('an untouched chain verifies, and each row is sealed once', async () => {
   expect(await verify()).toEqual([]);
   const [{ rows }] = await world.owner<[{ rows: bigint }]>`select sum(rows) as rows from seal`;
   expect(rows).toBe(BigInt(sealedRelations.length * 2 * 3));
+});
+
+test('planted: the doctor names a changed row and an open restore', async () => {
+  class Undone extends Error {}
+  const found: string[] = [];
+  await world.owner
+    .begin(async (tx) => {
+      await tx`set local session_replication_role = replica`;
+      const [row] = await tx<[{ id: string }]>`
+        update audit_entry set actor = 'nobody' where id = (select min(id::text)::uuid from
+          audit_entry) returning id`;
+      await tx`
+        insert into restore_mark (system_id, timeline, xact_seen, kind, at, by_whom)
+        values ('1', 1, '1', 'restored', now(), 'test')`;
+      const context = { tx, nowMs: 0, onProgress: () => {} };
+      for (const check of [seals, restores]) {
+        for await (const { code, subject } of check.find(context)) found.push(`${code} ${subject}`);
+      }
+      expect(found).toEqual([`SEAL_ROW_EDITED audit_entry/${row.id}`, 'RESTORE_OPEN database']);
+      throw new Undone();
+    })
+    .catch((error: unknown) => {
+      if (!(error instanceof Undone)) throw error;
+    });
 });
 
 test('a pass over nothing new writes nothing', async () => {
