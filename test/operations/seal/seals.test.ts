@@ -53,6 +53,7 @@ test('an untouched chain verifies, and each row is sealed once', async () => {
 test('planted: the doctor names a changed row and an open restore', async () => {
   class Undone extends Error {}
   const found: string[] = [];
+  let edited = '';
   await world.owner
     .begin(async (tx) => {
       await tx`set local session_replication_role = replica`;
@@ -66,12 +67,13 @@ test('planted: the doctor names a changed row and an open restore', async () => 
       for (const check of [seals, restores]) {
         for await (const { code, subject } of check.find(context)) found.push(`${code} ${subject}`);
       }
-      expect(found).toEqual([`SEAL_ROW_EDITED audit_entry/${row.id}`, 'RESTORE_OPEN database']);
+      edited = row.id;
       throw new Undone();
     })
     .catch((error: unknown) => {
       if (!(error instanceof Undone)) throw error;
     });
+  expect(found).toEqual([`SEAL_ROW_EDITED audit_entry/${edited}`, 'RESTORE_OPEN database']);
 });
 
 test('a pass over nothing new writes nothing', async () => {
