@@ -33,6 +33,8 @@ export type Config = {
   /** PEM file of the key that signs seals, mode 0600; null: a role `worker` seals nothing. */
   readonly billingKeysFile: string | null;
   readonly intake: IntakeConfig;
+  /** The company's messaging gateway; its secret is in a file that nobody else may read. */
+  readonly notices: { readonly url: string; readonly secretFile: string } | null;
 };
 
 /** How gateways reach this process. */
@@ -93,6 +95,8 @@ const environment = z.object({
   JOULEBOOK_TLS_CERT: z.string().min(1).optional(),
   JOULEBOOK_TLS_KEY: z.string().min(1).optional(),
   JOULEBOOK_TLS_CA: z.string().min(1).optional(),
+  JOULEBOOK_NOTICE_URL: url(['http', 'https']).optional(),
+  JOULEBOOK_NOTICE_SECRET: z.string().min(1).optional(),
 });
 
 type Variables = z.infer<typeof environment>;
@@ -201,6 +205,8 @@ export function readConfig(
   const { JOULEBOOK_TLS_CERT: certFile, JOULEBOOK_TLS_KEY: keyFile } = vars;
   if (certFile === undefined && keyFile !== undefined) missing.push('JOULEBOOK_TLS_CERT');
   if (certFile !== undefined && keyFile === undefined) missing.push('JOULEBOOK_TLS_KEY');
+  const { JOULEBOOK_NOTICE_URL: noticeUrl, JOULEBOOK_NOTICE_SECRET: secretFile } = vars;
+  if (noticeUrl !== undefined && secretFile === undefined) missing.push('JOULEBOOK_NOTICE_SECRET');
   if (missing.length > 0) {
     return refuse('CONFIG_MISSING', `Role ${role} needs ${missing.join(' and ')}. Set it.`);
   }
@@ -222,5 +228,7 @@ export function readConfig(
     officeKeyFile: vars.JOULEBOOK_OFFICE_KEY ?? null,
     billingKeysFile: vars.JOULEBOOK_BILLING_KEYS ?? null,
     intake: intakeOf(vars),
+    notices:
+      noticeUrl === undefined || secretFile === undefined ? null : { url: noticeUrl, secretFile },
   });
 }

@@ -95,11 +95,25 @@ function supplyAfter(detail: SequencedBlock['detail']): ScreenRow['supply'] {
   return detail['kind'] === 'disconnect' ? 'cut' : 'on';
 }
 
+/** The newest stay on the screen. */
+const noticesShownMax = 3;
+
+function noticeText(detail: SequencedBlock['detail']): string | null {
+  if (typeof detail !== 'object' || detail === null || !('what' in detail)) return null;
+  const { what, balance, daysLeft } = detail;
+  if (typeof what !== 'string') return null;
+  const words = [what.replaceAll('_', ' ')];
+  if (typeof balance === 'string') words.push(`balance ${balance}`);
+  if (typeof daysLeft === 'string') words.push(`${daysLeft} days left`);
+  return words.join(', ');
+}
+
 export function createScreen(output: ScreenOutput, rows: readonly ScreenRow[]): Screen {
   const rowOf = new Map(rows.map((row) => [row.accountId, row]));
   let draws = 0;
   let linesDrawn = 0;
   let readings = 0;
+  const told: string[] = [];
   const bodyOf = (row: ScreenRow): string =>
     lineOf([
       row.account,
@@ -118,7 +132,10 @@ export function createScreen(output: ScreenOutput, rows: readonly ScreenRow[]): 
     take(block) {
       for (let index = 0; index < block.accountIds.length; index += 1) {
         const row = rowOf.get(block.accountIds[index]);
-        if (row !== undefined) takeSubject(row, block, index);
+        if (row === undefined) continue;
+        takeSubject(row, block, index);
+        const text = block.kind === 'notice' ? noticeText(block.detail) : null;
+        if (text !== null) told.push(`told ${row.account}: ${text}`);
       }
       if (block.kind === 'rated') readings += block.accountIds.length;
     },
@@ -127,7 +144,8 @@ export function createScreen(output: ScreenOutput, rows: readonly ScreenRow[]): 
       draws += 1;
       if (!isTerminal && draws % drawsPerTableInFile !== 1) return;
       const widthMax = (output.columns ?? columnsDefault) - 1;
-      const lines = [...heading, ...rows.map(bodyOf), foot()];
+      const notices = told.slice(-noticesShownMax);
+      const lines = [...heading, ...rows.map(bodyOf), ...notices, foot()];
       if (!isTerminal) {
         for (const line of lines) output.write(`${line.trimEnd()}\n`);
         return;

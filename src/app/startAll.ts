@@ -31,6 +31,7 @@ import type { Parts } from './parts.ts';
 import { checkPort, startApi } from './startApi.ts';
 import { startIngest } from './startIngest.ts';
 import { startIntake, startMqttIntake } from './startIntake.ts';
+import { demoNotices } from './noticeSender.ts';
 import { startWorker } from './startWorker.ts';
 import type { Sealing } from './startWorker.ts';
 import type { Ready } from './welcome.ts';
@@ -128,6 +129,17 @@ export async function openParts(
   return { databaseUrl, writer, queues, bells, clock: systemBusClock(), log, closing };
 }
 
+async function startDemoWorker(
+  config: StartContext['config'],
+  parts: Parts,
+  sealing: Parameters<typeof startWorker>[1]['sealing'],
+): Promise<Outcome<null, string>> {
+  const notices = demoNotices(config, parts);
+  if (!notices.ok) return notices;
+  await startWorker(parts, { sealing, sender: notices.value });
+  return accept(null);
+}
+
 /** Role `all`: whatever is not given is embedded, and a simulated world is billed. */
 export async function startAll(
   context: StartContext,
@@ -161,7 +173,8 @@ export async function startAll(
   progress('customers and tariffs');
   const demo = await registerDemo(parts, world, demoKey(directory, 'edge-key'));
   progress('rating, polling');
-  await startWorker(parts, sealing);
+  const worker = await startDemoWorker(config, parts, sealing);
+  if (!worker.ok) return worker;
   await startIngest(parts, {
     edgeId: demo.edgeId,
     key: demo.edgeKey,
@@ -184,10 +197,9 @@ export async function startAll(
   const scope = { companyId: demo.companyId, accountId, nowMs: clock.nowMs() };
   const tokens = await demoTokens(privateKey, scope);
   const tokensFolder = keepTokens(tokens, { dataPath: directory.path });
-  const { graphql } = api.value;
   return accept({
     ready: {
-      graphql,
+      graphql: api.value.graphql,
       mqtt: broker.value.url,
       intake: intake.value,
       tokens,

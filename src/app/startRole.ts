@@ -15,6 +15,7 @@ import type { StartContext } from './startAll.ts';
 import { startApi } from './startApi.ts';
 import { startIngest } from './startIngest.ts';
 import { startIntake, startMqttIntake } from './startIntake.ts';
+import { gatewayNotices } from './noticeSender.ts';
 import { startWorker } from './startWorker.ts';
 
 type Started = Outcome<{ readonly message: string }, string>;
@@ -77,14 +78,15 @@ async function startIngestRole(config: Config, parts: Parts): Promise<Started> {
   return accept({ message: `ingest ready, ${headEnd.value}, batches at ${intake.value.url}` });
 }
 
-async function startWorkerRole(
-  { billingKeysFile, dataDirectory }: Config,
-  parts: Parts,
-): Promise<Started> {
+async function startWorkerRole(config: Config, parts: Parts): Promise<Started> {
+  const { billingKeysFile, dataDirectory } = config;
   const signer = billingKeysFile === null ? null : openFileSigner(billingKeysFile);
   if (signer !== null && !signer.ok) return signer;
   const sealing = signer === null ? null : { signer: signer.value, dataPath: dataDirectory };
-  await startWorker(parts, sealing);
+  const sender = gatewayNotices(config, parts.clock);
+  if (!sender.ok) return sender;
+  if (sender.value === null) parts.log.warn('NOTICES_WAIT: JOULEBOOK_NOTICE_URL is not set');
+  await startWorker(parts, { sealing, sender: sender.value });
   parts.log.info('worker ready');
   return accept({ message: 'worker ready' });
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { NoticeSender } from '../domain/prepaid/notice.ts';
 import { openLabThreads, startLab } from '../workers/lab.ts';
 import { openRatingPool } from '../workers/ratingPool.ts';
 import { startRater } from '../workers/rater.ts';
@@ -28,7 +29,10 @@ function seal({ writer, clock, log, closing }: Parts, { signer, dataPath }: Seal
 }
 
 /** Role `worker`: rates what was committed, and sweeps for what bells have missed. */
-export async function startWorker(parts: Parts, sealing: Sealing | null): Promise<void> {
+export async function startWorker(
+  parts: Parts,
+  { sealing, sender }: { sealing: Sealing | null; sender: NoticeSender | null },
+): Promise<void> {
   const { writer, bells, clock, log, closing, queues } = parts;
   const pool = openRatingPool();
   closing.add('rating threads', () => pool.close());
@@ -56,6 +60,7 @@ export async function startWorker(parts: Parts, sealing: Sealing | null): Promis
   const sweepDeps = {
     sql: writer.sql,
     clock,
+    sender,
     wake: (bell: Parameters<typeof bells.wake>[0]) => bells.wake(bell),
   };
   await sweep(sweepDeps, { what: 'logPartitions' });

@@ -1,5 +1,5 @@
-import { wordsOf } from './arrays.ts';
 import type { Statement } from './connect.ts';
+import type { Json } from './events.ts';
 import type { noticeKinds } from './tables/prepaid.ts';
 
 /** SQL of what customers are told: thresholds, notices and their way to the customer. */
@@ -24,9 +24,194 @@ export async function armAgain(
   accountId: number,
   arms: readonly Arm[],
 ): Promise<void> {
+  const pairs = JSON.stringify(arms.map(({ kind, threshold }) => ({ kind, threshold })));
   await tx`
     update notice_arm m set is_armed = true
-    from unnest(${wordsOf(arms.map(({ kind }) => kind))}::text[],
-                ${wordsOf(arms.map(({ threshold }) => threshold))}::text[]) as l(kind, threshold)
+    from jsonb_to_recordset(${pairs}::text::jsonb) as l(kind text, threshold text)
     where m.account_id = ${accountId} and m.kind = l.kind and m.threshold = l.threshold`;
+}
+
+/** The number of the breach when this one is new; null while an earlier one lasts. */
+export async function breachThreshold(
+  tx: Statement,
+  arm: Arm & { readonly companyId: number; readonly accountId: number },
+): Promise<number | null> {
+  const [row] = await tx<{ breach: number }[]>`
+    insert into notice_arm (account_id, kind, threshold, company_id, is_armed, breach)
+    values (${arm.accountId}, ${arm.kind}, ${arm.threshold}, ${arm.companyId}, false, 1)
+    on conflict (account_id, kind, threshold) do update
+    set is_armed = false, breach = notice_arm.breach + 1 where notice_arm.is_armed
+    returning breach`;
+  return row?.breach ?? null;
+}
+
+type NewNotice = Arm & {
+  readonly id: string;
+  readonly companyId: number;
+  readonly accountId: number;
+  readonly breach: number;
+  /** Amounts, days and instants as text; no name, no address. */
+  readonly detail: Json;
+  readonly atMs: number;
+};
+
+/** With its first step: it is queued. */
+export async function insertNotice(tx: Statement, notice: NewNotice): Promise<void> {
+  await tx`
+    insert into notice (id, company_id, account_id, kind, threshold, breach, detail, at)
+    values (${notice.id}::uuid, ${notice.companyId}, ${notice.accountId}, ${notice.kind},
+            ${notice.threshold}, ${notice.breach}, ${JSON.stringify(notice.detail)}::text::jsonb,
+            ${new Date(notice.atMs)})`;
+  await appendNoticeStep(tx, { noticeId: notice.id, state: 'queued', atMs: notice.atMs });
+}
+
+type NoticeState = 'queued' | 'sent' | 'delivered' | 'failed';
+
+/** The next step of a notice; one that was delivered has none. False when nothing was written. */
+export async function appendNoticeStep(
+  tx: Statement,
+  step: {
+    readonly noticeId: string;
+    readonly state: NoticeState;
+    readonly atMs: number;
+    /** The sender's own id of it, or why it failed. */
+    readonly detail?: string;
+  },
+): Promise<boolean> {
+  const inserted = await tx`
+    insert into notice_step (notice_id, ordinal, company_id, account_id, state, at, detail)
+    select n.id, (select count(*) from notice_step s where s.notice_id = n.id), n.company_id,
+           n.account_id, ${step.state}, ${new Date(step.atMs)}, ${step.detail ?? ''}
+    from notice n where n.id = ${step.noticeId}::uuid
+      and not exists (select from notice_step d
+                      where d.notice_id = n.id and d.state = 'delivered')
+    on conflict do nothing`;
+  return inserted.count > 0;
+}
+
+type OpenNotice = Arm & {
+  readonly id: string;
+  readonly companyId: number;
+  readonly accountId: number;
+  readonly detail: Json;
+  readonly at: Date;
+  /** Tries so far. */
+  readonly tries: number;
+};
+
+/**
+ * Notices that are not on their way: queued, or failed and due again. Each waits twice as long as
+ * before. Writer's role.
+ */
+export async function findOpenNotices(
+  statement: Statement,
+  query: {
+    readonly nowMs: number;
+    readonly sinceMs: number;
+    readonly firstRetryMs: number;
+    readonly triesMax: number;
+    readonly limit: number;
+  },
+): Promise<readonly OpenNotice[]> {
+  return statement<OpenNotice[]>`
+    select n.id, n.company_id as "companyId", n.account_id as "accountId", n.kind, n.threshold,
+           n.detail, n.at, s.tries
+    from notice n
+    join lateral (
+      select count(*) filter (where state = 'failed')::int4 as tries,
+             (array_agg(state order by ordinal desc))[1] as state, max(at) as at
+      from notice_step where notice_id = n.id
+    ) s on s.state in ('queued', 'failed')
+    where n.at > ${new Date(query.sinceMs)} and s.tries < ${query.triesMax}
+      and (s.state = 'queued' or s.at + make_interval(
+        secs => ${query.firstRetryMs / 1_000}::float8 * power(2, s.tries - 1))
+        <= ${new Date(query.nowMs)})
+    order by n.at, n.id limit ${query.limit}`;
+}
+
+export type NoticeView = Arm & {
+  readonly id: string;
+  readonly breach: number;
+  readonly detail: Json;
+  readonly at: Date;
+  readonly state: NoticeState;
+  readonly stateAt: Date;
+};
+
+/** An account's notices, newest first. */
+export async function listNotices(
+  tx: Statement,
+  { accountId, limit }: { readonly accountId: number; readonly limit: number },
+): Promise<readonly NoticeView[]> {
+  return tx<NoticeView[]>`
+    select n.id, n.kind, n.threshold, n.breach, n.detail, n.at, s.state, s.at as "stateAt"
+    from notice n
+    join lateral (select state, at from notice_step where notice_id = n.id
+                  order by ordinal desc limit 1) s on true
+    where n.account_id = ${accountId} order by n.at desc, n.id limit ${limit}`;
+}
+
+type MovedAccount = { readonly accountId: number; readonly companyId: number };
+
+/**
+ * Prepaid accounts whose balance is not the one that was looked at last, those with the least above
+ * their limit first. Writer's role.
+ */
+export async function findMovedAccounts(
+  statement: Statement,
+  { nowMs, limit }: { readonly nowMs: number; readonly limit: number },
+): Promise<readonly MovedAccount[]> {
+  const now = new Date(nowMs);
+  return statement<MovedAccount[]>`
+    select g.account_id as "accountId", g.company_id as "companyId"
+    from agreement g
+    join account_balance b on b.account_id = g.account_id
+    left join prepaid_forecast f on f.account_id = g.account_id
+    where g.mode = 'prepaid' and g.valid_from <= ${now}
+      and (g.valid_to is null or g.valid_to > ${now})
+      and f.balance_micros is distinct from b.balance_micros
+    group by g.account_id, g.company_id
+    order by min(b.balance_micros - g.balance_limit_micros), g.account_id limit ${limit}`;
+}
+
+type StoredForecast = {
+  readonly dailyMicros: bigint | null;
+  readonly computedAt: Date;
+};
+
+export async function findForecast(
+  tx: Statement,
+  accountId: number,
+): Promise<StoredForecast | null> {
+  const [row] = await tx<StoredForecast[]>`
+    select daily_micros as "dailyMicros", computed_at as "computedAt"
+    from prepaid_forecast where account_id = ${accountId}`;
+  return row ?? null;
+}
+
+/** Writer's role. */
+export async function upsertForecast(
+  tx: Statement,
+  forecast: {
+    readonly accountId: number;
+    readonly companyId: number;
+    readonly dailyMicros: bigint | null;
+    readonly runsOutMs: number | null;
+    /** Why nothing can be said. */
+    readonly reason: string | null;
+    readonly balanceMicros: bigint;
+    readonly computedAtMs: number;
+  },
+): Promise<void> {
+  const runsOutAt = forecast.runsOutMs === null ? null : new Date(forecast.runsOutMs);
+  await tx`
+    insert into prepaid_forecast (account_id, company_id, daily_micros, runs_out_at, reason,
+                                  balance_micros, computed_at)
+    values (${forecast.accountId}, ${forecast.companyId},
+            ${forecast.dailyMicros?.toString() ?? null}::int8, ${runsOutAt}, ${forecast.reason},
+            ${forecast.balanceMicros.toString()}::int8, ${new Date(forecast.computedAtMs)})
+    on conflict (account_id) do update
+    set daily_micros = excluded.daily_micros, runs_out_at = excluded.runs_out_at,
+        reason = excluded.reason, balance_micros = excluded.balance_micros,
+        computed_at = excluded.computed_at`;
 }

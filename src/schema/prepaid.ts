@@ -1,5 +1,11 @@
+import { listNotices } from '../db/notices.ts';
+import type { NoticeView } from '../db/notices.ts';
 import { formatMicros } from '../domain/exact.ts';
 import { parseAccountId } from '../domain/ids.ts';
+import type { Outcome } from '../domain/outcome.ts';
+import type { DaysLeft } from '../domain/prepaid/daysLeft.ts';
+import { forecastDays } from '../operations/prepaid/forecast.ts';
+import type { ForecastCode } from '../operations/prepaid/forecast.ts';
 import { planDebt } from '../operations/prepaid/planDebt.ts';
 import type { PlannedDebt } from '../operations/prepaid/planDebt.ts';
 import { readPrepaid } from '../operations/prepaid/readPrepaid.ts';
@@ -69,6 +75,52 @@ const DebtRef = builder.objectRef<PrepaidLife>('PrepaidDebt').implement({
   }),
 });
 
+const PrepaidForecast = builder
+  .objectRef<{ readonly currency: string; readonly found: Outcome<DaysLeft, ForecastCode> }>(
+    'PrepaidForecast',
+  )
+  .implement({
+    description: 'How long the credit lasts if the days to come are like the last ones.',
+    fields: (t) => ({
+      daysLeft: t.field({
+        type: 'Decimal',
+        nullable: true,
+        description: 'To a tenth, rounded down. Null: longer than 92 days, or see code.',
+        resolve: ({ found }) =>
+          found.ok && found.value.tenths !== null
+            ? formatMicros(BigInt(found.value.tenths) * 100_000n, 1)
+            : null,
+      }),
+      runsOutAt: t.field({
+        type: 'DateTime',
+        nullable: true,
+        resolve: ({ found }) =>
+          found.ok && found.value.runsOutMs !== null ? new Date(found.value.runsOutMs) : null,
+      }),
+      daily: t.field({
+        type: Money,
+        nullable: true,
+        description: 'What an ordinary day costs: the mean of the next seven.',
+        resolve: ({ found, currency }) =>
+          found.ok ? { micros: found.value.dailyMicros, currency } : null,
+      }),
+      historyDays: t.int({
+        nullable: true,
+        description: 'Whole days that it is guessed from; 0: the standing charge alone.',
+        resolve: ({ found }) => (found.ok ? found.value.historyDays : null),
+      }),
+      code: t.string({
+        nullable: true,
+        description: 'Why nothing can be said, such as PRICE_MISSING.',
+        resolve: ({ found }) => (found.ok ? null : found.code),
+      }),
+      message: t.string({
+        nullable: true,
+        resolve: ({ found }) => (found.ok ? null : found.message),
+      }),
+    }),
+  });
+
 const Prepaid = builder.objectRef<PrepaidLife>('Prepaid').implement({
   description: 'A prepaid customer’s money at this moment.',
   fields: (t) => ({
@@ -80,6 +132,15 @@ const Prepaid = builder.objectRef<PrepaidLife>('Prepaid').implement({
       type: Money,
       description: 'The balance less what is reserved.',
       resolve: ({ availableMicros: micros, currency }) => ({ micros, currency }),
+    }),
+    forecast: t.field({
+      type: PrepaidForecast,
+      complexity: 50,
+      resolve: async (life, _args, { read, deps }) => {
+        const { currency, policy } = life;
+        const nowMs = deps.clock.nowMs();
+        return { currency, found: await read((tx) => forecastDays(tx, life, { policy, nowMs })) };
+      },
     }),
     emergencyCredit: t.field({ type: EmergencyCredit, resolve: (life) => life }),
     debt: t.field({ type: DebtRef, resolve: (life) => life }),
@@ -98,6 +159,51 @@ builder.objectField(Account, 'prepaid', (t) =>
     description: 'Null while the account has no prepaid agreement.',
     resolve: ({ id: accountId }, _args, { read, deps }) =>
       read((tx) => readPrepaid(tx, { accountId, nowMs: deps.clock.nowMs() })),
+  }),
+);
+
+const NoticeKind = builder.enumType('NoticeKind', {
+  values: {
+    LOW_DAYS: { value: 'low_days' },
+    LOW_BALANCE: { value: 'low_balance' },
+    CUT_NOTICE: { value: 'cut_notice' },
+    EMERGENCY_OFFERED: { value: 'emergency_offered' },
+    CUT: { value: 'cut' },
+    RECONNECTED: { value: 'reconnected' },
+    TOP_UP_FAILED: { value: 'top_up_failed' },
+  } as const,
+});
+
+const NoticeState = builder.enumType('NoticeState', {
+  values: {
+    QUEUED: { value: 'queued' },
+    SENT: { value: 'sent', description: 'Taken by the gateway; it has not arrived yet.' },
+    DELIVERED: { value: 'delivered' },
+    FAILED: { value: 'failed', description: 'It is tried again.' },
+  } as const,
+});
+
+const NoticeRef = builder.objectRef<NoticeView>('Notice').implement({
+  description: 'Something that a customer was told.',
+  fields: (t) => ({
+    kind: t.field({ type: NoticeKind, resolve: ({ kind }) => kind }),
+    threshold: t.exposeString('threshold', { description: 'As the policy writes it.' }),
+    breach: t.exposeInt('breach', { description: 'Told once each time it is crossed.' }),
+    at: t.field({ type: 'DateTime', resolve: ({ at }) => at }),
+    state: t.field({ type: NoticeState, resolve: ({ state }) => state }),
+    stateAt: t.field({ type: 'DateTime', resolve: ({ stateAt }) => stateAt }),
+    detail: t.field({ type: 'JSON', resolve: ({ detail }) => detail }),
+  }),
+});
+
+builder.objectField(Account, 'notices', (t) =>
+  t.field({
+    type: [NoticeRef],
+    complexity: 50,
+    description: 'The newest 50, newest first.',
+    resolve: async ({ id: accountId }, _args, { read }) => [
+      ...(await read((tx) => listNotices(tx, { accountId, limit: 50 }))),
+    ],
   }),
 );
 

@@ -9,8 +9,11 @@ import {
   logPartitionSweepMs,
 } from '../domain/limits.ts';
 import { accrueTime } from '../operations/accrueTime.ts';
+import type { NoticeSender } from '../domain/prepaid/notice.ts';
 import { expirePendings } from '../operations/expirePendings.ts';
+import { deliverNotices } from '../operations/prepaid/deliverNotices.ts';
 import { recoverDebts } from '../operations/prepaid/recoverDebt.ts';
+import { warnAccounts } from '../operations/prepaid/warnAccounts.ts';
 import { sweepCommands } from '../operations/sweepCommands.ts';
 import { sweepSupplies } from '../operations/sweepSupplies.ts';
 import { watchSupplies } from '../operations/supply/watchSupply.ts';
@@ -22,6 +25,8 @@ export type SweepDeps = {
   readonly sql: Sql;
   readonly clock: { nowMs(): number };
   wake(bell: Bell): void;
+  /** The way to customers; without one notices wait. */
+  readonly sender: NoticeSender | null;
 };
 
 /** Does one sweep; public so that a start need not wait for the first beat. */
@@ -33,6 +38,9 @@ export async function sweep(deps: SweepDeps, { what }: JobPayload<'sweep'>): Pro
       await expirePendings(deps);
       const { due } = await sweepCommands(deps);
       if (due.length > 0) deps.wake({ kind: 'commands' });
+      await warnAccounts(deps);
+      const { sender } = deps;
+      if (sender !== null) await deliverNotices({ ...deps, sender });
       return;
     }
     case 'time': {

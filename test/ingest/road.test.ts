@@ -115,7 +115,7 @@ async function startRoad(): Promise<void> {
     else if (bell.kind === 'commands') commandWorker.ring();
     else publisher.ring();
   };
-  await startSweeps({ sql, clock, wake }, await queues.open('sweep', 'all'));
+  await startSweeps({ sql, clock, wake, sender: null }, await queues.open('sweep', 'all'));
   await startPolling(poller, plans, await queues.open('pollBus', lane), (_, result) => {
     polls.push(result);
   });

@@ -96,7 +96,7 @@ function projectedLoad(load: Load, zone: string, { fromMs, toMs }: Window): Load
 }
 
 /** The bills of a window as they run at an instant, each from what the one before left. */
-function runningBill(
+export function runningBill(
   history: History,
   spans: readonly BillSpan[],
   untilMs: number,

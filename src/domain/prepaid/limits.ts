@@ -21,3 +21,18 @@ export const breakerMinutesMax = 1_440;
 export const protectedLookDays = 400;
 /** Days of a weekly debt plan that are taken up after a standstill; older ones are let go. */
 export const debtDaysCaughtUpMax = 7;
+/** Local days that an ordinary day is the mean of. */
+export const forecastDaysMax = 28;
+/** A balance that lasts longer is not told by the day. */
+export const daysLeftMax = 92;
+/** What an ordinary day costs is worked out again after so long. */
+export const forecastAgeMsMax = 3_600_000;
+/** A sweep looks at so many accounts whose balance moved; the next goes on. */
+export const warnedPerSweepMax = 128;
+/** Notices of one sweep, one after another. */
+export const noticesPerSweepMax = 64;
+/** A notice that fails is tried again after this, then twice as long, up to so many tries. */
+export const noticeFirstRetryMs = 30_000;
+export const noticeTriesMax = 8;
+/** What is older has missed its purpose and is not sent any more. */
+export const noticeAgeMsMax = 3 * 86_400_000;

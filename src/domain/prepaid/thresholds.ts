@@ -1,5 +1,6 @@
-import { parseMicros } from '../exact.ts';
+import { formatMicros, parseMicros } from '../exact.ts';
 import { dayMs } from '../time/civil.ts';
+import type { PrepaidPolicy } from './policy.ts';
 
 export type ArmKind =
   | 'low_days'
@@ -38,6 +39,7 @@ export function isLifted(
   const left = milliDaysLeft(standing);
   const isAboveLimit = standing.balanceMicros > standing.limitMicros;
   switch (kind) {
+    case 'emergency_offered':
     case 'low_balance': {
       const micros = parseMicros(threshold);
       return micros.ok && standing.balanceMicros > micros.value;
@@ -50,10 +52,37 @@ export function isLifted(
         isAboveLimit &&
         (left === null || left * BigInt(dayMs) > BigInt(standing.noticeBeforeMs) * 1_000n)
       );
-    case 'emergency_offered':
     case 'cut':
     case 'reconnected':
     case 'top_up_failed':
       return isAboveLimit;
   }
+}
+
+type Asked = { readonly kind: ArmKind; readonly threshold: string };
+
+/**
+ * The thresholds that an account stands at or below now, of each kind the lowest last: of several
+ * that are reached at once the customer is told the lowest alone.
+ */
+export function reachedThresholds(
+  standing: Standing,
+  policy: Pick<PrepaidPolicy, 'warnings' | 'notice' | 'emergencyCredit'>,
+  { isEmergencyTaken }: { readonly isEmergencyTaken: boolean },
+): readonly Asked[] {
+  const days = policy.warnings.days.toSorted((left, right) => right - left);
+  const balances = policy.warnings.balances.toSorted((left, right) =>
+    left.micros < right.micros ? 1 : -1,
+  );
+  const asked: Asked[] = [
+    ...days.map((each) => ({ kind: 'low_days' as const, threshold: String(each) })),
+    ...balances.map(({ text }) => ({ kind: 'low_balance' as const, threshold: text })),
+  ];
+  if (policy.notice !== null) asked.push({ kind: 'cut_notice', threshold: 'limit' });
+  const offered = policy.emergencyCredit;
+  if (offered !== null && !isEmergencyTaken) {
+    const threshold = formatMicros(offered.selectableBelowMicros - 1n);
+    asked.push({ kind: 'emergency_offered', threshold });
+  }
+  return asked.filter((each) => !isLifted(each, standing));
 }
