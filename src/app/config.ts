@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { TlsFiles } from '../ingest/intakeTls.ts';
+import type { TokenKey } from '../signers/pkcs11Signer.ts';
 import { dataDirectoryDefault } from '../embedded/dataDirectory.ts';
 
 export const roles = ['all', 'api', 'ingest', 'worker', 'migrate'] as const;
@@ -32,6 +33,8 @@ export type Config = {
   readonly officeKeyFile: string | null;
   /** PEM file of the key that signs seals, mode 0600; null: a role `worker` seals nothing. */
   readonly billingKeysFile: string | null;
+  /** A PKCS#11 token that seals in place of a key file. */
+  readonly signerToken: TokenKey | null;
   readonly intake: IntakeConfig;
   /** The company's messaging gateway; its secret is in a file that nobody else may read. */
   readonly notices: { readonly url: string; readonly secretFile: string } | null;
@@ -86,6 +89,10 @@ const environment = z.object({
   JOULEBOOK_TOKEN_KEY: z.string().min(1).optional(),
   JOULEBOOK_OFFICE_KEY: z.string().min(1).optional(),
   JOULEBOOK_BILLING_KEYS: z.string().min(1).optional(),
+  JOULEBOOK_PKCS11_LIBRARY: z.string().min(1).optional(),
+  JOULEBOOK_PKCS11_TOKEN: z.string().min(1).default('joulebook'),
+  JOULEBOOK_PKCS11_KEY: z.string().min(1).default('billing'),
+  JOULEBOOK_PKCS11_PIN_FILE: z.string().min(1).optional(),
   JOULEBOOK_INTAKE_PORT: wholeNumber(0, 65_535).optional(),
   JOULEBOOK_SLOT: z
     .string()
@@ -175,6 +182,13 @@ function intakeOf(vars: Variables): IntakeConfig {
   };
 }
 
+function signerTokenOf(vars: Variables): TokenKey | null {
+  const { JOULEBOOK_PKCS11_LIBRARY: library, JOULEBOOK_PKCS11_PIN_FILE: pinFile } = vars;
+  if (library === undefined || pinFile === undefined) return null;
+  const { JOULEBOOK_PKCS11_TOKEN: tokenLabel, JOULEBOOK_PKCS11_KEY: keyLabel } = vars;
+  return { library, pinFile, tokenLabel, keyLabel };
+}
+
 /** Reads arguments over environment. All problems are told at once. */
 export function readConfig(
   argv: readonly string[],
@@ -203,6 +217,8 @@ export function readConfig(
     ...(role === 'api' && vars.JOULEBOOK_TOKEN_KEY === undefined ? ['JOULEBOOK_TOKEN_KEY'] : []),
   ];
   const { JOULEBOOK_TLS_CERT: certFile, JOULEBOOK_TLS_KEY: keyFile } = vars;
+  const { JOULEBOOK_PKCS11_LIBRARY: library, JOULEBOOK_PKCS11_PIN_FILE: pinFile } = vars;
+  if (library !== undefined && pinFile === undefined) missing.push('JOULEBOOK_PKCS11_PIN_FILE');
   if (certFile === undefined && keyFile !== undefined) missing.push('JOULEBOOK_TLS_CERT');
   if (certFile !== undefined && keyFile === undefined) missing.push('JOULEBOOK_TLS_KEY');
   const { JOULEBOOK_NOTICE_URL: noticeUrl, JOULEBOOK_NOTICE_SECRET: secretFile } = vars;
@@ -227,6 +243,7 @@ export function readConfig(
     tokenKeyFile: vars.JOULEBOOK_TOKEN_KEY ?? null,
     officeKeyFile: vars.JOULEBOOK_OFFICE_KEY ?? null,
     billingKeysFile: vars.JOULEBOOK_BILLING_KEYS ?? null,
+    signerToken: signerTokenOf(vars),
     intake: intakeOf(vars),
     notices:
       noticeUrl === undefined || secretFile === undefined ? null : { url: noticeUrl, secretFile },

@@ -6,7 +6,7 @@ import { migrate } from '../db/migrate.ts';
 import { assert, assertNever } from '../domain/assert.ts';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
-import { openFileSigner } from '../signers/fileSigner.ts';
+import { openSigner } from './openSigner.ts';
 import type { Config } from './config.ts';
 import { createLog } from './log.ts';
 import type { Parts } from './parts.ts';
@@ -78,12 +78,12 @@ async function startIngestRole(config: Config, parts: Parts): Promise<Started> {
   return accept({ message: `ingest ready, ${headEnd.value}, batches at ${intake.value.url}` });
 }
 
-async function startWorkerRole(config: Config, parts: Parts): Promise<Started> {
-  const { billingKeysFile, dataDirectory } = config;
-  const signer = billingKeysFile === null ? null : openFileSigner(billingKeysFile);
-  if (signer !== null && !signer.ok) return signer;
-  const sealing = signer === null ? null : { signer: signer.value, dataPath: dataDirectory };
-  const sender = gatewayNotices(config, parts.clock);
+async function startWorkerRole(context: StartContext, parts: Parts): Promise<Started> {
+  const { billingKeysFile, dataDirectory } = context.config;
+  const signer = await openSigner(context, billingKeysFile);
+  if (!signer.ok) return signer;
+  const sealing = signer.value && { signer: signer.value, dataPath: dataDirectory };
+  const sender = gatewayNotices(context.config, parts.clock);
   if (!sender.ok) return sender;
   if (sender.value === null) parts.log.warn('NOTICES_WAIT: JOULEBOOK_NOTICE_URL is not set');
   await startWorker(parts, { sealing, sender: sender.value });
@@ -106,7 +106,7 @@ export async function startRole(context: StartContext): Promise<Started> {
     case 'ingest':
       return startIngestRole(config, parts);
     case 'worker':
-      return startWorkerRole(config, parts);
+      return startWorkerRole(context, parts);
     case 'all':
       throw new Error('role all is started elsewhere');
     default:
