@@ -111,8 +111,12 @@ const PrepaidForecast = builder
       }),
       code: t.string({
         nullable: true,
-        description: 'Why nothing can be said, such as PRICE_MISSING.',
-        resolve: ({ found }) => (found.ok ? null : found.code),
+        description: 'Why nothing can be said, such as PRICE_MISSING or HISTORY_MISSING.',
+        resolve: ({ found }) => {
+          if (!found.ok) return found.code;
+          const { historyDays, tenths } = found.value;
+          return historyDays === 0 && tenths === null ? 'HISTORY_MISSING' : null;
+        },
       }),
       message: t.string({
         nullable: true,
