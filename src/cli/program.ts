@@ -15,6 +15,7 @@ import { registerFleetFile } from './commands/registerFleetFile.ts';
 import { registerOperations } from './commands/registerOperations.ts';
 import { replayTheLog } from './commands/replayTheLog.ts';
 import { addAudit } from './auditProgram.ts';
+import { addBank } from './bankProgram.ts';
 import { addKeys } from './keyProgram.ts';
 import { addLedger } from './ledgerProgram.ts';
 import { addPayments } from './paymentProgram.ts';
@@ -142,6 +143,7 @@ export function buildProgram(name: string, finish: Finish): Command {
   addAccess(program, finish);
   addChecks(program, finish);
   addPayments(program, { leaf, withUrl, finish });
+  addBank(program, { leaf, withUrl, finish });
   addMeters(program, { leaf, withUrl, finish });
   addBatches(program, { leaf, withUrl, finish });
   addVee(program, { leaf, withUrl, finish });

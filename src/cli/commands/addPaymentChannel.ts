@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { accept, refuse } from '../../domain/outcome.ts';
 import { addChannel } from '../../operations/payments/addChannel.ts';
+import { bankSettings } from '../../wire/bank/settings.ts';
 import { stripeSettings } from '../../providers/stripe.ts';
 import type { Answer } from '../answer.ts';
 import { databaseUrl, withDatabase } from '../database.ts';
@@ -17,6 +18,11 @@ export type AddChannelOptions = {
 
 const kinds = z.enum(['counter', 'stripe', 'bank', 'cash', 'voucher', 'openpaygo']);
 
+function shapeOf(kind: z.output<typeof kinds>) {
+  if (kind === 'stripe') return stripeSettings;
+  return kind === 'bank' ? bankSettings : z.record(z.string(), z.json());
+}
+
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -31,7 +37,7 @@ export async function addPaymentChannel(options: AddChannelOptions): Promise<Ans
   if (!kind.success) {
     return refuse('CHANNEL_KIND_UNKNOWN', `Kinds are ${kinds.options.join(', ')}.`);
   }
-  const shape = kind.data === 'stripe' ? stripeSettings : z.record(z.string(), z.json());
+  const shape = shapeOf(kind.data);
   const settings = shape.safeParse(parseJson(options.settings));
   if (!settings.success) {
     const at = settings.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`);
