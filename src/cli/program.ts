@@ -16,6 +16,7 @@ import { registerOperations } from './commands/registerOperations.ts';
 import { replayTheLog } from './commands/replayTheLog.ts';
 import { addAudit } from './auditProgram.ts';
 import { addBank } from './bankProgram.ts';
+import { addCash, addVouchers } from './cashProgram.ts';
 import { addKeys } from './keyProgram.ts';
 import { addLedger } from './ledgerProgram.ts';
 import { addPayments } from './paymentProgram.ts';
@@ -144,6 +145,8 @@ export function buildProgram(name: string, finish: Finish): Command {
   addChecks(program, finish);
   addPayments(program, { leaf, withUrl, finish });
   addBank(program, { leaf, withUrl, finish });
+  addCash(program, { leaf, withUrl, finish });
+  addVouchers(program, { leaf, withUrl, finish });
   addMeters(program, { leaf, withUrl, finish });
   addBatches(program, { leaf, withUrl, finish });
   addVee(program, { leaf, withUrl, finish });

@@ -119,15 +119,29 @@ export async function findReversed(
   return rows.length === 1 ? (rows[0]?.entryRef ?? null) : null;
 }
 
-/** Newest booking first; a cursor's key is `channel:reference`. */
-export async function pageBankEntries(tx: Statement, page: TimePage): Promise<BankEntryRow[]> {
+export type BankEntryView = BankEntryRow & {
+  readonly bookedAt: Date;
+  readonly channelName: string;
+  /** For cursors: references have characters of every kind. */
+  readonly key: string;
+};
+
+/** Newest booking first. */
+export async function pageBankEntries(tx: Statement, page: TimePage): Promise<BankEntryView[]> {
   const { afterAt, afterKey, beforeAt, beforeKey } = timeBounds(page);
-  const key = tx`(e.channel_id::text || ':' || encode(convert_to(e.entry_ref, 'UTF8'), 'hex'))`;
-  const bookedAt = tx`(e.booked_on::timestamp at time zone 'UTC')`;
   const order = page.inverted ? tx`` : tx`desc`;
-  return tx<BankEntryRow[]>`
-    select ${entryColumns(tx)}
-    where (${bookedAt}, ${key}) < (${afterAt}::text::timestamptz, ${afterKey}::text)
-      and (${bookedAt}, ${key}) > (${beforeAt}::text::timestamptz, ${beforeKey}::text)
-    order by ${bookedAt} ${order}, ${key} ${order} limit ${page.limit}`;
+  return tx<BankEntryView[]>`
+    with entry as (
+      select e.*, c.name as channel_name, (e.booked_on::timestamp at time zone 'UTC') as booked_at,
+             encode(sha256(convert_to(e.channel_id || ':' || e.entry_ref, 'UTF8')), 'hex') as key
+      from bank_entry e join payment_channel c on c.id = e.channel_id
+    )
+    select channel_id as "channelId", entry_ref as "entryRef", company_id as "companyId",
+           statement_id as "statementId", amount_micros as "amountMicros", currency,
+           booked_on::text as "bookedOn", remittance, payment_id as "paymentId",
+           channel_name as "channelName", booked_at as "bookedAt", key
+    from entry
+    where (booked_at, key) < (${afterAt}::text::timestamptz, ${afterKey}::text)
+      and (booked_at, key) > (${beforeAt}::text::timestamptz, ${beforeKey}::text)
+    order by booked_at ${order}, key ${order} limit ${page.limit}`;
 }

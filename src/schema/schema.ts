@@ -5,6 +5,7 @@ import './account.ts';
 import './accountBalance.ts';
 import './agreement.ts';
 import { builder } from './builder.ts';
+import './cash.ts';
 import './charge.ts';
 import './command.ts';
 import './commandProgress.ts';

@@ -2,6 +2,8 @@ import type { ObjectRef } from '@pothos/core';
 import { assertNever } from '../domain/assert.ts';
 import type { Refused } from '../domain/outcome.ts';
 import type { AdjustBalanceCode } from '../operations/adjustBalance.ts';
+import type { HandOverCode } from '../operations/cash/handOverCash.ts';
+import type { TakeCashCode } from '../operations/cash/takeCash.ts';
 import type { CancelSimulationCode } from '../operations/cancelSimulation.ts';
 import type { CorrectTransferCode } from '../operations/correctTransfer.ts';
 import type { CorrectCode } from '../operations/office/correctQuarantined.ts';
@@ -33,6 +35,7 @@ import type {
   EndWorkOrderCode,
 } from '../operations/supply/protections.ts';
 import type { TopUpCode } from '../operations/topUp.ts';
+import type { UseVoucherCode } from '../operations/vouchers/useVoucher.ts';
 import type { WriteOffCode } from '../operations/writeOffDebt.ts';
 import type { ResolveDecisionCode } from '../operations/vee/resolveDecision.ts';
 import { builder } from './builder.ts';
@@ -43,6 +46,9 @@ export type UserErrorCode =
   | StartPaymentCode
   | RefundCode
   | AllocateCode
+  | TakeCashCode
+  | HandOverCode
+  | UseVoucherCode
   | RequestCommandCode
   | PublishTariffCode
   | RecordPricesCode

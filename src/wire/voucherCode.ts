@@ -1,5 +1,6 @@
-import { sign, verify } from 'node:crypto';
+import { createPublicKey, sign, verify } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
+import { z } from 'zod';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
 
@@ -165,4 +166,25 @@ export function isSigned(
 ): boolean {
   const signed = Buffer.concat([signedAs, payload]);
   return publicKeys.some((key) => verify(null, signed, key, signature));
+}
+
+/** SubjectPublicKeyInfo of Ed25519 before the key itself. Source: RFC 8410, 4. */
+const publicKeyHead = Buffer.from('302a300506032b6570032100', 'hex');
+
+/** Of a channel of kind voucher: whose signatures count, as `ems-cli key make` prints them. */
+export const voucherSettings = z.strictObject({
+  publicKeys: z
+    .array(z.string().regex(/^[A-Za-z0-9+/]{43}=$/))
+    .min(1)
+    .max(10),
+});
+
+export function publicKeyOf(base64: string): KeyObject {
+  const der = Buffer.concat([publicKeyHead, Buffer.from(base64, 'base64')]);
+  return createPublicKey({ key: der, format: 'der', type: 'spki' });
+}
+
+export function publicKeyText(key: KeyObject): string {
+  const der = createPublicKey(key).export({ format: 'der', type: 'spki' });
+  return der.subarray(publicKeyHead.length).toString('base64');
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { accept, refuse } from '../../domain/outcome.ts';
 import { addChannel } from '../../operations/payments/addChannel.ts';
 import { bankSettings } from '../../wire/bank/settings.ts';
+import { voucherSettings } from '../../wire/voucherCode.ts';
 import { stripeSettings } from '../../providers/stripe.ts';
 import type { Answer } from '../answer.ts';
 import { databaseUrl, withDatabase } from '../database.ts';
@@ -20,6 +21,7 @@ const kinds = z.enum(['counter', 'stripe', 'bank', 'cash', 'voucher', 'openpaygo
 
 function shapeOf(kind: z.output<typeof kinds>) {
   if (kind === 'stripe') return stripeSettings;
+  if (kind === 'voucher') return voucherSettings;
   return kind === 'bank' ? bankSettings : z.record(z.string(), z.json());
 }
 

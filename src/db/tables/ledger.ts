@@ -146,6 +146,13 @@ export const transfer = pgTable(
     index()
       .on(t.corrects)
       .where(sql`${t.corrects} is not null`),
+    // Of no customer: payouts, cash handed over, vouchers sold. Few, and added up an agent.
+    index('transfer_house_debit')
+      .on(t.debitId)
+      .where(sql`${t.accountId} is null`),
+    index('transfer_house_credit')
+      .on(t.creditId)
+      .where(sql`${t.accountId} is null`),
     check(
       'transfer_correction',
       sql`${t.code} <> 'correction' or num_nulls(${t.corrects}, ${t.reasonCode}) = 0`,

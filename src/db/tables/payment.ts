@@ -121,6 +121,9 @@ export const payment = pgTable(
     unique().on(t.channelId, t.reference),
     unique().on(t.companyId, t.id),
     index().on(t.accountId, t.startedAt),
+    index()
+      .on(t.agentId)
+      .where(sql`${t.agentId} is not null`),
     foreignKey({
       columns: [t.companyId, t.channelId],
       foreignColumns: [paymentChannel.companyId, paymentChannel.id],

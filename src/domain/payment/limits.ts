@@ -17,3 +17,11 @@ export const providerCallMsMax = 10_000;
 export const providerRetriesMax = 2;
 /** Entries of one payout that are read for its fees: a day of a large utility. */
 export const settledEntriesMax = 10_000;
+/** Vouchers of one making: a box of cards; their codes are one file. */
+export const vouchersPerBatchMax = 10_000;
+/** Vouchers of one sale or one taking back, a transfer each. */
+export const vouchersAtOnceMax = 1_000;
+/** Codes in vain an hour: no code can be guessed, so more are somebody's noise. */
+export const voucherTriesPerHourMax = 10;
+/** Ten years. */
+export const voucherDaysMax = 3_660;

@@ -1,0 +1,68 @@
+import { randomUUID } from 'node:crypto';
+import { findAccountId } from '../../db/directory.ts';
+import { asViewer } from '../../db/viewer.ts';
+import { formatMicros } from '../../domain/exact.ts';
+import { accept } from '../../domain/outcome.ts';
+import { addAgent } from '../../operations/cash/agents.ts';
+import { handOverCash } from '../../operations/cash/handOverCash.ts';
+import { takeCash } from '../../operations/cash/takeCash.ts';
+import type { Answer } from '../answer.ts';
+import { atDesk } from '../moneyDesk.ts';
+import type { DeskOptions } from '../moneyDesk.ts';
+
+export type AddAgentOptions = DeskOptions & {
+  readonly channel: string;
+  readonly name: string;
+  readonly limit: string;
+};
+
+export async function addCashAgent(options: AddAgentOptions): Promise<Answer> {
+  return atDesk(options, 'administrator', async ({ deps, viewer }) => {
+    const { channel, name, limit: floatLimit } = options;
+    const added = await addAgent(deps, viewer, { channel, name, floatLimit });
+    if (!added.ok) return added;
+    const sentence = `Agent "${name}" may hold up to ${floatLimit}.`;
+    return accept({ sentence, facts: { agentId: added.value, name, floatLimit } });
+  });
+}
+
+export type CashOptions = DeskOptions & {
+  readonly agent: string;
+  readonly amount: string;
+  readonly key: string | undefined;
+};
+
+export async function takeCashByHand(
+  options: CashOptions & { readonly account: string },
+): Promise<Answer> {
+  return atDesk(options, 'operator', async ({ deps, viewer }) => {
+    const { agent, amount } = options;
+    const { companyId } = viewer;
+    const account = { companyId, number: options.account };
+    const accountId = (await asViewer(deps.sql, viewer, (tx) => findAccountId(tx, account))) ?? 0;
+    const idempotencyKey = options.key ?? randomUUID();
+    const taken = await takeCash(deps, viewer, { idempotencyKey, agent, accountId, amount });
+    if (!taken.ok) return taken;
+    const { paymentId, receiptNumber, currency, isReplay } = taken.value;
+    const [balance, held] = [taken.value.balanceMicros, taken.value.heldMicros].map(
+      (micros) => `${formatMicros(micros, 2)} ${currency}`,
+    );
+    return accept({
+      sentence: `Receipt ${receiptNumber}; the balance: ${balance}. ${agent} holds ${held}.`,
+      facts: { paymentId, receiptNumber, balance, held, isReplay },
+    });
+  });
+}
+
+export async function handOverByHand(options: CashOptions): Promise<Answer> {
+  return atDesk(options, 'operator', async ({ deps, viewer }) => {
+    const { agent, amount } = options;
+    const idempotencyKey = options.key ?? randomUUID();
+    const done = await handOverCash(deps, viewer, { idempotencyKey, agent, amount });
+    if (!done.ok) return done;
+    const { transferId, currency, isReplay } = done.value;
+    const held = `${formatMicros(done.value.heldMicros, 2)} ${currency}`;
+    const sentence = `${agent} handed over ${amount} and holds ${held}.`;
+    return accept({ sentence, facts: { transferId, held, isReplay } });
+  });
+}

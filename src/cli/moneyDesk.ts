@@ -1,0 +1,39 @@
+import { ringBell } from '../db/bells.ts';
+import type { Sql } from '../db/connect.ts';
+import { wakeReaders } from '../db/events.ts';
+import type { Role, Viewer } from '../domain/access/viewer.ts';
+import type { Bell } from '../domain/bell.ts';
+import type { Outcome } from '../domain/outcome.ts';
+import type { RequestDeps } from '../operations/onceByKey.ts';
+import type { Answer, Told } from './answer.ts';
+import { databaseUrl, withDatabase } from './database.ts';
+import { companyNamed, staffViewer } from './viewer.ts';
+
+export type DeskOptions = { readonly company: string; readonly database: string | undefined };
+
+type Desk = { readonly deps: RequestDeps; readonly viewer: Viewer };
+
+/** Work of a company's staff at the command line; the bells are rung after it. */
+export async function atDesk<Code extends string>(
+  options: DeskOptions,
+  role: Exclude<Role, 'subscriber'>,
+  work: (desk: Desk) => Promise<Outcome<Told, Code>>,
+): Promise<Answer> {
+  const url = databaseUrl(options.database);
+  const company = await withDatabase(url, 'joulebook_writer', (sql) =>
+    companyNamed(sql, options.company),
+  );
+  if (!company.ok) return company;
+  const viewer = staffViewer(company.value, role);
+  return withDatabase(url, 'joulebook_api', async (sql) => {
+    const bells = new Map<string, Bell>();
+    const wake = (bell: Bell) => bells.set(JSON.stringify(bell), bell);
+    const done = await work({ deps: { sql, clock: { nowMs: Date.now }, wake }, viewer });
+    for (const bell of bells.values()) await ring(sql, bell);
+    return done;
+  });
+}
+
+function ring(sql: Sql, bell: Bell): Promise<void> {
+  return bell.kind === 'events' ? wakeReaders(sql, bell.shard) : ringBell(sql, bell);
+}
