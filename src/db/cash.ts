@@ -33,7 +33,7 @@ export async function listAgents(tx: Statement, companyId: number): Promise<read
   return tx<Agent[]>`select ${agentColumns(tx)} where company_id = ${companyId} order by id`;
 }
 
-/** Held until the transaction ends: what an agent takes and hands over comes one after the other. */
+/** Held until the transaction ends: what an agent takes and hands over is done in turn. */
 export async function lockAgent(
   tx: Statement,
   { companyId, name }: { companyId: number; name: string },

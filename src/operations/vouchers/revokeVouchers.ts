@@ -1,5 +1,4 @@
-import { randomUUID } from 'node:crypto';
-import { insertAudit } from '../../db/audit.ts';
+import { insertAuditOnce } from '../../db/audit.ts';
 import { asViewer } from '../../db/viewer.ts';
 import { findVoucherBatch, lockVouchers, revokeVoucherRange } from '../../db/vouchers.ts';
 import { isAllowed } from '../../domain/access/policy.ts';
@@ -7,6 +6,7 @@ import type { Viewer } from '../../domain/access/viewer.ts';
 import { accept, refuse } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
 import { vouchersPerBatchMax } from '../../domain/payment/limits.ts';
+import { derivedId } from '../derivedId.ts';
 import type { RequestDeps } from '../onceByKey.ts';
 import { refuseReason } from '../refuseReason.ts';
 import type { ReasonCode } from '../refuseReason.ts';
@@ -54,8 +54,9 @@ export async function revokeVouchers(
       await lockVouchers(tx, batchId);
       const range = { companyId, batchId, firstSerial, count };
       const revoked = await revokeVoucherRange(tx, { ...range, atMs, actor, reason });
-      await insertAudit(tx, {
-        id: randomUUID(),
+      const named = [String(batchId), firstSerial.toString(), String(count), String(atMs)];
+      await insertAuditOnce(tx, {
+        id: derivedId('vouchers_revoked', ...named),
         companyId,
         atMs,
         actor,

@@ -81,7 +81,7 @@ describe('vouchers (003.14)', () => {
     expect(receipts).toHaveLength(1);
   });
 
-  test('domain rule 70: used twice the second is rejected, a revoked and an expired one too', async () => {
+  test('domain rule 70: a second use is rejected, and a revoked or expired voucher', async () => {
     const before = await ground.balance('A-2');
     expect(await use(codeAt(0), 'A-2')).toMatchObject({ code: 'VOUCHER_USED' });
     const operator = ground.viewer('operator');
@@ -106,7 +106,7 @@ describe('vouchers (003.14)', () => {
     expect(await ground.standing('vouchers_sold')).toBe(10n * euro);
   });
 
-  test('of another company, under another key, of no batch, not sold or mistyped: no effect', async () => {
+  test('foreign, under another key, of no batch, not sold or mistyped: no effect', async () => {
     const { companyId } = ground.fleet;
     const lastDay = Date.UTC(2026, 11, 31) / dayMs;
     const content = { companyId, serial: 10n, amountMicros: 5n * euro, currency: 'EUR', lastDay };
