@@ -74,7 +74,7 @@ describe('a bank file (002.27)', () => {
     expect(await ground.balance('A-2')).toBe(8n * euro);
   });
 
-  test('domain rule 81: 40.00 of a wrong reference wait and are matched; both are visible', async () => {
+  test('domain rule 81: 40.00 of a wrong reference are matched later, both visible', async () => {
     const wrong = camt(entry02({ ref: 'B-81', amount: '40.00', text: 'A-1O01 power' }));
     expect(await give(wrong)).toMatchObject({ value: { fates: { suspense: 1 } } });
     expect(await ground.standing('suspense')).toBe(40n * euro);
@@ -119,7 +119,7 @@ describe('a bank file (002.27)', () => {
     expect(await ground.balance('A-2')).toBe(before - 3n * euro);
   });
 
-  test('another currency, or another amount of a known reference, is audited and no more', async () => {
+  test('another currency, or another amount of a known reference, moves nothing', async () => {
     const before = await ground.trialBalance();
     const balance = await ground.balance('A-1');
     const file = camt(
