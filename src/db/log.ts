@@ -301,6 +301,8 @@ export type ReadingExceptionRow = {
   readonly value: bigint;
   readonly code: string;
   readonly message: string;
+  /** DLMS unit code of its block; of a row of the series there is nothing to doubt. */
+  readonly unit?: number;
 };
 
 /** Records readings that may not be billed; the same exception again is the same row. */
@@ -312,9 +314,9 @@ export async function insertReadingExceptions(
   const of = <T>(pick: (row: ReadingExceptionRow) => T): T[] => rows.map(pick);
   await tx`
     insert into reading_exception (edge_id, stream, epoch, sequence, row, company_id, meter_id,
-                                   channel, read_at, value, code, message)
+                                   channel, read_at, value, code, message, unit)
     select u.edge_id, u.stream, u.epoch, u.sequence, u.row, u.company_id, u.meter_id, u.channel,
-           u.read_at, u.value, t.code, t.message
+           u.read_at, u.value, t.code, t.message, u.unit
     from unnest(
       ${integersOf(of((row) => row.edgeId))}::int4[],
       ${integersOf(of((row) => row.stream))}::int2[],
@@ -324,9 +326,10 @@ export async function insertReadingExceptions(
       ${integersOf(of((row) => row.meterId))}::int4[],
       ${integersOf(of((row) => row.channel))}::int2[],
       ${instantsOf(of((row) => row.readAtMs))}::timestamptz[],
-      ${integersOf(of((row) => row.value))}::int8[]
+      ${integersOf(of((row) => row.value))}::int8[],
+      ${integersOf(of((row) => row.unit ?? null))}::int2[]
     ) with ordinality as u(edge_id, stream, epoch, sequence, row, company_id, meter_id, channel,
-                           read_at, value, ordinal)
+                           read_at, value, unit, ordinal)
     join json_to_recordset(${JSON.stringify(
       rows.map((row, index) => ({ ordinal: index + 1, code: row.code, message: row.message })),
     )}::text::json) as t(ordinal int8, code text, message text) using (ordinal)

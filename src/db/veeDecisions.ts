@@ -21,7 +21,8 @@ export type DecisionRow = {
 /** What was judged anew: its decisions that were not made again hold no longer. */
 export type DecidedScope = {
   readonly meterId: number;
-  readonly channel: number;
+  /** Null: all of the meter's. */
+  readonly channel: number | null;
   /** Windows that end in (afterMs, throughMs]. */
   readonly afterMs: number;
   readonly throughMs: number;
@@ -77,7 +78,8 @@ export async function withdrawDecisions(
                 ${instantsOf(scopes.map((scope) => scope.afterMs))}::timestamptz[],
                 ${instantsOf(scopes.map((scope) => scope.throughMs))}::timestamptz[])
       as s(meter_id, channel, after_at, through_at)
-    where d.meter_id = s.meter_id and d.channel = s.channel and d.withdrawn_at is null
+    where d.meter_id = s.meter_id and d.channel = coalesce(s.channel, d.channel)
+      and d.withdrawn_at is null
       and d.detail->>'window' = any(${wordsOf(of === 'gaps' ? ['gap'] : ['day', 'bill'])}::text[])
       and (d.detail->>'windowTo')::timestamptz > s.after_at
       and (d.detail->>'windowTo')::timestamptz <= s.through_at

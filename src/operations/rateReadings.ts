@@ -47,6 +47,7 @@ import { reviewSupply } from './reviewSupply.ts';
 import { estimateGaps } from './vee/estimateGaps.ts';
 import { noteDuties } from './vee/noteDuties.ts';
 import { noteReplaced } from './vee/noteReplaced.ts';
+import { noteSent } from './vee/noteSent.ts';
 import { validateDue } from './vee/validateDue.ts';
 
 export type RateDeps = {
@@ -223,7 +224,8 @@ async function rateShard(
   }
   await insertTaken(tx, retried?.taken ?? [], nowMs);
   await noteAlarms(tx, events, nowMs);
-  await noteDuties(tx, advanced, { duties, ...posted, memory: deps.memory, nowMs });
+  const sent = await noteSent(tx, gathered, { advanced, duties, memory });
+  await noteDuties(tx, advanced, { duties, ...posted, sent, memory, nowMs });
   await dropDuties(tx, duties);
   await insertDuties(tx, retried?.further ?? [], retryReason);
   if (entries.length > 0) await setRatingCursor(tx, shard, position);

@@ -40,6 +40,8 @@ function setAt(customerClass: 'community' | 'large', atMs: number) {
   return findVeeSetAt(ground.writer.sql, { companyId, customerClass, atMs });
 }
 
+const rejecting = { customerClass: 'large', rules: { intervalSpike: { outcome: 'reject' } } };
+
 describe('publishing rules of validation', () => {
   test('adds a set once, with duties for the meters of its class with data there', async () => {
     const meterOf = (serial: string) => ground.fleet.meters.get(serial) ?? 0;
@@ -105,6 +107,7 @@ describe('publishing rules of validation', () => {
   test.each<[string, string, Partial<PublishVeeSetInput>]>([
     ['an unknown rule', 'VEE_SET_MALFORMED', { document: { customerClass: 'large', rule: {} } }],
     ['no document', 'VEE_SET_MALFORMED', { document: undefined }],
+    ['a soft reject', 'VEE_REJECT_IMPOSSIBLE', { document: rejecting }],
     ['no reason', 'REASON_MISSING', { reason: ' ' }],
     ['a reason without end', 'REASON_TOO_LONG', { reason: 'x'.repeat(401) }],
     ['an instant within a quarter hour', 'VALIDITY_OFF_GRID', { validFromMs: july + 1 }],

@@ -156,3 +156,47 @@ export const veeDuty = pgTable(
     foreignKey({ columns: [t.companyId, t.meterId], foreignColumns: [meter.companyId, meter.id] }),
   ],
 );
+
+/**
+ * What was told of an instant of a register more than once and not the same: each value that met
+ * another one, in the unit of the channel. Which of them stands is for the series to say. Insert
+ * only.
+ */
+export const readingVersion = pgTable(
+  'reading_version',
+  {
+    meterId: integer('meter_id').notNull(),
+    channel: smallint('channel').notNull(),
+    readAt: instant('read_at').notNull(),
+    /** 0 as read; edits of one revision may differ, too. */
+    revision: integer('revision').notNull(),
+    value: bigint('value', { mode: 'bigint' }).notNull(),
+    companyId: integer('company_id').notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.meterId, t.channel, t.readAt, t.revision, t.value] }),
+    foreignKey({ columns: [t.companyId, t.meterId], foreignColumns: [meter.companyId, meter.id] }),
+  ],
+);
+
+/**
+ * Which transformer ratios came with a register's readings, by UTC day: the first and the last
+ * instant of each. They are only compared with the ratio of the register's marks.
+ */
+export const sentMultiplier = pgTable(
+  'sent_multiplier',
+  {
+    meterId: integer('meter_id').notNull(),
+    channel: smallint('channel').notNull(),
+    /** Days since 1970-01-01 UTC. */
+    day: integer('day').notNull(),
+    thousandths: integer('thousandths').notNull(),
+    companyId: integer('company_id').notNull(),
+    firstAt: instant('first_at').notNull(),
+    lastAt: instant('last_at').notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.meterId, t.channel, t.day, t.thousandths] }),
+    foreignKey({ columns: [t.companyId, t.meterId], foreignColumns: [meter.companyId, meter.id] }),
+  ],
+);

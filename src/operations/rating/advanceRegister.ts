@@ -5,7 +5,7 @@ import { assert } from '../../domain/assert.ts';
 import { slotMs, slotOf } from '../../domain/rating/slot.ts';
 import { decodeCarry, encodeCarry } from '../../domain/series/carryCodec.ts';
 import { dayOf, emptyDay, mergeReadings, placesPerDay } from '../../domain/series/day.ts';
-import type { SeriesDay } from '../../domain/series/day.ts';
+import type { SeriesConflict, SeriesDay } from '../../domain/series/day.ts';
 import { decodeDay, encodeDay } from '../../domain/series/dayCodec.ts';
 import { walkOptionsOf } from '../../domain/series/meterMarks.ts';
 import { encodeNewest, encodeWithoutNewest, newestOf } from '../../domain/series/newestReading.ts';
@@ -25,6 +25,8 @@ export type OpenDay = {
   /** Of the day there is its open slot alone: enough to go on in it, and nothing to store. */
   readonly isSlotAlone: boolean;
   isWritten: boolean;
+  /** What was told of one instant in two ways, as far as this commit met it. */
+  readonly conflicts: SeriesConflict[];
 };
 
 /** Slot energies that a walk found, and where it stands now. */
@@ -50,7 +52,7 @@ export type Advance = {
 
 export function openDay(day: number, stored: StoredDay | null): OpenDay {
   const series = stored === null ? emptyDay(day) : decodeDay(stored.bytes);
-  return { day, series, stored, isSlotAlone: false, isWritten: false };
+  return { day, series, stored, isSlotAlone: false, isWritten: false, conflicts: [] };
 }
 
 /** Merges runs of readings into a day; returns the earliest instant whose meaning changed. */
@@ -59,6 +61,7 @@ export function mergeRuns(open: OpenDay, runs: readonly ReadingRun[]): number {
   for (const { columns, from, to } of runs) {
     const report = mergeReadings(open.series, columns, { from, to });
     if (report.isWritten) open.isWritten = true;
+    open.conflicts.push(...report.conflicts);
     changedFromMs = Math.min(changedFromMs, report.changedFromMs);
   }
   return changedFromMs;

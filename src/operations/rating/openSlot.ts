@@ -59,7 +59,8 @@ function openSlotOf(work: RegisterWork, head: HeadRow): OpenDay | null {
   const firstMs = carry.lastAtMs - newest.day * dayMs;
   series.offsetMs[2 * Math.floor(firstMs / slotMs)] = firstMs;
   putNewest(series, newest);
-  return { day: newest.day, series, stored: null, isSlotAlone: true, isWritten: false };
+  const { day } = newest;
+  return { day, series, stored: null, isSlotAlone: true, isWritten: false, conflicts: [] };
 }
 
 /** Registers that only go on in their open slot, by `registerKey`. */

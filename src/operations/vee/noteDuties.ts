@@ -1,5 +1,6 @@
 import type { Duty } from '../../db/charges.ts';
 import type { Transaction } from '../../db/connect.ts';
+import type { FactPlace } from '../../db/sentFacts.ts';
 import { upsertVeeDuties } from '../../db/veeFacts.ts';
 import { importChannel } from '../../domain/channel.ts';
 import { slotOf, slotsPerDay, slotStartMs } from '../../domain/rating/slot.ts';
@@ -98,11 +99,14 @@ export async function noteDuties(
   {
     duties,
     charges,
+    sent,
     memory,
     nowMs,
   }: {
     readonly duties: readonly Duty[];
     readonly charges: readonly ChargeDelta[];
+    /** Where something about the form of readings was noted. */
+    readonly sent: readonly FactPlace[];
     readonly memory: RatingMemory;
     readonly nowMs: number;
   },
@@ -124,6 +128,11 @@ export async function noteDuties(
     add({ meterId, companyId, fromMs });
   }
   closings(charges, { memory, days }).forEach(add);
+  for (const { meterId, companyId, atMs } of sent) {
+    const zone = memory.meters.get(meterId)?.timeZone;
+    if (zone === undefined) continue;
+    add({ meterId, companyId, fromMs: slotStartMs(days.at(zone, slotOf(atMs)).firstSlot) });
+  }
   await upsertVeeDuties(
     tx,
     [...due.values()].toSorted((a, b) => a.meterId - b.meterId),

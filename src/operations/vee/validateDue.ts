@@ -4,31 +4,34 @@ import { withdrawDecisions, writeDecisions } from '../../db/veeDecisions.ts';
 import type { DecisionRow } from '../../db/veeDecisions.ts';
 import { readVeeDuties, settleVeeDuties } from '../../db/veeFacts.ts';
 import { readWrongHolds } from '../../db/veeWindows.ts';
-import { importChannel } from '../../domain/channel.ts';
 import { instantMsMax } from '../../domain/limits.ts';
 import { veeDutiesPerStepMax } from '../../domain/vee/limits.ts';
 import { dayOf } from '../../domain/series/day.ts';
+import { seeClockDrift } from '../../domain/vee/clockDrift.ts';
 import type { Finding } from '../../domain/vee/finding.ts';
+import { canReject } from '../../domain/vee/set.ts';
 import { validateWindow } from '../../domain/vee/validate.ts';
 import { loadRegistry } from '../rating/registry.ts';
 import type { RatingMemory } from '../rating/registry.ts';
 import { decisionOf } from './decisionRow.ts';
+import type { Decided, JudgedWindow } from './decisionRow.ts';
 import { judgedMeters } from './judgedMeters.ts';
-import type { JudgedMeter } from './judgedMeters.ts';
+import type { JudgedMeter, JudgedRegister } from './judgedMeters.ts';
 import { judgedReason } from './noteDuties.ts';
 import { loadVeeRules } from './veeSets.ts';
 import { readWindowFacts, windowInput } from './windowInputs.ts';
 
-/**
- * Readings that break a hard rule were left out before anything was judged. One that the walk took
- * in is not taken out again by a soft rule: its bill is held, and a person edits or releases it.
- */
-function held(finding: Finding, acceptedAtMs: Float64Array): Finding {
-  if (finding.outcome !== 'reject') return finding;
-  const accepted = finding.readingsAtMs.filter((atMs) => acceptedAtMs.includes(atMs));
-  if (accepted.length === 0) return finding;
-  const doubtedReadings = accepted.map((atMs) => new Date(atMs).toISOString()).join(' ');
-  return { ...finding, outcome: 'hold', detail: { ...finding.detail, doubtedReadings } };
+/** In sets of a time when every rule could say so: what was taken in is held, not left out. */
+function held(finding: Finding): Finding {
+  const isLeftOut = finding.outcome !== 'reject' || canReject(finding.rule);
+  return isLeftOut ? finding : { ...finding, outcome: 'hold' };
+}
+
+/** What is seen whatever rules a set has. */
+function besideSets({ meter, sent }: JudgedRegister, window: JudgedWindow): readonly Decided[] {
+  if (window.kind !== 'day') return [];
+  const drift = seeClockDrift(sent.driftedIn(window), `meter ${meter.meterId}`);
+  return drift === null ? [] : [{ ...drift, rule: 'CLOCK_DRIFT', outcome: 'alert' }];
 }
 
 async function judge(
@@ -40,29 +43,33 @@ async function judge(
     tx,
     judged.map(({ meter }) => meter),
   );
-  const facts = await readWindowFacts(tx, judged, rules);
+  const registers = judged.flatMap((meter) => meter.registers);
+  const facts = await readWindowFacts(tx, registers, rules);
   const context = { memory, rules, facts };
-  return judged.flatMap((each, index) =>
-    each.windows.flatMap((window) => {
-      const { meter } = each;
-      const input = windowInput(context, { index, meter: each, window });
-      const of = { meterId: meter.meterId, companyId: meter.companyId, channel: importChannel };
+  return registers.flatMap((register, index) =>
+    register.windows.flatMap((window) => {
+      const { meter, channel } = register;
+      const input = windowInput(context, { index, register, window });
+      const of = { meterId: meter.meterId, companyId: meter.companyId, channel };
       const set = rules.setAt(meter, window.fromMs);
-      return validateWindow(set, input).map((finding) =>
-        decisionOf(of, window, held(finding, input.readingsAtMs)),
+      const found = validateWindow(set, input).map(held);
+      return [...found, ...besideSets(register, window)].map((finding) =>
+        decisionOf(of, window, finding),
       );
     }),
   );
 }
 
+/** All registers of the meter: one of which nothing is found any more is judged by that, too. */
 function scopeOf({ meter, fromMs, nextFromMs }: JudgedMeter) {
   const throughMs = nextFromMs ?? instantMsMax - 1;
-  return { meterId: meter.meterId, channel: importChannel, afterMs: fromMs, throughMs };
+  return { meterId: meter.meterId, channel: null, afterMs: fromMs, throughMs };
 }
 
 /** Bills that are held and should not be, or should be and are not, are rated again. */
 async function moveHolds(tx: Transaction, judged: readonly JudgedMeter[]): Promise<void> {
-  const points = judged.flatMap(({ meter, windows }) =>
+  const registers = judged.flatMap((meter) => meter.registers);
+  const points = registers.flatMap(({ meter, windows }) =>
     windows.flatMap(({ kind, fromMs, toMs }) =>
       kind === 'bill'
         ? [{ servicePointId: meter.servicePointId, periodStartMs: fromMs, periodEndMs: toMs }]

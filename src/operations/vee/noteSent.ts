@@ -1,0 +1,69 @@
+import type { Duty } from '../../db/charges.ts';
+import type { Transaction } from '../../db/connect.ts';
+import { retryReason } from '../../db/heldBack.ts';
+import { insertVersions, upsertMultipliers } from '../../db/sentFacts.ts';
+import type { FactPlace, ReadingVersion } from '../../db/sentFacts.ts';
+import { dayMs } from '../../domain/time/civil.ts';
+import type { AdvancedRegister } from '../rating/advanceRegisters.ts';
+import type { GatheredReadings } from '../rating/gatherReadings.ts';
+import type { RatingMemory } from '../rating/registry.ts';
+import { formCodes, wrongRatios } from './sentFacts.ts';
+
+function versionsIn({ work, walked }: AdvancedRegister): ReadingVersion[] {
+  const { meterId, companyId } = work.meter;
+  const of = { meterId, companyId, channel: work.channel.code };
+  return walked.days.flatMap(({ conflicts }) =>
+    conflicts
+      .flatMap(({ kept, lost }) => [kept, lost])
+      .map(({ atMs, wh, revision }) => ({ ...of, atMs, wh, revision })),
+  );
+}
+
+/** An edit is the last word on values that differ, also where it changes none. */
+function editsIn({ work }: AdvancedRegister): FactPlace[] {
+  const { meterId, companyId } = work.meter;
+  return [...work.days].flatMap(([day, runs]) =>
+    runs.some(({ columns }) => columns.revision !== undefined)
+      ? [{ meterId, companyId, atMs: day * dayMs }]
+      : [],
+  );
+}
+
+/**
+ * Keeps how the readings were sent, as far as validation asks for it: values that differ for one
+ * instant, and transformer ratios. Returns where somebody has to look.
+ */
+export async function noteSent(
+  tx: Transaction,
+  { exceptions, multipliers }: GatheredReadings,
+  {
+    advanced,
+    duties,
+    memory,
+  }: {
+    readonly advanced: readonly AdvancedRegister[];
+    readonly duties: readonly Duty[];
+    readonly memory: RatingMemory;
+  },
+): Promise<readonly FactPlace[]> {
+  const places: FactPlace[] = [];
+  const add = (meterId: number, atMs: number): void => {
+    const meter = memory.meters.get(meterId);
+    if (meter !== undefined) places.push({ meterId, companyId: meter.companyId, atMs });
+  };
+  const ratios = [...multipliers.values()];
+  for (const ratio of ratios) {
+    const meter = memory.meters.get(ratio.meterId);
+    const wrong = meter === undefined ? [] : wrongRatios(ratio, meter, ratio.channel);
+    if (wrong.length > 0) add(ratio.meterId, ratio.firstMs);
+  }
+  for (const { code, meterId, readAtMs } of exceptions) {
+    if (formCodes.some((each) => each === code)) add(meterId, readAtMs);
+  }
+  for (const { reason, meterId, fromDay } of duties) {
+    if (reason === retryReason) add(meterId, Math.max(0, fromDay) * dayMs);
+  }
+  await upsertMultipliers(tx, ratios);
+  const fresh = await insertVersions(tx, advanced.flatMap(versionsIn));
+  return [...places, ...fresh, ...advanced.flatMap(editsIn)];
+}
