@@ -60,10 +60,10 @@ export const gapWeightMax = 1_125_899_906_842_623;
 export const embeddedConnectionsMax = 200;
 /** The broker of a start on one machine is for looking, not for a fleet. */
 export const brokerClientsMax = 256;
-/** A packet to the broker: one rated update is below 1 kB, a batch of them below this. */
-export const brokerPacketBytesMax = 262_144;
 /** Batches of one client of the broker that wait for their commit; then nothing more is read. */
 export const brokerBatchesMax = 64;
+/** Their bytes, besides the one that goes beyond: 64 batches of a usual size. */
+export const brokerBatchesBytesMax = 16_777_216;
 /** Receipts' topics that one client listens to: a gateway has one, a concentrator some. */
 export const brokerReceiptTopicsMax = 16;
 /** A subscriber's unread bytes; above this it misses updates until it reads again. */
@@ -260,6 +260,11 @@ export const intakeBodyMsMax = 60_000;
 export const intakeArrivingBytesMax = 67_108_864;
 /** JSON in JSON escapes its quotes; a JSON envelope of more than twice its batch is none. */
 export const intakeJsonBytesMax = 2_097_152;
+/**
+ * A packet to the broker: whatever HTTP takes as one batch, and a byte more, so that its sender is
+ * told what is wrong; fixed header (5), topic (2 and 32), packet id (2), rounded up.
+ */
+export const brokerPacketBytesMax = intakeJsonBytesMax + 1 + 64;
 /** What is read of a body that is refused, so that its sender hears why. */
 export const intakeDiscardBytesMax = 16_777_216;
 export const intakeDiscardMsMax = 5_000;
@@ -327,7 +332,9 @@ export const loadFilesMax = 10_000;
 export const officeReadingsMax = 10_000;
 /** A person's reason for a reading or an edit: a paragraph. */
 export const officeReasonLengthMax = 1_000;
-/** Rows that one look of the rater takes from the log again for one duty. */
+/** Rows that one request leaves out for good: a transaction while no rating commits. */
+export const dismissedRowsMax = 10_000;
+/** Batches that one look of the rater takes from the log again; the next look goes on behind. */
 export const retriedBatchesMax = 256;
 /** Batches that one page of raw readings goes through: a meter that is in none of them ends it. */
 export const fragmentBatchesMax = 4_096;
