@@ -1,8 +1,13 @@
 import type { Command } from 'commander';
 import type { Answer } from './answer.ts';
 import { databaseUrl } from './database.ts';
-import { editOneReading, recordReadingsFile, retryHeldBack } from './commands/enterReadings.ts';
-import type { EditOptions } from './commands/enterReadings.ts';
+import {
+  dismissHeldBackRows,
+  editOneReading,
+  recordReadingsFile,
+  retryHeldBack,
+} from './commands/enterReadings.ts';
+import type { DismissOptions, EditOptions } from './commands/enterReadings.ts';
 import { dropOldDays, verifyWholeLog } from './commands/logChecks.ts';
 import {
   correctFromFile,
@@ -73,6 +78,15 @@ function addReading(program: Command, { leaf, withUrl, finish }: Building): void
     .option('--key <uuid>', 'the same key again asks nothing more')
     .action(async ({ json, ...options }: Json & Parameters<typeof retryHeldBack>[0]) =>
       finish(await retryHeldBack(options), json),
+    );
+  withReason(byOffice(withUrl(leaf(reading, 'dismiss', 'leave rows held back out for good'))))
+    .option('--meter <serial>', 'as it is registered')
+    .option('--number <number>', 'of a meter that is not registered, as the batch names it')
+    .option('--code <code>', 'such as METER_UNKNOWN')
+    .option('--from <instant>', 'of the reading')
+    .option('--to <instant>', 'of the reading, exclusive')
+    .action(async ({ json, ...options }: Json & DismissOptions) =>
+      finish(await dismissHeldBackRows(options), json),
     );
 }
 

@@ -306,7 +306,7 @@ export async function readMarkDuties(
     select d.id, d.meter_id, d.from_day, d.reason from rerate_duty d
     join meter m on m.id = d.meter_id join edge e on e.id = m.edge_id
     where d.meter_id = any(${integersOf(meterIds)}::int4[]) and e.log_shard = ${shard}
-      and d.reason = 'register_marked' order by d.id`;
+      and d.reason = 'register_marked' and d.failed_at is null order by d.id`;
   return rows.map((row) => ({
     id: row.id,
     meterId: row.meter_id,
@@ -325,7 +325,7 @@ export async function readDuties(
   >`
     select d.id, d.meter_id, d.from_day, d.reason from rerate_duty d
     join meter m on m.id = d.meter_id join edge e on e.id = m.edge_id
-    where e.log_shard = ${shard} order by d.id limit ${dutiesMax}`;
+    where e.log_shard = ${shard} and d.failed_at is null order by d.id limit ${dutiesMax}`;
   return rows.map((row) => ({
     id: row.id,
     meterId: row.meter_id,
@@ -348,10 +348,4 @@ export async function insertDuties(
                 ${integersOf(duties.map((duty) => duty.fromDay))}::int4[])
       as d(meter_id, from_day)
     join meter m on m.id = d.meter_id order by m.id, d.from_day`;
-}
-
-export async function dropDuties(tx: Statement, duties: readonly Duty[]): Promise<void> {
-  if (duties.length === 0) return;
-  await tx`
-    delete from rerate_duty where id = any(${integersOf(duties.map((duty) => duty.id))}::int8[])`;
 }

@@ -259,6 +259,7 @@ export async function shardsBehind(statement: Statement): Promise<readonly numbe
     union
     select e.log_shard from rerate_duty d
     join meter m on m.id = d.meter_id join edge e on e.id = m.edge_id
+    where d.failed_at is null
     order by 1`;
   return rows.map((row) => row.shard);
 }

@@ -96,6 +96,11 @@ export function isQuarantineKey(key: string): boolean {
   return /^[0-9a-f]{64}\.[A-Z][A-Z0-9_]{1,63}$/.test(key);
 }
 
+/** One decision about a batch at a time. */
+export async function lockQuarantined(tx: Statement, key: string): Promise<void> {
+  await tx`select pg_advisory_xact_lock(hashtextextended(${key}, 0))`;
+}
+
 export type QuarantinedBatch = QuarantinePlace & {
   readonly companyId: number | null;
   readonly edgeId: number | null;

@@ -147,21 +147,28 @@ export async function lastDroppedDay(tx: Statement): Promise<string | null> {
   return row?.day ?? null;
 }
 
-/** Rows of a company that are held back: `edge/stream/epoch/sequence/row`, read in a window. */
-export async function readHeldBack(
+/** Whether a row that was held back still is, or was left out for good. */
+export type LeftOut = 'heldBack' | 'dismissed';
+
+/**
+ * Rows of a company that rating holds back and that were not taken in later, read in a window, by
+ * `edge/stream/epoch/sequence/row`.
+ */
+export async function readLeftOut(
   tx: Statement,
   { companyId, fromMs, toMs }: { companyId: number; fromMs: number; toMs: number },
-): Promise<ReadonlySet<string>> {
-  const rows = await tx<{ place: string }[]>`
-    select concat_ws('/', x.edge_id, x.stream, x.epoch, x.sequence, x.row) as place
+): Promise<ReadonlyMap<string, LeftOut>> {
+  const rows = await tx<{ place: string; isDismissed: boolean }[]>`
+    select concat_ws('/', x.edge_id, x.stream, x.epoch, x.sequence, x.row) as place,
+           r.kind is not null as "isDismissed"
     from reading_exception x
+    left join exception_resolution r using (edge_id, stream, epoch, sequence, channel, row)
     where x.company_id = ${companyId} and x.code = any(${wordsOf(heldBackCodes)}::text[])
       and x.read_at >= ${new Date(fromMs)} and x.read_at < ${new Date(toMs)}
-      and not exists (
-        select from exception_resolution r
-        where (r.edge_id, r.stream, r.epoch, r.sequence, r.channel, r.row)
-            = (x.edge_id, x.stream, x.epoch, x.sequence, x.channel, x.row))`;
-  return new Set(rows.map(({ place }) => place));
+      and r.kind is distinct from 'taken'`;
+  return new Map(
+    rows.map(({ place, isDismissed }) => [place, isDismissed ? 'dismissed' : 'heldBack']),
+  );
 }
 
 export type PointEnergy = {

@@ -1,12 +1,4 @@
-import {
-  addUnrated,
-  clearUnrated,
-  dropDuties,
-  insertDuties,
-  readDuties,
-  readMarkDuties,
-  setRefused,
-} from '../db/charges.ts';
+import { addUnrated, clearUnrated, readDuties, readMarkDuties, setRefused } from '../db/charges.ts';
 import type { Duty } from '../db/charges.ts';
 import type { Sql, Transaction } from '../db/connect.ts';
 import { appendEvent, eventShardOf } from '../db/events.ts';
@@ -21,10 +13,11 @@ import {
 } from '../db/log.ts';
 import { insertMeterEvents } from '../db/meterEvents.ts';
 import type { TransferCode } from '../db/postings.ts';
+import { dropDuties, insertFurtherLooks } from '../db/setAsideDuties.ts';
 import { dropHeads, writeDays, writeHeads, writePowers } from '../db/series.ts';
 import { importChannel } from '../domain/channel.ts';
 import { judgeLoad } from '../domain/judge/judge.ts';
-import { batchesPerRatingMax, dutiesPerRatingMax } from '../domain/limits.ts';
+import { batchesPerRatingMax, dutiesPerRatingMax, retriedBatchesMax } from '../domain/limits.ts';
 import type { RatingJob, RatingJobResult } from '../domain/rating/job.ts';
 import { advanceRegisters } from './rating/advanceRegisters.ts';
 import type { AdvancedRegister } from './rating/advanceRegisters.ts';
@@ -70,6 +63,18 @@ export type Rated = {
   readonly commandsRequested: boolean;
   /** There is more to do: come again at once. */
   readonly more: boolean;
+};
+
+/** What a step is about: the last batch of the log that it takes, or the first duty. */
+export type RatingWork = { readonly kind: 'log' | 'duty'; readonly position: bigint };
+
+export type RatingStep = {
+  readonly shard: number;
+  readonly batchesMax?: number;
+  readonly dutiesMax?: number;
+  readonly retriedMax?: number;
+  /** Told before any of the work is done, so that a failure can be laid to it. */
+  began?(work: RatingWork): void;
 };
 
 type Step = { readonly cause: Cause; readonly duties: readonly Duty[]; readonly nowMs: number };
@@ -182,19 +187,22 @@ async function writeSeries(
 async function rateShard(
   deps: RateDeps,
   tx: Transaction,
-  { shard, batchesMax }: { shard: number; batchesMax: number },
+  { shard, began, ...limits }: RatingStep,
 ): Promise<Rated> {
+  const { batchesMax = batchesPerRatingMax, dutiesMax = dutiesPerRatingMax } = limits;
   const nowMs = deps.clock.nowMs();
   const cursor = await lockRatingCursor(tx, shard);
   const entries = await readLog(tx, { shard, after: cursor, batchesMax });
-  let duties =
-    entries.length === 0 ? await readDuties(tx, { shard, dutiesMax: dutiesPerRatingMax }) : [];
+  let duties = entries.length === 0 ? await readDuties(tx, { shard, dutiesMax }) : [];
   const done = { batches: entries.length, readings: 0, eventShards: [], commandsRequested: false };
   if (entries.length === 0 && duties.length === 0) {
     await lockSeries(tx, { isAlone: false });
     return { ...done, more: await validateDue(tx, { shard, memory: deps.memory, nowMs }) };
   }
 
+  const position = entries.at(-1)?.position ?? duties[0].id;
+  const cause: Cause = { kind: entries.length > 0 ? 'log' : 'duty', shard, position };
+  began?.(cause);
   const decoded = entries.map(decodeEntry);
   const meterIds = metersOf(decoded);
   // Where a register stands was worked out by its marks: with others it cannot go on from there.
@@ -205,15 +213,15 @@ async function rateShard(
   await lockSeries(tx, { isAlone: decoded.some(({ batch }) => offices.has(batch.edgeId)) });
   await lockPoints(tx, sharedPoints(deps.memory, meterIds));
   const { memory } = deps;
-  const retried = entries.length === 0 ? await gatherRetried(tx, duties, { memory, nowMs }) : null;
+  const { retriedMax = retriedBatchesMax } = limits;
+  const look = { memory, nowMs, batchesMax: retriedMax };
+  const retried = entries.length === 0 ? await gatherRetried(tx, duties, look) : null;
   const gathered = retried?.gathered ?? (await gatherNew(tx, decoded, memory));
   const events = await insertMeterEvents(tx, gathered.events);
   const moved = { memory: deps.memory, duties, events };
   const walked = await advanceRegisters(tx, gathered, moved);
   const advanced = await estimateGaps(tx, walked, nowMs);
 
-  const position = entries.at(-1)?.position ?? duties[0].id;
-  const cause: Cause = { kind: entries.length > 0 ? 'log' : 'duty', shard, position };
   await writeSeries(tx, gathered, advanced);
   if (entries.length > 0) await auditNotes(tx, gathered.notes, nowMs);
   const posted = await priceAndPost(deps, tx, advanced, { cause, duties, nowMs });
@@ -226,8 +234,11 @@ async function rateShard(
   await noteAlarms(tx, events, nowMs);
   const sent = await noteSent(tx, gathered, { advanced, duties, memory });
   await noteDuties(tx, advanced, { duties, ...posted, sent, memory, nowMs });
+  if (retried !== null && retried.furtherAfter !== null) {
+    const dutyIds = duties.filter(({ reason }) => reason === retryReason).map(({ id }) => id);
+    await insertFurtherLooks(tx, dutyIds, retried.furtherAfter);
+  }
   await dropDuties(tx, duties);
-  await insertDuties(tx, retried?.further ?? [], retryReason);
   if (entries.length > 0) await setRatingCursor(tx, shard, position);
   const told = ratedEvents({ advanced, ...posted, nowMs });
   for (const event of told) await appendEvent(tx, event);
@@ -246,9 +257,6 @@ async function rateShard(
  * transaction with the cursor. A crash before its commit repeats the work, one after it repeats
  * nothing. Without batches it works off what must be rated again, and then what is to be validated.
  */
-export async function rateReadings(
-  deps: RateDeps,
-  { shard, batchesMax = batchesPerRatingMax }: { shard: number; batchesMax?: number },
-): Promise<Rated> {
-  return deps.sql.begin((tx) => rateShard(deps, tx, { shard, batchesMax }));
+export async function rateReadings(deps: RateDeps, step: RatingStep): Promise<Rated> {
+  return deps.sql.begin((tx) => rateShard(deps, tx, step));
 }

@@ -1,3 +1,4 @@
+import { contentFaultOf } from '../db/contentFault.ts';
 import { shardsBehind } from '../db/log.ts';
 import { AssertionBroken } from '../domain/assert.ts';
 import type { Bell } from '../domain/bell.ts';
@@ -8,8 +9,8 @@ import {
   ratingTriesMax,
 } from '../domain/limits.ts';
 import { rateReadings } from '../operations/rateReadings.ts';
-import type { RateDeps, Rated } from '../operations/rateReadings.ts';
-import { setAsideBatch } from '../operations/setAsideBatch.ts';
+import type { RateDeps, Rated, RatingWork } from '../operations/rateReadings.ts';
+import { setAside } from '../operations/setAside.ts';
 import { createRatingMemory } from '../operations/rating/registry.ts';
 import type { RatingMemory } from '../operations/rating/registry.ts';
 import { createBellRope } from '../stream/bellRope.ts';
@@ -50,7 +51,7 @@ export function startRater(options: RaterOptions): Rater {
   const memories = new Map<number, RatingMemory>();
   const counts = { batches: 0, readings: 0, failures: 0 };
   let stopping = false;
-  /** Failures in a row of a shard; while there are some, it rates one batch at a time. */
+  /** Failures in a row of a shard; while there are some, it rates one batch or duty at a time. */
   const failing = new Map<number, number>();
   let failuresInRow = 0;
 
@@ -68,30 +69,36 @@ export function startRater(options: RaterOptions): Rater {
   }
 
   /**
-   * A failure that comes back is looked for batch by batch. One that breaks an assertion every time
-   * is our own mistake about that batch: it is set aside, so that the meters behind it go on.
+   * A failure that comes back is looked for batch by batch, and duty by duty. One that breaks an
+   * assertion or a rule of the database every time is our own mistake about it: it is set aside, so
+   * that the meters behind it go on. True when that was done.
    */
-  async function isolate(shard: number, error: unknown): Promise<void> {
+  async function isolate(shard: number, work: RatingWork | null, error: unknown): Promise<boolean> {
     const times = (failing.get(shard) ?? 0) + 1;
     failing.set(shard, times);
-    if (times < ratingTriesMax || !(error instanceof AssertionBroken)) return;
-    const { message: reason } = error;
-    const aside = await setAsideBatch({ sql, clock: options.clock }, { shard, reason });
+    const isOurs = error instanceof AssertionBroken || contentFaultOf(error) !== null;
+    if (times < ratingTriesMax || work === null || !isOurs) return false;
+    const reason = error instanceof Error ? error.message : String(error);
+    const aside = await setAside({ sql, clock: options.clock }, { shard, work, reason });
     failing.delete(shard);
-    if (aside === null) return;
-    const message = `RATING_FAILED: batch ${shard}/${aside.position} is set aside: ${reason}`;
+    if (aside === null) return false;
+    const message = `RATING_FAILED: ${aside.subject} is set aside: ${reason}`;
     report({ shard, error: new Error(message) });
+    failuresInRow = 0;
+    return true;
   }
 
   /** Rates a shard until it has caught up. False after a failure. */
   async function catchUp(shard: number): Promise<boolean> {
+    let work: RatingWork | null = null;
+    const began = (of: RatingWork): void => {
+      work = of;
+    };
     try {
       for (let more = true; more && !stopping;) {
-        const isAlone = failing.has(shard);
-        const rated = await rateReadings(
-          depsOf(shard),
-          isAlone ? { shard, batchesMax: 1 } : { shard },
-        );
+        work = null;
+        const step = failing.has(shard) ? { shard, batchesMax: 1, dutiesMax: 1 } : { shard };
+        const rated = await rateReadings(depsOf(shard), { ...step, began });
         failing.delete(shard);
         tell(rated);
         ({ more } = rated);
@@ -101,8 +108,7 @@ export function startRater(options: RaterOptions): Rater {
       // What it remembers may come from a transaction that was rolled back.
       memories.delete(shard);
       report({ shard, error });
-      await isolate(shard, error);
-      return false;
+      return (await isolate(shard, work, error)) && catchUp(shard);
     }
   }
 

@@ -96,6 +96,8 @@ const requests: Record<AccessRule, string> = {
     ${failure} } }`,
   'Mutation.retryReadings': `mutation { retryReadings(input: { idempotencyKey: ${key},
     meterId: ${meter} }) { ${failure} } }`,
+  'Mutation.dismissReadings': `mutation { dismissReadings(input: { idempotencyKey: ${key},
+    code: "METER_UNKNOWN", reason: "" }) { ${failure} } }`,
   'Mutation.replayQuarantined': `mutation { replayQuarantined(input: { idempotencyKey: ${key},
     batchId: ${batch}, reason: "" }) { ${failure} } }`,
   'Mutation.dismissQuarantined': `mutation { dismissQuarantined(input: { idempotencyKey: ${key},

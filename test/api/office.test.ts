@@ -182,6 +182,34 @@ test('004.25: quarantine is listed, looked into and decided about', async () => 
   });
 });
 
+test('rows that are held back are listed and left out for good', async () => {
+  await here.commit([here.makers[0].readings([{ meterId: 99_999, atMs: noon, wh: 3 }])]);
+  await here.rateAll();
+  const list = `query ($isWaiting: Boolean) { readingExceptions(isWaiting: $isWaiting) {
+    edges { node { meterNumber code meter { id } dismissal { by reason } } } } }`;
+  const row = { meterNumber: 99_999, code: 'METER_UNKNOWN', meter: null, dismissal: null };
+  expect(await ask(list, { isWaiting: true })).toEqual({
+    data: { readingExceptions: { edges: [{ node: row }] } },
+  });
+  const dismiss = `mutation ($input: DismissReadingsInput!) { dismissReadings(input: $input) {
+    ${failure} ... on DismissReadingsPayload { rows isMore isReplay } } }`;
+  const input = { idempotencyKey: key(), reason: 'a test bench' };
+  expect(await ask(dismiss, { input })).toMatchObject({
+    data: { dismissReadings: { __typename: 'InvalidInputError', code: 'HELD_BACK_TOO_WIDE' } },
+  });
+  const at1 = { ...input, meterNumber: 99_999, code: 'METER_UNKNOWN', readFrom: at(noon) };
+  expect(await ask(dismiss, { input: at1 })).toEqual({
+    data: { dismissReadings: { rows: 1, isMore: false, isReplay: false } },
+  });
+  expect(await ask(list, { isWaiting: true })).toMatchObject({
+    data: { readingExceptions: { edges: [] } },
+  });
+  const dismissal = { by: 'operator:one', reason: 'a test bench' };
+  expect(await ask(list, { isWaiting: false })).toMatchObject({
+    data: { readingExceptions: { edges: [{ node: { ...row, dismissal } }] } },
+  });
+});
+
 test('000.53: the reconciliation of a company has nothing that is unexplained', async () => {
   const query = `query ($from: DateTime!, $to: DateTime!) { reconciliation(from: $from, to: $to) {
     unexplained findings { code message } edges { edgeName sent committed rated }

@@ -86,6 +86,19 @@ describe('readings by hand at the command line', () => {
   });
 });
 
+test('rows that are held back are left out for good', async () => {
+  const before = at(noon + 10 * quarter);
+  await here.commit([here.makers[1].readings([{ meterId: 99_999, atMs: noon, wh: 3 }])]);
+  await here.rateAll();
+  const dismiss = ['reading', 'dismiss', ...company, '--reason', 'a test bench'];
+  expect(lineOf(await cli(...dismiss))).toMatchObject({ ok: false, code: 'HELD_BACK_TOO_WIDE' });
+  const both = [...dismiss, '--number', '99999', '--meter', 'M1'];
+  expect((await cli(...both)).exitCode).not.toBe(0);
+  const these = [...dismiss, '--number', '99999', '--to', before];
+  expect(lineOf(await cli(...these))).toMatchObject({ ok: true, rows: 1, isMore: false });
+  expect(lineOf(await cli(...these))).toMatchObject({ ok: false, code: 'HELD_BACK_NOT_FOUND' });
+});
+
 test('004.25: quarantine is listed, looked into, replayed and corrected', async () => {
   const list = lineOf(await cli('quarantine', 'list'));
   expect(list).toMatchObject({ batches: [{ code: 'BATCH_EDGE_FOREIGN', resolution: null }] });
@@ -118,7 +131,7 @@ describe('000.53: reconcile and log verify', () => {
     expect(lineOf(counted)).toMatchObject({ ok: true, unexplained: 0 });
     expect(counted.exitCode).toBe(0);
     const verified = await cli('log', 'verify');
-    expect(lineOf(verified)).toMatchObject({ ok: true, findingCount: 0, batches: 6 });
+    expect(lineOf(verified)).toMatchObject({ ok: true, findingCount: 0, batches: 7 });
     expect(lineOf(await cli('log', 'retention', '--days', '30'))).toMatchObject({ dropped: [] });
   });
 

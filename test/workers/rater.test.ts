@@ -1,10 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { takeEpoch } from '../../src/db/edges.ts';
 import { keyIdOf } from '../../src/db/fleet.ts';
+import { askFailedDutiesAgain } from '../../src/db/setAsideDuties.ts';
 import { assert } from '../../src/domain/assert.ts';
 import type { Bell } from '../../src/domain/bell.ts';
+import { ratingTriesMax } from '../../src/domain/limits.ts';
 import { rateJob } from '../../src/domain/rating/job.ts';
 import { commitBatches } from '../../src/operations/commitBatches.ts';
+import { reconcile } from '../../src/operations/reconcile/reconcile.ts';
 import { batchHash, signBatch } from '../../src/wire/batch.ts';
 import { encodeBatch } from '../../src/wire/encodeBatch.ts';
 import { ratingBackOffMs, startRater } from '../../src/workers/rater.ts';
@@ -156,5 +159,67 @@ describe('the rater', () => {
     await rater.stop();
     expect(problems.filter((problem) => problem.includes('RATING_FAILED'))).toHaveLength(1);
     expect(problems).toHaveLength(5);
+  });
+
+  test('sets a duty aside that always fails, keeps it visible, and goes on', async () => {
+    const problems: string[] = [];
+    const { sql } = ground.writer;
+    const before = await balance();
+    const firstSlot = Math.floor((startMs - 86_400_000) / 900_000);
+    // Two duties of the whole bill of meter 3, one of meter 1 behind them.
+    const duty = async (serial: string, reason: string): Promise<void> => {
+      const meterId = ground.fleet.meters.get(serial) ?? 0;
+      await sql`insert into rerate_duty (company_id, meter_id, from_day, reason)
+                values (${ground.fleet.companyId}, ${meterId}, 0, ${reason})`;
+    };
+    await duty('JB000003', 'price_changed');
+    await duty('JB000003', 'readings_retried');
+    await duty('JB000001', 'price_changed');
+    let isMended = false;
+    let faults = 0;
+    const rater = startRater({
+      ...options([]),
+      rate: (job) => {
+        // Planted: a bill from the first reading on, an assertion and a data error in turn.
+        if (isMended || job.firstSlot.every((slot) => slot > firstSlot)) {
+          return Promise.resolve(rateJob(job));
+        }
+        faults += 1;
+        assert(faults > ratingTriesMax, 'planted');
+        const fault = Object.assign(new Error('planted, by Postgres'), { code: '22003' });
+        return Promise.reject(fault);
+      },
+      report: ({ error }) => problems.push(String(error)),
+    });
+    const duties = async () => {
+      const rows = await sql<{ reason: string; failure: string | null }[]>`
+        select reason, failure from rerate_duty order by id`;
+      return rows.map(({ reason, failure }) => `${reason}: ${failure}`);
+    };
+    const aside = ['price_changed: planted', 'readings_retried: planted, by Postgres'];
+    await vi.waitFor(async () => expect(await duties()).toEqual(aside), waiting);
+    expect(problems.filter((problem) => problem.includes('RATING_FAILED'))).toHaveLength(2);
+    // The shard goes on: 1 kWh more than before, at 0.30.
+    await commitReadings(1, 23_000n);
+    rater.ring();
+    await vi.waitFor(async () => expect(await balance()).toBe(before - 300_000n), waiting);
+    const audit = await sql`select subject from audit_entry where action = 'duty.failed'`;
+    expect(audit).toHaveLength(2);
+
+    const { companyId } = ground.fleet;
+    const window = { companyId, meterId: null, fromMs: startMs, toMs: startMs + 1, nowMs: startMs };
+    const counted = await reconcile({ sql, onStep: () => {} }, window);
+    expect(counted.ok && counted.value.findings.map(({ code }) => code)).toEqual([
+      'DUTY_FAILED',
+      'DUTY_FAILED',
+    ]);
+
+    // Mended and asked for again, they are done and gone.
+    isMended = true;
+    await sql.begin((tx) => askFailedDutiesAgain(tx, { companyId, meterId: null }));
+    rater.ring();
+    await vi.waitFor(async () => expect(await duties()).toEqual([]), waiting);
+    await rater.stop();
+    expect(await balance()).toBe(before - 300_000n);
   });
 });

@@ -3,6 +3,7 @@ import { accept } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
 import { derivedId } from '../../operations/derivedId.ts';
 import type { EnteredReading } from '../../operations/office/checkEntries.ts';
+import { dismissReadings } from '../../operations/office/dismissReadings.ts';
 import { editReading } from '../../operations/office/editReading.ts';
 import { recordReadings } from '../../operations/office/recordReadings.ts';
 import { retryReadings } from '../../operations/office/retryReadings.ts';
@@ -125,8 +126,50 @@ export async function retryHeldBack(
     const input = { idempotencyKey: keyOrRandom(options.key), meterId: meter.value };
     const done = await retryReadings(ground.deps, ground.viewer, input);
     if (!done.ok) return done;
-    const { meters, rows } = done.value;
-    const sentence = `${rows} rows of ${meters} meters are looked at again by the rater.`;
+    const { meters, rows, duties } = done.value;
+    const anew = duties === 0 ? '' : ` ${duties} that had failed are rated anew.`;
+    const sentence = `${rows} rows of ${meters} meters are looked at again by the rater.${anew}`;
+    return accept({ sentence, facts: { ...done.value } });
+  });
+}
+
+export type DismissOptions = OfficeOptions & {
+  readonly meter: string | undefined;
+  readonly number: string | undefined;
+  readonly code: string | undefined;
+  readonly from: string | undefined;
+  readonly to: string | undefined;
+  readonly reason: string;
+  readonly key: string | undefined;
+};
+
+/** Leaves rows that are held back out for good. */
+export async function dismissHeldBackRows(options: DismissOptions): Promise<Answer> {
+  const { meter: serial, number } = options;
+  if (serial !== undefined && number !== undefined) {
+    throw new Misused('give --meter of a registered meter, or --number of one that is not');
+  }
+  const meterNumber = number === undefined ? null : wholeNumber(number, '--number');
+  const [fromMs, toMs] = [options.from, options.to].map((text) =>
+    text === undefined ? null : instantOf(text),
+  );
+  const key = officeKeyFrom({ data: options.data, officeKey: options.officeKey });
+  if (!key.ok) return key;
+  return withOffice(options, key.value, async (ground) => {
+    const meter = serial === undefined ? accept(meterNumber) : await meterOfSerial(ground, serial);
+    if (!meter.ok) return meter;
+    const done = await dismissReadings(ground.deps, ground.viewer, {
+      idempotencyKey: keyOrRandom(options.key),
+      reason: options.reason,
+      meterId: meter.value,
+      code: options.code ?? null,
+      fromMs,
+      toMs,
+    });
+    if (!done.ok) return done;
+    const { rows, isMore } = done.value;
+    const more = isMore ? ' There may be more: run it again.' : '';
+    const sentence = `${rows} rows that were held back are left out for good.${more}`;
     return accept({ sentence, facts: { ...done.value } });
   });
 }

@@ -49,6 +49,7 @@ export const policy = {
   'Mutation.recordReadings': desk,
   'Mutation.editReading': desk,
   'Mutation.retryReadings': desk,
+  'Mutation.dismissReadings': desk,
   'Mutation.replayQuarantined': desk,
   'Mutation.correctQuarantined': desk,
   'Mutation.dismissQuarantined': desk,

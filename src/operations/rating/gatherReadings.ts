@@ -13,6 +13,7 @@ import { batchOfEnvelope } from '../../wire/openBatch.ts';
 import { measure, timeBlock } from './measuredBlock.ts';
 import type { Measured, TimedBlock } from './measuredBlock.ts';
 import {
+  isDismissed,
   mayTellOf,
   placeOf,
   refusalOfInstant,
@@ -201,6 +202,10 @@ function gatherBlock(
     open = null;
   };
   for (let row = 0; row < block.meterId.length; row += 1) {
+    if (isDismissed(decoded, timed, { row, dismissed: known.dismissed })) {
+      close(row);
+      continue;
+    }
     const judged = judge(row);
     if ('code' in judged) {
       close(row);
