@@ -15,6 +15,7 @@ export type TransferCode =
   | 'price_changed'
   | 'register_marked'
   | 'bill_judged'
+  | 'vee_set_published'
   | 'time_passed'
   | 'top_up';
 

@@ -4,6 +4,7 @@ import type { Viewer } from '../../src/domain/access/viewer.ts';
 import { findVeeSetAt } from '../../src/db/veeSets.ts';
 import { publishVeeSet } from '../../src/operations/publishVeeSet.ts';
 import type { PublishVeeSetInput } from '../../src/operations/publishVeeSet.ts';
+import { transferCodeOf } from '../../src/operations/rating/movedBills.ts';
 import { openGround } from './smallFleet.ts';
 import type { Ground } from './smallFleet.ts';
 
@@ -68,6 +69,8 @@ describe('publishing rules of validation', () => {
     expect([...rerates]).toEqual([
       { meter_id: second, from_day: lastOfJune, reason: 'vee_set_published' },
     ]);
+    // What its rating posts is told apart from a change of tariff.
+    expect(transferCodeOf('vee_set_published')).toBe('vee_set_published');
     const judged = await ground.writer.sql`select meter_id, from_at from vee_duty`;
     expect([...judged]).toEqual([{ meter_id: second, from_at: new Date(july) }]);
     const audits = await ground.writer.sql`select action, actor, subject, before from audit_entry

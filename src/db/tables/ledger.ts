@@ -63,6 +63,7 @@ export const transfer = pgTable(
         'price_changed',
         'register_marked',
         'bill_judged',
+        'vee_set_published',
         'time_passed',
         'top_up',
       ],

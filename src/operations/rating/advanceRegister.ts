@@ -81,7 +81,11 @@ export type WalkedRegister = {
   readonly officeId?: number | undefined;
 };
 
-/** Whose batch a place of a day is from: what no batch brought is named by its instant. */
+/**
+ * Whose batch a place of a day is from: what no batch brought is named by its instant. A day keeps
+ * the epoch, sequence and row of a reading and not its edge, and both the gateway and the office
+ * count from 1: of a reading by hand that nobody edited (revision 0) the gateway is named.
+ */
 function sourceOf(
   { meter, officeId }: WalkedRegister,
   series: SeriesDay,

@@ -34,11 +34,18 @@ export type MovedBills = {
   readonly importHeads: ReadonlyMap<number, HeadRow>;
 };
 
+/** What a duty's reason is called in a transfer; agreements and tariffs have one name. */
 export function transferCodeOf(reason: string): TransferCode {
-  if (reason === 'price_changed' || reason === 'register_marked' || reason === 'bill_judged') {
-    return reason;
+  switch (reason) {
+    case 'price_changed':
+    case 'register_marked':
+    case 'bill_judged':
+    case 'vee_set_published':
+    case 'time_passed':
+      return reason;
+    default:
+      return 'tariff_changed';
   }
-  return reason === 'time_passed' ? 'time_passed' : 'tariff_changed';
 }
 
 /** Registers of phases are shown; bills are made of those of a load. */

@@ -28,10 +28,6 @@ import { SlotHistory } from './slotHistory.ts';
 import { loadVeeRules } from './veeSets.ts';
 import type { VeeRules } from './veeSets.ts';
 
-function isChannel(code: number, wanted: number): boolean {
-  return code === wanted;
-}
-
 type Facts = {
   readonly rules: VeeRules;
   readonly outages: OutagesByMeter;
@@ -60,7 +56,7 @@ async function loadFacts(
   const spans = open.map(gapSpan);
   const inHand = new Map(
     advanced
-      .filter(({ work }) => isChannel(work.channel.code, intervalEnergyChannel))
+      .filter(({ work }) => work.channel.code === intervalEnergyChannel)
       .map(({ work, walked }) => [work.meter.meterId, walked.days.map(({ series }) => series)]),
   );
   return {
