@@ -95,6 +95,8 @@ function addQuarantine(program: Command, { leaf, withUrl, finish }: Building): v
   const quarantine = program.command('quarantine').description('batches that were not accepted');
   withUrl(leaf(quarantine, 'list', 'the newest that wait for somebody'))
     .option('--code <code>', 'such as BATCH_SIGNATURE_WRONG')
+    .option('--edge <name>', 'that sent them')
+    .option('--unknown', 'only of senders that nobody knows, which no company sees', false)
     .option('--all', 'those that were decided about, too', false)
     .action(async ({ json, ...options }: Json & ListOptions) =>
       finish(await listQuarantine(options), json),

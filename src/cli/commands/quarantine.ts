@@ -10,6 +10,7 @@ import {
   dismissQuarantined,
   replayQuarantined,
 } from '../../operations/office/replayQuarantined.ts';
+import { Misused } from '../answer.ts';
 import type { Answer } from '../answer.ts';
 import { databaseUrl, withDatabase } from '../database.ts';
 import { parseEnteredCsv } from '../enteredCsv.ts';
@@ -22,6 +23,8 @@ import { keyOrRandom, meterIdsOf } from './enterReadings.ts';
 export type ListOptions = {
   readonly code: string | undefined;
   readonly all: boolean;
+  readonly edge: string | undefined;
+  readonly unknown: boolean;
   readonly database: string | undefined;
 };
 
@@ -32,9 +35,16 @@ function lineOf(row: QuarantineView): string {
 }
 
 /** The newest batches that were not accepted, of every company and of nobody. */
-export function listQuarantine({ code, all, database }: ListOptions): Promise<Answer> {
-  return withDatabase(databaseUrl(database), 'joulebook_writer', async (sql) => {
-    const filter = { isOpen: all ? null : true, code: code ?? null, edgeId: null };
+export function listQuarantine(options: ListOptions): Promise<Answer> {
+  const { code = null, all, edge = null, unknown } = options;
+  if (unknown && edge !== null) throw new Misused('--unknown are senders without an --edge');
+  return withDatabase(databaseUrl(options.database), 'joulebook_writer', async (sql) => {
+    const filter = {
+      isOpen: all ? null : true,
+      code,
+      edgeName: edge,
+      isUnknown: unknown ? true : null,
+    };
     const page = { after: null, before: null, limit: pageSizeMax, inverted: false };
     const rows = await pageQuarantine(sql, filter, page);
     const lines = rows.map(lineOf);
