@@ -1,5 +1,5 @@
 import { heldBackCodes } from '../domain/series/heldBack.ts';
-import { wordsOf } from './arrays.ts';
+import { instantsOf, integersOf, wordsOf } from './arrays.ts';
 import type { Sql, Statement, Transaction } from './connect.ts';
 import type { Json } from './events.ts';
 
@@ -200,6 +200,43 @@ export async function readEnergies(
       where u.company_id = ${companyId} and u.period_start >= ${from} and u.period_start < ${to}
     ) as each
     group by 1, 2`;
+}
+
+export type ImportStand = {
+  readonly meterId: number;
+  /** Before the open slot (domain/series/carryCodec). */
+  readonly carry: Uint8Array;
+  /** As billed, up to the last reading. */
+  readonly lastValueWh: bigint;
+};
+
+/** Where the import of some meters stands. */
+export async function readImportStands(
+  tx: Statement,
+  meterIds: readonly number[],
+): Promise<readonly ImportStand[]> {
+  return tx<ImportStand[]>`
+    select meter_id as "meterId", carry, last_value_wh as "lastValueWh" from series_head
+    where channel = 1 and meter_id = any(${integersOf(meterIds)}::int4[])`;
+}
+
+/** Of these meters those whose import has no agreement or no tariff at the instant beside each. */
+export async function findUnpriced(
+  tx: Statement,
+  places: readonly { readonly meterId: number; readonly atMs: number }[],
+): Promise<ReadonlySet<number>> {
+  const rows = await tx<{ meterId: number }[]>`
+    select p.meter_id as "meterId"
+    from unnest(${integersOf(places.map((place) => place.meterId))}::int4[],
+                ${instantsOf(places.map((place) => place.atMs))}::timestamptz[])
+      as p(meter_id, at)
+    join meter m on m.id = p.meter_id
+    where not exists (
+      select from agreement a join tariff_version v on v.tariff_id = a.tariff_id
+      where a.service_point_id = m.service_point_id
+        and a.valid_from <= p.at and (a.valid_to is null or p.at < a.valid_to)
+        and v.valid_from <= p.at)`;
+  return new Set(rows.map((row) => row.meterId));
 }
 
 export type ChargeDifference = {
