@@ -15,7 +15,12 @@ export type Register = { readonly powerMaxW: number; readonly modulusWh: bigint 
 export type Shown = { readonly atMs: number; readonly wh: bigint };
 
 /** As billed: counted from where the stretch began. */
-export type Point = { readonly atMs: number; readonly wh: bigint };
+export type Point = {
+  readonly atMs: number;
+  readonly wh: bigint;
+  /** The factor changed on the way here: what flowed is laid out as even as time in any case. */
+  readonly isThroughFactors?: boolean;
+};
 
 export type RegisterWalk = {
   /** Believed values; what flowed between two stretches is billed by nobody. */
@@ -106,7 +111,7 @@ class Walk {
       const passed = (to.raw - last.raw) * BigInt(atMs - last.atMs);
       const raw = last.raw + passed / BigInt(to.atMs - last.atMs);
       const wh = billed(raw);
-      points.push({ atMs, wh });
+      points.push({ atMs, wh, isThroughFactors: true });
       begin = { raw, wh, numerator, denominator };
       if (numerator * largest.denominator > largest.numerator * denominator) largest = begin;
     }
@@ -116,7 +121,7 @@ class Walk {
     const { numerator, denominator } = largest;
     const stepWh = (registerStepWh * numerator + denominator - 1n) / denominator;
     if (wh - last.wh > flown + stepWh) return false;
-    const reached = { atMs: to.atMs, wh };
+    const reached = { atMs: to.atMs, wh, isThroughFactors: points.length > 0 };
     if (gapMs > gapMsMax) this.stretches.push([reached]);
     else this.stretches.at(-1)?.push(...points, reached);
     this.#last = { atMs: to.atMs, raw: to.raw, wh };

@@ -1,6 +1,8 @@
 import type { TariffText } from '../../src/domain/tariff/shape.ts';
 import { judgedMicros } from './auditedBill.ts';
 import type { AuditedBill } from './auditedBill.ts';
+import { outagesOf, seriesOf, shareAt } from './auditedSeries.ts';
+import type { AuditedMeter, AuditedOutage, Told, Winner } from './auditedSeries.ts';
 import { walkRegister } from './auditedWalk.ts';
 import type { AuditedMark, Point, RegisterWalk } from './auditedWalk.ts';
 
@@ -12,44 +14,6 @@ import type { AuditedMark, Point, RegisterWalk } from './auditedWalk.ts';
  * floored to a watt-hour at each quarter hour, the meters of a
  * service point summed up.
  */
-export type AuditedRow = {
-  readonly channel: number;
-  readonly unit: number;
-  readonly scaler: number;
-  readonly meterId: number;
-  /** As the device stamped it. */
-  readonly atMs: number;
-  /** How far the device's clock was ahead. */
-  readonly clockOffsetMs: number;
-  readonly value: bigint;
-  /** 4: voided by an edit. */
-  readonly quality: number;
-  /** 0 as read; of an edit one above what it supersedes. */
-  readonly revision: number;
-  readonly row: number;
-};
-
-export type AuditedBatch = {
-  /** Null: the office's, which may speak of all meters. */
-  readonly edgeId: number | null;
-  readonly epoch: number;
-  readonly sequence: bigint;
-  readonly stream: 'billing' | 'telemetry';
-  readonly receivedAtMs: number;
-  readonly rows: readonly AuditedRow[];
-};
-
-export type AuditedMeter = {
-  readonly meterId: number;
-  readonly edgeId: number;
-  readonly servicePoint: string;
-  readonly zone: string;
-  readonly powerMaxW: number;
-  readonly modulusWh: bigint | null;
-  /** In the order of time. */
-  readonly marks: readonly AuditedMark[];
-};
-
 export type AuditedAgreement = {
   readonly agreementId: number;
   readonly accountId: number;
@@ -66,8 +30,7 @@ export type AuditedVersion = {
   readonly tariff: TariffText;
 };
 
-export type Books = {
-  readonly batches: readonly AuditedBatch[];
+export type Books = Told & {
   readonly meters: readonly AuditedMeter[];
   readonly agreements: readonly AuditedAgreement[];
   readonly versions: readonly AuditedVersion[];
@@ -87,70 +50,9 @@ export type Audited = {
 };
 
 const quarterMs = 900_000;
-const aheadMsMax = 60_000;
 const voided = 4;
 
-type Winner = AuditedRow & { readonly epoch: number; readonly sequence: bigint; wh: bigint };
-
-function compareNumbers(a: bigint | number, b: bigint | number): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
-}
-
-/** Above zero when `a` outranks `b`: the edit, the better quality, the later word of the edge. */
-function rank(a: Winner, b: Winner): number {
-  const goodness = ({ quality }: Winner): number => (quality === voided ? 0 : quality);
-  return (
-    compareNumbers(a.revision, b.revision) ||
-    compareNumbers(goodness(b), goodness(a)) ||
-    compareNumbers(a.epoch, b.epoch) ||
-    compareNumbers(a.sequence, b.sequence) ||
-    compareNumbers(a.row, b.row) ||
-    compareNumbers(a.wh, b.wh) ||
-    compareNumbers(a.quality, b.quality)
-  );
-}
-
-/** The instant by a right clock; off by more than a quarter hour, nobody knows it. */
-export function trueRow(row: AuditedRow): AuditedRow | null {
-  const offMs = Math.abs(row.clockOffsetMs);
-  if (offMs > quarterMs) return null;
-  const quality = offMs > 60_000 ? Math.max(1, row.quality) : row.quality; // a void stays one
-  return { ...row, atMs: row.atMs - row.clockOffsetMs, quality };
-}
-
-/** The readings of a meter that may be billed, in time order, at most two a quarter hour. */
-function seriesOf(meter: AuditedMeter, batches: readonly AuditedBatch[]): Winner[][] {
-  const byInstant = new Map<number, Winner>();
-  for (const batch of batches) {
-    const isOwn = batch.edgeId === null || batch.edgeId === meter.edgeId;
-    if (!isOwn || batch.stream !== 'billing') continue;
-    for (const stamped of batch.rows) {
-      const row = trueRow(stamped);
-      const isBillable =
-        row !== null &&
-        row.meterId === meter.meterId &&
-        row.channel === 1 &&
-        row.unit === 30 &&
-        row.scaler >= 0 &&
-        row.atMs <= batch.receivedAtMs + aheadMsMax;
-      if (!isBillable) continue;
-      const { epoch, sequence } = batch;
-      const offered = { ...row, epoch, sequence, wh: row.value * 10n ** BigInt(row.scaler) };
-      const standing = byInstant.get(row.atMs);
-      if (standing === undefined || rank(offered, standing) > 0) byInstant.set(row.atMs, offered);
-    }
-  }
-  const bySlot = new Map<number, Winner[]>();
-  for (const reading of [...byInstant.values()].toSorted((a, b) => a.atMs - b.atMs)) {
-    const slot = Math.floor(reading.atMs / quarterMs);
-    const [first] = bySlot.get(slot) ?? [];
-    bySlot.set(slot, first === undefined ? [reading] : [first, reading]);
-  }
-  return [...bySlot.values()];
-}
-
-function believe(
+export function believe(
   meter: AuditedMeter,
   readings: readonly Winner[],
   marks: readonly AuditedMark[],
@@ -160,19 +62,26 @@ function believe(
 }
 
 /** The register at an instant: read, or on the line between its neighbours. */
-function registerAt(stretch: readonly Point[], atMs: number): bigint {
+function registerAt(
+  stretch: readonly Point[],
+  atMs: number,
+  outages: readonly AuditedOutage[],
+): bigint {
   const after = stretch.findIndex((point) => point.atMs >= atMs);
   if (after === -1) return stretch[stretch.length - 1].wh;
   const right = stretch[after];
   if (right.atMs === atMs || after === 0) return right.wh;
   const left = stretch[after - 1];
-  const share = (right.wh - left.wh) * BigInt(atMs - left.atMs);
-  return left.wh + share / BigInt(right.atMs - left.atMs);
+  const { part, whole } = shareAt({ left, right }, atMs, outages);
+  return left.wh + ((right.wh - left.wh) * part) / whole;
 }
 
 type Slots = Map<number, bigint>;
 
-function energyOf(stretches: readonly (readonly Point[])[]): Slots {
+function energyOf(
+  stretches: readonly (readonly Point[])[],
+  outages: readonly AuditedOutage[],
+): Slots {
   const slots: Slots = new Map();
   for (const stretch of stretches) {
     const lastMs = stretch[stretch.length - 1].atMs;
@@ -182,7 +91,7 @@ function energyOf(stretches: readonly (readonly Point[])[]): Slots {
       // Of the quarter hour that begins as the stretch ends nothing is known.
       if (slot * quarterMs === lastMs && stretch !== stretches.at(-1)) break;
       fromMs = Math.min((slot + 1) * quarterMs, lastMs);
-      const toWh = registerAt(stretch, fromMs);
+      const toWh = registerAt(stretch, fromMs, outages);
       slots.set(slot, (slots.get(slot) ?? 0n) + toWh - fromWh);
       fromWh = toWh;
     }
@@ -239,10 +148,10 @@ type PointEnergy = { readonly slots: Slots; readonly fromSlot: number; readonly 
 
 /** A meter's slots; those without agreement or tariff are its unrated energy. */
 function auditMeter(books: Books, meter: AuditedMeter, audited: Audited): PointEnergy {
-  const series = seriesOf(meter, books.batches);
+  const series = seriesOf(meter, books);
   const untilSlot = settledUntil(meter, series);
   const { stretches, lastMs } = believe(meter, series.flat(), meter.marks);
-  const slots = energyOf(stretches);
+  const slots = energyOf(stretches, outagesOf(meter, books));
   const readUntilMs = stretches.at(-1)?.at(-1)?.atMs;
   const unratedWh = new Map<string, bigint>();
   const unratedSlots = new Map<string, bigint>();
