@@ -11,13 +11,15 @@ import { findSeriesBreach, findUnreadCharge } from './seriesChecks.ts';
 const seed = 3;
 
 async function codesOf(reader: Reader, books: Books): Promise<readonly string[]> {
-  const found = [
+  const told = [
     ...(await findBreaches(reader)),
     ...(await readBacklog(reader)),
     ...(await findQuietBreaches(reader)),
-    await findHeldBreach(reader, books),
-    (await findSeriesBreach(reader, books)).breach,
   ];
+  // A series of which the tables alone say that it is broken is not walked.
+  if (told.length > 0) return told.map(({ code }) => code);
+  const { breach } = await findSeriesBreach(reader, books);
+  const found = [await findHeldBreach(reader, books), breach];
   return found.flatMap((breach) => (breach === null ? [] : [breach.code]));
 }
 
@@ -32,7 +34,9 @@ async function planted(admin: Admin, books: Books, change: string): Promise<read
     codes = await codesOf(tx, books);
     throw new Undone();
   });
-  await expect(run).rejects.toThrow(Undone);
+  await run.catch((error: unknown) => {
+    if (!(error instanceof Undone)) codes = [String(error)];
+  });
   return codes;
 }
 
@@ -40,10 +44,6 @@ const anyQuarantined = 'select hash, code from batch_quarantine order by hash, c
 
 /** What is done to the tables, by whom no application could; and the check that must find it. */
 const plants: readonly (readonly [string, string])[] = [
-  [
-    'LEDGER_NOT_ZERO',
-    'update ledger_entry set amount_micros = amount_micros + 1 where amount_micros > 0',
-  ],
   ['BALANCE_NOT_ITS_ENTRIES', 'update account_balance set balance_micros = balance_micros + 1'],
   ['CHARGE_NOT_ITS_TRANSFERS', 'update charge set amount_micros = amount_micros + 1'],
   ['EVENTS_NOT_THEIR_CHARGES', 'update charge set amount_micros = amount_micros + 1'],
@@ -54,7 +54,7 @@ const plants: readonly (readonly [string, string])[] = [
   ['PROGRESS_NOT_ITS_BATCHES', 'update edge_progress set contiguous = contiguous + 1'],
   [
     'SERIES_ROW_TWICE',
-    `alter table series_day drop constraint series_day_meter_id_channel_day_pk;
+    `alter table series_day drop constraint series_day_pkey;
      insert into series_day select * from series_day limit 1`,
   ],
   ['REFUSAL_NOT_AUDITED', `delete from batch_quarantine where (hash, code) in (${anyQuarantined})`],
@@ -78,20 +78,29 @@ const plants: readonly (readonly [string, string])[] = [
     'insert into vee_duty (meter_id, company_id, from_at) select id, company_id, now() from meter',
   ],
   ['BATCH_SET_ASIDE', `update batch_quarantine set code = 'RATING_FAILED'`],
-  ['CHARGE_OF_WRONG_VERSION', `update tariff_version set valid_from = now() + interval '9 years'`],
-  ['CHARGE_OF_WRONG_VERSION', `update agreement set valid_to = '2020-01-01Z'`],
+  [
+    'CHARGE_OF_WRONG_VERSION',
+    `update tariff_version set valid_from = valid_from + interval '90 years'`,
+  ],
+  [
+    'CHARGE_OF_WRONG_VERSION',
+    `update agreement set valid_from = '2019-01-01Z', valid_to = '2020-01-01Z'`,
+  ],
   ['ROW_HELD_WRONG', `delete from reading_exception where code = 'METER_UNKNOWN'`],
   ['ROW_HELD_WRONG', `update reading_exception set code = 'CLOCK_DRIFT'`],
   [
     'SERIES_NOT_ITS_READINGS',
     'delete from series_day where channel = 1 and day = (select max(day) from series_day)',
   ],
-  ['SERIES_OF_NOBODY', 'update series_day set meter_id = 9999'],
+  [
+    'SERIES_OF_NOBODY',
+    'update series_day set meter_id = 9999 where meter_id = (select min(meter_id) from series_day)',
+  ],
 ];
 
 test('every check finds what is planted for it, and nothing in the world as it is', async () => {
   const database = await freshDatabase('simulate_invariants');
-  const found: (readonly [string, boolean])[] = [];
+  const found: (readonly [string, readonly string[]])[] = [];
   let first: readonly string[] = ['never looked'];
   const outcome = await simulate({
     url: database.url,
@@ -100,13 +109,14 @@ test('every check finds what is planted for it, and nothing in the world as it i
     inspect: async ({ admin, books }) => {
       first = await codesOf(admin, books);
       for (const [code, change] of plants) {
-        found.push([code, (await planted(admin, books, change)).includes(code)]);
+        const codes = await planted(admin, books, change);
+        found.push([change, codes.includes(code) ? [] : codes]);
       }
     },
   });
-  expect(outcome).toMatchObject({ ok: true });
+  expect(outcome.ok ? '' : outcome.message).toBe('');
   expect(first).toEqual([]);
-  expect(found).toEqual(plants.map(([code]) => [code, true]));
+  expect(found).toEqual(plants.map(([, change]) => [change, []]));
   await database.drop();
 }, 60_000);
 
