@@ -132,7 +132,11 @@ export function seriesOf(meter: AuditedMeter, { batches, taken }: Told): Winner[
 }
 
 /** How much of a span none of the outages covers, a minute of two outages counted once. */
-function suppliedMs(fromMs: number, toMs: number, outages: readonly AuditedOutage[]): number {
+export function suppliedMs(
+  fromMs: number,
+  toMs: number,
+  outages: readonly AuditedOutage[],
+): number {
   const inside = outages.filter((each) => each.fromMs < toMs && each.toMs > fromMs);
   const cuts = inside.flatMap((each) => [each.fromMs, each.toMs]);
   const instants = [fromMs, ...cuts.filter((at) => at > fromMs && at < toMs), toMs];

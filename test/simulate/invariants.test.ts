@@ -87,7 +87,10 @@ const plants: readonly (readonly [string, string])[] = [
     `update agreement set valid_from = '2019-01-01Z', valid_to = '2020-01-01Z'`,
   ],
   ['ROW_HELD_WRONG', `delete from reading_exception where code = 'METER_UNKNOWN'`],
-  ['ROW_HELD_WRONG', `update reading_exception set code = 'CLOCK_DRIFT'`],
+  [
+    'ROW_HELD_WRONG',
+    `update reading_exception set code = 'CLOCK_DRIFT' where code = 'METER_UNKNOWN'`,
+  ],
   [
     'SERIES_NOT_ITS_READINGS',
     'delete from series_day where channel = 1 and day = (select max(day) from series_day)',

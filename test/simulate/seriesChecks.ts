@@ -2,7 +2,7 @@ import type { SeriesDay } from '../../src/domain/series/day.ts';
 import { decodeDay } from '../../src/domain/series/dayCodec.ts';
 import { withNewest } from '../../src/domain/series/newestReading.ts';
 import { walkDays } from '../../src/domain/series/walk.ts';
-import { outagesOf, seriesOf } from './auditedSeries.ts';
+import { outagesOf, seriesOf, suppliedMs } from './auditedSeries.ts';
 import type { AuditedMeter, Winner } from './auditedSeries.ts';
 import type { Point } from './auditedWalk.ts';
 import { believe } from './auditor.ts';
@@ -88,7 +88,7 @@ function darkSlots(
       const covers = ({ fromMs, toMs }: (typeof inside)[number], slot: number): boolean =>
         fromMs <= slot * quarterMs && toMs >= (slot + 1) * quarterMs;
       // Out from end to end while the register counted: the clock of the log is wrong.
-      const isWhole = inside.some(({ fromMs, toMs }) => fromMs <= left.atMs && toMs >= right.atMs);
+      const isWhole = suppliedMs(left.atMs, right.atMs, inside) === 0;
       if (isWhole && right.wh > left.wh) continue;
       const first = Math.floor(left.atMs / quarterMs) + 1;
       for (let slot = first; (slot + 1) * quarterMs <= right.atMs; slot += 1) {
