@@ -72,8 +72,8 @@ export async function findHeldBreach(admin: Reader, books: Books): Promise<Breac
 export async function readTaken(admin: Reader): Promise<ReadonlyMap<string, number>> {
   const rows = await admin<{ place: string; takenAt: Date }[]>`
     select concat_ws('/', edge_id, case stream when 1 then 'billing' else 'telemetry' end, epoch,
-                     sequence, row) as place, taken_at as "takenAt"
-    from exception_resolution`;
+                     sequence, row) as place, resolved_at as "takenAt"
+    from exception_resolution where kind = 'taken'`;
   return new Map(rows.map(({ place, takenAt }) => [place, takenAt.getTime()]));
 }
 
