@@ -29,6 +29,12 @@ export type RegisterWalk = {
   readonly lastMs: number | null;
   /** It was taken away: its last quarter hour is over. */
   readonly isOver: boolean;
+  /** A further value goes on from the last one, which ends the last stretch. */
+  readonly isCounting: boolean;
+  /** When it was read as it was taken away, so that nothing flowed behind that. */
+  readonly readOutMs: ReadonlySet<number>;
+  /** Of the last mark that took effect at its own instant. */
+  readonly lastMarkMs: number | null;
 };
 
 const hourMs = 3_600_000n;
@@ -55,6 +61,8 @@ class Walk {
   #waiting: AuditedMark[] = [];
   #lastMs: number | null = null;
   #isOver = false;
+  readonly #readOutMs = new Set<number>();
+  #lastMarkMs: number | null = null;
 
   constructor(register: Register, marks: readonly AuditedMark[]) {
     this.#register = register;
@@ -63,7 +71,14 @@ class Walk {
   }
 
   result(): RegisterWalk {
-    return { stretches: this.stretches, lastMs: this.#lastMs, isOver: this.#isOver };
+    return {
+      stretches: this.stretches,
+      lastMs: this.#lastMs,
+      isOver: this.#isOver,
+      isCounting: this.#phase === 'counting',
+      readOutMs: this.#readOutMs,
+      lastMarkMs: this.#lastMarkMs,
+    };
   }
 
   #start(atMs: number, shown: bigint, factor: Factor): void {
@@ -142,6 +157,7 @@ class Walk {
     const { numerator, denominator } = mark;
     this.#begin = { ...this.#begin, numerator, denominator };
     if (isStopped && kind !== 'installed') return;
+    this.#lastMarkMs = atMs;
     if (kind === 'removed') this.stop(atMs, comesBack);
     else {
       const start = startValue ?? (kind === 'factor' && isRead ? finalValue : null);
@@ -156,6 +172,7 @@ class Walk {
     if (this.#last === null) return;
     this.#lastMs = atMs;
     this.#isOver = !comesBack && atMs % quarterMs !== 0;
+    if (this.#isOver && this.#last.atMs === atMs) this.#readOutMs.add(atMs);
   }
 
   /** The values and the mark of one instant, in the order in which they count. */

@@ -78,35 +78,49 @@ function registerAt(
 
 type Slots = Map<number, bigint>;
 
+/**
+ * What is known of quarter hours. One that was not read to its end, and in which nothing was seen
+ * to flow, is missing: all but the one that the register stands in, and the end of one that was
+ * read as it was taken away.
+ */
 function energyOf(
-  stretches: readonly (readonly Point[])[],
+  { stretches, isCounting, readOutMs }: RegisterWalk,
   outages: readonly AuditedOutage[],
 ): Slots {
   const slots: Slots = new Map();
   for (const stretch of stretches) {
     const lastMs = stretch[stretch.length - 1].atMs;
+    const isOpen = isCounting && stretch === stretches.at(-1);
     let fromMs = stretch[0].atMs;
     let fromWh = stretch[0].wh;
-    for (let slot = Math.floor(fromMs / quarterMs); slot * quarterMs <= lastMs; slot += 1) {
-      // Of the quarter hour that begins as the stretch ends nothing is known.
-      if (slot * quarterMs === lastMs && stretch !== stretches.at(-1)) break;
-      fromMs = Math.min((slot + 1) * quarterMs, lastMs);
+    for (let slot = Math.floor(fromMs / quarterMs); slot * quarterMs < lastMs; slot += 1) {
+      const endMs = (slot + 1) * quarterMs;
+      fromMs = Math.min(endMs, lastMs);
       const toWh = registerAt(stretch, fromMs, outages);
-      slots.set(slot, (slots.get(slot) ?? 0n) + toWh - fromWh);
+      const isKnown = endMs <= lastMs || isOpen || readOutMs.has(lastMs);
+      if (isKnown || toWh > fromWh) slots.set(slot, (slots.get(slot) ?? 0n) + toWh - fromWh);
       fromWh = toWh;
     }
   }
   return slots;
 }
 
-/** The slot of the newest reading that no further one can replace: what lies before is settled. */
+/**
+ * The slot of the newest reading that no further one can replace: what lies before is settled. A
+ * mark behind the newest reading settles all before it, and so does the first that counts.
+ */
 function settledUntil(meter: AuditedMeter, series: readonly Winner[][]): number {
   const [first, second] = series.at(-1) ?? [];
+  let walk = believe(meter, series.flat(), meter.marks);
   const isOpen = second !== undefined && second.quality !== voided;
-  const firm = isOpen ? [...series.slice(0, -1), [first]] : series;
-  // Marks behind what may still be replaced are looked at with it.
-  const marks = isOpen ? meter.marks.filter(({ atMs }) => atMs <= first.atMs) : meter.marks;
-  const { lastMs, isOver } = believe(meter, firm.flat(), marks);
+  if (isOpen && (walk.lastMarkMs ?? 0) <= second.atMs) {
+    const firm = [...series.slice(0, -1), [first]];
+    const marks = meter.marks.filter(({ atMs }) => atMs <= first.atMs);
+    const before = believe(meter, firm.flat(), marks);
+    // The first that counts settles itself.
+    if (before.lastMs !== null) walk = before;
+  }
+  const { lastMs, isOver } = walk;
   if (lastMs === null) return -1;
   return Math.floor(lastMs / quarterMs) + (isOver ? 1 : 0);
 }
@@ -144,24 +158,24 @@ function add(sums: Map<string, bigint>, key: string, amount: bigint): void {
   sums.set(key, (sums.get(key) ?? 0n) + amount);
 }
 
-type PointEnergy = { readonly slots: Slots; readonly fromSlot: number; readonly untilSlot: number };
+type PointEnergy = {
+  readonly slots: Slots;
+  /** Of the first value that counts; null: none does. */
+  readonly firstMs: number | null;
+  readonly untilSlot: number;
+};
 
 /** A meter's slots; those without agreement or tariff are its unrated energy. */
 function auditMeter(books: Books, meter: AuditedMeter, audited: Audited): PointEnergy {
   const series = seriesOf(meter, books);
   const untilSlot = settledUntil(meter, series);
-  const { stretches, lastMs } = believe(meter, series.flat(), meter.marks);
-  const slots = energyOf(stretches, outagesOf(meter, books));
-  const readUntilMs = stretches.at(-1)?.at(-1)?.atMs;
+  const walk = believe(meter, series.flat(), meter.marks);
+  const slots = energyOf(walk, outagesOf(meter, books));
   const unratedWh = new Map<string, bigint>();
   const unratedSlots = new Map<string, bigint>();
   for (const [slot, energyWh] of slots) {
     const found = pricedBy(books, meter, slot * quarterMs);
-    // The quarter hour that begins with the last reading is known where it ended within itself.
-    const isEmpty =
-      slot * quarterMs === readUntilMs && slot < Math.floor((lastMs ?? 0) / quarterMs);
-    const isKnown = slot < untilSlot && !isEmpty;
-    if (found.version !== undefined || !isKnown) continue;
+    if (found.version !== undefined || slot >= untilSlot) continue;
     const code = found.agreement === undefined ? 'AGREEMENT_NOT_FOUND' : 'TARIFF_NOT_FOUND';
     const period = monthAround(meter.zone, slot * quarterMs);
     add(unratedWh, `${meter.meterId}/${period.startMs}/${code}`, energyWh);
@@ -170,7 +184,7 @@ function auditMeter(books: Books, meter: AuditedMeter, audited: Audited): PointE
   for (const [id, energyWh] of unratedWh) {
     audited.unrated.set(id, `${energyWh} ${unratedSlots.get(id)}`);
   }
-  return { slots, fromSlot: Math.min(...slots.keys(), Infinity), untilSlot };
+  return { slots, firstMs: walk.stretches[0]?.[0]?.atMs ?? null, untilSlot };
 }
 
 function pricedBy(books: Books, meter: AuditedMeter, atMs: number) {
@@ -212,7 +226,8 @@ function auditPoint(
   for (const energy of energies) {
     for (const [slot, wh] of energy.slots) slots.set(slot, (slots.get(slot) ?? 0n) + wh);
   }
-  if (slots.size === 0) return;
+  const firstMs = Math.min(...energies.map((energy) => energy.firstMs ?? Infinity));
+  if (firstMs === Infinity) return;
   const [meter] = meters;
   const settledMs = Math.max(...energies.map(({ untilSlot }) => untilSlot)) * quarterMs;
   const accruedMs = books.agreements
@@ -220,7 +235,7 @@ function auditPoint(
     .map(({ agreementId }) => books.accruals.get(agreementId) ?? 0);
   // A register that was taken away is known to have stood there until then.
   const endMs = Math.max((Math.max(...slots.keys()) + 1) * quarterMs, settledMs, ...accruedMs);
-  let atMs = monthAround(meter.zone, Math.min(...slots.keys()) * quarterMs).startMs;
+  let atMs = monthAround(meter.zone, Math.floor(firstMs / quarterMs) * quarterMs).startMs;
   while (atMs < endMs) {
     const period = monthAround(meter.zone, atMs);
     const { agreement, version, versions, endMs: nextMs } = pricedBy(books, meter, atMs);
@@ -234,6 +249,7 @@ function auditPoint(
         versions,
         zone: meter.zone,
         slots,
+        firstMs,
         chainFromMs: agreement.validFromMs,
         fromMs: atMs,
         toMs,

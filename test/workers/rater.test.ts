@@ -137,13 +137,14 @@ describe('the rater', () => {
   test('sets a batch aside that always breaks an assertion, and rates what follows', async () => {
     const problems: string[] = [];
     const { sql } = ground.writer;
-    // The open slot of this reading begins with its quarter hour; no later batch ends with it.
+    // What is known ends where the quarter hour of this reading begins; no later batch ends there.
     const poisonedSlot = Math.floor((startMs - 86_400_000 + 20_000 * 900) / 900_000);
     await commitReadings(1, 20_000n);
     const rater = startRater({
       ...options([]),
       rate: (job) => {
-        assert(job.firstSlot.at(-1) !== poisonedSlot, 'planted');
+        const [from = 0, to = 0] = job.offsets.slice(-2);
+        assert((job.firstSlot.at(-1) ?? 0) + to - from !== poisonedSlot, 'planted');
         return Promise.resolve(rateJob(job));
       },
       report: ({ error }) => problems.push(String(error)),

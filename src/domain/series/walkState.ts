@@ -44,9 +44,12 @@ export type Walk = Stand & {
   slotWh: Float64Array;
   slotQuality: Uint8Array;
   count: number;
-  /** Before the last reading of the newest slot, while `isSettled`; one object for the walk. */
+  /** Before the last reading of the newest slot; one object for the walk. */
   readonly settled: Stand;
-  isSettled: boolean;
+  /** That reading's instant while it may be replaced; -1: the walk is settled where it stands. */
+  openMs: number;
+  /** Something that counts was in the days of this walk. */
+  isMoved: boolean;
   readonly gaps: GapClosed[];
   readonly exceptions: WalkException[];
 };
@@ -166,7 +169,8 @@ export function beginWalk(carry: WalkCarry, options: WalkOptions): Walk {
     slotQuality: new Uint8Array(slotsPerDay),
     count: 0,
     settled: stand,
-    isSettled: false,
+    openMs: -1,
+    isMoved: false,
     gaps: [],
     exceptions: [],
   };
@@ -181,8 +185,14 @@ export function beginWalk(carry: WalkCarry, options: WalkOptions): Walk {
   return walk;
 }
 
-/** Keeps where the walk stands, to go on from there while its newest slot is open. */
-export function settle(walk: Walk): void {
+/** What counted last can be replaced by nothing that comes later. */
+export function goBehind(walk: Walk): void {
+  walk.openMs = -1;
+  walk.isMoved = true;
+}
+
+/** Keeps where the walk stands, to go on from there while a slot's last reading is the newest. */
+export function settle(walk: Walk, openMs: number): void {
   const { settled } = walk;
   settled.lastAtMs = walk.lastAtMs;
   settled.lastWh = walk.lastWh;
@@ -194,7 +204,8 @@ export function settle(walk: Walk): void {
   settled.shiftRaw = walk.shiftRaw;
   settled.baseWh = walk.baseWh;
   settled.phase = walk.phase;
-  walk.isSettled = true;
+  walk.openMs = openMs;
+  walk.isMoved = true;
 }
 
 export function carryOf(position: Stand): WalkCarry {

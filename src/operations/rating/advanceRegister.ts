@@ -240,7 +240,7 @@ export function advanceRegister(
   let carry = carryIn;
   let firstSlot = -1;
   let settled: WalkCarry = carryIn;
-  let tailWh = 0;
+  let tailWh = Number.NaN;
   for (const open of days) {
     // The carry at a day's beginning is the walk's after the days before. On the first of them it
     // may lie inside the day; then what is stored stays.
@@ -253,8 +253,8 @@ export function advanceRegister(
     gaps.push(...walked.gaps);
     exceptions.push(...walked.exceptions.map((each) => exceptionRow(register, open.series, each)));
     carry = walked.carryOut;
-    settled = walked.carrySettled;
-    tailWh = walked.tailWh;
+    if (walked.isMoved) settled = walked.carrySettled;
+    tailWh = walked.isTailKnown ? walked.tailWh : Number.NaN;
   }
   const headDay = carry === null ? null : dayOf(carry.lastAtMs);
   const rows = days.flatMap((open, index) => {

@@ -177,10 +177,12 @@ export async function sumBills(
   const parts = bills.flatMap((each, of): readonly Part[] => {
     const load = loadOf.get(of);
     if (load !== undefined) return partsOfLoad(of, each, load);
-    return each.bill.pieces.map(({ firstSlot, slotWh, estimated, isSettled }) => {
-      const count = slotWh.length;
+    return each.bill.pieces.flatMap(({ firstSlot, slotWh, estimated, isSettled }) => {
+      // The slot in which a register stands is not missing while nothing of it is known yet.
+      const isUnknown = !isSettled && Number.isNaN(slotWh[slotWh.length - 1]);
+      const count = slotWh.length - (isUnknown ? 1 : 0);
       const energies = { import: slotWh, estimated, firstSlot, offset: 0, count };
-      return { of, isSettled, energies };
+      return count === 0 ? [] : { of, isSettled, energies };
     });
   });
   const tables = parts.map(({ of }) => bills[of].compiled.compiled);

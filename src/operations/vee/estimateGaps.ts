@@ -76,6 +76,10 @@ async function loadHistories(
   { rules }: Facts,
 ): Promise<readonly SlotHistory[]> {
   const wanted = open.map(({ work: { meter, channel }, walked, advance }) => {
+    const [firstDay] = walked.days;
+    // What is walked now was stored as it was before, and is not heard of. The walk begins with
+    // the carry: a day that lies behind it is only written.
+    const firstWalked = walked.carryIn?.boundarySlot ?? firstSlotOfDay(firstDay.day);
     const historyDays = Math.max(
       ...advance.gaps.map(({ toMs }) => historyDaysOf(rules.setAt(meter, toMs))),
     );
@@ -83,7 +87,7 @@ async function loadHistories(
     // The slot before the gap is asked for by every set, and may be of the day before.
     const beforeDay = dayOf(slotStartMs(slotOf(firstGapMs) - 1));
     const firstGapDay = dayOf(firstGapMs);
-    const throughDay = walked.days[0].day;
+    const throughDay = dayOf(slotStartMs(firstWalked));
     const isShort = advance.gaps.every(isShortGap);
     const fromDay = isShort
       ? Math.min(beforeDay, throughDay)
@@ -93,17 +97,13 @@ async function loadHistories(
       firstSlot: firstSlotOfDay(Math.min(fromDay, throughDay)),
       endSlot: firstSlotOfDay(lastDay + 1),
     });
-    return { meter, channel: channel.code, fromDay, throughDay, into };
+    return { meter, channel: channel.code, fromDay, throughDay, firstWalked, into };
   });
   await readSlots(
     tx,
     wanted.filter(({ fromDay, throughDay }) => fromDay <= throughDay),
   );
-  // What is walked now was stored as it was before: a day after it must not be heard of.
-  for (const [index, { walked }] of open.entries()) {
-    const firstSlot = firstSlotOfDay(walked.days[0].day);
-    wanted[index].into.forgetFrom(walked.carryIn?.boundarySlot ?? firstSlot);
-  }
+  for (const { into, firstWalked } of wanted) into.forgetFrom(firstWalked);
   return wanted.map(({ into }) => into);
 }
 
