@@ -59,7 +59,7 @@ const byTheHour: TariffText = flat('0.10', [
   { kind: 'demand', name: 'peak', unit: 'kW', windowMinutes: 60, measure: 'max', price: '10.00' },
 ]);
 
-test('a slot behind a removal, or of which nothing is known yet, ends no hour of demand', async () => {
+test('a slot behind a removal, or not known yet, ends no hour of demand', async () => {
   const ground = await bills('set_hour_not_over', byTheHour);
   const at = (hour: number, minute: number): number => june + hour * hourMs + minute * minuteMs;
   await ground.read([
