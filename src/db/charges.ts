@@ -1,6 +1,7 @@
 import { assert } from '../domain/assert.ts';
 import { bytesArrayOf, instantsOf, integersOf, wordsOf } from './arrays.ts';
 import type { Statement } from './connect.ts';
+import { markedReason } from './registerMarks.ts';
 import type { Json } from './events.ts';
 
 /** SQL of charges and of energy without a price. */
@@ -306,7 +307,7 @@ export async function readMarkDuties(
     select d.id, d.meter_id, d.from_day, d.reason from rerate_duty d
     join meter m on m.id = d.meter_id join edge e on e.id = m.edge_id
     where d.meter_id = any(${integersOf(meterIds)}::int4[]) and e.log_shard = ${shard}
-      and d.reason = 'register_marked' and d.failed_at is null order by d.id`;
+      and d.reason = ${markedReason} and d.failed_at is null order by d.id`;
   return rows.map((row) => ({
     id: row.id,
     meterId: row.meter_id,

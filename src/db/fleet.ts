@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { CustomerClass, FleetBus, FleetServicePoint } from '../domain/fleet.ts';
 import type { Medium } from '../domain/medium.ts';
 import type { AttributesShape } from '../domain/tariff/shape.ts';
+import { integersOf } from './arrays.ts';
 import type { Statement } from './connect.ts';
 
 /**
@@ -202,8 +203,8 @@ export async function insertMeters(
   tx: Statement,
   companyId: number,
   meters: readonly MeterRow[],
-): Promise<readonly (MeterRow & { readonly id: number })[]> {
-  await tx`
+): Promise<readonly (MeterRow & { readonly id: number; readonly isNew: boolean })[]> {
+  const fresh = await tx<{ id: number }[]>`
     insert into meter (company_id, edge_id, service_point_id, serial, bus_id, unit_id, map_name,
                        medium, power_max_w, register_modulus_wh, contactor_unit_id, contactor_coil)
     select ${companyId}, r."edgeId", r."servicePointId", r.serial, r."busId", r."unitId",
@@ -213,9 +214,10 @@ export async function insertMeters(
       as r("edgeId" int4, "servicePointId" int4, serial text, "busId" int4, "unitId" int2,
            "mapName" text, medium text, "powerMaxW" int4, "registerModulusWh" int8,
            "contactorUnitId" int2, "contactorCoil" int2)
-    on conflict do nothing`;
-  return tx<(MeterRow & { id: number })[]>`
-    select id, edge_id as "edgeId", service_point_id as "servicePointId", serial,
+    on conflict do nothing returning id`;
+  return tx<(MeterRow & { id: number; isNew: boolean })[]>`
+    select id, id = any(${integersOf(fresh.map(({ id }) => id))}::int4[]) as "isNew",
+           edge_id as "edgeId", service_point_id as "servicePointId", serial,
            bus_id as "busId", unit_id as "unitId", map_name as "mapName",
            medium, power_max_w as "powerMaxW", register_modulus_wh as "registerModulusWh",
            contactor_unit_id as "contactorUnitId", contactor_coil as "contactorCoil"

@@ -53,6 +53,13 @@ export async function insertVeeSetDuties(tx: Statement, duty: Duty): Promise<num
   const inserted = await tx`
     insert into rerate_duty (company_id, meter_id, from_day, reason)
     select company_id, id, ${fromDay}::int4, 'vee_set_published' from (${meters}) as m`;
+  // A meter without readings is missed in the bills of those beside it.
+  const beside = tx`
+    select m.company_id, m.id from meter m
+    join service_point s on s.id = m.service_point_id
+    join meter b on b.company_id = m.company_id and b.service_point_id = m.service_point_id
+    where m.company_id = ${duty.companyId} and s.customer_class = ${duty.customerClass}
+      and exists (select from series_day d where d.meter_id = b.id and d.day >= ${fromDay})`;
   // Readings that came in a form in which they could not be taken are judged, too.
   const heldBack = tx`
     select m.company_id, m.id from meter m
@@ -63,7 +70,7 @@ export async function insertVeeSetDuties(tx: Statement, duty: Duty): Promise<num
   await tx`
     insert into vee_duty (meter_id, company_id, from_at)
     select id, company_id, ${new Date(duty.fromMs)}::timestamptz
-    from (${meters} union ${heldBack}) as m order by id
+    from (${beside} union ${heldBack}) as m order by id
     on conflict (meter_id) do update set from_at = excluded.from_at
     where excluded.from_at < vee_duty.from_at`;
   return inserted.count;

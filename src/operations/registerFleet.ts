@@ -14,7 +14,9 @@ import {
 } from '../db/fleet.ts';
 import type { AccountRow, MeterRow } from '../db/fleet.ts';
 import { insertRetryDuties } from '../db/heldBack.ts';
+import { insertMarkDuties } from '../db/registerMarks.ts';
 import {
+  holdPrices,
   insertPricingChange,
   insertTariffDuties,
   insertTariffVersion,
@@ -202,7 +204,27 @@ async function registerMeters(
       row.contactorCoil === meter.contactorCoil;
     if (!isSame) throw conflict(`Meter "${meter.serial}"`);
   }
+  await markBeside(tx, companyId, rows);
   return new Map(rows.map((row) => [row.serial, row.id]));
+}
+
+/** Bills of a point that has bills already are now of the new meter, too: it is missing in them. */
+async function markBeside(
+  tx: Transaction,
+  companyId: number,
+  meters: readonly (MeterRow & { readonly id: number; readonly isNew: boolean })[],
+): Promise<void> {
+  const known = new Set(
+    meters.flatMap(({ isNew, servicePointId }) => (isNew ? [] : servicePointId)),
+  );
+  const beside = meters.filter(({ isNew, servicePointId }) => isNew && known.has(servicePointId));
+  if (beside.length === 0) return;
+  // A rating commit underway may close a bill without having heard of it.
+  await holdPrices(tx);
+  await insertMarkDuties(
+    tx,
+    beside.map(({ id }) => ({ companyId, meterId: id, fromDay: 0 })),
+  );
 }
 
 async function registerAccounts(tx: Transaction, companyId: number, fleet: Fleet) {

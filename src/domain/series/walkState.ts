@@ -85,7 +85,7 @@ export function plausibleWh(
 }
 
 /** A register that was installed counts from then on; any other has always counted. */
-function firstPhase(marks: readonly RegisterMark[]): WalkPhase {
+export function firstPhase(marks: readonly RegisterMark[]): WalkPhase {
   const first = marks.find(({ kind }) => kind === 'installed' || kind === 'removed');
   return first?.kind === 'installed' ? 'stopped' : 'counting';
 }
