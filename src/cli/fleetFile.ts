@@ -63,13 +63,15 @@ const fleetFile = z.strictObject({
         isKeyZone: z.boolean().optional(),
         customerClass: z.enum(customerClasses).optional(),
         isOccupied: z.boolean().optional(),
+        hasGeneration: z.boolean().optional(),
       })
       // Absent is not undefined: a point stays what it is.
-      .transform(({ isKeyZone, customerClass, isOccupied, ...rest }) => ({
+      .transform(({ isKeyZone, customerClass, isOccupied, hasGeneration, ...rest }) => ({
         ...rest,
         ...(isKeyZone !== undefined && { isKeyZone }),
         ...(customerClass !== undefined && { customerClass }),
         ...(isOccupied !== undefined && { isOccupied }),
+        ...(hasGeneration !== undefined && { hasGeneration }),
       })),
   ),
   meters: z.array(

@@ -143,12 +143,13 @@ export async function insertServicePoints(
 ): Promise<readonly ServicePointRow[]> {
   await tx`
     insert into service_point (company_id, name, time_zone, is_key_zone, customer_class,
-                               is_occupied)
+                               is_occupied, has_generation)
     select ${companyId}, r.name, r."timeZone", coalesce(r."isKeyZone", false),
-           coalesce(r."customerClass", 'community'), coalesce(r."isOccupied", true)
+           coalesce(r."customerClass", 'community'), coalesce(r."isOccupied", true),
+           coalesce(r."hasGeneration", false)
     from json_to_recordset(${recordsOf(points)}::text::json)
       as r(name text, "timeZone" text, "isKeyZone" boolean, "customerClass" text,
-           "isOccupied" boolean)
+           "isOccupied" boolean, "hasGeneration" boolean)
     on conflict do nothing`;
   return tx<ServicePointRow[]>`
     select id, name, time_zone as "timeZone", is_key_zone as "isKeyZone",
@@ -168,21 +169,37 @@ export async function setKeyZones(
     where p.company_id = ${companyId} and p.name = r.name and p.is_key_zone <> r."isKeyZone"`;
 }
 
-/** Points that are declared of another class, or occupied or no longer so, become it. */
+/**
+ * Points that are declared of another class, or occupied or with generation or no longer so, become
+ * it; their meters are validated again from their first reading on.
+ */
 export async function setCircumstances(
   tx: Statement,
   companyId: number,
   points: readonly FleetServicePoint[],
 ): Promise<void> {
   await tx`
-    update service_point p
-    set customer_class = coalesce(r."customerClass", p.customer_class),
-        is_occupied = coalesce(r."isOccupied", p.is_occupied)
-    from json_to_recordset(${recordsOf(points)}::text::json)
-      as r(name text, "customerClass" text, "isOccupied" boolean)
-    where p.company_id = ${companyId} and p.name = r.name
-      and (coalesce(r."customerClass", p.customer_class), coalesce(r."isOccupied", p.is_occupied))
-          <> (p.customer_class, p.is_occupied)`;
+    with moved as (
+      update service_point p
+      set customer_class = coalesce(r."customerClass", p.customer_class),
+          is_occupied = coalesce(r."isOccupied", p.is_occupied),
+          has_generation = coalesce(r."hasGeneration", p.has_generation)
+      from json_to_recordset(${recordsOf(points)}::text::json)
+        as r(name text, "customerClass" text, "isOccupied" boolean, "hasGeneration" boolean)
+      where p.company_id = ${companyId} and p.name = r.name
+        and (coalesce(r."customerClass", p.customer_class),
+             coalesce(r."isOccupied", p.is_occupied),
+             coalesce(r."hasGeneration", p.has_generation))
+            <> (p.customer_class, p.is_occupied, p.has_generation)
+      returning p.id
+    )
+    insert into vee_duty (meter_id, company_id, from_at)
+    select m.id, m.company_id, to_timestamp(min(d.day)::float8 * 86400)
+    from moved join meter m on m.service_point_id = moved.id
+    join series_day d on d.meter_id = m.id
+    group by m.id order by m.id
+    on conflict (meter_id) do update set from_at = excluded.from_at
+    where excluded.from_at < vee_duty.from_at`;
 }
 
 export type MeterRow = {

@@ -1,5 +1,5 @@
 import type { CustomerClass } from '../domain/vee/classDefaults.ts';
-import { powerOutage } from '../domain/series/meterEvent.ts';
+import { powerOutage, voltageRestored } from '../domain/series/meterEvent.ts';
 import { instantsOf, integersOf } from './arrays.ts';
 import type { Statement } from './connect.ts';
 
@@ -9,6 +9,7 @@ export type VeeMeterRow = {
   readonly meterId: number;
   readonly customerClass: CustomerClass;
   readonly isOccupied: boolean;
+  readonly hasGeneration: boolean;
 };
 
 export async function readVeeMeters(
@@ -17,7 +18,8 @@ export async function readVeeMeters(
 ): Promise<ReadonlyMap<number, VeeMeterRow>> {
   if (meterIds.length === 0) return new Map();
   const rows = await statement<VeeMeterRow[]>`
-    select m.id as "meterId", s.customer_class as "customerClass", s.is_occupied as "isOccupied"
+    select m.id as "meterId", s.customer_class as "customerClass", s.is_occupied as "isOccupied",
+           s.has_generation as "hasGeneration"
     from meter m join service_point s on s.id = m.service_point_id
     where m.id = any(${integersOf(meterIds)}::int4[])`;
   return new Map(rows.map((row) => [row.meterId, row]));
@@ -63,9 +65,25 @@ export type MeterSpan = {
 };
 
 /** Power outages of the meters' own logs that touch their spans, in time order. */
-export async function readOutages(
+export function readOutages(
   statement: Statement,
   wanted: readonly MeterSpan[],
+): Promise<readonly MeterSpan[]> {
+  return readEvents(statement, wanted, powerOutage);
+}
+
+/** When voltage came back within their spans, by the same logs. */
+export function readRestored(
+  statement: Statement,
+  wanted: readonly MeterSpan[],
+): Promise<readonly MeterSpan[]> {
+  return readEvents(statement, wanted, voltageRestored);
+}
+
+async function readEvents(
+  statement: Statement,
+  wanted: readonly MeterSpan[],
+  code: number,
 ): Promise<readonly MeterSpan[]> {
   if (wanted.length === 0) return [];
   const rows = await statement<{ meter_id: number; from_at: Date; to_at: Date }[]>`
@@ -74,8 +92,10 @@ export async function readOutages(
                 ${instantsOf(wanted.map((each) => each.fromMs))}::timestamptz[],
                 ${instantsOf(wanted.map((each) => each.toMs))}::timestamptz[])
       as w(meter_id, from_at, to_at)
-    join meter_event e on e.meter_id = w.meter_id and e.code = ${powerOutage}
-      and e.from_at < w.to_at and e.to_at > w.from_at
+    join meter_event e on e.meter_id = w.meter_id and e.code = ${code}
+      and e.from_at < w.to_at
+      -- What has no length is within where it is not behind.
+      and (e.to_at > w.from_at or e.from_at >= w.from_at)
     order by e.meter_id, e.from_at, e.to_at`;
   return rows.map((row) => ({
     meterId: row.meter_id,

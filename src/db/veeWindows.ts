@@ -1,4 +1,11 @@
-import { exportChannel, q1Channel, q2Channel, q3Channel, q4Channel } from '../domain/channel.ts';
+import {
+  exportChannel,
+  phaseChannels,
+  q1Channel,
+  q2Channel,
+  q3Channel,
+  q4Channel,
+} from '../domain/channel.ts';
 import { instantsOf, integersOf } from './arrays.ts';
 import type { Statement } from './connect.ts';
 
@@ -65,6 +72,21 @@ export async function readSiblings(
     where h.meter_id = any(${integersOf(meterIds)}::int4[])
       and h.channel = any(${integersOf(siblingChannels)}::int2[])
     order by h.meter_id, h.channel`;
+}
+
+const channelsOfPhases = phaseChannels.flatMap((phase) => [phase.import, phase.export]);
+
+/** The registers of single phases that meters have. */
+export async function readPhaseRegisters(
+  statement: Statement,
+  meterIds: readonly number[],
+): Promise<readonly { readonly meterId: number; readonly channel: number }[]> {
+  if (meterIds.length === 0) return [];
+  return statement<{ meterId: number; channel: number }[]>`
+    select meter_id as "meterId", channel from series_head
+    where meter_id = any(${integersOf(meterIds)}::int4[])
+      and channel = any(${integersOf(channelsOfPhases)}::int2[])
+    order by meter_id, channel`;
 }
 
 export type HeldBill = {

@@ -49,6 +49,8 @@ export type FleetServicePoint = {
   readonly customerClass?: CustomerClass;
   /** Absent: as it was, yes at first. A vacant place may use nothing. */
   readonly isOccupied?: boolean;
+  /** Absent: as it was, no at first. Without it a phase that feeds in is mounted wrongly. */
+  readonly hasGeneration?: boolean;
 };
 
 export const customerClasses = ['gateway', 'large', 'community'] as const;

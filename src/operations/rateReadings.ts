@@ -232,7 +232,7 @@ async function rateShard(
   }
   await insertTaken(tx, retried?.taken ?? [], nowMs);
   await noteAlarms(tx, events, nowMs);
-  const sent = await noteSent(tx, gathered, { advanced, duties, memory });
+  const sent = await noteSent(tx, gathered, { advanced, duties, events, memory });
   await noteDuties(tx, advanced, { duties, ...posted, sent, memory, nowMs });
   if (retried !== null && retried.furtherAfter !== null) {
     const dutyIds = duties.filter(({ reason }) => reason === retryReason).map(({ id }) => id);

@@ -1,8 +1,10 @@
 import type { Duty } from '../../db/charges.ts';
 import type { Transaction } from '../../db/connect.ts';
 import { retryReason } from '../../db/heldBack.ts';
+import type { FreshMeterEvent } from '../../db/meterEvents.ts';
 import { insertVersions, upsertMultipliers } from '../../db/sentFacts.ts';
 import type { FactPlace, ReadingVersion } from '../../db/sentFacts.ts';
+import { voltageRestored } from '../../domain/series/meterEvent.ts';
 import { dayMs } from '../../domain/time/civil.ts';
 import type { AdvancedRegister } from '../rating/advanceRegisters.ts';
 import type { GatheredReadings } from '../rating/gatherReadings.ts';
@@ -39,10 +41,13 @@ export async function noteSent(
   {
     advanced,
     duties,
+    events,
     memory,
   }: {
     readonly advanced: readonly AdvancedRegister[];
     readonly duties: readonly Duty[];
+    /** Of meters' logs, that were not known before. */
+    readonly events: readonly FreshMeterEvent[];
     readonly memory: RatingMemory;
   },
 ): Promise<readonly FactPlace[]> {
@@ -59,6 +64,9 @@ export async function noteSent(
   }
   for (const { code, meterId, readAtMs } of exceptions) {
     if (formCodes.some((each) => each === code)) add(meterId, readAtMs);
+  }
+  for (const { code, meterId, fromMs } of events) {
+    if (code === voltageRestored) add(meterId, fromMs);
   }
   for (const { reason, meterId, fromDay } of duties) {
     if (reason === retryReason) add(meterId, Math.max(0, fromDay) * dayMs);

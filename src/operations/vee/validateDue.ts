@@ -4,11 +4,13 @@ import { withdrawDecisions, writeDecisions } from '../../db/veeDecisions.ts';
 import type { DecisionRow } from '../../db/veeDecisions.ts';
 import { readVeeDuties, settleVeeDuties } from '../../db/veeFacts.ts';
 import { readWrongHolds } from '../../db/veeWindows.ts';
+import { importChannel } from '../../domain/channel.ts';
 import { instantMsMax } from '../../domain/limits.ts';
 import { veeDutiesPerStepMax } from '../../domain/vee/limits.ts';
 import { dayOf } from '../../domain/series/day.ts';
 import { seeClockDrift } from '../../domain/vee/clockDrift.ts';
 import type { Finding } from '../../domain/vee/finding.ts';
+import { seeReversedPhase } from '../../domain/vee/reversedPhase.ts';
 import { canReject } from '../../domain/vee/set.ts';
 import { validateWindow } from '../../domain/vee/validate.ts';
 import { loadRegistry } from '../rating/registry.ts';
@@ -18,7 +20,10 @@ import type { Decided, JudgedWindow } from './decisionRow.ts';
 import { judgedMeters } from './judgedMeters.ts';
 import type { JudgedMeter, JudgedRegister } from './judgedMeters.ts';
 import { judgedReason } from './noteDuties.ts';
+import { hasFeedInTariff, phasesIn, readPhases } from './phaseFacts.ts';
+import type { PhaseFacts } from './phaseFacts.ts';
 import { loadVeeRules } from './veeSets.ts';
+import type { VeeRules } from './veeSets.ts';
 import { readWindowFacts, windowInput } from './windowInputs.ts';
 
 /** In sets of a time when every rule could say so: what was taken in is held, not left out. */
@@ -27,11 +32,28 @@ function held(finding: Finding): Finding {
   return isLeftOut ? finding : { ...finding, outcome: 'hold' };
 }
 
+type BesideSets = {
+  readonly memory: RatingMemory;
+  readonly rules: VeeRules;
+  readonly phases: PhaseFacts;
+};
+
 /** What is seen whatever rules a set has. */
-function besideSets({ meter, sent }: JudgedRegister, window: JudgedWindow): readonly Decided[] {
+function besideSets(
+  { memory, rules, phases }: BesideSets,
+  { meter, channel, sent }: JudgedRegister,
+  window: JudgedWindow,
+): readonly Decided[] {
   if (window.kind !== 'day') return [];
+  const found: Decided[] = [];
   const drift = seeClockDrift(sent.driftedIn(window), `meter ${meter.meterId}`);
-  return drift === null ? [] : [{ ...drift, rule: 'CLOCK_DRIFT', outcome: 'alert' }];
+  if (drift !== null) found.push({ ...drift, rule: 'CLOCK_DRIFT', outcome: 'alert' });
+  if (window.isOpen === true || channel !== importChannel) return found;
+  const { fromMs, toMs } = window;
+  const reversed = seeReversedPhase(phasesIn(phases, meter.meterId, window), { fromMs, toMs });
+  if (reversed === null || rules.meterOf(meter.meterId).hasGeneration) return found;
+  if (hasFeedInTariff(memory, meter, window)) return found;
+  return [...found, { ...reversed, rule: 'PHASE_SEQUENCE_ERROR', outcome: 'hold' }];
 }
 
 async function judge(
@@ -45,7 +67,8 @@ async function judge(
   );
   const registers = judged.flatMap((meter) => meter.registers);
   const facts = await readWindowFacts(tx, registers, rules);
-  const context = { memory, rules, facts };
+  const phases = await readPhases(tx, registers);
+  const context = { memory, rules, facts, phases };
   return registers.flatMap((register, index) =>
     register.windows.flatMap((window) => {
       const { meter, channel } = register;
@@ -53,7 +76,7 @@ async function judge(
       const of = { meterId: meter.meterId, companyId: meter.companyId, channel };
       const set = rules.setAt(meter, window.fromMs);
       const found = validateWindow(set, input).map(held);
-      return [...found, ...besideSets(register, window)].map((finding) =>
+      return [...found, ...besideSets(context, register, window)].map((finding) =>
         decisionOf(of, window, finding),
       );
     }),

@@ -1,6 +1,7 @@
 import type { Transaction } from '../../db/connect.ts';
 import type { RatedMeter } from '../../db/ratingInputs.ts';
 import { readDaysAroundEach } from '../../db/seriesAround.ts';
+import { readRestored } from '../../db/veeFacts.ts';
 import { channelOfMedium, importChannel } from '../../domain/channel.ts';
 import { slotMs, slotOf, slotsPerDay } from '../../domain/rating/slot.ts';
 import { decodeCarry } from '../../domain/series/carryCodec.ts';
@@ -20,7 +21,14 @@ import type { VeeSet } from '../../domain/vee/set.ts';
 import type { BilledAmount, SlotColumns, Span, WindowInput } from '../../domain/vee/window.ts';
 import type { RatingMemory } from '../rating/registry.ts';
 import type { JudgedWindow } from './decisionRow.ts';
-import { firstSlotOfDay, intervalsOf, outagesOf, readIntervals, readSlots } from './gapFacts.ts';
+import {
+  byMeter,
+  firstSlotOfDay,
+  intervalsOf,
+  outagesOf,
+  readIntervals,
+  readSlots,
+} from './gapFacts.ts';
 import type { OutagesByMeter } from './gapFacts.ts';
 import type { JudgedRegister } from './judgedMeters.ts';
 import { SlotHistory } from './slotHistory.ts';
@@ -40,6 +48,8 @@ export type WindowFacts = {
   readonly siblings: ReadonlyMap<string, SlotHistory>;
   readonly intervals: ReadonlyMap<number, readonly SeriesDay[]>;
   readonly outages: OutagesByMeter;
+  /** When voltage came back. */
+  readonly restored: OutagesByMeter;
 };
 
 const monthMsMax = 31 * dayMs;
@@ -148,6 +158,7 @@ export async function readWindowFacts(
     siblings: await readSiblingSlots(tx, judged),
     intervals: await readIntervals(tx, spans, new Map()),
     outages: await outagesOf(tx, spans),
+    restored: byMeter(await readRestored(tx, spans)),
   };
 }
 
@@ -214,9 +225,17 @@ function orUnknown(columns: SlotColumns | null, { fromMs, toMs }: Span): SlotCol
   return { firstSlot: slotOf(fromMs), wh, quality: new Uint8Array(count) };
 }
 
-/** An electricity meter that was read all the time lives off the line that it measures. */
-function voltageOf(meter: RatedMeter, slots: SlotColumns, window: Span): boolean | null {
+/**
+ * An electricity meter that was read all the time lives off the line that it measures: there was
+ * voltage all along, unless its log says that it came back within the window.
+ */
+function voltageOf(
+  meter: RatedMeter,
+  slots: SlotColumns,
+  { window, restored }: { readonly window: Span; readonly restored: readonly Span[] },
+): boolean | null {
   if (meter.medium !== 'electricity') return null;
+  if (restored.some(({ fromMs }) => fromMs >= window.fromMs && fromMs < window.toMs)) return null;
   const range = { from: slotOf(window.fromMs), to: slotOf(window.toMs) };
   const { missing, estimated } = sumOver(slots, range);
   return missing === 0 && estimated === 0 ? true : null;
@@ -270,7 +289,10 @@ export function windowInput(
     replacement: null,
     agreed: agreedSpans(memory, register, window),
     isOccupied: rules.meterOf(meter.meterId).isOccupied,
-    hasVoltage: voltageOf(meter, slots, window),
+    hasVoltage: voltageOf(meter, slots, {
+      window,
+      restored: facts.restored.get(meter.meterId) ?? [],
+    }),
     outages: facts.outages.get(meter.meterId) ?? [],
   };
 }
