@@ -82,6 +82,7 @@ function takeSubject(row: ScreenRow, block: SequencedBlock, index: number): void
       return;
     case 'tariff':
     case 'simulation':
+    case 'decision':
   }
 }
 

@@ -4,7 +4,14 @@ import type { Sql, Statement } from './connect.ts';
 
 /** SQL of the sequenced event log: appending, reading back, and the bell that wakes its readers. */
 
-export const eventKinds = ['rated', 'top_up', 'command', 'tariff', 'simulation'] as const;
+export const eventKinds = [
+  'rated',
+  'top_up',
+  'command',
+  'tariff',
+  'simulation',
+  'decision',
+] as const;
 export type EventKind = (typeof eventKinds)[number];
 
 /** The migration makes so many rows of event_head. */

@@ -37,6 +37,7 @@ import { gatherNew, gatherRetried } from './rating/retriedReadings.ts';
 import { accountOf, loadRegistry, sharedPoints } from './rating/registry.ts';
 import type { RatingMemory } from './rating/registry.ts';
 import { reviewSupply } from './reviewSupply.ts';
+import { decisionEvents } from './vee/decisionEvents.ts';
 import { estimateGaps } from './vee/estimateGaps.ts';
 import { noteDuties } from './vee/noteDuties.ts';
 import { noteReplaced } from './vee/noteReplaced.ts';
@@ -197,7 +198,8 @@ async function rateShard(
   const done = { batches: entries.length, readings: 0, eventShards: [], commandsRequested: false };
   if (entries.length === 0 && duties.length === 0) {
     await lockSeries(tx, { isAlone: false });
-    return { ...done, more: await validateDue(tx, { shard, memory: deps.memory, nowMs }) };
+    const shards = await validateDue(tx, { shard, memory: deps.memory, nowMs });
+    return { ...done, eventShards: shards ?? [], more: shards !== null };
   }
 
   const position = entries.at(-1)?.position ?? duties[0].id;
@@ -220,7 +222,7 @@ async function rateShard(
   const events = await insertMeterEvents(tx, gathered.events);
   const moved = { memory: deps.memory, duties, events };
   const walked = await advanceRegisters(tx, gathered, moved);
-  const advanced = await estimateGaps(tx, walked, nowMs);
+  const { advanced, news: ofGaps } = await estimateGaps(tx, walked, nowMs);
 
   await writeSeries(tx, gathered, advanced);
   if (entries.length > 0) await auditNotes(tx, gathered.notes, nowMs);
@@ -231,7 +233,7 @@ async function rateShard(
     commandsRequested ||= review.commandsRequested;
   }
   await insertTaken(tx, retried?.taken ?? [], nowMs);
-  await noteAlarms(tx, events, nowMs);
+  const ofAlarms = await noteAlarms(tx, events, nowMs);
   const sent = await noteSent(tx, gathered, { advanced, duties, events, memory });
   await noteDuties(tx, advanced, { duties, ...posted, sent, memory, nowMs });
   if (retried !== null && retried.furtherAfter !== null) {
@@ -240,7 +242,10 @@ async function rateShard(
   }
   await dropDuties(tx, duties);
   if (entries.length > 0) await setRatingCursor(tx, shard, position);
-  const told = ratedEvents({ advanced, ...posted, nowMs });
+  const told = [
+    ...ratedEvents({ advanced, ...posted, nowMs }),
+    ...decisionEvents([...ofGaps, ...ofAlarms], nowMs),
+  ];
   for (const event of told) await appendEvent(tx, event);
   return {
     batches: entries.length,

@@ -8,6 +8,7 @@ import { builder } from './builder.ts';
 import './charge.ts';
 import './command.ts';
 import './commandProgress.ts';
+import './decisionNews.ts';
 import './edgeKey.ts';
 import './estimate.ts';
 import './exception.ts';

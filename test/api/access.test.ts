@@ -124,6 +124,7 @@ const requests: Record<AccessRule, string> = {
     __typename } }`,
   'Subscription.simulationProgress': `subscription { simulationProgress(
     simulationId: ${simulation}) { __typename } }`,
+  'Subscription.decisionNews': `subscription { decisionNews { __typename } }`,
 };
 
 function isRule(name: string): name is AccessRule {

@@ -22,7 +22,9 @@ export const event = pgTable(
     /** Gapless in its shard: taken from event_head inside the transaction. */
     sequence: bigint('sequence', { mode: 'bigint' }).notNull(),
     companyId: integer('company_id').notNull(),
-    kind: text('kind', { enum: ['rated', 'top_up', 'command', 'tariff', 'simulation'] }).notNull(),
+    kind: text('kind', {
+      enum: ['rated', 'top_up', 'command', 'tariff', 'simulation', 'decision'],
+    }).notNull(),
     at: instant('at').notNull(),
     /** Parallel columns; 0 where a subject is absent. */
     meterIds: integer('meter_ids').array().notNull(),

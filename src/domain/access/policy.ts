@@ -66,6 +66,7 @@ export const policy = {
   'Subscription.accountBalance': everybody,
   'Subscription.commandProgress': everybody,
   'Subscription.simulationProgress': staff,
+  'Subscription.decisionNews': staff,
 } as const satisfies Record<string, readonly Role[]>;
 
 export type AccessRule = keyof typeof policy;

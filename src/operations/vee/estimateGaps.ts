@@ -1,6 +1,6 @@
 import type { Transaction } from '../../db/connect.ts';
 import { withdrawDecisions, writeDecisions } from '../../db/veeDecisions.ts';
-import type { DecidedScope, DecisionRow } from '../../db/veeDecisions.ts';
+import type { DecidedScope, DecisionRow, HoldNews } from '../../db/veeDecisions.ts';
 import { assert } from '../../domain/assert.ts';
 import { importChannel, intervalEnergyChannel } from '../../domain/channel.ts';
 import { instantMsMax } from '../../domain/limits.ts';
@@ -203,6 +203,12 @@ function scopeOf({ work, gapsFromMs }: AdvancedRegister): DecidedScope {
   return { meterId: meter.meterId, channel: channel.code, afterMs, throughMs: instantMsMax - 1 };
 }
 
+export type Estimated = {
+  readonly advanced: readonly AdvancedRegister[];
+  /** Of estimates that did not pass validation themselves. */
+  readonly news: readonly HoldNews[];
+};
+
 /**
  * Lays the energy of each silence of more than two slots over it, by the set of the meter's class:
  * the shape goes into the day of the reading that ends the silence, and the register is walked
@@ -213,10 +219,10 @@ export async function estimateGaps(
   tx: Transaction,
   advanced: readonly AdvancedRegister[],
   nowMs: number,
-): Promise<readonly AdvancedRegister[]> {
+): Promise<Estimated> {
   const open = advanced.filter(({ advance }) => advance.gaps.length > 0);
   const judged = advanced.filter((each) => each.isRecomputed || each.advance.gaps.length > 0);
-  if (judged.length === 0) return advanced;
+  if (judged.length === 0) return { advanced, news: [] };
   const decisions: DecisionRow[] = [];
   const estimated = new Map<AdvancedRegister, AdvancedRegister>();
   if (open.length > 0) {
@@ -228,7 +234,11 @@ export async function estimateGaps(
       estimated.set(register, estimate({ register, facts, history, decisions }));
     }
   }
-  await withdrawDecisions(tx, 'gaps', { scopes: judged.map(scopeOf), kept: decisions, nowMs });
-  await writeDecisions(tx, decisions, nowMs);
-  return advanced.map((each) => estimated.get(each) ?? each);
+  const scopes = judged.map(scopeOf);
+  const gone = await withdrawDecisions(tx, 'gaps', { scopes, kept: decisions, nowMs });
+  const made = await writeDecisions(tx, decisions, nowMs);
+  return {
+    advanced: advanced.map((each) => estimated.get(each) ?? each),
+    news: [...gone, ...made],
+  };
 }

@@ -1,5 +1,6 @@
 import { insertDuties } from '../../db/charges.ts';
 import type { Transaction } from '../../db/connect.ts';
+import { appendEvent, eventShardOf } from '../../db/events.ts';
 import { withdrawDecisions, writeDecisions } from '../../db/veeDecisions.ts';
 import type { DecisionRow } from '../../db/veeDecisions.ts';
 import { readVeeDuties, settleVeeDuties } from '../../db/veeFacts.ts';
@@ -15,6 +16,7 @@ import { canReject } from '../../domain/vee/set.ts';
 import { validateWindow } from '../../domain/vee/validate.ts';
 import { loadRegistry } from '../rating/registry.ts';
 import type { RatingMemory } from '../rating/registry.ts';
+import { decisionEvents } from './decisionEvents.ts';
 import { decisionOf } from './decisionRow.ts';
 import type { Decided, JudgedWindow } from './decisionRow.ts';
 import { judgedMeters } from './judgedMeters.ts';
@@ -110,23 +112,26 @@ async function moveHolds(tx: Transaction, judged: readonly JudgedMeter[]): Promi
 /**
  * Validates some of what became complete or changed: a few meters and days at a time, when the log
  * of the shard is rated. Findings become decisions; those that are found no longer are withdrawn.
- * Returns whether there was anything.
+ * Returns in which event shards there is news; null: there was nothing to validate.
  */
 export async function validateDue(
   tx: Transaction,
   { shard, memory, nowMs }: { shard: number; memory: RatingMemory; nowMs: number },
-): Promise<boolean> {
+): Promise<readonly number[] | null> {
   const duties = await readVeeDuties(tx, { shard, dutiesMax: veeDutiesPerStepMax });
-  if (duties.length === 0) return false;
+  if (duties.length === 0) return null;
   await loadRegistry(tx, memory, new Set(duties.map(({ meterId }) => meterId)));
   const judged = await judgedMeters(tx, memory, duties);
   const kept = await judge(tx, memory, judged);
-  await withdrawDecisions(tx, 'windows', { scopes: judged.map(scopeOf), kept, nowMs });
-  await writeDecisions(tx, kept, nowMs);
+  const scopes = judged.map(scopeOf);
+  const gone = await withdrawDecisions(tx, 'windows', { scopes, kept, nowMs });
+  const made = await writeDecisions(tx, kept, nowMs);
   await moveHolds(tx, judged);
   await settleVeeDuties(
     tx,
     judged.map(({ meter: { meterId }, nextFromMs }) => ({ meterId, nextFromMs })),
   );
-  return true;
+  const events = decisionEvents([...gone, ...made], nowMs);
+  for (const event of events) await appendEvent(tx, event);
+  return [...new Set(events.map(({ companyId }) => eventShardOf(companyId)))];
 }
