@@ -40,8 +40,10 @@ function newsOf(rows: readonly HoldRow[], state: HoldNews['state']): HoldNews[] 
 }
 
 function holdColumns(tx: Statement) {
-  return tx`d.id, d.company_id, d.outcome, exists (
-    select from vee_resolution r where r.decision_id = d.id and r.kind = 'released') as is_released`;
+  return tx`
+    d.id, d.company_id, d.outcome, exists (
+      select from vee_resolution r
+      where r.decision_id = d.id and r.kind = 'released') as is_released`;
 }
 
 /** What was judged anew: its decisions that were not made again hold no longer. */

@@ -119,7 +119,7 @@ test('a release by a person is told', async () => {
 test('a subscriber is refused, and sees no such event either', async () => {
   const subscriber = viewerOf('subscriber', { account: 100 });
   const stream = streamOf(subscriber);
-  await expect(stream.next()).rejects.toThrow();
+  await expect(stream.next()).rejects.toThrow('FORBIDDEN');
   await stream.close();
   const read = (viewer: Viewer) =>
     asViewer(world.api.sql, viewer, (tx) =>
