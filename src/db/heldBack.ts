@@ -1,5 +1,10 @@
 import { readAheadMsMax } from '../domain/limits.ts';
-import { heldBackCodes, inFutureCode, retriableCodes } from '../domain/series/heldBack.ts';
+import {
+  formCodes,
+  heldBackCodes,
+  inFutureCode,
+  retriableCodes,
+} from '../domain/series/heldBack.ts';
 import { instantsOf, integersOf, wordsOf } from './arrays.ts';
 import type { Statement } from './connect.ts';
 import { lockSeries } from './log.ts';
@@ -156,7 +161,8 @@ function fits(tx: Statement, { meterId, code, fromMs, toMs, batch }: HeldBackFil
 
 /**
  * Leaves rows that are held back out for good, the first so many of those that fit, and says how
- * many. Under the lock that keeps rating commits back, so that none of them is taken in meanwhile.
+ * many; what validation told of them is judged again. Under the lock that keeps rating commits
+ * back, so that none of them is taken in meanwhile.
  */
 export async function dismissHeldBack(
   tx: Statement,
@@ -177,7 +183,8 @@ export async function dismissHeldBack(
   },
 ): Promise<number> {
   await lockSeries(tx, { isAlone: true });
-  const dismissed = await tx`
+  const [dismissed] = await tx<{ rows: number }[]>`
+    with dismissed as (
     insert into exception_resolution (edge_id, stream, epoch, sequence, channel, row, company_id,
                                       meter_id, resolved_at, kind, actor, reason)
     select distinct on (x.edge_id, x.stream, x.epoch, x.sequence, x.channel, x.row)
@@ -187,8 +194,21 @@ export async function dismissHeldBack(
     where x.company_id = ${companyId} and x.code = any(${wordsOf(heldBackCodes)}::text[])
       and ${fits(tx, filter)} and ${isUnresolved(tx)}
     order by x.edge_id, x.stream, x.epoch, x.sequence, x.channel, x.row
-    limit ${rowsMax}`;
-  return dismissed.count;
+    limit ${rowsMax}
+    returning *
+    ), due as (
+      insert into vee_duty (meter_id, company_id, from_at)
+      select x.meter_id, x.company_id, date_trunc('day', min(x.read_at), 'UTC')
+      from dismissed
+      join reading_exception x using (edge_id, stream, epoch, sequence, channel, row)
+      join meter m on m.id = x.meter_id and m.company_id = x.company_id
+      where x.code = any(${wordsOf(formCodes)}::text[])
+      group by x.meter_id, x.company_id order by x.meter_id
+      on conflict (meter_id) do update set from_at = excluded.from_at
+      where excluded.from_at < vee_duty.from_at
+    )
+    select count(*)::int4 as rows from dismissed`;
+  return dismissed?.rows ?? 0;
 }
 
 /**

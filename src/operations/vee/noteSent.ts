@@ -4,12 +4,13 @@ import { retryReason } from '../../db/heldBack.ts';
 import type { FreshMeterEvent } from '../../db/meterEvents.ts';
 import { insertVersions, upsertMultipliers } from '../../db/sentFacts.ts';
 import type { FactPlace, ReadingVersion } from '../../db/sentFacts.ts';
+import { formCodes } from '../../domain/series/heldBack.ts';
 import { voltageRestored } from '../../domain/series/meterEvent.ts';
 import { dayMs } from '../../domain/time/civil.ts';
 import type { AdvancedRegister } from '../rating/advanceRegisters.ts';
 import type { GatheredReadings } from '../rating/gatherReadings.ts';
 import type { RatingMemory } from '../rating/registry.ts';
-import { formCodes, wrongRatios } from './sentFacts.ts';
+import { wrongRatios } from './sentFacts.ts';
 
 function versionsIn({ work, walked }: AdvancedRegister): ReadingVersion[] {
   const { meterId, companyId } = work.meter;

@@ -2,13 +2,11 @@ import type { Transaction } from '../../db/connect.ts';
 import { readHeldRows, readMultipliers, readVersions } from '../../db/sentFacts.ts';
 import type { FactsFrom, HeldRows, ReadingVersion, SentMultiplier } from '../../db/sentFacts.ts';
 import type { RatedMeter } from '../../db/ratingInputs.ts';
+import { formCodes } from '../../domain/series/heldBack.ts';
 import { marksOf } from '../../domain/series/meterMarks.ts';
 import type { SeriesDay } from '../../domain/series/day.ts';
 import { conflictsOf, formOfMultiplier, formOfUnit } from '../../domain/vee/sentForm.ts';
 import type { BlockForm, ReadingConflict, Span } from '../../domain/vee/window.ts';
-
-/** Rows that are held back because of how they were sent. */
-export const formCodes = ['UNIT_MISMATCH', 'CLOCK_DRIFT'] as const;
 
 /** How the readings of some meters were sent, where that is worth a look. */
 export type SentFacts = {

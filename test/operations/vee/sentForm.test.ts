@@ -1,5 +1,6 @@
 import postgres from 'postgres';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { dismissHeldBack } from '../../../src/db/heldBack.ts';
 import { BatchMaker, importBlock, testEdge } from '../../support/build/edge.ts';
 import { bills, dayMs, flat, hourMs, july, june } from '../billsGround.ts';
 import type { BillsGround } from '../billsGround.ts';
@@ -135,6 +136,22 @@ describe('rule 5', () => {
       await expectReplayed(ground);
     },
   );
+
+  test('once somebody has left the rows out for good, nothing is told any more', async () => {
+    const ground = await bills('sent_unit_dismissed', flat('1'));
+    await ground.read([{ atMs: tenMs, wh: 10_000 }], { unit: 32 });
+    expect(await decided(ground, 'unitOfMeasure')).toHaveLength(1);
+    const filter = { meterId: null, code: 'UNIT_MISMATCH', fromMs: null, toMs: null, batch: null };
+    const word = { actor: 'a', reason: 'sent again', atMs: ground.clock.nowMs() };
+    const { companyId } = ground.viewer;
+    const rows = await ground.database.sql.begin((tx) =>
+      dismissHeldBack(tx, { companyId, filter, rowsMax: 10, ...word }),
+    );
+    expect(rows).toBe(1);
+    await ground.rateAll();
+    expect(await decided(ground, 'unitOfMeasure')).toEqual([]);
+    await expectReplayed(ground);
+  });
 
   test('of a register that is not billed, too', async () => {
     const ground = await bills('sent_unit_q1', flat('1'));
