@@ -1,5 +1,5 @@
 import { assert } from '../assert.ts';
-import { slotMs, slotOf, slotsPerDay } from '../rating/slot.ts';
+import { slotMs, slotOf } from '../rating/slot.ts';
 import { hourMs } from '../time/civil.ts';
 import type { GapShape } from './gapShape.ts';
 import type { RegisterMark } from './mark.ts';
@@ -138,6 +138,10 @@ export function passTo(walk: Walk, at: number): void {
   walk.slotWhMax = plausibleWh(walk.options, slotMs, walk.stepWh);
 }
 
+/** Never written to: `reserve` makes room before a slot is closed. */
+const noWh = new Float64Array(0);
+const noQuality = new Uint8Array(0);
+
 export function beginWalk(carry: WalkCarry, options: WalkOptions): Walk {
   const { marks, registerModulusWh } = options;
   assert(options.powerMaxW > 0 && options.registerStepWh > 0, 'the limits of a meter are positive');
@@ -165,8 +169,9 @@ export function beginWalk(carry: WalkCarry, options: WalkOptions): Walk {
     slotWhMax: plausibleWh(options, slotMs, stepWh),
     shapes: [],
     firstSlot: stand.boundarySlot,
-    slotWh: new Float64Array(slotsPerDay),
-    slotQuality: new Uint8Array(slotsPerDay),
+    // Many walks close no slot, or one.
+    slotWh: noWh,
+    slotQuality: noQuality,
     count: 0,
     settled: stand,
     openMs: -1,

@@ -22,8 +22,6 @@ export type OpenDay = {
   readonly day: number;
   readonly series: SeriesDay;
   readonly stored: StoredDay | null;
-  /** Of the day there is its open slot alone: enough to go on in it, and nothing to store. */
-  readonly isSlotAlone: boolean;
   isWritten: boolean;
   /** What was told of one instant in two ways, as far as this commit met it. */
   readonly conflicts: SeriesConflict[];
@@ -52,7 +50,7 @@ export type Advance = {
 
 export function openDay(day: number, stored: StoredDay | null): OpenDay {
   const series = stored === null ? emptyDay(day) : decodeDay(stored.bytes);
-  return { day, series, stored, isSlotAlone: false, isWritten: false, conflicts: [] };
+  return { day, series, stored, isWritten: false, conflicts: [] };
 }
 
 /** Merges runs of readings into a day; returns the earliest instant whose meaning changed. */
@@ -105,7 +103,7 @@ function sourceOf(
   };
 }
 
-function exceptionRow(
+export function exceptionRow(
   register: WalkedRegister,
   series: SeriesDay,
   exception: WalkException,
@@ -189,8 +187,7 @@ function rowToWrite(
   open: OpenDay,
   { carryIn, isHeadDay }: { readonly carryIn: Uint8Array | null; readonly isHeadDay: boolean },
 ): DayRow | null {
-  const { series, stored, isSlotAlone, isWritten } = open;
-  if (isSlotAlone) return null;
+  const { series, stored, isWritten } = open;
   const isSameCarry = sameBytes(carryIn, stored?.carryIn ?? null);
   const isWhole = stored === null || stored.storedBytes === stored.bytes;
   // A day that was left by the head takes back its newest reading, and another one gives it away.

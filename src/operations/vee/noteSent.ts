@@ -15,11 +15,9 @@ import { wrongRatios } from './sentFacts.ts';
 function versionsIn({ work, walked }: AdvancedRegister): ReadingVersion[] {
   const { meterId, companyId } = work.meter;
   const of = { meterId, companyId, channel: work.channel.code };
-  return walked.days.flatMap(({ conflicts }) =>
-    conflicts
-      .flatMap(({ kept, lost }) => [kept, lost])
-      .map(({ atMs, wh, revision }) => ({ ...of, atMs, wh, revision })),
-  );
+  return walked.conflicts
+    .flatMap(({ kept, lost }) => [kept, lost])
+    .map(({ atMs, wh, revision }) => ({ ...of, atMs, wh, revision }));
 }
 
 /** An edit is the last word on values that differ, also where it changes none. */
