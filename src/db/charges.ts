@@ -17,6 +17,8 @@ export type ChargeRow = ChargeKey & {
   readonly companyId: number;
   readonly accountId: number;
   readonly accumulator: Uint8Array;
+  /** The accumulator is the very one that is stored: it is not written again. */
+  readonly isSumStored?: boolean;
   readonly energyWh: bigint;
   readonly amountMicros: bigint;
   /** Up to when the bill has run; null once it is closed. */
@@ -141,7 +143,7 @@ function chargeColumns(tx: Statement, rows: readonly ChargeRow[]) {
       ${integersOf(rows.map((row) => row.tariffVersionId))}::int4[],
       ${integersOf(rows.map((row) => row.companyId))}::int4[],
       ${integersOf(rows.map((row) => row.accountId))}::int4[],
-      ${bytesArrayOf(rows.map((row) => row.accumulator))}::bytea[],
+      ${bytesArrayOf(rows.map((row) => (row.isSumStored === true ? null : row.accumulator)))}::bytea[],
       ${integersOf(rows.map((row) => row.energyWh))}::int8[],
       ${integersOf(rows.map((row) => row.amountMicros))}::int8[],
       ${instantsOf(rows.map((row) => row.openUntilMs))}::timestamptz[]
@@ -158,8 +160,9 @@ export async function writeCharges(tx: Statement, rows: readonly ChargeRow[]): P
   if (rows.length === 0) return;
   const updated = await tx`
     update charge c set
-      accumulator = u.accumulator, energy_wh = u.energy_wh, amount_micros = u.amount_micros,
-      open_until = u.open_until, carry_in = null, carry_out = null, revision = c.revision + 1
+      accumulator = coalesce(u.accumulator, c.accumulator), energy_wh = u.energy_wh,
+      amount_micros = u.amount_micros, open_until = u.open_until, carry_in = null, carry_out = null,
+      revision = c.revision + 1
     from ${chargeColumns(tx, rows)}
     where c.agreement_id = u.agreement_id and c.meter_id = u.meter_id
       and c.period_start = u.period_start and c.tariff_version_id = u.tariff_version_id`;

@@ -217,6 +217,7 @@ function goOnInSlot(
       channel: channel.code,
       companyId: meter.companyId,
       carry: head.carry,
+      isCarryStored: true,
       lastReadAtMs: carryOut.lastAtMs,
       lastValueWh: carryOut.lastWh,
       lastPowerW: powerW,
