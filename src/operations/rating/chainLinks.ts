@@ -66,6 +66,7 @@ export function billAgain(memory: RatingMemory, meter: RatedMeter, link: Link): 
     meter,
     pieces: [],
     isRecomputed: false,
+    isFirst: false,
     isWhole: true,
     isDue: true,
   };

@@ -53,12 +53,14 @@ function isBilled({ channel }: RegisterWork): boolean {
   return loadChannels.some((code) => code === channel.code);
 }
 
-function spansOf({ work, advance, priceFromSlot, isRecomputed }: AdvancedRegister): SlotSpan[] {
+function spansOf(register: AdvancedRegister): SlotSpan[] {
+  const { work, advance, priceFromSlot, isRecomputed, firstSlotEver } = register;
   if (advance.carryOut === null || !isBilled(work)) return [];
   const { settledFirstSlot, settledWh, settledEstimated, openFirstSlot, openWh } = advance;
   const skip = Math.max(0, Math.min(settledWh.length, priceFromSlot - settledFirstSlot));
   const firstSlot = settledFirstSlot + skip;
-  const of = { meter: work.meter, channel: work.channel.code, isRecomputed };
+  const isFirst = firstSlotEver !== null;
+  const of = { meter: work.meter, channel: work.channel.code, isRecomputed, isFirst };
   const open = {
     ...of,
     firstSlot: openFirstSlot,

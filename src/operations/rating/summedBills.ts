@@ -56,7 +56,8 @@ function baseOf({ bill, compiled, stored }: BillToSum): Accumulator | null {
     const sums = decodeSums(tariff, stored.accumulator);
     return sums?.untilSlot === firstSlot ? sums.accumulator : null;
   }
-  return firstSlot === bill.segment.firstSlot ? emptyAccumulator(tariff) : null;
+  const isAll = bill.isFirst || firstSlot === bill.segment.firstSlot;
+  return isAll ? emptyAccumulator(tariff) : null;
 }
 
 /** Of a bill of which only the open slot moved: what is stored is still so. */
