@@ -319,7 +319,7 @@ export async function readMarkDuties(
   }));
 }
 
-/** The oldest duties of a shard's meters to rate again. */
+/** The oldest duties of a shard's meters to rate again, looked up in their order. */
 export async function readDuties(
   statement: Statement,
   { shard, dutiesMax }: { shard: number; dutiesMax: number },
@@ -328,8 +328,10 @@ export async function readDuties(
     { id: bigint; meter_id: number; from_day: number; reason: string }[]
   >`
     select d.id, d.meter_id, d.from_day, d.reason from rerate_duty d
-    join meter m on m.id = d.meter_id join edge e on e.id = m.edge_id
-    where e.log_shard = ${shard} and d.failed_at is null order by d.id limit ${dutiesMax}`;
+    cross join lateral (
+      select from meter m join edge e on e.id = m.edge_id
+      where m.id = d.meter_id and e.log_shard = ${shard} offset 0) own
+    where d.failed_at is null order by d.id limit ${dutiesMax}`;
   return rows.map((row) => ({
     id: row.id,
     meterId: row.meter_id,

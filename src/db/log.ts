@@ -257,8 +257,11 @@ export async function shardsBehind(statement: Statement): Promise<readonly numbe
     select c.shard from rating_cursor c join log_head h using (shard)
     where h.position > c.position
     union
-    select e.log_shard from rerate_duty d
-    join meter m on m.id = d.meter_id join edge e on e.id = m.edge_id
+    select own.log_shard from rerate_duty d
+    -- There are few duties and many meters: not to be joined from the meters' end.
+    cross join lateral (
+      select e.log_shard from meter m join edge e on e.id = m.edge_id
+      where m.id = d.meter_id offset 0) own
     where d.failed_at is null
     order by 1`;
   return rows.map((row) => row.shard);

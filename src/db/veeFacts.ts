@@ -124,7 +124,8 @@ export type VeeDuty = { readonly meterId: number; readonly fromMs: number };
 /**
  * Some meters of a shard that wait for validation, the longest stretch of time first. Locked until
  * the transaction ends, so that what another shard's rater finds meanwhile is a duty behind it;
- * those that are being left just now are for the next time.
+ * those that are being left just now are for the next time. The shard is looked up duty by duty, in
+ * their order: joined at once, all that wait would be read for the few that are wanted.
  */
 export async function readVeeDuties(
   statement: Statement,
@@ -132,8 +133,10 @@ export async function readVeeDuties(
 ): Promise<readonly VeeDuty[]> {
   const rows = await statement<{ meter_id: number; from_at: Date }[]>`
     select d.meter_id, d.from_at from vee_duty d
-    join meter m on m.id = d.meter_id join edge e on e.id = m.edge_id
-    where e.log_shard = ${shard} order by d.from_at, d.meter_id limit ${dutiesMax}
+    cross join lateral (
+      select from meter m join edge e on e.id = m.edge_id
+      where m.id = d.meter_id and e.log_shard = ${shard} offset 0) own
+    order by d.from_at, d.meter_id limit ${dutiesMax}
     for update of d skip locked`;
   return rows.map((row) => ({ meterId: row.meter_id, fromMs: row.from_at.getTime() }));
 }

@@ -153,6 +153,8 @@ export const veeDuty = pgTable(
     fromAt: instant('from_at').notNull(),
   },
   (t) => [
+    // The longest stretch of time first, some at a time.
+    index().on(t.fromAt, t.meterId),
     foreignKey({ columns: [t.companyId, t.meterId], foreignColumns: [meter.companyId, meter.id] }),
   ],
 );

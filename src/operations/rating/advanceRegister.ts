@@ -65,6 +65,19 @@ export function mergeRuns(open: OpenDay, runs: readonly ReadingRun[]): number {
   return changedFromMs;
 }
 
+/** Shapes of gaps that end at or after an instant. */
+export function dropShapes(open: OpenDay, fromMs: number): void {
+  const { series } = open;
+  const kept = series.shapes.filter(({ toMs }) => toMs < fromMs);
+  if (kept.length === series.shapes.length) return;
+  series.shapes = kept;
+  open.isWritten = true;
+}
+
+export function conflictsIn(days: readonly OpenDay[]): readonly SeriesConflict[] {
+  return days.flatMap(({ conflicts }) => conflicts);
+}
+
 /** A reading of an earlier slot, or a better one: what lies behind the head is no longer so. */
 export function isLate(head: HeadRow | null, changedFromMs: number): boolean {
   const carry = decodeCarry(head?.carry ?? null);

@@ -14,7 +14,15 @@ import { markDaysOf } from '../../domain/series/meterMarks.ts';
 import { dayMs } from '../../domain/time/civil.ts';
 import { billingPeriodAt } from '../../domain/time/zone.ts';
 import { awaitsNeighbour } from '../vee/nearGap.ts';
-import { advanceRegister, affectedFromMs, isLate, mergeRuns, openDay } from './advanceRegister.ts';
+import {
+  advanceRegister,
+  affectedFromMs,
+  conflictsIn,
+  dropShapes,
+  isLate,
+  mergeRuns,
+  openDay,
+} from './advanceRegister.ts';
 import type { Advance, OpenDay, WalkedRegister } from './advanceRegister.ts';
 import { registerKey } from './gatherReadings.ts';
 import type { GatheredReadings, RegisterWork } from './gatherReadings.ts';
@@ -138,15 +146,6 @@ function firstSlotOf({ carryOut, settledFirstSlot }: Advance): number | null {
   return carryOut === null ? null : settledFirstSlot;
 }
 
-/** Shapes of gaps that end at or after an instant. */
-function dropShapes(open: OpenDay, fromMs: number): void {
-  const { series } = open;
-  const kept = series.shapes.filter(({ toMs }) => toMs < fromMs);
-  if (kept.length === series.shapes.length) return;
-  series.shapes = kept;
-  open.isWritten = true;
-}
-
 /** The register after another walk over the same days, with other shapes in them. */
 export function advancedBy(register: AdvancedRegister, advance: Advance): AdvancedRegister {
   const { work, walked, powerW, firstSlotEver } = register;
@@ -156,10 +155,6 @@ export function advancedBy(register: AdvancedRegister, advance: Advance): Advanc
     head: headAfter(work, advance, powerW),
     firstSlotEver: walked.carryIn === null ? firstSlotOf(advance) : firstSlotEver,
   };
-}
-
-function conflictsIn(days: readonly OpenDay[]): readonly SeriesConflict[] {
-  return days.flatMap(({ conflicts }) => conflicts);
 }
 
 /** Readings after the head, in time order: the walk goes on from it. */
