@@ -135,6 +135,11 @@ export async function findFirstCharge(
   return row?.first?.getTime() ?? null;
 }
 
+/** Null: the one that is stored stays. */
+function changedSum({ isSumStored, accumulator }: ChargeRow): Uint8Array | null {
+  return isSumStored === true ? null : accumulator;
+}
+
 function chargeColumns(tx: Statement, rows: readonly ChargeRow[]) {
   return tx`unnest(
       ${integersOf(rows.map((row) => row.agreementId))}::int4[],
@@ -143,7 +148,7 @@ function chargeColumns(tx: Statement, rows: readonly ChargeRow[]) {
       ${integersOf(rows.map((row) => row.tariffVersionId))}::int4[],
       ${integersOf(rows.map((row) => row.companyId))}::int4[],
       ${integersOf(rows.map((row) => row.accountId))}::int4[],
-      ${bytesArrayOf(rows.map((row) => (row.isSumStored === true ? null : row.accumulator)))}::bytea[],
+      ${bytesArrayOf(rows.map(changedSum))}::bytea[],
       ${integersOf(rows.map((row) => row.energyWh))}::int8[],
       ${integersOf(rows.map((row) => row.amountMicros))}::int8[],
       ${instantsOf(rows.map((row) => row.openUntilMs))}::timestamptz[]

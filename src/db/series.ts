@@ -203,12 +203,17 @@ export async function readStoredChannels(
     order by meter_id, channel`;
 }
 
+/** Null: the one that is stored stays. */
+function changedCarry({ isCarryStored, carry }: HeadRow): Uint8Array | null {
+  return isCarryStored === true ? null : carry;
+}
+
 function headColumns(tx: Statement, rows: readonly HeadRow[]) {
   return tx`unnest(
       ${integersOf(rows.map((row) => row.meterId))}::int4[],
       ${integersOf(rows.map((row) => row.channel))}::int2[],
       ${integersOf(rows.map((row) => row.companyId))}::int4[],
-      ${bytesArrayOf(rows.map((row) => (row.isCarryStored === true ? null : row.carry)))}::bytea[],
+      ${bytesArrayOf(rows.map(changedCarry))}::bytea[],
       ${integersOf(rows.map((row) => row.lastReadAtMs))}::int8[],
       ${integersOf(rows.map((row) => row.lastValueWh))}::int8[],
       ${integersOf(rows.map((row) => row.lastPowerW))}::int4[],
@@ -231,8 +236,8 @@ export async function writeHeads(tx: Statement, rows: readonly HeadRow[]): Promi
   const inserted = await tx`
     insert into series_head
       (meter_id, channel, company_id, carry, last_read_at, last_value_wh, last_power_w, newest)
-    select u.meter_id, u.channel, u.company_id, u.carry, to_timestamp(u.read_at_ms / 1000.0::float8),
-           u.value_wh, u.power_w, u.newest
+    select u.meter_id, u.channel, u.company_id, u.carry,
+           to_timestamp(u.read_at_ms / 1000.0::float8), u.value_wh, u.power_w, u.newest
     from ${headColumns(tx, rows)}
     on conflict (meter_id, channel) do nothing`;
   const written = updated.count + inserted.count;
