@@ -172,10 +172,12 @@ export async function writeCharges(tx: Statement, rows: readonly ChargeRow[]): P
     where c.agreement_id = u.agreement_id and c.meter_id = u.meter_id
       and c.period_start = u.period_start and c.tariff_version_id = u.tariff_version_id`;
   if (updated.count < rows.length) {
+    // Those with a stored sum are there, and have none to be inserted with.
+    const absent = rows.filter(({ isSumStored }) => isSumStored !== true);
     const inserted = await tx`
       insert into charge (agreement_id, meter_id, period_start, tariff_version_id, company_id,
                           account_id, accumulator, energy_wh, amount_micros, open_until, revision)
-      select u.*, 1 from ${chargeColumns(tx, rows)}
+      select u.*, 1 from ${chargeColumns(tx, absent)}
       on conflict (agreement_id, meter_id, period_start, tariff_version_id) do nothing`;
     const written = updated.count + inserted.count;
     assert(written === rows.length, 'a commit writes each charge once');

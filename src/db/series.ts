@@ -233,12 +233,14 @@ export async function writeHeads(tx: Statement, rows: readonly HeadRow[]): Promi
     from ${headColumns(tx, rows)}
     where h.meter_id = u.meter_id and h.channel = u.channel`;
   if (updated.count === rows.length) return;
+  // Those with a stored carry are there, and have none to be inserted with.
+  const absent = rows.filter(({ isCarryStored }) => isCarryStored !== true);
   const inserted = await tx`
     insert into series_head
       (meter_id, channel, company_id, carry, last_read_at, last_value_wh, last_power_w, newest)
     select u.meter_id, u.channel, u.company_id, u.carry,
            to_timestamp(u.read_at_ms / 1000.0::float8), u.value_wh, u.power_w, u.newest
-    from ${headColumns(tx, rows)}
+    from ${headColumns(tx, absent)}
     on conflict (meter_id, channel) do nothing`;
   const written = updated.count + inserted.count;
   assert(written === rows.length, 'a commit writes each head once');
