@@ -130,7 +130,7 @@ export function advanceSlot(
     settledWh: noSlots,
     settledEstimated: null,
     openFirstSlot: tailSlot,
-    openWh: Float64Array.of(walked.tailWh),
+    openWh: Float64Array.of(walked.isTailKnown ? walked.tailWh : Number.NaN),
     openEstimated: null,
     carrySettled,
     carryOut: walked.carryOut,
