@@ -153,7 +153,7 @@ test('a reading behind an unbelieved first one of the slot keeps the day before'
   await expectReplayed(ground);
 });
 
-test('one commit has further readings of an open slot and the first one of another meter', async () => {
+test('one commit has readings of an open slot and the first one of another meter', async () => {
   const ground = await bills('open_slot_beside', flat('0.30'), (fleet) => ({
     ...fleet,
     servicePoints: fleet.servicePoints.flatMap((each) => [each, { ...each, name: 'point 2' }]),
