@@ -198,7 +198,7 @@ export async function setCircumstances(
     from moved join meter m on m.service_point_id = moved.id
     join series_day d on d.meter_id = m.id
     group by m.id order by m.id
-    on conflict (meter_id) do update set from_at = excluded.from_at
+    on conflict (meter_id) where failed_at is null do update set from_at = excluded.from_at
     where excluded.from_at < vee_duty.from_at`;
 }
 

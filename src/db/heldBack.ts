@@ -204,7 +204,7 @@ export async function dismissHeldBack(
       join meter m on m.id = x.meter_id and m.company_id = x.company_id
       where x.code = any(${wordsOf(formCodes)}::text[])
       group by x.meter_id, x.company_id order by x.meter_id
-      on conflict (meter_id) do update set from_at = excluded.from_at
+      on conflict (meter_id) where failed_at is null do update set from_at = excluded.from_at
       where excluded.from_at < vee_duty.from_at
     )
     select count(*)::int4 as rows from dismissed`;

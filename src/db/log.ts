@@ -251,7 +251,7 @@ export async function setRatingCursor(
     update rating_cursor set position = ${position.toString()}::int8 where shard = ${shard}`;
 }
 
-/** Shards whose log is ahead of their cursor, or whose meters have something to rate again. */
+/** Shards whose log is ahead of their cursor, or of which meters are to be rated or validated. */
 export async function shardsBehind(statement: Statement): Promise<readonly number[]> {
   const rows = await statement<{ shard: number }[]>`
     select c.shard from rating_cursor c join log_head h using (shard)
@@ -262,6 +262,10 @@ export async function shardsBehind(statement: Statement): Promise<readonly numbe
     cross join lateral (
       select e.log_shard from meter m join edge e on e.id = m.edge_id
       where m.id = d.meter_id offset 0) own
+    where d.failed_at is null
+    union
+    select e.log_shard from vee_duty d
+    join meter m on m.id = d.meter_id join edge e on e.id = m.edge_id
     where d.failed_at is null
     order by 1`;
   return rows.map((row) => row.shard);

@@ -24,8 +24,23 @@ export async function setDutyAside(
   return row ?? null;
 }
 
+/** The same of a duty to validate. */
+export async function setVeeDutyAside(
+  tx: Statement,
+  { id, failure, atMs }: { id: bigint; failure: string; atMs: number },
+): Promise<SetAsideDuty | null> {
+  const [row] = await tx<SetAsideDuty[]>`
+    update vee_duty set failed_at = ${new Date(atMs)}, failure = ${failure}
+    where id = ${id.toString()}::int8 and failed_at is null
+    returning company_id as "companyId", meter_id as "meterId",
+              floor(extract(epoch from from_at) / 86400)::int4 as "fromDay",
+              'validation' as reason`;
+  return row ?? null;
+}
+
 export type FailedDuty = {
   readonly meterId: number;
+  /** `validation`, or why it should have been rated again. */
   readonly reason: string;
   readonly failedAt: Date;
   readonly failure: string;
@@ -37,7 +52,11 @@ export async function readFailedDuties(
 ): Promise<readonly FailedDuty[]> {
   return tx<FailedDuty[]>`
     select meter_id as "meterId", reason, failed_at as "failedAt", failure from rerate_duty
-    where company_id = ${companyId} and failed_at is not null order by id`;
+    where company_id = ${companyId} and failed_at is not null
+    union all
+    select meter_id, 'validation', failed_at, failure from vee_duty
+    where company_id = ${companyId} and failed_at is not null
+    order by "failedAt", "meterId"`;
 }
 
 /** A fresh duty beside each that was set aside; the old one goes once the fresh one is done. */
@@ -50,7 +69,15 @@ export async function askFailedDutiesAgain(
     select distinct company_id, meter_id, from_day, reason, after from rerate_duty
     where company_id = ${companyId} and failed_at is not null
       and ${meterId === null ? tx`true` : tx`meter_id = ${meterId}`}`;
-  return asked.count;
+  const judged = await tx`
+    insert into vee_duty (meter_id, company_id, from_at)
+    select meter_id, company_id, min(from_at) from vee_duty
+    where company_id = ${companyId} and failed_at is not null
+      and ${meterId === null ? tx`true` : tx`meter_id = ${meterId}`}
+    group by meter_id, company_id order by meter_id
+    on conflict (meter_id) where failed_at is null
+    do update set from_at = least(vee_duty.from_at, excluded.from_at)`;
+  return asked.count + judged.count;
 }
 
 /** The same duties once more, going on behind a place, where their last look was not further. */

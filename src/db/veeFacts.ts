@@ -115,11 +115,15 @@ export async function upsertVeeDuties(
     select * from unnest(${integersOf(duties.map((duty) => duty.meterId))}::int4[],
                          ${integersOf(duties.map((duty) => duty.companyId))}::int4[],
                          ${instantsOf(duties.map((duty) => duty.fromMs))}::timestamptz[])
-    on conflict (meter_id) do update set from_at = excluded.from_at
+    on conflict (meter_id) where failed_at is null do update set from_at = excluded.from_at
     where excluded.from_at < vee_duty.from_at`;
 }
 
-export type VeeDuty = { readonly meterId: number; readonly fromMs: number };
+export type VeeDuty = {
+  readonly id: bigint;
+  readonly meterId: number;
+  readonly fromMs: number;
+};
 
 /**
  * Some meters of a shard that wait for validation, the longest stretch of time first. Locked until
@@ -131,32 +135,41 @@ export async function readVeeDuties(
   statement: Statement,
   { shard, dutiesMax }: { shard: number; dutiesMax: number },
 ): Promise<readonly VeeDuty[]> {
-  const rows = await statement<{ meter_id: number; from_at: Date }[]>`
-    select d.meter_id, d.from_at from vee_duty d
+  const rows = await statement<{ id: bigint; meter_id: number; from_at: Date }[]>`
+    select d.id, d.meter_id, d.from_at from vee_duty d
     cross join lateral (
       select from meter m join edge e on e.id = m.edge_id
       where m.id = d.meter_id and e.log_shard = ${shard} offset 0) own
+    where d.failed_at is null
     order by d.from_at, d.meter_id limit ${dutiesMax}
     for update of d skip locked`;
-  return rows.map((row) => ({ meterId: row.meter_id, fromMs: row.from_at.getTime() }));
+  return rows.map((row) => ({
+    id: row.id,
+    meterId: row.meter_id,
+    fromMs: row.from_at.getTime(),
+  }));
 }
 
-/** What is left of the duties: nothing, or the time behind what was validated. */
+/**
+ * What is left of the duties: nothing, or the time behind what was validated. Duties set aside
+ * before that begin within it are made up for.
+ */
 export async function settleVeeDuties(
   tx: Statement,
-  settled: readonly { meterId: number; nextFromMs: number | null }[],
+  settled: readonly { meterId: number; fromMs: number; nextFromMs: number | null }[],
 ): Promise<void> {
   if (settled.length === 0) return;
-  const done = settled.filter(({ nextFromMs }) => nextFromMs === null);
-  const rest = settled.filter(({ nextFromMs }) => nextFromMs !== null);
+  const done = tx`
+    unnest(${integersOf(settled.map((each) => each.meterId))}::int4[],
+           ${instantsOf(settled.map((each) => each.fromMs))}::timestamptz[],
+           ${instantsOf(settled.map((each) => each.nextFromMs))}::timestamptz[])
+      as u(meter_id, from_at, next_at)`;
   await tx`
-    delete from vee_duty
-    where meter_id = any(${integersOf(done.map((each) => each.meterId))}::int4[])`;
-  if (rest.length === 0) return;
+    delete from vee_duty d using ${done}
+    where d.meter_id = u.meter_id
+      and case when d.failed_at is null then u.next_at is null
+               else d.from_at >= u.from_at and (u.next_at is null or d.from_at < u.next_at) end`;
   await tx`
-    update vee_duty d set from_at = u.from_at
-    from unnest(${integersOf(rest.map((each) => each.meterId))}::int4[],
-                ${instantsOf(rest.map((each) => each.nextFromMs))}::timestamptz[])
-      as u(meter_id, from_at)
-    where d.meter_id = u.meter_id`;
+    update vee_duty d set from_at = u.next_at from ${done}
+    where d.meter_id = u.meter_id and d.failed_at is null and u.next_at is not null`;
 }

@@ -71,7 +71,7 @@ export async function insertVeeSetDuties(tx: Statement, duty: Duty): Promise<num
     insert into vee_duty (meter_id, company_id, from_at)
     select id, company_id, ${new Date(duty.fromMs)}::timestamptz
     from (${beside} union ${heldBack}) as m order by id
-    on conflict (meter_id) do update set from_at = excluded.from_at
+    on conflict (meter_id) where failed_at is null do update set from_at = excluded.from_at
     where excluded.from_at < vee_duty.from_at`;
   return inserted.count;
 }

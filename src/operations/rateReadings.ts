@@ -36,6 +36,7 @@ import { ratedEvents } from './rating/ratedEvents.ts';
 import { gatherNew, gatherRetried } from './rating/retriedReadings.ts';
 import { accountOf, loadRegistry, sharedPoints } from './rating/registry.ts';
 import type { RatingMemory } from './rating/registry.ts';
+import type { DecodedEntry } from './rating/rowRefusal.ts';
 import { reviewSupply } from './reviewSupply.ts';
 import { decisionEvents } from './vee/decisionEvents.ts';
 import { estimateGaps } from './vee/estimateGaps.ts';
@@ -67,13 +68,18 @@ export type Rated = {
 };
 
 /** What a step is about: the last batch of the log that it takes, or the first duty. */
-export type RatingWork = { readonly kind: 'log' | 'duty'; readonly position: bigint };
+export type RatingWork = {
+  readonly kind: 'log' | 'duty' | 'validation';
+  readonly position: bigint;
+};
 
 export type RatingStep = {
   readonly shard: number;
   readonly batchesMax?: number;
   readonly dutiesMax?: number;
   readonly retriedMax?: number;
+  /** Duties that a batch would be rated together with are worked off before it, alone. */
+  readonly isApart?: boolean;
   /** Told before any of the work is done, so that a failure can be laid to it. */
   began?(work: RatingWork): void;
 };
@@ -185,39 +191,70 @@ async function writeSeries(
   ]);
 }
 
-async function rateShard(
-  deps: RateDeps,
-  tx: Transaction,
-  { shard, began, ...limits }: RatingStep,
-): Promise<Rated> {
-  const { batchesMax = batchesPerRatingMax, dutiesMax = dutiesPerRatingMax } = limits;
-  const nowMs = deps.clock.nowMs();
-  const cursor = await lockRatingCursor(tx, shard);
-  const entries = await readLog(tx, { shard, after: cursor, batchesMax });
-  let duties = entries.length === 0 ? await readDuties(tx, { shard, dutiesMax }) : [];
-  const done = { batches: entries.length, readings: 0, eventShards: [], commandsRequested: false };
-  if (entries.length === 0 && duties.length === 0) {
-    await lockSeries(tx, { isAlone: false });
-    const shards = await validateDue(tx, { shard, memory: deps.memory, nowMs });
-    return { ...done, eventShards: shards ?? [], more: shards !== null };
-  }
+type Taken = {
+  readonly cause: Cause;
+  readonly decoded: readonly DecodedEntry[];
+  readonly duties: readonly Duty[];
+  readonly meterIds: Set<number>;
+};
 
-  const position = entries.at(-1)?.position ?? duties[0].id;
-  const cause: Cause = { kind: entries.length > 0 ? 'log' : 'duty', shard, position };
-  began?.(cause);
+/** The next batches with the duties that they cannot do without, else duties; null: neither. */
+async function takeWork(tx: Transaction, step: RatingStep): Promise<Taken | null> {
+  const { shard, isApart = false, began } = step;
+  const { batchesMax = batchesPerRatingMax, dutiesMax = dutiesPerRatingMax } = step;
+  const begin = (kind: Cause['kind'], position: bigint): Cause => {
+    began?.({ kind, position });
+    return { kind, shard, position };
+  };
+  const alone = (duties: readonly Duty[]): Taken => ({
+    cause: begin('duty', duties[0].id),
+    decoded: [],
+    duties,
+    meterIds: new Set(duties.map(({ meterId }) => meterId)),
+  });
+  const after = await lockRatingCursor(tx, shard);
+  const entries = await readLog(tx, { shard, after, batchesMax });
+  const last = entries.at(-1);
+  if (last === undefined) {
+    const duties = await readDuties(tx, { shard, dutiesMax });
+    return duties.length === 0 ? null : alone(duties);
+  }
+  const cause = begin('log', last.position);
   const decoded = entries.map(decodeEntry);
   const meterIds = metersOf(decoded);
   // Where a register stands was worked out by its marks: with others it cannot go on from there.
-  if (entries.length > 0) duties = await readMarkDuties(tx, { shard, meterIds: [...meterIds] });
-  for (const duty of duties) meterIds.add(duty.meterId);
+  const duties = await readMarkDuties(tx, { shard, meterIds: [...meterIds] });
+  return isApart && duties.length > 0
+    ? alone(duties.slice(0, dutiesMax))
+    : { cause, decoded, duties, meterIds };
+}
+
+async function rateShard(deps: RateDeps, tx: Transaction, step: RatingStep): Promise<Rated> {
+  const { shard, began, dutiesMax = dutiesPerRatingMax } = step;
+  const nowMs = deps.clock.nowMs();
+  const taken = await takeWork(tx, step);
+  if (taken === null) {
+    await lockSeries(tx, { isAlone: false });
+    const shards = await validateDue(tx, {
+      shard,
+      memory: deps.memory,
+      nowMs,
+      dutiesMax,
+      began: (position) => began?.({ kind: 'validation', position }),
+    });
+    const more = shards !== null;
+    return { batches: 0, readings: 0, eventShards: shards ?? [], commandsRequested: false, more };
+  }
+
+  const { cause, decoded, duties, meterIds } = taken;
   await loadRegistry(tx, deps.memory, meterIds);
   const { offices } = deps.memory;
   await lockSeries(tx, { isAlone: decoded.some(({ batch }) => offices.has(batch.edgeId)) });
   await lockPoints(tx, sharedPoints(deps.memory, meterIds));
   const { memory } = deps;
-  const { retriedMax = retriedBatchesMax } = limits;
+  const { retriedMax = retriedBatchesMax } = step;
   const look = { memory, nowMs, batchesMax: retriedMax };
-  const retried = entries.length === 0 ? await gatherRetried(tx, duties, look) : null;
+  const retried = cause.kind === 'duty' ? await gatherRetried(tx, duties, look) : null;
   const gathered = retried?.gathered ?? (await gatherNew(tx, decoded, memory));
   const events = await insertMeterEvents(tx, gathered.events);
   const moved = { memory: deps.memory, duties, events };
@@ -225,7 +262,7 @@ async function rateShard(
   const { advanced, news: ofGaps } = await estimateGaps(tx, walked, nowMs);
 
   await writeSeries(tx, gathered, advanced);
-  if (entries.length > 0) await auditNotes(tx, gathered.notes, nowMs);
+  if (cause.kind === 'log') await auditNotes(tx, gathered.notes, nowMs);
   const posted = await priceAndPost(deps, tx, advanced, { cause, duties, nowMs });
   let commandsRequested = false;
   for (const [companyId, accountIds] of accountsToReview(posted.charges, posted.balances)) {
@@ -241,14 +278,14 @@ async function rateShard(
     await insertFurtherLooks(tx, dutyIds, retried.furtherAfter);
   }
   await dropDuties(tx, duties);
-  if (entries.length > 0) await setRatingCursor(tx, shard, position);
+  if (cause.kind === 'log') await setRatingCursor(tx, shard, cause.position);
   const told = [
     ...ratedEvents({ advanced, ...posted, nowMs }),
     ...decisionEvents([...ofGaps, ...ofAlarms], nowMs),
   ];
   for (const event of told) await appendEvent(tx, event);
   return {
-    batches: entries.length,
+    batches: decoded.length,
     readings: gathered.readingCount,
     eventShards: [...new Set(told.map((event) => eventShardOf(event.companyId)))],
     commandsRequested,

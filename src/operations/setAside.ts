@@ -9,7 +9,7 @@ import {
   setRatingCursor,
 } from '../db/log.ts';
 import type { LogEntry, ReadingExceptionRow } from '../db/log.ts';
-import { setDutyAside } from '../db/setAsideDuties.ts';
+import { setDutyAside, setVeeDutyAside } from '../db/setAsideDuties.ts';
 import { streamNumberOf } from '../wire/batch.ts';
 import { derivedId } from './derivedId.ts';
 import type { RatingWork } from './rateReadings.ts';
@@ -78,14 +78,15 @@ async function setBatchAside(
 /** Takes a duty out of the queue; it stays, with the reason, until somebody asks for it again. */
 async function setDutyOfShardAside(
   tx: Transaction,
-  { shard, position, reason, nowMs }: Aside & { position: bigint },
+  { shard, kind, position, reason, nowMs }: Aside & RatingWork,
 ): Promise<SetAside | null> {
   await lockRatingCursor(tx, shard);
-  const duty = await setDutyAside(tx, { id: position, failure: reason, atMs: nowMs });
+  const take = kind === 'validation' ? setVeeDutyAside : setDutyAside;
+  const duty = await take(tx, { id: position, failure: reason, atMs: nowMs });
   if (duty === null) return null;
   const { companyId, meterId, fromDay, reason: of } = duty;
   await insertAudit(tx, {
-    id: derivedId('audit', 'duty', String(position)),
+    id: derivedId('audit', kind, String(position)),
     companyId,
     atMs: nowMs,
     actor: 'rating',
@@ -105,7 +106,7 @@ export async function setAside(
   { sql, clock }: { readonly sql: Sql; readonly clock: { nowMs(): number } },
   { shard, work, reason }: { shard: number; work: RatingWork; reason: string },
 ): Promise<SetAside | null> {
-  const aside = { shard, position: work.position, reason, nowMs: clock.nowMs() };
+  const aside = { shard, ...work, reason, nowMs: clock.nowMs() };
   return sql.begin((tx) =>
     work.kind === 'log' ? setBatchAside(tx, aside) : setDutyOfShardAside(tx, aside),
   );

@@ -1,5 +1,7 @@
+import { sql } from 'drizzle-orm';
 import {
   bigint,
+  check,
   foreignKey,
   index,
   integer,
@@ -9,6 +11,7 @@ import {
   smallint,
   text,
   unique,
+  uniqueIndex,
 } from 'drizzle-orm/pg-core';
 import { bytea, company, instant, meter } from './registry.ts';
 
@@ -148,14 +151,22 @@ export const veeResolution = pgTable(
 export const veeDuty = pgTable(
   'vee_duty',
   {
-    meterId: integer('meter_id').primaryKey(),
+    id: bigint('id', { mode: 'bigint' }).primaryKey().generatedAlwaysAsIdentity(),
+    meterId: integer('meter_id').notNull(),
     companyId: integer('company_id').notNull(),
     fromAt: instant('from_at').notNull(),
+    /** When it was set aside, and why; null while it waits its turn, as one of a meter does. */
+    failedAt: instant('failed_at'),
+    failure: text('failure'),
   },
   (t) => [
     // The longest stretch of time first, some at a time.
     index().on(t.fromAt, t.meterId),
     foreignKey({ columns: [t.companyId, t.meterId], foreignColumns: [meter.companyId, meter.id] }),
+    uniqueIndex('vee_duty_waiting')
+      .on(t.meterId)
+      .where(sql`${t.failedAt} is null`),
+    check('vee_duty_failure', sql`(${t.failedAt} is null) = (${t.failure} is null)`),
   ],
 );
 

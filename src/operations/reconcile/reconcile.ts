@@ -82,8 +82,9 @@ async function tellFailedDuties(
   findings: Findings,
 ): Promise<void> {
   for (const { meterId, reason, failedAt, failure } of await readFailedDuties(tx, companyId)) {
+    const what = reason === 'validation' ? 'validating it' : `rating it again (${reason})`;
     const message =
-      `rating it again (${reason}) failed at ${failedAt.toISOString()}: ${failure}. ` +
+      `${what} failed at ${failedAt.toISOString()}: ${failure}. ` +
       'Once that is mended: ems-cli reading retry.';
     findings.add('DUTY_FAILED', `meter/${meterId}`, message);
   }

@@ -145,7 +145,8 @@ export async function noteDuties(
   const due = new Map<number, VeeDuty>();
   const add = ({ meterId, companyId, fromMs }: VeeDuty): void => {
     const known = due.get(meterId)?.fromMs ?? Infinity;
-    due.set(meterId, { meterId, companyId, fromMs: Math.min(known, fromMs) });
+    // A clock that begins in 1970 does so on a local day that may begin before it.
+    due.set(meterId, { meterId, companyId, fromMs: Math.max(0, Math.min(known, fromMs)) });
   };
   for (const register of advanced) {
     const fromMs = dueFromMs(register, days, nowMs);

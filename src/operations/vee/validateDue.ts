@@ -116,10 +116,25 @@ async function moveHolds(tx: Transaction, judged: readonly JudgedMeter[]): Promi
  */
 export async function validateDue(
   tx: Transaction,
-  { shard, memory, nowMs }: { shard: number; memory: RatingMemory; nowMs: number },
+  {
+    shard,
+    memory,
+    nowMs,
+    dutiesMax,
+    began,
+  }: {
+    readonly shard: number;
+    readonly memory: RatingMemory;
+    readonly nowMs: number;
+    readonly dutiesMax: number;
+    /** Told the first duty before any of the work is done. */
+    began(position: bigint): void;
+  },
 ): Promise<readonly number[] | null> {
-  const duties = await readVeeDuties(tx, { shard, dutiesMax: veeDutiesPerStepMax });
+  const limit = Math.min(dutiesMax, veeDutiesPerStepMax);
+  const duties = await readVeeDuties(tx, { shard, dutiesMax: limit });
   if (duties.length === 0) return null;
+  began(duties[0].id);
   await loadRegistry(tx, memory, new Set(duties.map(({ meterId }) => meterId)));
   const judged = await judgedMeters(tx, memory, duties);
   const kept = await judge(tx, memory, judged);
@@ -129,7 +144,7 @@ export async function validateDue(
   await moveHolds(tx, judged);
   await settleVeeDuties(
     tx,
-    judged.map(({ meter: { meterId }, nextFromMs }) => ({ meterId, nextFromMs })),
+    judged.map(({ meter: { meterId }, fromMs, nextFromMs }) => ({ meterId, fromMs, nextFromMs })),
   );
   const events = decisionEvents([...gone, ...made], nowMs);
   for (const event of events) await appendEvent(tx, event);
