@@ -8,6 +8,8 @@ import {
   retryHeldBack,
 } from './commands/enterReadings.ts';
 import type { DismissOptions, EditOptions } from './commands/enterReadings.ts';
+import { listExceptions } from './commands/listExceptions.ts';
+import type { ListExceptionsOptions } from './commands/listExceptions.ts';
 import { dropOldDays, verifyWholeLog } from './commands/logChecks.ts';
 import {
   correctFromFile,
@@ -78,6 +80,13 @@ function addReading(program: Command, { leaf, withUrl, finish }: Building): void
     .option('--key <uuid>', 'the same key again asks nothing more')
     .action(async ({ json, ...options }: Json & Parameters<typeof retryHeldBack>[0]) =>
       finish(await retryHeldBack(options), json),
+    );
+  ofCompany(withUrl(leaf(reading, 'exceptions', 'rows that were not billed, the newest first')))
+    .option('--meter <serial>', 'as it is registered')
+    .option('--number <number>', 'of a meter that is not registered, as the batch names it')
+    .option('--waiting', 'only rows that are held back, until somebody decides', false)
+    .action(async ({ json, ...options }: Json & ListExceptionsOptions) =>
+      finish(await listExceptions(options), json),
     );
   withReason(byOffice(withUrl(leaf(reading, 'dismiss', 'leave rows held back out for good'))))
     .option('--meter <serial>', 'as it is registered')

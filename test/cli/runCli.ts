@@ -2,7 +2,9 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll } from 'vitest';
+import { afterAll, vi } from 'vitest';
+import { tell } from '../../src/cli/answer.ts';
+import { buildProgram } from '../../src/cli/program.ts';
 import { projectRoot } from '../architecture/projectFiles.ts';
 
 const launcher = path.join(projectRoot, 'src/cli/launch.js');
@@ -27,6 +29,35 @@ export function runCli(
       resolve({ exitCode, stdout, stderr });
     });
   });
+}
+
+/**
+ * The same program inside the test's own process, which is a second cheaper; what a process adds,
+ * such as misuse and its exit code, `runCli` sees.
+ */
+export async function callCli(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Finished> {
+  const told = { stdout: '', stderr: '' };
+  const hear = (stream: 'stdout' | 'stderr') =>
+    vi.spyOn(process[stream], 'write').mockImplementation((text) => {
+      told[stream] += String(text);
+      return true;
+    });
+  const spies = [hear('stdout'), hear('stderr')];
+  for (const name of ['DATABASE_URL', 'JOULEBOOK_OFFICE_KEY']) vi.stubEnv(name, env[name]);
+  try {
+    let exitCode = -1;
+    const program = buildProgram('ems-cli', (answer, isJson) => {
+      exitCode = tell(answer, isJson);
+    });
+    await program.parseAsync([...args], { from: 'user' });
+    return { exitCode, ...told };
+  } finally {
+    vi.unstubAllEnvs();
+    for (const spy of spies) spy.mockRestore();
+  }
 }
 
 /** The one line that --json prints. */

@@ -18,7 +18,7 @@ import type { OfficeGround, OfficeOptions } from '../officeDatabase.ts';
 import { officeKeyFrom } from '../officeKey.ts';
 
 /** Each meter of a file by its serial; the first that is unknown refuses all. */
-export async function meterIdsOf(
+async function meterIdsOf(
   ground: OfficeGround,
   lines: readonly EnteredLine[],
 ): Promise<Outcome<readonly EnteredReading[], 'METER_NOT_FOUND'>> {
@@ -39,10 +39,14 @@ export function keyOrRandom(key: string | undefined): string {
   return key ?? randomUUID();
 }
 
-/** Readings of a round; what the file says is its key, so entering it twice enters it once. */
-export async function recordReadingsFile(
+/** Does something, as the office of the company, with the readings that a CSV has. */
+export async function withReadingsFile(
   file: string,
-  options: OfficeOptions & { readonly reason: string },
+  options: OfficeOptions,
+  work: (
+    ground: OfficeGround,
+    entered: { readonly readings: readonly EnteredReading[]; readonly text: string },
+  ) => Promise<Answer>,
 ): Promise<Answer> {
   const key = officeKeyFrom({ data: options.data, officeKey: options.officeKey });
   if (!key.ok) return key;
@@ -50,12 +54,22 @@ export async function recordReadingsFile(
   if (!text.ok) return text;
   const lines = parseEnteredCsv(text.value);
   if (!lines.ok) return { ...lines, message: `${file}: ${lines.message}` };
-  const { reason } = options;
-  return withOffice(options, key.value, async (ground) => {
+  return withOffice(options, key.value, async (ground): Promise<Answer> => {
     const readings = await meterIdsOf(ground, lines.value);
     if (!readings.ok) return readings;
-    const idempotencyKey = derivedId('readings', reason, text.value);
-    const input = { idempotencyKey, reason, readings: readings.value };
+    return work(ground, { readings: readings.value, text: text.value });
+  });
+}
+
+/** Readings of a round; what the file says is its key, so entering it twice enters it once. */
+export async function recordReadingsFile(
+  file: string,
+  options: OfficeOptions & { readonly reason: string },
+): Promise<Answer> {
+  const { reason } = options;
+  return withReadingsFile(file, options, async (ground, { readings, text }) => {
+    const idempotencyKey = derivedId('readings', reason, text);
+    const input = { idempotencyKey, reason, readings };
     const done = await recordReadings(ground.deps, ground.viewer, input);
     if (!done.ok) return done;
     const { readings: count, batches, isReplay } = done.value;
