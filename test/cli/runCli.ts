@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, vi } from 'vitest';
-import { tell } from '../../src/cli/answer.ts';
+import { printedOf } from '../../src/cli/answer.ts';
 import { buildProgram } from '../../src/cli/program.ts';
 import { projectRoot } from '../architecture/projectFiles.ts';
 
@@ -39,24 +39,17 @@ export async function callCli(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<Finished> {
-  const told = { stdout: '', stderr: '' };
-  const hear = (stream: 'stdout' | 'stderr') =>
-    vi.spyOn(process[stream], 'write').mockImplementation((text) => {
-      told[stream] += String(text);
-      return true;
-    });
-  const spies = [hear('stdout'), hear('stderr')];
   for (const name of ['DATABASE_URL', 'JOULEBOOK_OFFICE_KEY']) vi.stubEnv(name, env[name]);
   try {
-    let exitCode = -1;
+    let printed: Finished | null = null;
     const program = buildProgram('ems-cli', (answer, isJson) => {
-      exitCode = tell(answer, isJson);
+      printed = printedOf(answer, isJson);
     });
     await program.parseAsync([...args], { from: 'user' });
-    return { exitCode, ...told };
+    if (printed === null) throw new Error('the command gives its answer');
+    return printed;
   } finally {
     vi.unstubAllEnvs();
-    for (const spy of spies) spy.mockRestore();
   }
 }
 
