@@ -169,39 +169,6 @@ export async function setKeyZones(
     where p.company_id = ${companyId} and p.name = r.name and p.is_key_zone <> r."isKeyZone"`;
 }
 
-/**
- * Points that are declared of another class, or occupied or with generation or no longer so, become
- * it; their meters are validated again from their first reading on.
- */
-export async function setCircumstances(
-  tx: Statement,
-  companyId: number,
-  points: readonly FleetServicePoint[],
-): Promise<void> {
-  await tx`
-    with moved as (
-      update service_point p
-      set customer_class = coalesce(r."customerClass", p.customer_class),
-          is_occupied = coalesce(r."isOccupied", p.is_occupied),
-          has_generation = coalesce(r."hasGeneration", p.has_generation)
-      from json_to_recordset(${recordsOf(points)}::text::json)
-        as r(name text, "customerClass" text, "isOccupied" boolean, "hasGeneration" boolean)
-      where p.company_id = ${companyId} and p.name = r.name
-        and (coalesce(r."customerClass", p.customer_class),
-             coalesce(r."isOccupied", p.is_occupied),
-             coalesce(r."hasGeneration", p.has_generation))
-            <> (p.customer_class, p.is_occupied, p.has_generation)
-      returning p.id
-    )
-    insert into vee_duty (meter_id, company_id, from_at)
-    select m.id, m.company_id, to_timestamp(min(d.day)::float8 * 86400)
-    from moved join meter m on m.service_point_id = moved.id
-    join series_day d on d.meter_id = m.id
-    group by m.id order by m.id
-    on conflict (meter_id) where failed_at is null do update set from_at = excluded.from_at
-    where excluded.from_at < vee_duty.from_at`;
-}
-
 export type MeterRow = {
   readonly edgeId: number;
   readonly servicePointId: number;

@@ -5,10 +5,12 @@ import {
   inFutureCode,
   retriableCodes,
 } from '../domain/series/heldBack.ts';
+import { dayMs } from '../domain/time/civil.ts';
 import { instantsOf, integersOf, wordsOf } from './arrays.ts';
 import type { Statement } from './connect.ts';
 import { lockSeries } from './log.ts';
 import type { BatchPlace } from './logReads.ts';
+import { upsertVeeDuties } from './veeFacts.ts';
 
 /** Rows of the log that rating holds back, and the duty to look at them again. */
 
@@ -89,23 +91,26 @@ export async function insertTaken(
 const columnsOfPlace = (tx: Statement) =>
   tx`edge_id as "edgeId", stream, epoch, sequence, channel, row`;
 
-/** Of these rows those that were taken in later. */
-export async function readTaken(
-  tx: Statement,
-  places: readonly RowPlace[],
-): Promise<readonly RowPlace[]> {
-  if (places.length === 0) return [];
+function placesOf(tx: Statement, places: readonly RowPlace[]) {
   const of = <T>(pick: (place: RowPlace) => T): T[] => places.map(pick);
-  return tx<RowPlace[]>`
-    select ${columnsOfPlace(tx)} from exception_resolution
-    join unnest(
+  return tx`unnest(
       ${integersOf(of((place) => place.edgeId))}::int4[],
       ${integersOf(of((place) => place.stream))}::int2[],
       ${integersOf(of((place) => place.epoch))}::int4[],
       ${integersOf(of((place) => place.sequence))}::int8[],
       ${integersOf(of((place) => place.channel))}::int2[],
       ${integersOf(of((place) => place.row))}::int4[]
-    ) as p(edge_id, stream, epoch, sequence, channel, row)
+    ) as p(edge_id, stream, epoch, sequence, channel, row)`;
+}
+
+/** Of these rows those that were taken in later. */
+export async function readTaken(
+  tx: Statement,
+  places: readonly RowPlace[],
+): Promise<readonly RowPlace[]> {
+  if (places.length === 0) return [];
+  return tx<RowPlace[]>`
+    select ${columnsOfPlace(tx)} from exception_resolution join ${placesOf(tx, places)}
       using (edge_id, stream, epoch, sequence, channel, row)
     where kind = 'taken'`;
 }
@@ -159,6 +164,27 @@ function fits(tx: Statement, { meterId, code, fromMs, toMs, batch }: HeldBackFil
     })`;
 }
 
+/** What validation told of the form of these rows follows from them no longer. */
+async function judgeAgain(
+  tx: Statement,
+  companyId: number,
+  places: readonly RowPlace[],
+): Promise<void> {
+  if (places.length === 0) return;
+  const rows = await tx<{ meterId: number; day: number }[]>`
+    select x.meter_id as "meterId",
+           floor(extract(epoch from min(x.read_at)) / 86400)::int4 as day
+    from reading_exception x join ${placesOf(tx, places)}
+      using (edge_id, stream, epoch, sequence, channel, row)
+    join meter m on m.id = x.meter_id and m.company_id = x.company_id
+    where x.company_id = ${companyId} and x.code = any(${wordsOf(formCodes)}::text[])
+    group by x.meter_id order by x.meter_id`;
+  await upsertVeeDuties(
+    tx,
+    rows.map(({ meterId, day }) => ({ meterId, companyId, fromMs: day * dayMs })),
+  );
+}
+
 /**
  * Leaves rows that are held back out for good, the first so many of those that fit, and says how
  * many; what validation told of them is judged again. Under the lock that keeps rating commits
@@ -183,8 +209,7 @@ export async function dismissHeldBack(
   },
 ): Promise<number> {
   await lockSeries(tx, { isAlone: true });
-  const [dismissed] = await tx<{ rows: number }[]>`
-    with dismissed as (
+  const dismissed = await tx<RowPlace[]>`
     insert into exception_resolution (edge_id, stream, epoch, sequence, channel, row, company_id,
                                       meter_id, resolved_at, kind, actor, reason)
     select distinct on (x.edge_id, x.stream, x.epoch, x.sequence, x.channel, x.row)
@@ -195,20 +220,9 @@ export async function dismissHeldBack(
       and ${fits(tx, filter)} and ${isUnresolved(tx)}
     order by x.edge_id, x.stream, x.epoch, x.sequence, x.channel, x.row
     limit ${rowsMax}
-    returning *
-    ), due as (
-      insert into vee_duty (meter_id, company_id, from_at)
-      select x.meter_id, x.company_id, date_trunc('day', min(x.read_at), 'UTC')
-      from dismissed
-      join reading_exception x using (edge_id, stream, epoch, sequence, channel, row)
-      join meter m on m.id = x.meter_id and m.company_id = x.company_id
-      where x.code = any(${wordsOf(formCodes)}::text[])
-      group by x.meter_id, x.company_id order by x.meter_id
-      on conflict (meter_id) where failed_at is null do update set from_at = excluded.from_at
-      where excluded.from_at < vee_duty.from_at
-    )
-    select count(*)::int4 as rows from dismissed`;
-  return dismissed?.rows ?? 0;
+    returning ${columnsOfPlace(tx)}`;
+  await judgeAgain(tx, companyId, dismissed);
+  return dismissed.length;
 }
 
 /**

@@ -33,6 +33,9 @@ export async function insertVeeSet(
   return row?.id ?? null;
 }
 
+/** The reason of a duty to lay out gaps anew, by another set of rules. */
+export const setPublishedReason = 'vee_set_published';
+
 type Duty = {
   readonly companyId: number;
   readonly customerClass: CustomerClass;
@@ -52,7 +55,7 @@ export async function insertVeeSetDuties(tx: Statement, duty: Duty): Promise<num
       and exists (select from series_day d where d.meter_id = m.id and d.day >= ${fromDay})`;
   const inserted = await tx`
     insert into rerate_duty (company_id, meter_id, from_day, reason)
-    select company_id, id, ${fromDay}::int4, 'vee_set_published' from (${meters}) as m`;
+    select company_id, id, ${fromDay}::int4, ${setPublishedReason} from (${meters}) as m`;
   // A meter without readings is missed in the bills of those beside it.
   const beside = tx`
     select m.company_id, m.id from meter m

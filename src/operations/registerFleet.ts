@@ -1,3 +1,4 @@
+import { setCircumstances } from '../db/circumstances.ts';
 import type { Sql, Transaction } from '../db/connect.ts';
 import {
   insertAccounts,
@@ -8,7 +9,6 @@ import {
   insertServicePoints,
   insertTariffs,
   lockRegistration,
-  setCircumstances,
   setKeyZones,
   upsertBuses,
 } from '../db/fleet.ts';

@@ -370,7 +370,7 @@ export async function advanceRegisters(
   for (const work of works.filter(({ channel }) => channel.kind === 'register')) {
     const { meterId } = work.meter;
     const duty = due.get(meterId);
-    const isMarked = duty?.isMarked ?? false;
+    const { isMarked = false, isEveryRegister = false } = duty ?? {};
     const key = registerKey(meterId, work.channel.code);
     const head = heads.get(key) ?? null;
     const slot = open.get(key);
@@ -383,7 +383,7 @@ export async function advanceRegisters(
     const merged = mergeWork(work, head, { stored, isMarked });
     const fromDay = firstDue([
       merged.fromDay,
-      isMain(work) || isMarked ? duty?.fromDay : null,
+      isMain(work) || isEveryRegister ? duty?.fromDay : null,
       isMain(work) ? gapDays.get(meterId) : null,
     ]);
     const isMoved = work.days.size > 0 || fromDay !== null;
