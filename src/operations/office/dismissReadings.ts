@@ -9,6 +9,7 @@ import type { Viewer } from '../../domain/access/viewer.ts';
 import { dismissedRowsMax } from '../../domain/limits.ts';
 import { accept, refuse } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
+import { instantText } from '../../domain/time/instantText.ts';
 import { derivedId } from '../derivedId.ts';
 import { onceByKey, textOf } from '../onceByKey.ts';
 import type { KeyCode, RequestDeps } from '../onceByKey.ts';
@@ -34,10 +35,6 @@ export type DismissedReadings = {
   readonly isReplay: boolean;
 };
 
-function instantText(ms: number | null): string | null {
-  return ms === null ? null : new Date(ms).toISOString();
-}
-
 async function dismiss(
   tx: Transaction,
   viewer: Viewer,
@@ -46,6 +43,7 @@ async function dismiss(
   const { companyId, actor } = viewer;
   const { meterId, code, fromMs, toMs } = input;
   const filter = { meterId, code, fromMs, toMs, batch: null };
+  const [from, to] = [fromMs, toMs].map((ms) => (ms === null ? null : instantText(ms)));
   const asked = { companyId, filter, rowsMax: dismissedRowsMax, actor, reason, atMs: nowMs };
   const rows = await dismissHeldBack(tx, asked);
   if (rows === 0) {
@@ -62,7 +60,7 @@ async function dismiss(
     action: 'reading.dismiss',
     subject: meterId === null ? 'meters' : `meter/${meterId}`,
     before: null,
-    after: { rows, code, from: instantText(fromMs), to: instantText(toMs), reason },
+    after: { rows, code, from, to, reason },
   });
   return accept({ rows: String(rows) });
 }

@@ -115,7 +115,6 @@ function registersOf(
     // Before its first reading a register beside import lacks nothing: there is none.
     const sinceMs = isImport ? -Infinity : (firstDays.get(channel) ?? Infinity) * dayMs;
     const isBilled = billedChannels.some((each) => each === channel);
-    const until = { sinceMs, settledMs: ends };
     const own = isImport
       ? stretch
       : {
@@ -124,7 +123,7 @@ function registersOf(
             (startMs) => billingPeriodAt(meter.timeZone, startMs).endMs <= ends,
           ),
         };
-    const windows = isBilled ? completeWindows(meter, own, until) : [];
+    const windows = isBilled ? completeWindows(meter, own, { sinceMs, settledMs: ends }) : [];
     return {
       meter,
       channel,

@@ -70,7 +70,7 @@ describe('A-, what is fed in', () => {
     await expectReplayed(ground);
   });
 
-  test('a day that is not over, or before its first reading, is not judged', async () => {
+  test('a day of what is fed in that is not over is not judged', async () => {
     const ground = await bills('export_open', flat('1'), large);
     await ground.read(even(june, 4 * 96));
     await ground.read(spiky.slice(0, 90), fedIn);
