@@ -55,6 +55,31 @@ test('a gap is laid out the same when a day behind it only learns a better sourc
   await expectReplayed(ground);
 });
 
+test('a late reading beside an old one told again leaves the days between them in', async () => {
+  const ground = await bills('set_old_day_told_again', flat('0.10'));
+  const tenthOfMay = june - 22 * dayMs;
+  await ground.read([
+    { atMs: tenthOfMay, wh: 0 },
+    { atMs: june - 15 * minuteMs, wh: 1_000 },
+    { atMs: june + 15 * minuteMs, wh: 1_200 },
+    { atMs: june + 2 * dayMs, wh: 1_400 },
+    { atMs: june + 3 * dayMs, wh: 1_600 },
+    { atMs: june + 5 * dayMs, wh: 2_200 },
+  ]);
+  // Half of the 200 Wh around the first of June is of May.
+  const expected = [
+    { period: '2026-05', micros: 110_000n, wh: 1_100n, open: false },
+    { period: '2026-06', micros: 110_000n, wh: 1_100n, open: true },
+  ];
+  expect(await ground.charges()).toEqual(expected);
+  await ground.read([
+    { atMs: tenthOfMay, wh: 0 },
+    { atMs: june + 4 * dayMs, wh: 1_900 },
+  ]);
+  expect(await ground.charges()).toEqual(expected);
+  await expectReplayed(ground);
+});
+
 const byTheHour: TariffText = flat('0.10', [
   { kind: 'demand', name: 'peak', unit: 'kW', windowMinutes: 60, measure: 'max', price: '10.00' },
 ]);

@@ -255,7 +255,8 @@ async function walkAgain(
   const stored = await readDaysFrom(tx, {
     meterId: meter.meterId,
     channel: channel.code,
-    fromDay: Math.min(dayOf(periodFromMs), firstDay),
+    // An old day that was only told again is walked too, with those between: none is left out.
+    fromDay: Math.min(dayOf(periodFromMs), firstDay, ...days.keys()),
   });
   const all = new Map<number, OpenDay>(stored.map((row) => [row.day, openDay(row.day, row)]));
   for (const [day, open] of days) all.set(day, open);
