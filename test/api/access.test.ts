@@ -298,6 +298,8 @@ describe('row-level security, with no filter of the application in between', () 
 test('a bug reaches the log whole and the client without its details', async () => {
   const owner = postgres(world.url, { max: 1, onnotice: () => {} });
   try {
+    // Rows that were planted above are no readings, and some fields said so.
+    world.errors.splice(0);
     await owner`alter table supply rename to planted`;
     const query = '{ meters(first: 1) { edges { node { supply { since } } } } }';
     const { body } = await world.post(viewerOf('operator'), { query });
