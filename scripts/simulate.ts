@@ -109,6 +109,8 @@ async function run(seed: number): Promise<RunOutcome> {
 }
 
 let failed = 0;
+/** How often what was drawn, over all seeds. */
+const drawn = new Map<string, number>();
 process.once('SIGINT', () => {
   process.stdout.write('stopped; nothing is left running\n');
   stop().then(
@@ -130,6 +132,9 @@ try {
     const outcome = await run(seed);
     const seconds = ((performance.now() - beganMs) / 1_000).toFixed(0);
     const { counts } = outcome;
+    for (const [what, count] of Object.entries(counts.acts)) {
+      drawn.set(what, (drawn.get(what) ?? 0) + count);
+    }
     if (outcome.ok) {
       process.stdout.write(
         `seed ${seed} holds: ${counts.receipts} batches, ${counts.crashes} crashes ` +
@@ -146,7 +151,13 @@ try {
         `(commit ${commit()})\n`,
     );
   }
-  process.stdout.write(`${seeds} seeds of ${steps} steps, ${failed} failed\n`);
+  const cpuMs = (process.cpuUsage().user + process.cpuUsage().system) / 1_000;
+  const acts = [...drawn].toSorted(([a], [b]) => a.localeCompare(b));
+  process.stdout.write(
+    `drawn: ${acts.map(([what, count]) => `${what} ${count}`).join(', ')}\n` +
+      `${seeds} seeds of ${steps} steps, ${failed} failed; ` +
+      `${(cpuMs / 1_000 / seeds).toFixed(1)} s of this processor a seed\n`,
+  );
 } finally {
   await admin.end({ timeout: 5 });
   await stop();

@@ -215,8 +215,9 @@ async function readResult(
     accounts.push(await readAccount(sql, { accountId, meter, zone }));
   }
   const page = { after: null, before: null, limit: chargesPerAccountMax, inverted: false };
+  const every = { meterId: null, isWaiting: null };
   const exceptions = new Map<string, number>();
-  for (const { code } of await pageReadingExceptions(sql, null, page)) {
+  for (const { code } of await pageReadingExceptions(sql, every, page)) {
     exceptions.set(code, (exceptions.get(code) ?? 0) + 1);
   }
   return { accounts, exceptions };

@@ -86,6 +86,7 @@ function takeSubject(row: ScreenRow, block: SequencedBlock, index: number): void
     case 'notice':
     case 'tariff':
     case 'simulation':
+    case 'decision':
   }
 }
 

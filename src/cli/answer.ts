@@ -28,21 +28,41 @@ function lineOf(value: object): string {
   return `${JSON.stringify(value, plain)}\n`;
 }
 
-export function tellRefusal(refused: Exclude<Answer, Accepted<Told>>, isJson: boolean): void {
+/** What a process prints, and with which code it ends. */
+export type Printed = {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly exitCode: number;
+};
+
+function printedRefusal(refused: Exclude<Answer, Accepted<Told>>, isJson: boolean): Printed {
   const { code, message, path, facts } = refused;
   const refusal = { ok: false, code, message, ...(path === undefined ? {} : { path }), ...facts };
-  if (isJson) process.stdout.write(lineOf(refusal));
-  else process.stderr.write(`${code}: ${message}\n`);
+  const printed = isJson
+    ? { stdout: lineOf(refusal), stderr: '' }
+    : { stdout: '', stderr: `${code}: ${message}\n` };
+  return { ...printed, exitCode: exitCodes.refused };
+}
+
+export function printedOf(answer: Answer, isJson: boolean): Printed {
+  if (!answer.ok) return printedRefusal(answer, isJson);
+  const { sentence, facts, isBare = false } = answer.value;
+  const told = isBare ? facts : { ok: true, ...facts };
+  const stdout = isJson ? lineOf(told) : `${sentence}\n`;
+  return { stdout, stderr: '', exitCode: exitCodes.done };
+}
+
+function print({ stdout, stderr, exitCode }: Printed): number {
+  if (stdout !== '') process.stdout.write(stdout);
+  if (stderr !== '') process.stderr.write(stderr);
+  return exitCode;
+}
+
+export function tellRefusal(refused: Exclude<Answer, Accepted<Told>>, isJson: boolean): void {
+  print(printedRefusal(refused, isJson));
 }
 
 /** Prints an answer and says with which code the process ends. */
 export function tell(answer: Answer, isJson: boolean): number {
-  if (!answer.ok) {
-    tellRefusal(answer, isJson);
-    return exitCodes.refused;
-  }
-  const { sentence, facts, isBare = false } = answer.value;
-  const told = isBare ? facts : { ok: true, ...facts };
-  process.stdout.write(isJson ? lineOf(told) : `${sentence}\n`);
-  return exitCodes.done;
+  return print(printedOf(answer, isJson));
 }

@@ -41,7 +41,7 @@ export async function postBatch(
       method: 'POST',
       headers: { 'content-type': 'application/x-protobuf' },
       body: Buffer.from(carried),
-      signal: AbortSignal.timeout(answerMsMax),
+      signal: AbortSignal.timeout(Math.ceil(answerMsMax)),
     });
     const bytes = await response.bytes();
     if (response.status === 200) {

@@ -65,14 +65,16 @@ const fleetFile = z.strictObject({
         customerClass: z.enum(customerClasses).optional(),
         isOccupied: z.boolean().optional(),
         region: z.string().max(regionLengthMax).optional(),
+        hasGeneration: z.boolean().optional(),
       })
       // Absent is not undefined: a point stays what it is.
-      .transform(({ isKeyZone, customerClass, isOccupied, region, ...rest }) => ({
+      .transform(({ isKeyZone, customerClass, isOccupied, region, hasGeneration, ...rest }) => ({
         ...rest,
         ...(isKeyZone !== undefined && { isKeyZone }),
         ...(customerClass !== undefined && { customerClass }),
         ...(isOccupied !== undefined && { isOccupied }),
         ...(region !== undefined && { region }),
+        ...(hasGeneration !== undefined && { hasGeneration }),
       })),
   ),
   meters: z.array(

@@ -1,7 +1,7 @@
 import { add, compare, negate, subtract, zero } from '../domain/exact.ts';
 import type { Fraction } from '../domain/exact.ts';
 import { exactText } from '../domain/exactText.ts';
-import { changedBillsToldMax } from '../domain/limits.ts';
+import { changedBillsToldMax } from '../domain/labLimits.ts';
 
 /** One customer's bills of the same time under two tariffs. */
 export type LabBill = {

@@ -1,8 +1,15 @@
 import type { Command } from 'commander';
 import type { Answer } from './answer.ts';
 import { databaseUrl } from './database.ts';
-import { editOneReading, recordReadingsFile, retryHeldBack } from './commands/enterReadings.ts';
-import type { EditOptions } from './commands/enterReadings.ts';
+import {
+  dismissHeldBackRows,
+  editOneReading,
+  recordReadingsFile,
+  retryHeldBack,
+} from './commands/enterReadings.ts';
+import type { DismissOptions, EditOptions } from './commands/enterReadings.ts';
+import { listExceptions } from './commands/listExceptions.ts';
+import type { ListExceptionsOptions } from './commands/listExceptions.ts';
 import { dropOldDays, verifyWholeLog } from './commands/logChecks.ts';
 import {
   correctFromFile,
@@ -74,6 +81,22 @@ function addReading(program: Command, { leaf, withUrl, finish }: Building): void
     .action(async ({ json, ...options }: Json & Parameters<typeof retryHeldBack>[0]) =>
       finish(await retryHeldBack(options), json),
     );
+  ofCompany(withUrl(leaf(reading, 'exceptions', 'rows that were not billed, the newest first')))
+    .option('--meter <serial>', 'as it is registered')
+    .option('--number <number>', 'of a meter that is not registered, as the batch names it')
+    .option('--waiting', 'only rows that are held back, until somebody decides', false)
+    .action(async ({ json, ...options }: Json & ListExceptionsOptions) =>
+      finish(await listExceptions(options), json),
+    );
+  withReason(byOffice(withUrl(leaf(reading, 'dismiss', 'leave rows held back out for good'))))
+    .option('--meter <serial>', 'as it is registered')
+    .option('--number <number>', 'of a meter that is not registered, as the batch names it')
+    .option('--code <code>', 'such as METER_UNKNOWN')
+    .option('--from <instant>', 'of the reading')
+    .option('--to <instant>', 'of the reading, exclusive')
+    .action(async ({ json, ...options }: Json & DismissOptions) =>
+      finish(await dismissHeldBackRows(options), json),
+    );
 }
 
 /** Batches that were not accepted. */
@@ -81,6 +104,8 @@ function addQuarantine(program: Command, { leaf, withUrl, finish }: Building): v
   const quarantine = program.command('quarantine').description('batches that were not accepted');
   withUrl(leaf(quarantine, 'list', 'the newest that wait for somebody'))
     .option('--code <code>', 'such as BATCH_SIGNATURE_WRONG')
+    .option('--edge <name>', 'that sent them')
+    .option('--unknown', 'only of senders that nobody knows, which no company sees', false)
     .option('--all', 'those that were decided about, too', false)
     .action(async ({ json, ...options }: Json & ListOptions) =>
       finish(await listQuarantine(options), json),

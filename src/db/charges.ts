@@ -1,6 +1,7 @@
 import { assert } from '../domain/assert.ts';
 import { bytesArrayOf, instantsOf, integersOf, wordsOf } from './arrays.ts';
 import type { Statement } from './connect.ts';
+import { markedReason } from './registerMarks.ts';
 import type { Json } from './events.ts';
 
 /** SQL of charges and of energy without a price. */
@@ -16,6 +17,8 @@ export type ChargeRow = ChargeKey & {
   readonly companyId: number;
   readonly accountId: number;
   readonly accumulator: Uint8Array;
+  /** The accumulator is the very one that is stored: it is not written again. */
+  readonly isSumStored?: boolean;
   readonly energyWh: bigint;
   readonly amountMicros: bigint;
   /** Up to when the bill has run; null once it is closed. */
@@ -132,6 +135,11 @@ export async function findFirstCharge(
   return row?.first?.getTime() ?? null;
 }
 
+/** Null: the one that is stored stays. */
+function changedSum({ isSumStored, accumulator }: ChargeRow): Uint8Array | null {
+  return isSumStored === true ? null : accumulator;
+}
+
 function chargeColumns(tx: Statement, rows: readonly ChargeRow[]) {
   return tx`unnest(
       ${integersOf(rows.map((row) => row.agreementId))}::int4[],
@@ -140,7 +148,7 @@ function chargeColumns(tx: Statement, rows: readonly ChargeRow[]) {
       ${integersOf(rows.map((row) => row.tariffVersionId))}::int4[],
       ${integersOf(rows.map((row) => row.companyId))}::int4[],
       ${integersOf(rows.map((row) => row.accountId))}::int4[],
-      ${bytesArrayOf(rows.map((row) => row.accumulator))}::bytea[],
+      ${bytesArrayOf(rows.map(changedSum))}::bytea[],
       ${integersOf(rows.map((row) => row.energyWh))}::int8[],
       ${integersOf(rows.map((row) => row.amountMicros))}::int8[],
       ${instantsOf(rows.map((row) => row.openUntilMs))}::timestamptz[]
@@ -157,16 +165,19 @@ export async function writeCharges(tx: Statement, rows: readonly ChargeRow[]): P
   if (rows.length === 0) return;
   const updated = await tx`
     update charge c set
-      accumulator = u.accumulator, energy_wh = u.energy_wh, amount_micros = u.amount_micros,
-      open_until = u.open_until, carry_in = null, carry_out = null, revision = c.revision + 1
+      accumulator = coalesce(u.accumulator, c.accumulator), energy_wh = u.energy_wh,
+      amount_micros = u.amount_micros, open_until = u.open_until, carry_in = null, carry_out = null,
+      revision = c.revision + 1
     from ${chargeColumns(tx, rows)}
     where c.agreement_id = u.agreement_id and c.meter_id = u.meter_id
       and c.period_start = u.period_start and c.tariff_version_id = u.tariff_version_id`;
   if (updated.count < rows.length) {
+    // Those with a stored sum are there, and have none to be inserted with.
+    const absent = rows.filter(({ isSumStored }) => isSumStored !== true);
     const inserted = await tx`
       insert into charge (agreement_id, meter_id, period_start, tariff_version_id, company_id,
                           account_id, accumulator, energy_wh, amount_micros, open_until, revision)
-      select u.*, 1 from ${chargeColumns(tx, rows)}
+      select u.*, 1 from ${chargeColumns(tx, absent)}
       on conflict (agreement_id, meter_id, period_start, tariff_version_id) do nothing`;
     const written = updated.count + inserted.count;
     assert(written === rows.length, 'a commit writes each charge once');
@@ -306,7 +317,7 @@ export async function readMarkDuties(
     select d.id, d.meter_id, d.from_day, d.reason from rerate_duty d
     join meter m on m.id = d.meter_id join edge e on e.id = m.edge_id
     where d.meter_id = any(${integersOf(meterIds)}::int4[]) and e.log_shard = ${shard}
-      and d.reason = 'register_marked' order by d.id`;
+      and d.reason = ${markedReason} and d.failed_at is null order by d.id`;
   return rows.map((row) => ({
     id: row.id,
     meterId: row.meter_id,
@@ -315,7 +326,7 @@ export async function readMarkDuties(
   }));
 }
 
-/** The oldest duties of a shard's meters to rate again. */
+/** The oldest duties of a shard's meters to rate again, looked up in their order. */
 export async function readDuties(
   statement: Statement,
   { shard, dutiesMax }: { shard: number; dutiesMax: number },
@@ -324,8 +335,10 @@ export async function readDuties(
     { id: bigint; meter_id: number; from_day: number; reason: string }[]
   >`
     select d.id, d.meter_id, d.from_day, d.reason from rerate_duty d
-    join meter m on m.id = d.meter_id join edge e on e.id = m.edge_id
-    where e.log_shard = ${shard} order by d.id limit ${dutiesMax}`;
+    cross join lateral (
+      select from meter m join edge e on e.id = m.edge_id
+      where m.id = d.meter_id and e.log_shard = ${shard} offset 0) own
+    where d.failed_at is null order by d.id limit ${dutiesMax}`;
   return rows.map((row) => ({
     id: row.id,
     meterId: row.meter_id,
@@ -348,10 +361,4 @@ export async function insertDuties(
                 ${integersOf(duties.map((duty) => duty.fromDay))}::int4[])
       as d(meter_id, from_day)
     join meter m on m.id = d.meter_id order by m.id, d.from_day`;
-}
-
-export async function dropDuties(tx: Statement, duties: readonly Duty[]): Promise<void> {
-  if (duties.length === 0) return;
-  await tx`
-    delete from rerate_duty where id = any(${integersOf(duties.map((duty) => duty.id))}::int8[])`;
 }

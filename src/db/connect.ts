@@ -42,6 +42,14 @@ function reconnectWaitS(failures: number): number {
 }
 
 /**
+ * What the writer sends is of one meter or of ten thousand: a plan that is kept for both looks each
+ * of them up by itself. The API's statements are small and always the same.
+ */
+function planningOf(role: DatabaseRole): string {
+  return role === 'joulebook_writer' ? '-c plan_cache_mode=force_custom_plan ' : '';
+}
+
+/**
  * One pool of connections under one role.
  * @throws when the server cannot be reached or is not durable.
  */
@@ -59,7 +67,7 @@ export async function connect(
     connection: {
       application_name: options.name,
       options:
-        `-c role=${options.role} -c timezone=UTC ` +
+        `-c role=${options.role} -c timezone=UTC ${planningOf(options.role)}` +
         `-c idle_in_transaction_session_timeout=${idleTransactionMsMax}`,
     },
   });

@@ -25,44 +25,66 @@ const fixedBytes = { int2: 2, int4: 4, int8: 8, float8: 8, uuid: 16, instant: 8 
 const postgresEpochMs = 946_684_800_000;
 const chunkBytes = 65_536;
 
-function bytesOf(type: CopyType, value: number | bigint | string | Uint8Array): number {
+/** Texts of a column are few, as codes and currencies are: each is encoded once. */
+class Texts {
+  readonly #known = new Map<string, Buffer>();
+
+  bytesOf(text: string): Buffer {
+    const known = this.#known.get(text);
+    if (known !== undefined) return known;
+    const bytes = Buffer.from(text);
+    this.#known.set(text, bytes);
+    return bytes;
+  }
+}
+
+type CopyValue = number | bigint | string | Uint8Array;
+
+function bytesOf(type: CopyType, value: CopyValue, texts: Texts): number {
   if (type === 'bytea') {
     assert(value instanceof Uint8Array, 'a bytea column takes bytes');
     return value.length;
   }
   if (type === 'text') {
     assert(typeof value === 'string', 'a text column takes text');
-    return Buffer.byteLength(value);
+    return texts.bytesOf(value).length;
   }
   return fixedBytes[type];
 }
 
-function writeInt8(into: Buffer, value: number | bigint, at: number): void {
+/** Where the rows are written: as bytes, and as numbers without the checks of Buffer's methods. */
+type Target = { readonly buffer: Buffer; readonly view: DataView; readonly texts: Texts };
+
+function writeInt8({ view }: Target, value: number | bigint, at: number): void {
   if (typeof value === 'bigint') {
-    into.writeBigInt64BE(value, at);
+    view.setBigInt64(at, value);
     return;
   }
   assert(Number.isSafeInteger(value), `an int8 column takes integers, got ${value}`);
   const high = Math.floor(value / 4_294_967_296);
-  into.writeInt32BE(high, at);
-  into.writeUInt32BE(value - high * 4_294_967_296, at + 4);
+  view.setInt32(at, high);
+  view.setUint32(at + 4, value - high * 4_294_967_296);
 }
 
-function writeValue(
-  into: Buffer,
-  type: CopyType,
-  value: number | bigint | string | Uint8Array,
-  at: number,
-): void {
+/** An integer within its type's limits; a number that is none would be cut silently. */
+function wholeOf(value: CopyValue, type: 'int2' | 'int4'): number {
+  const whole = Number(value);
+  const max = type === 'int2' ? 32_767 : 2_147_483_647;
+  assert(whole >= -max - 1 && whole <= max, `an ${type} column takes integers, got ${whole}`);
+  return whole;
+}
+
+function writeValue(into: Target, type: CopyType, value: CopyValue, at: number): void {
+  const { buffer, view, texts } = into;
   switch (type) {
     case 'int2':
-      into.writeInt16BE(Number(value), at);
+      view.setInt16(at, wholeOf(value, type));
       return;
     case 'int4':
-      into.writeInt32BE(Number(value), at);
+      view.setInt32(at, wholeOf(value, type));
       return;
     case 'float8':
-      into.writeDoubleBE(Number(value), at);
+      view.setFloat64(at, Number(value));
       return;
     case 'int8':
       assert(typeof value === 'number' || typeof value === 'bigint', 'int8 takes integers');
@@ -73,22 +95,26 @@ function writeValue(
       return;
     case 'text':
       assert(typeof value === 'string', 'a text column takes text');
-      into.write(value, at);
+      buffer.set(texts.bytesOf(value), at);
       return;
     case 'bytea':
     case 'uuid':
       assert(value instanceof Uint8Array, `a ${type} column takes bytes`);
-      into.set(value, at);
+      buffer.set(value, at);
       return;
   }
 }
 
-function sizeOf(columns: readonly CopyColumn[], rows: number): number {
+function sizeOf(columns: readonly CopyColumn[], rows: number, texts: Texts): number {
   let size = signature.length + 2 + rows * (2 + 4 * columns.length);
   for (const { type, values } of columns) {
+    if (type !== 'text' && type !== 'bytea') {
+      for (let row = 0; row < rows; row += 1) if (values[row] !== null) size += fixedBytes[type];
+      continue;
+    }
     for (let row = 0; row < rows; row += 1) {
       const value = values[row];
-      if (value !== null) size += bytesOf(type, value);
+      if (value !== null) size += bytesOf(type, value, texts);
     }
   }
   return size;
@@ -99,26 +125,29 @@ export function encodeCopy(columns: readonly CopyColumn[], rows: number): Buffer
   for (const column of columns) {
     assert(column.values.length >= rows, `column ${column.name} is shorter than ${rows} rows`);
   }
-  const buffer = Buffer.allocUnsafe(sizeOf(columns, rows));
+  const texts = new Texts();
+  const buffer = Buffer.allocUnsafe(sizeOf(columns, rows, texts));
+  const view = new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
+  const into = { buffer, view, texts };
   signature.copy(buffer);
   let at = signature.length;
   for (let row = 0; row < rows; row += 1) {
-    buffer.writeInt16BE(columns.length, at);
+    view.setInt16(at, columns.length);
     at += 2;
     for (const { type, values } of columns) {
       const value = values[row];
       if (value === null) {
-        buffer.writeInt32BE(-1, at);
+        view.setInt32(at, -1);
         at += 4;
         continue;
       }
-      const bytes = bytesOf(type, value);
-      buffer.writeInt32BE(bytes, at);
-      writeValue(buffer, type, value, at + 4);
+      const bytes = bytesOf(type, value, texts);
+      view.setInt32(at, bytes);
+      writeValue(into, type, value, at + 4);
       at += 4 + bytes;
     }
   }
-  buffer.writeInt16BE(-1, at);
+  view.setInt16(at, -1);
   return buffer;
 }
 

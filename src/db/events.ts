@@ -14,6 +14,7 @@ export const eventKinds = [
   'notice',
   'tariff',
   'simulation',
+  'decision',
 ] as const;
 export type EventKind = (typeof eventKinds)[number];
 

@@ -7,7 +7,7 @@ import type { TimePage } from './page.ts';
 /** Readings that were not billed, for staff. */
 
 export type ReadingExceptionView = {
-  /** `edge.epoch.sequence.channel.row.code`: the reading's place in the log, and why. */
+  /** `edge.stream.epoch.sequence.channel.row.code`: the reading's place in the log, and why. */
   readonly key: string;
   readonly meterId: number;
   readonly channel: number | null;
@@ -17,25 +17,46 @@ export type ReadingExceptionView = {
   readonly message: string;
   /** When it was taken in later; null while it is open. */
   readonly takenAt: Date | null;
+  /** When and by whom it was left out for good, and why; null where nobody did. */
+  readonly dismissedAt: Date | null;
+  readonly dismissedBy: string | null;
+  readonly dismissedReason: string | null;
+};
+
+export type ExceptionFilter = {
+  /** As the batch names it, whether it is registered or not; null: of all. */
+  readonly meterId: number | null;
+  /** Rows that are held back and wait: for their cause to go, or for somebody; null: all. */
+  readonly isWaiting: boolean | null;
 };
 
 /** Newest first. */
 export async function pageReadingExceptions(
   tx: Statement,
-  meterId: number | null,
+  { meterId, isWaiting }: ExceptionFilter,
   page: TimePage,
 ): Promise<ReadingExceptionView[]> {
   const { afterAt, afterKey, beforeAt, beforeKey } = timeBounds(page);
   return tx<ReadingExceptionView[]>`
     select k.key, x.meter_id as "meterId", x.channel, x.read_at as "readAt", x.value, x.code,
            x.message,
-           case when x.code = any(${wordsOf(heldBackCodes)}::text[]) then r.taken_at end
-             as "takenAt"
+           case when r.kind = 'taken' then r.resolved_at end as "takenAt",
+           case when r.kind = 'dismissed' then r.resolved_at end as "dismissedAt",
+           r.actor as "dismissedBy", r.reason as "dismissedReason"
     from reading_exception x
-    left join exception_resolution r using (edge_id, stream, epoch, sequence, channel, row)
+    left join exception_resolution r
+      on x.code = any(${wordsOf(heldBackCodes)}::text[])
+      and (r.edge_id, r.stream, r.epoch, r.sequence, r.channel, r.row)
+        = (x.edge_id, x.stream, x.epoch, x.sequence, x.channel, x.row)
     cross join lateral (
-      select concat_ws('.', x.edge_id, x.epoch, x.sequence, x.channel, x.row, x.code) as key) k
+      select concat_ws('.', x.edge_id, x.stream, x.epoch, x.sequence, x.channel, x.row,
+                       x.code) as key) k
     where ${meterId === null ? tx`true` : tx`x.meter_id = ${meterId}`}
+      and ${
+        isWaiting === null
+          ? tx`true`
+          : tx`(x.code = any(${wordsOf(heldBackCodes)}::text[]) and r.kind is null) = ${isWaiting}`
+      }
       and (x.read_at, k.key) < (${afterAt}::text::timestamptz, ${afterKey}::text)
       and (x.read_at, k.key) > (${beforeAt}::text::timestamptz, ${beforeKey}::text)
     order by x.read_at ${page.inverted ? tx`` : tx`desc`},

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { CustomerClass, FleetBus, FleetServicePoint } from '../domain/fleet.ts';
 import type { Medium } from '../domain/medium.ts';
 import type { AttributesShape } from '../domain/tariff/shape.ts';
+import { integersOf } from './arrays.ts';
 import type { Statement } from './connect.ts';
 
 /**
@@ -142,13 +143,13 @@ export async function insertServicePoints(
 ): Promise<readonly ServicePointRow[]> {
   await tx`
     insert into service_point (company_id, name, time_zone, is_key_zone, customer_class,
-                               is_occupied, region)
+                               is_occupied, has_generation, region)
     select ${companyId}, r.name, r."timeZone", coalesce(r."isKeyZone", false),
            coalesce(r."customerClass", 'community'), coalesce(r."isOccupied", true),
-           coalesce(r.region, '')
+           coalesce(r."hasGeneration", false), coalesce(r.region, '')
     from json_to_recordset(${recordsOf(points)}::text::json)
       as r(name text, "timeZone" text, "isKeyZone" boolean, "customerClass" text,
-           "isOccupied" boolean, region text)
+           "isOccupied" boolean, "hasGeneration" boolean, region text)
     on conflict do nothing`;
   return tx<ServicePointRow[]>`
     select id, name, time_zone as "timeZone", is_key_zone as "isKeyZone",
@@ -168,22 +169,16 @@ export async function setKeyZones(
     where p.company_id = ${companyId} and p.name = r.name and p.is_key_zone <> r."isKeyZone"`;
 }
 
-/** Points that are declared of another class or region, occupied or no longer so, become it. */
-export async function setCircumstances(
+/** Points that are declared in another region lie there from now on. */
+export async function setRegions(
   tx: Statement,
   companyId: number,
   points: readonly FleetServicePoint[],
 ): Promise<void> {
   await tx`
-    update service_point p
-    set customer_class = coalesce(r."customerClass", p.customer_class),
-        is_occupied = coalesce(r."isOccupied", p.is_occupied),
-        region = coalesce(r.region, p.region)
-    from json_to_recordset(${recordsOf(points)}::text::json)
-      as r(name text, "customerClass" text, "isOccupied" boolean, region text)
-    where p.company_id = ${companyId} and p.name = r.name
-      and (coalesce(r."customerClass", p.customer_class), coalesce(r."isOccupied", p.is_occupied),
-           coalesce(r.region, p.region)) <> (p.customer_class, p.is_occupied, p.region)`;
+    update service_point p set region = r.region
+    from json_to_recordset(${recordsOf(points)}::text::json) as r(name text, region text)
+    where p.company_id = ${companyId} and p.name = r.name and p.region <> r.region`;
 }
 
 export type MeterRow = {
@@ -205,8 +200,8 @@ export async function insertMeters(
   tx: Statement,
   companyId: number,
   meters: readonly MeterRow[],
-): Promise<readonly (MeterRow & { readonly id: number })[]> {
-  await tx`
+): Promise<readonly (MeterRow & { readonly id: number; readonly isNew: boolean })[]> {
+  const fresh = await tx<{ id: number }[]>`
     insert into meter (company_id, edge_id, service_point_id, serial, bus_id, unit_id, map_name,
                        medium, power_max_w, register_modulus_wh, contactor_unit_id, contactor_coil,
                        limiter_register)
@@ -217,15 +212,16 @@ export async function insertMeters(
       as r("edgeId" int4, "servicePointId" int4, serial text, "busId" int4, "unitId" int2,
            "mapName" text, medium text, "powerMaxW" int4, "registerModulusWh" int8,
            "contactorUnitId" int2, "contactorCoil" int2, "limiterRegister" int2)
-    on conflict do nothing`;
+    on conflict do nothing returning id`;
   await tx`
     update meter m set limiter_register = r."limiterRegister"
     from json_to_recordset(${recordsOf(meters)}::text::json)
       as r(serial text, "limiterRegister" int2)
     where m.company_id = ${companyId} and m.serial = r.serial
       and m.limiter_register is distinct from r."limiterRegister"`;
-  return tx<(MeterRow & { id: number })[]>`
-    select id, edge_id as "edgeId", service_point_id as "servicePointId", serial,
+  return tx<(MeterRow & { id: number; isNew: boolean })[]>`
+    select id, id = any(${integersOf(fresh.map(({ id }) => id))}::int4[]) as "isNew",
+           edge_id as "edgeId", service_point_id as "servicePointId", serial,
            bus_id as "busId", unit_id as "unitId", map_name as "mapName",
            medium, power_max_w as "powerMaxW", register_modulus_wh as "registerModulusWh",
            contactor_unit_id as "contactorUnitId", contactor_coil as "contactorCoil",

@@ -1,21 +1,23 @@
 import { readAheadMsMax } from '../domain/limits.ts';
-import { inFutureCode, retriableCodes } from '../domain/series/heldBack.ts';
+import {
+  formCodes,
+  heldBackCodes,
+  inFutureCode,
+  retriableCodes,
+} from '../domain/series/heldBack.ts';
+import { dayMs } from '../domain/time/civil.ts';
 import { instantsOf, integersOf, wordsOf } from './arrays.ts';
 import type { Statement } from './connect.ts';
+import { lockSeries } from './log.ts';
+import type { BatchPlace } from './logReads.ts';
+import { upsertVeeDuties } from './veeFacts.ts';
 
 /** Rows of the log that rating holds back, and the duty to look at them again. */
 
 export const retryReason = 'readings_retried';
 
 /** A row's place in the log. */
-export type RowPlace = {
-  readonly edgeId: number;
-  readonly stream: number;
-  readonly epoch: number;
-  readonly sequence: bigint;
-  readonly channel: number;
-  readonly row: number;
-};
+export type RowPlace = BatchPlace & { readonly channel: number; readonly row: number };
 
 export type HeldBackRow = RowPlace & {
   readonly companyId: number;
@@ -29,32 +31,37 @@ function isRetriable(tx: Statement, nowMs: number) {
     or x.code = ${inFutureCode} and x.read_at <= ${new Date(nowMs + readAheadMsMax)})`;
 }
 
-/** Rows that a later look may take in, by the batches that hold them, the first of these. */
+function isUnresolved(tx: Statement) {
+  return tx`not exists (
+    select from exception_resolution r
+    where (r.edge_id, r.stream, r.epoch, r.sequence, r.channel, r.row)
+        = (x.edge_id, x.stream, x.epoch, x.sequence, x.channel, x.row))`;
+}
+
+/**
+ * Rows that a later look may take in, by the batches that hold them in the order of their places:
+ * so many batches behind the place where each duty's last look ended.
+ */
 export async function readRetriable(
   tx: Statement,
-  {
-    meterIds,
-    nowMs,
-    batchesMax,
-  }: { meterIds: readonly number[]; nowMs: number; batchesMax: number },
+  { dutyIds, nowMs, batchesMax }: { dutyIds: readonly bigint[]; nowMs: number; batchesMax: number },
 ): Promise<readonly HeldBackRow[]> {
   return tx<HeldBackRow[]>`
     with open as (
       select distinct x.edge_id, x.stream, x.epoch, x.sequence, x.channel, x.row, x.company_id,
              x.meter_id
-      from reading_exception x
-      where x.meter_id = any(${integersOf(meterIds)}::int4[])
-        and ${isRetriable(tx, nowMs)}
-        and not exists (
-          select from exception_resolution r
-          where (r.edge_id, r.stream, r.epoch, r.sequence, r.channel, r.row)
-              = (x.edge_id, x.stream, x.epoch, x.sequence, x.channel, x.row)))
+      from rerate_duty d join reading_exception x on x.meter_id = d.meter_id
+      where d.id = any(${integersOf(dutyIds)}::int8[])
+        and (d.after is null
+             or array[x.edge_id, x.stream, x.epoch, x.sequence]::int8[] > d.after)
+        and ${isRetriable(tx, nowMs)} and ${isUnresolved(tx)})
     select edge_id as "edgeId", stream, epoch, sequence, channel, row, company_id as "companyId",
            meter_id as "meterId"
     from open
     where (edge_id, stream, epoch, sequence) in (
       select distinct edge_id, stream, epoch, sequence from open
-      order by edge_id, stream, epoch, sequence limit ${batchesMax})`;
+      order by edge_id, stream, epoch, sequence limit ${batchesMax})
+    order by edge_id, stream, epoch, sequence`;
 }
 
 /** In the transaction that took them into the series. */
@@ -67,7 +74,7 @@ export async function insertTaken(
   const of = <T>(pick: (row: HeldBackRow) => T): T[] => rows.map(pick);
   await tx`
     insert into exception_resolution (edge_id, stream, epoch, sequence, channel, row, company_id,
-                                      meter_id, taken_at)
+                                      meter_id, resolved_at)
     select * from unnest(
       ${integersOf(of((row) => row.edgeId))}::int4[],
       ${integersOf(of((row) => row.stream))}::int2[],
@@ -81,24 +88,141 @@ export async function insertTaken(
     on conflict do nothing`;
 }
 
-/** Of these rows those that were taken in later. */
-export async function readTaken(
-  tx: Statement,
-  places: readonly RowPlace[],
-): Promise<readonly RowPlace[]> {
-  if (places.length === 0) return [];
+const columnsOfPlace = (tx: Statement) =>
+  tx`edge_id as "edgeId", stream, epoch, sequence, channel, row`;
+
+function placesOf(tx: Statement, places: readonly RowPlace[]) {
   const of = <T>(pick: (place: RowPlace) => T): T[] => places.map(pick);
-  return tx<RowPlace[]>`
-    select edge_id as "edgeId", stream, epoch, sequence, channel, row from exception_resolution
-    join unnest(
+  return tx`unnest(
       ${integersOf(of((place) => place.edgeId))}::int4[],
       ${integersOf(of((place) => place.stream))}::int2[],
       ${integersOf(of((place) => place.epoch))}::int4[],
       ${integersOf(of((place) => place.sequence))}::int8[],
       ${integersOf(of((place) => place.channel))}::int2[],
       ${integersOf(of((place) => place.row))}::int4[]
-    ) as p(edge_id, stream, epoch, sequence, channel, row)
-      using (edge_id, stream, epoch, sequence, channel, row)`;
+    ) as p(edge_id, stream, epoch, sequence, channel, row)`;
+}
+
+/** Of these rows those that were taken in later. */
+export async function readTaken(
+  tx: Statement,
+  places: readonly RowPlace[],
+): Promise<readonly RowPlace[]> {
+  if (places.length === 0) return [];
+  return tx<RowPlace[]>`
+    select ${columnsOfPlace(tx)} from exception_resolution join ${placesOf(tx, places)}
+      using (edge_id, stream, epoch, sequence, channel, row)
+    where kind = 'taken'`;
+}
+
+/** Rows of these batches that somebody left out for good. */
+export async function readDismissed(
+  tx: Statement,
+  batches: readonly BatchPlace[],
+): Promise<readonly RowPlace[]> {
+  if (batches.length === 0) return [];
+  const of = <T>(pick: (place: BatchPlace) => T): T[] => batches.map(pick);
+  return tx<RowPlace[]>`
+    select ${columnsOfPlace(tx)} from exception_resolution
+    join unnest(
+      ${integersOf(of((place) => place.edgeId))}::int4[],
+      ${integersOf(of((place) => place.stream))}::int2[],
+      ${integersOf(of((place) => place.epoch))}::int4[],
+      ${integersOf(of((place) => place.sequence))}::int8[]
+    ) as p(edge_id, stream, epoch, sequence) using (edge_id, stream, epoch, sequence)
+    where kind = 'dismissed'`;
+}
+
+/** All of them, for whoever rates the log anew. */
+export async function readEveryDismissed(tx: Statement): Promise<readonly RowPlace[]> {
+  return tx<RowPlace[]>`
+    select ${columnsOfPlace(tx)} from exception_resolution where kind = 'dismissed'`;
+}
+
+/** Which rows that are held back; null: whatever it is. */
+export type HeldBackFilter = {
+  readonly meterId: number | null;
+  readonly code: string | null;
+  readonly fromMs: number | null;
+  /** Exclusive. */
+  readonly toMs: number | null;
+  readonly batch: BatchPlace | null;
+};
+
+function fits(tx: Statement, { meterId, code, fromMs, toMs, batch }: HeldBackFilter) {
+  const place = batch === null ? null : [batch.edgeId, batch.stream, batch.epoch, batch.sequence];
+  return tx`(
+    ${meterId === null ? tx`true` : tx`x.meter_id = ${meterId}`}
+    and ${code === null ? tx`true` : tx`x.code = ${code}`}
+    and ${fromMs === null ? tx`true` : tx`x.read_at >= ${new Date(fromMs)}`}
+    and ${toMs === null ? tx`true` : tx`x.read_at < ${new Date(toMs)}`}
+    and ${
+      place === null
+        ? tx`true`
+        : tx`array[x.edge_id, x.stream, x.epoch, x.sequence]::int8[]
+                                         = ${integersOf(place)}::int8[]`
+    })`;
+}
+
+/** What validation told of the form of these rows follows from them no longer. */
+async function judgeAgain(
+  tx: Statement,
+  companyId: number,
+  places: readonly RowPlace[],
+): Promise<void> {
+  if (places.length === 0) return;
+  const rows = await tx<{ meterId: number; day: number }[]>`
+    select x.meter_id as "meterId",
+           floor(extract(epoch from min(x.read_at)) / 86400)::int4 as day
+    from reading_exception x join ${placesOf(tx, places)}
+      using (edge_id, stream, epoch, sequence, channel, row)
+    join meter m on m.id = x.meter_id and m.company_id = x.company_id
+    where x.company_id = ${companyId} and x.code = any(${wordsOf(formCodes)}::text[])
+    group by x.meter_id order by x.meter_id`;
+  await upsertVeeDuties(
+    tx,
+    rows.map(({ meterId, day }) => ({ meterId, companyId, fromMs: day * dayMs })),
+  );
+}
+
+/**
+ * Leaves rows that are held back out for good, the first so many of those that fit, and says how
+ * many; what validation told of them is judged again. Under the lock that keeps rating commits
+ * back, so that none of them is taken in meanwhile.
+ */
+export async function dismissHeldBack(
+  tx: Statement,
+  {
+    companyId,
+    filter,
+    rowsMax,
+    actor,
+    reason,
+    atMs,
+  }: {
+    companyId: number;
+    filter: HeldBackFilter;
+    rowsMax: number;
+    actor: string;
+    reason: string;
+    atMs: number;
+  },
+): Promise<number> {
+  await lockSeries(tx, { isAlone: true });
+  const dismissed = await tx<RowPlace[]>`
+    insert into exception_resolution (edge_id, stream, epoch, sequence, channel, row, company_id,
+                                      meter_id, resolved_at, kind, actor, reason)
+    select distinct on (x.edge_id, x.stream, x.epoch, x.sequence, x.channel, x.row)
+           x.edge_id, x.stream, x.epoch, x.sequence, x.channel, x.row, x.company_id, x.meter_id,
+           ${new Date(atMs)}::timestamptz, 'dismissed', ${actor}, ${reason}
+    from reading_exception x
+    where x.company_id = ${companyId} and x.code = any(${wordsOf(heldBackCodes)}::text[])
+      and ${fits(tx, filter)} and ${isUnresolved(tx)}
+    order by x.edge_id, x.stream, x.epoch, x.sequence, x.channel, x.row
+    limit ${rowsMax}
+    returning ${columnsOfPlace(tx)}`;
+  await judgeAgain(tx, companyId, dismissed);
+  return dismissed.length;
 }
 
 /**
@@ -123,10 +247,7 @@ export async function insertRetryDuties(
       where x.company_id = ${companyId}
         and ${isUnasked ? tx`x.code = 'METER_UNKNOWN'` : isRetriable(tx, nowMs)}
         and ${meterId === null ? tx`true` : tx`x.meter_id = ${meterId}`}
-        and not exists (
-          select from exception_resolution r
-          where (r.edge_id, r.stream, r.epoch, r.sequence, r.channel, r.row)
-              = (x.edge_id, x.stream, x.epoch, x.sequence, x.channel, x.row))
+        and ${isUnresolved(tx)}
         and (not ${isUnasked}::bool or not exists (
           select from reading_exception y
           where (y.edge_id, y.stream, y.epoch, y.sequence, y.channel, y.row)

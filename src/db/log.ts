@@ -251,14 +251,22 @@ export async function setRatingCursor(
     update rating_cursor set position = ${position.toString()}::int8 where shard = ${shard}`;
 }
 
-/** Shards whose log is ahead of their cursor, or whose meters have something to rate again. */
+/** Shards whose log is ahead of their cursor, or of which meters are to be rated or validated. */
 export async function shardsBehind(statement: Statement): Promise<readonly number[]> {
   const rows = await statement<{ shard: number }[]>`
     select c.shard from rating_cursor c join log_head h using (shard)
     where h.position > c.position
     union
-    select e.log_shard from rerate_duty d
+    select own.log_shard from rerate_duty d
+    -- There are few duties and many meters: not to be joined from the meters' end.
+    cross join lateral (
+      select e.log_shard from meter m join edge e on e.id = m.edge_id
+      where m.id = d.meter_id offset 0) own
+    where d.failed_at is null
+    union
+    select e.log_shard from vee_duty d
     join meter m on m.id = d.meter_id join edge e on e.id = m.edge_id
+    where d.failed_at is null
     order by 1`;
   return rows.map((row) => row.shard);
 }
@@ -301,6 +309,8 @@ export type ReadingExceptionRow = {
   readonly value: bigint;
   readonly code: string;
   readonly message: string;
+  /** DLMS unit code of its block; of a row of the series there is nothing to doubt. */
+  readonly unit?: number;
 };
 
 /** Records readings that may not be billed; the same exception again is the same row. */
@@ -312,9 +322,9 @@ export async function insertReadingExceptions(
   const of = <T>(pick: (row: ReadingExceptionRow) => T): T[] => rows.map(pick);
   await tx`
     insert into reading_exception (edge_id, stream, epoch, sequence, row, company_id, meter_id,
-                                   channel, read_at, value, code, message)
+                                   channel, read_at, value, code, message, unit)
     select u.edge_id, u.stream, u.epoch, u.sequence, u.row, u.company_id, u.meter_id, u.channel,
-           u.read_at, u.value, t.code, t.message
+           u.read_at, u.value, t.code, t.message, u.unit
     from unnest(
       ${integersOf(of((row) => row.edgeId))}::int4[],
       ${integersOf(of((row) => row.stream))}::int2[],
@@ -324,9 +334,10 @@ export async function insertReadingExceptions(
       ${integersOf(of((row) => row.meterId))}::int4[],
       ${integersOf(of((row) => row.channel))}::int2[],
       ${instantsOf(of((row) => row.readAtMs))}::timestamptz[],
-      ${integersOf(of((row) => row.value))}::int8[]
+      ${integersOf(of((row) => row.value))}::int8[],
+      ${integersOf(of((row) => row.unit ?? null))}::int2[]
     ) with ordinality as u(edge_id, stream, epoch, sequence, row, company_id, meter_id, channel,
-                           read_at, value, ordinal)
+                           read_at, value, unit, ordinal)
     join json_to_recordset(${JSON.stringify(
       rows.map((row, index) => ({ ordinal: index + 1, code: row.code, message: row.message })),
     )}::text::json) as t(ordinal int8, code text, message text) using (ordinal)

@@ -182,7 +182,7 @@ export async function readExceptionsWithin(
 ): Promise<readonly StoredException[]> {
   return tx<StoredException[]>`
     select x.edge_id as "edgeId", x.stream, x.epoch, x.sequence, x.channel, x.row, x.value, x.code,
-           x.message, r.row is not null as "isTaken"
+           x.message, coalesce(r.kind = 'taken', false) as "isTaken"
     from reading_exception x
     left join exception_resolution r using (edge_id, stream, epoch, sequence, channel, row)
     where x.meter_id = ${meterId} and x.read_at >= ${new Date(fromMs)}

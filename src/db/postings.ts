@@ -61,18 +61,15 @@ function addToBalances(
   moves: readonly (readonly [number, bigint])[],
 ): Promise<BalanceRow[]> {
   return tx<BalanceRow[]>`
-    with moved as (
-      select account_id, delta from unnest(
+    with locked as materialized (
+      select b.account_id, u.delta from unnest(
         ${integersOf(moves.map(([accountId]) => accountId))}::int4[],
         ${integersOf(moves.map(([, delta]) => delta))}::int8[]
-      ) as u(account_id, delta)
-    ), locked as materialized (
-      select b.account_id from account_balance b join moved using (account_id)
+      ) as u(account_id, delta) join account_balance b using (account_id)
       order by b.account_id for update of b
     )
-    update account_balance b set balance_micros = b.balance_micros + m.delta
-    from locked l join moved m using (account_id)
-    where b.account_id = l.account_id
+    update account_balance b set balance_micros = b.balance_micros + l.delta
+    from locked l where b.account_id = l.account_id
     returning b.account_id, b.balance_micros`;
 }
 

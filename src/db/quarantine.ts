@@ -26,10 +26,17 @@ export type QuarantineFilter = {
   /** Null: both. */
   readonly isOpen: boolean | null;
   readonly code: string | null;
-  readonly edgeId: number | null;
+  readonly edgeName: string | null;
+  /** Of senders that nobody knows, which belong to no company, or of known ones; null: both. */
+  readonly isUnknown: boolean | null;
 };
 
-export const everyQuarantined: QuarantineFilter = { isOpen: null, code: null, edgeId: null };
+export const everyQuarantined: QuarantineFilter = {
+  isOpen: null,
+  code: null,
+  edgeName: null,
+  isUnknown: null,
+};
 
 function columnsOf(tx: Statement) {
   return tx`
@@ -56,12 +63,13 @@ export async function pageQuarantine(
   page: TimePage,
 ): Promise<QuarantineView[]> {
   const { afterAt, afterKey, beforeAt, beforeKey } = timeBounds(page);
-  const { isOpen, code, edgeId } = filter;
+  const { isOpen, code, edgeName, isUnknown } = filter;
   return tx<QuarantineView[]>`
     select ${columnsOf(tx)} from ${sourceOf(tx)}
     where ${isOpen === null ? tx`true` : tx`(r.kind is null) = ${isOpen}::bool`}
       and ${code === null ? tx`true` : tx`q.code = ${code}`}
-      and ${edgeId === null ? tx`true` : tx`q.edge_id = ${edgeId}`}
+      and ${edgeName === null ? tx`true` : tx`e.name = ${edgeName}`}
+      and ${isUnknown === null ? tx`true` : tx`(q.company_id is null) = ${isUnknown}::bool`}
       and (q.received_at, k.key) < (${afterAt}::text::timestamptz, ${afterKey}::text)
       and (q.received_at, k.key) > (${beforeAt}::text::timestamptz, ${beforeKey}::text)
     order by q.received_at ${page.inverted ? tx`` : tx`desc`},
@@ -94,6 +102,11 @@ export function placeOf(key: string): QuarantinePlace {
 
 export function isQuarantineKey(key: string): boolean {
   return /^[0-9a-f]{64}\.[A-Z][A-Z0-9_]{1,63}$/.test(key);
+}
+
+/** One decision about a batch at a time. */
+export async function lockQuarantined(tx: Statement, key: string): Promise<void> {
+  await tx`select pg_advisory_xact_lock(hashtextextended(${key}, 0))`;
 }
 
 export type QuarantinedBatch = QuarantinePlace & {

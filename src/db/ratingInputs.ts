@@ -126,10 +126,14 @@ export async function readAgreements(
            c.id as customer_id, r.id as revenue_id
     from agreement g
     join account a on a.id = g.account_id
-    join ledger_account c
-      on c.company_id = g.company_id and c.code = 'customer' and c.account_id = a.id
-    join ledger_account r
-      on r.company_id = g.company_id and r.code = 'energy_revenue' and r.currency = a.currency
+    -- From these agreements on: joined freely, the accounts of all companies may be read for them.
+    cross join lateral (
+      select l.id from ledger_account l
+      where l.account_id = a.id and l.company_id = g.company_id and l.code = 'customer' offset 0) c
+    cross join lateral (
+      select l.id from ledger_account l
+      where l.company_id = g.company_id and l.code = 'energy_revenue' and l.currency = a.currency
+      offset 0) r
     where g.service_point_id = any(${integersOf(servicePointIds)}::int4[])
     order by g.service_point_id, g.valid_from, g.id`;
   return rows.map((row) => ({

@@ -1,5 +1,5 @@
 import { heldBackCodes } from '../domain/series/heldBack.ts';
-import { wordsOf } from './arrays.ts';
+import { instantsOf, integersOf, wordsOf } from './arrays.ts';
 import type { Sql, Statement, Transaction } from './connect.ts';
 import type { Json } from './events.ts';
 
@@ -147,21 +147,28 @@ export async function lastDroppedDay(tx: Statement): Promise<string | null> {
   return row?.day ?? null;
 }
 
-/** Rows of a company that are held back: `edge/stream/epoch/sequence/row`, read in a window. */
-export async function readHeldBack(
+/** Whether a row that was held back still is, or was left out for good. */
+export type LeftOut = 'heldBack' | 'dismissed';
+
+/**
+ * Rows of a company that rating holds back and that were not taken in later, read in a window, by
+ * `edge/stream/epoch/sequence/row`.
+ */
+export async function readLeftOut(
   tx: Statement,
   { companyId, fromMs, toMs }: { companyId: number; fromMs: number; toMs: number },
-): Promise<ReadonlySet<string>> {
-  const rows = await tx<{ place: string }[]>`
-    select concat_ws('/', x.edge_id, x.stream, x.epoch, x.sequence, x.row) as place
+): Promise<ReadonlyMap<string, LeftOut>> {
+  const rows = await tx<{ place: string; isDismissed: boolean }[]>`
+    select concat_ws('/', x.edge_id, x.stream, x.epoch, x.sequence, x.row) as place,
+           r.kind is not null as "isDismissed"
     from reading_exception x
+    left join exception_resolution r using (edge_id, stream, epoch, sequence, channel, row)
     where x.company_id = ${companyId} and x.code = any(${wordsOf(heldBackCodes)}::text[])
       and x.read_at >= ${new Date(fromMs)} and x.read_at < ${new Date(toMs)}
-      and not exists (
-        select from exception_resolution r
-        where (r.edge_id, r.stream, r.epoch, r.sequence, r.channel, r.row)
-            = (x.edge_id, x.stream, x.epoch, x.sequence, x.channel, x.row))`;
-  return new Set(rows.map(({ place }) => place));
+      and r.kind is distinct from 'taken'`;
+  return new Map(
+    rows.map(({ place, isDismissed }) => [place, isDismissed ? 'dismissed' : 'heldBack']),
+  );
 }
 
 export type PointEnergy = {
@@ -193,6 +200,43 @@ export async function readEnergies(
       where u.company_id = ${companyId} and u.period_start >= ${from} and u.period_start < ${to}
     ) as each
     group by 1, 2`;
+}
+
+export type ImportStand = {
+  readonly meterId: number;
+  /** Before the open slot (domain/series/carryCodec). */
+  readonly carry: Uint8Array;
+  /** As billed, up to the last reading. */
+  readonly lastValueWh: bigint;
+};
+
+/** Where the import of some meters stands. */
+export async function readImportStands(
+  tx: Statement,
+  meterIds: readonly number[],
+): Promise<readonly ImportStand[]> {
+  return tx<ImportStand[]>`
+    select meter_id as "meterId", carry, last_value_wh as "lastValueWh" from series_head
+    where channel = 1 and meter_id = any(${integersOf(meterIds)}::int4[])`;
+}
+
+/** Of these meters those whose import has no agreement or no tariff at the instant beside each. */
+export async function findUnpriced(
+  tx: Statement,
+  places: readonly { readonly meterId: number; readonly atMs: number }[],
+): Promise<ReadonlySet<number>> {
+  const rows = await tx<{ meterId: number }[]>`
+    select p.meter_id as "meterId"
+    from unnest(${integersOf(places.map((place) => place.meterId))}::int4[],
+                ${instantsOf(places.map((place) => place.atMs))}::timestamptz[])
+      as p(meter_id, at)
+    join meter m on m.id = p.meter_id
+    where not exists (
+      select from agreement a join tariff_version v on v.tariff_id = a.tariff_id
+      where a.service_point_id = m.service_point_id
+        and a.valid_from <= p.at and (a.valid_to is null or p.at < a.valid_to)
+        and v.valid_from <= p.at)`;
+  return new Set(rows.map((row) => row.meterId));
 }
 
 export type ChargeDifference = {

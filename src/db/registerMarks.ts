@@ -112,6 +112,9 @@ export async function insertMarks(
     order by u.ordinal`;
 }
 
+/** The reason of a duty to walk and rate a meter again because of its marks. */
+export const markedReason = 'register_marked';
+
 /** The meters whose registers count otherwise from a day on are walked and rated again. */
 export async function insertMarkDuties(
   tx: Statement,
@@ -124,7 +127,7 @@ export async function insertMarkDuties(
   if (duties.length === 0) return;
   await tx`
     insert into rerate_duty (company_id, meter_id, from_day, reason)
-    select u.*, 'register_marked' from unnest(
+    select u.*, ${markedReason}::text from unnest(
       ${integersOf(duties.map((duty) => duty.companyId))}::int4[],
       ${integersOf(duties.map((duty) => duty.meterId))}::int4[],
       ${integersOf(duties.map((duty) => duty.fromDay))}::int4[]) as u`;

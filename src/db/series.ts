@@ -31,6 +31,8 @@ export type HeadRow = {
   readonly channel: number;
   readonly companyId: number;
   readonly carry: Uint8Array;
+  /** The carry is the very one that is stored: it is not written again. */
+  readonly isCarryStored?: boolean;
   readonly lastReadAtMs: number;
   readonly lastValueWh: bigint;
   readonly lastPowerW: number | null;
@@ -201,12 +203,17 @@ export async function readStoredChannels(
     order by meter_id, channel`;
 }
 
+/** Null: the one that is stored stays. */
+function changedCarry({ isCarryStored, carry }: HeadRow): Uint8Array | null {
+  return isCarryStored === true ? null : carry;
+}
+
 function headColumns(tx: Statement, rows: readonly HeadRow[]) {
   return tx`unnest(
       ${integersOf(rows.map((row) => row.meterId))}::int4[],
       ${integersOf(rows.map((row) => row.channel))}::int2[],
       ${integersOf(rows.map((row) => row.companyId))}::int4[],
-      ${bytesArrayOf(rows.map((row) => row.carry))}::bytea[],
+      ${bytesArrayOf(rows.map(changedCarry))}::bytea[],
       ${integersOf(rows.map((row) => row.lastReadAtMs))}::int8[],
       ${integersOf(rows.map((row) => row.lastValueWh))}::int8[],
       ${integersOf(rows.map((row) => row.lastPowerW))}::int4[],
@@ -219,18 +226,21 @@ export async function writeHeads(tx: Statement, rows: readonly HeadRow[]): Promi
   if (rows.length === 0) return;
   const updated = await tx`
     update series_head h set
-      carry = u.carry, last_read_at = to_timestamp(u.read_at_ms / 1000.0),
+      carry = coalesce(u.carry, h.carry),
+      last_read_at = to_timestamp(u.read_at_ms / 1000.0::float8),
       last_value_wh = u.value_wh, newest = u.newest,
       last_power_w = coalesce(u.power_w, h.last_power_w)
     from ${headColumns(tx, rows)}
     where h.meter_id = u.meter_id and h.channel = u.channel`;
   if (updated.count === rows.length) return;
+  // Those with a stored carry are there, and have none to be inserted with.
+  const absent = rows.filter(({ isCarryStored }) => isCarryStored !== true);
   const inserted = await tx`
     insert into series_head
       (meter_id, channel, company_id, carry, last_read_at, last_value_wh, last_power_w, newest)
-    select u.meter_id, u.channel, u.company_id, u.carry, to_timestamp(u.read_at_ms / 1000.0),
-           u.value_wh, u.power_w, u.newest
-    from ${headColumns(tx, rows)}
+    select u.meter_id, u.channel, u.company_id, u.carry,
+           to_timestamp(u.read_at_ms / 1000.0::float8), u.value_wh, u.power_w, u.newest
+    from ${headColumns(tx, absent)}
     on conflict (meter_id, channel) do nothing`;
   const written = updated.count + inserted.count;
   assert(written === rows.length, 'a commit writes each head once');

@@ -53,6 +53,21 @@ function columnsOf(tx: Statement) {
       where decision_id = d.id order by kind = 'released' desc limit 1) r on true`;
 }
 
+/** How many decisions hold bills now, with the number of the event that this is of. */
+export async function snapshotHolds(
+  tx: Statement,
+  shard: number,
+): Promise<{ readonly sequence: bigint; readonly openHolds: number } | null> {
+  const [row] = await tx<{ sequence: bigint; openHolds: number }[]>`
+    select e.sequence, (
+      select count(*)::int4 from vee_decision d
+      where d.outcome = 'hold' and d.withdrawn_at is null and not exists (
+        select from vee_resolution r where r.decision_id = d.id and r.kind = 'released')
+    ) as "openHolds"
+    from event_head e where e.shard = ${shard}`;
+  return row ?? null;
+}
+
 /** Those decided last first. */
 export async function pageDecisions(
   tx: Statement,

@@ -1,5 +1,5 @@
 import type { CustomerClass } from '../domain/vee/classDefaults.ts';
-import { powerOutage } from '../domain/series/meterEvent.ts';
+import { powerOutage, voltageRestored } from '../domain/series/meterEvent.ts';
 import { instantsOf, integersOf } from './arrays.ts';
 import type { Statement } from './connect.ts';
 
@@ -9,6 +9,7 @@ export type VeeMeterRow = {
   readonly meterId: number;
   readonly customerClass: CustomerClass;
   readonly isOccupied: boolean;
+  readonly hasGeneration: boolean;
 };
 
 export async function readVeeMeters(
@@ -17,7 +18,8 @@ export async function readVeeMeters(
 ): Promise<ReadonlyMap<number, VeeMeterRow>> {
   if (meterIds.length === 0) return new Map();
   const rows = await statement<VeeMeterRow[]>`
-    select m.id as "meterId", s.customer_class as "customerClass", s.is_occupied as "isOccupied"
+    select m.id as "meterId", s.customer_class as "customerClass", s.is_occupied as "isOccupied",
+           s.has_generation as "hasGeneration"
     from meter m join service_point s on s.id = m.service_point_id
     where m.id = any(${integersOf(meterIds)}::int4[])`;
   return new Map(rows.map((row) => [row.meterId, row]));
@@ -63,9 +65,25 @@ export type MeterSpan = {
 };
 
 /** Power outages of the meters' own logs that touch their spans, in time order. */
-export async function readOutages(
+export function readOutages(
   statement: Statement,
   wanted: readonly MeterSpan[],
+): Promise<readonly MeterSpan[]> {
+  return readEvents(statement, wanted, powerOutage);
+}
+
+/** When voltage came back within their spans, by the same logs. */
+export function readRestored(
+  statement: Statement,
+  wanted: readonly MeterSpan[],
+): Promise<readonly MeterSpan[]> {
+  return readEvents(statement, wanted, voltageRestored);
+}
+
+async function readEvents(
+  statement: Statement,
+  wanted: readonly MeterSpan[],
+  code: number,
 ): Promise<readonly MeterSpan[]> {
   if (wanted.length === 0) return [];
   const rows = await statement<{ meter_id: number; from_at: Date; to_at: Date }[]>`
@@ -74,8 +92,10 @@ export async function readOutages(
                 ${instantsOf(wanted.map((each) => each.fromMs))}::timestamptz[],
                 ${instantsOf(wanted.map((each) => each.toMs))}::timestamptz[])
       as w(meter_id, from_at, to_at)
-    join meter_event e on e.meter_id = w.meter_id and e.code = ${powerOutage}
-      and e.from_at < w.to_at and e.to_at > w.from_at
+    join meter_event e on e.meter_id = w.meter_id and e.code = ${code}
+      and e.from_at < w.to_at
+      -- What has no length is within where it is not behind.
+      and (e.to_at > w.from_at or e.from_at >= w.from_at)
     order by e.meter_id, e.from_at, e.to_at`;
   return rows.map((row) => ({
     meterId: row.meter_id,
@@ -95,45 +115,61 @@ export async function upsertVeeDuties(
     select * from unnest(${integersOf(duties.map((duty) => duty.meterId))}::int4[],
                          ${integersOf(duties.map((duty) => duty.companyId))}::int4[],
                          ${instantsOf(duties.map((duty) => duty.fromMs))}::timestamptz[])
-    on conflict (meter_id) do update set from_at = excluded.from_at
+    on conflict (meter_id) where failed_at is null do update set from_at = excluded.from_at
     where excluded.from_at < vee_duty.from_at`;
 }
 
-export type VeeDuty = { readonly meterId: number; readonly fromMs: number };
+export type VeeDuty = {
+  readonly id: bigint;
+  readonly meterId: number;
+  readonly fromMs: number;
+};
 
 /**
  * Some meters of a shard that wait for validation, the longest stretch of time first. Locked until
  * the transaction ends, so that what another shard's rater finds meanwhile is a duty behind it;
- * those that are being left just now are for the next time.
+ * those that are being left just now are for the next time. The shard is looked up duty by duty, in
+ * their order: joined at once, all that wait would be read for the few that are wanted.
  */
 export async function readVeeDuties(
   statement: Statement,
   { shard, dutiesMax }: { shard: number; dutiesMax: number },
 ): Promise<readonly VeeDuty[]> {
-  const rows = await statement<{ meter_id: number; from_at: Date }[]>`
-    select d.meter_id, d.from_at from vee_duty d
-    join meter m on m.id = d.meter_id join edge e on e.id = m.edge_id
-    where e.log_shard = ${shard} order by d.from_at, d.meter_id limit ${dutiesMax}
+  const rows = await statement<{ id: bigint; meter_id: number; from_at: Date }[]>`
+    select d.id, d.meter_id, d.from_at from vee_duty d
+    cross join lateral (
+      select from meter m join edge e on e.id = m.edge_id
+      where m.id = d.meter_id and e.log_shard = ${shard} offset 0) own
+    where d.failed_at is null
+    order by d.from_at, d.meter_id limit ${dutiesMax}
     for update of d skip locked`;
-  return rows.map((row) => ({ meterId: row.meter_id, fromMs: row.from_at.getTime() }));
+  return rows.map((row) => ({
+    id: row.id,
+    meterId: row.meter_id,
+    fromMs: row.from_at.getTime(),
+  }));
 }
 
-/** What is left of the duties: nothing, or the time behind what was validated. */
+/**
+ * What is left of the duties: nothing, or the time behind what was validated. Duties set aside
+ * before that begin within it are made up for.
+ */
 export async function settleVeeDuties(
   tx: Statement,
-  settled: readonly { meterId: number; nextFromMs: number | null }[],
+  settled: readonly { meterId: number; fromMs: number; nextFromMs: number | null }[],
 ): Promise<void> {
   if (settled.length === 0) return;
-  const done = settled.filter(({ nextFromMs }) => nextFromMs === null);
-  const rest = settled.filter(({ nextFromMs }) => nextFromMs !== null);
+  const done = tx`
+    unnest(${integersOf(settled.map((each) => each.meterId))}::int4[],
+           ${instantsOf(settled.map((each) => each.fromMs))}::timestamptz[],
+           ${instantsOf(settled.map((each) => each.nextFromMs))}::timestamptz[])
+      as u(meter_id, from_at, next_at)`;
   await tx`
-    delete from vee_duty
-    where meter_id = any(${integersOf(done.map((each) => each.meterId))}::int4[])`;
-  if (rest.length === 0) return;
+    delete from vee_duty d using ${done}
+    where d.meter_id = u.meter_id
+      and case when d.failed_at is null then u.next_at is null
+               else d.from_at >= u.from_at and (u.next_at is null or d.from_at < u.next_at) end`;
   await tx`
-    update vee_duty d set from_at = u.from_at
-    from unnest(${integersOf(rest.map((each) => each.meterId))}::int4[],
-                ${instantsOf(rest.map((each) => each.nextFromMs))}::timestamptz[])
-      as u(meter_id, from_at)
-    where d.meter_id = u.meter_id`;
+    update vee_duty d set from_at = u.next_at from ${done}
+    where d.meter_id = u.meter_id and d.failed_at is null and u.next_at is not null`;
 }

@@ -33,6 +33,9 @@ export async function insertVeeSet(
   return row?.id ?? null;
 }
 
+/** The reason of a duty to lay out gaps anew, by another set of rules. */
+export const setPublishedReason = 'vee_set_published';
+
 type Duty = {
   readonly companyId: number;
   readonly customerClass: CustomerClass;
@@ -52,11 +55,26 @@ export async function insertVeeSetDuties(tx: Statement, duty: Duty): Promise<num
       and exists (select from series_day d where d.meter_id = m.id and d.day >= ${fromDay})`;
   const inserted = await tx`
     insert into rerate_duty (company_id, meter_id, from_day, reason)
-    select company_id, id, ${fromDay}::int4, 'vee_set_published' from (${meters}) as m`;
+    select company_id, id, ${fromDay}::int4, ${setPublishedReason} from (${meters}) as m`;
+  // A meter without readings is missed in the bills of those beside it.
+  const beside = tx`
+    select m.company_id, m.id from meter m
+    join service_point s on s.id = m.service_point_id
+    join meter b on b.company_id = m.company_id and b.service_point_id = m.service_point_id
+    where m.company_id = ${duty.companyId} and s.customer_class = ${duty.customerClass}
+      and exists (select from series_day d where d.meter_id = b.id and d.day >= ${fromDay})`;
+  // Readings that came in a form in which they could not be taken are judged, too.
+  const heldBack = tx`
+    select m.company_id, m.id from meter m
+    join service_point s on s.id = m.service_point_id
+    where m.company_id = ${duty.companyId} and s.customer_class = ${duty.customerClass}
+      and exists (select from reading_exception x
+                  where x.meter_id = m.id and x.read_at >= ${new Date(duty.fromMs)})`;
   await tx`
     insert into vee_duty (meter_id, company_id, from_at)
-    select id, company_id, ${new Date(duty.fromMs)}::timestamptz from (${meters}) as m order by id
-    on conflict (meter_id) do update set from_at = excluded.from_at
+    select id, company_id, ${new Date(duty.fromMs)}::timestamptz
+    from (${beside} union ${heldBack}) as m order by id
+    on conflict (meter_id) where failed_at is null do update set from_at = excluded.from_at
     where excluded.from_at < vee_duty.from_at`;
   return inserted.count;
 }

@@ -1,4 +1,11 @@
-import { exportChannel, q1Channel, q2Channel, q3Channel, q4Channel } from '../domain/channel.ts';
+import {
+  exportChannel,
+  phaseChannels,
+  q1Channel,
+  q2Channel,
+  q3Channel,
+  q4Channel,
+} from '../domain/channel.ts';
 import { instantsOf, integersOf } from './arrays.ts';
 import type { Statement } from './connect.ts';
 
@@ -31,6 +38,21 @@ export async function readClosedPeriods(
   return found;
 }
 
+/** By meter, the begin of the first bill at its service point; none of one without bills. */
+export async function readFirstBills(
+  statement: Statement,
+  meterIds: readonly number[],
+): Promise<ReadonlyMap<number, number>> {
+  if (meterIds.length === 0) return new Map();
+  const rows = await statement<{ meter_id: number; first: Date }[]>`
+    select m.id as meter_id, min(c.period_start) as first
+    from meter m
+    join meter b on b.company_id = m.company_id and b.service_point_id = m.service_point_id
+    join charge c on c.meter_id = b.id
+    where m.id = any(${integersOf(meterIds)}::int4[]) group by m.id`;
+  return new Map(rows.map((row) => [row.meter_id, row.first.getTime()]));
+}
+
 const siblingChannels = [exportChannel, q1Channel, q2Channel, q3Channel, q4Channel];
 
 /** The registers beside import that meters have, and since which UTC day. */
@@ -50,6 +72,21 @@ export async function readSiblings(
     where h.meter_id = any(${integersOf(meterIds)}::int4[])
       and h.channel = any(${integersOf(siblingChannels)}::int2[])
     order by h.meter_id, h.channel`;
+}
+
+const channelsOfPhases = phaseChannels.flatMap((phase) => [phase.import, phase.export]);
+
+/** The registers of single phases that meters have. */
+export async function readPhaseRegisters(
+  statement: Statement,
+  meterIds: readonly number[],
+): Promise<readonly { readonly meterId: number; readonly channel: number }[]> {
+  if (meterIds.length === 0) return [];
+  return statement<{ meterId: number; channel: number }[]>`
+    select meter_id as "meterId", channel from series_head
+    where meter_id = any(${integersOf(meterIds)}::int4[])
+      and channel = any(${integersOf(channelsOfPhases)}::int2[])
+    order by meter_id, channel`;
 }
 
 export type HeldBill = {

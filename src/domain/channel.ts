@@ -25,6 +25,13 @@ export const importL3Channel = 61;
 export const exportL3Channel = 62;
 export const intervalEnergyChannel = 257;
 
+/** Of the three phases, in their order. */
+export const phaseChannels = [
+  { import: importL1Channel, export: exportL1Channel },
+  { import: importL2Channel, export: exportL2Channel },
+  { import: importL3Channel, export: exportL3Channel },
+] as const;
+
 export type ChannelCode =
   | typeof importChannel
   | typeof exportChannel

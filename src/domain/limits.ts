@@ -60,10 +60,10 @@ export const gapWeightMax = 1_125_899_906_842_623;
 export const embeddedConnectionsMax = 200;
 /** The broker of a start on one machine is for looking, not for a fleet. */
 export const brokerClientsMax = 256;
-/** A packet to the broker: one rated update is below 1 kB, a batch of them below this. */
-export const brokerPacketBytesMax = 262_144;
 /** Batches of one client of the broker that wait for their commit; then nothing more is read. */
 export const brokerBatchesMax = 64;
+/** Their bytes, besides the one that goes beyond: 64 batches of a usual size. */
+export const brokerBatchesBytesMax = 16_777_216;
 /** Receipts' topics that one client listens to: a gateway has one, a concentrator some. */
 export const brokerReceiptTopicsMax = 16;
 /** A subscriber's unread bytes; above this it misses updates until it reads again. */
@@ -225,18 +225,6 @@ export const ratingBackOffMsMax = 10_000;
 export const queueConnectionsMax = 2;
 /** A finished job is forgotten, a failed one kept among so many to be looked at. */
 export const failedJobsKeptMax = 200;
-/** A draft over a company's agreements: two years of a small utility, an hour of a core. */
-export const simulationAgreementsMax = 100_000;
-export const simulationMonthsMax = 24;
-/** Agreements times months of one chunk: some MB of stored days, half a second of a thread. */
-export const simulationChunkMonthsMax = 384;
-/** Simulations of a company that are not done yet: a person compares a few drafts at a time. */
-export const simulationsOpenMax = 4;
-/** The bills that change most, and the classes and codes that are told apart. */
-export const changedBillsToldMax = 10;
-export const customerClassesToldMax = 100;
-/** Simulations are looked for so often, for bells that were lost. */
-export const simulationSweepMs = 10_000;
 /** Days of a calendar that are drawn at once: a leap year. */
 export const calendarDaysMax = 366;
 /** Weeks before, whose weekdays the rest of a month is guessed from. */
@@ -289,6 +277,11 @@ export const intakeBodyMsMax = 60_000;
 export const intakeArrivingBytesMax = 67_108_864;
 /** JSON in JSON escapes its quotes; a JSON envelope of more than twice its batch is none. */
 export const intakeJsonBytesMax = 2_097_152;
+/**
+ * A packet to the broker: whatever HTTP takes as one batch, and a byte more, so that its sender is
+ * told what is wrong; fixed header (5), topic (2 and 32), packet id (2), rounded up.
+ */
+export const brokerPacketBytesMax = intakeJsonBytesMax + 1 + 64;
 /** What is read of a body that is refused, so that its sender hears why. */
 export const intakeDiscardBytesMax = 16_777_216;
 export const intakeDiscardMsMax = 5_000;
@@ -356,7 +349,9 @@ export const loadFilesMax = 10_000;
 export const officeReadingsMax = 10_000;
 /** A person's reason for a reading or an edit: a paragraph. */
 export const officeReasonLengthMax = 1_000;
-/** Rows that one look of the rater takes from the log again for one duty. */
+/** Rows that one request leaves out for good: a transaction while no rating commits. */
+export const dismissedRowsMax = 10_000;
+/** Batches that one look of the rater takes from the log again; the next look goes on behind. */
 export const retriedBatchesMax = 256;
 /** Batches that one page of raw readings goes through: a meter that is in none of them ends it. */
 export const fragmentBatchesMax = 4_096;

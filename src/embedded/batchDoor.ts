@@ -1,5 +1,9 @@
 import type { Client } from 'aedes';
-import { brokerBatchesMax, brokerReceiptTopicsMax } from '../domain/limits.ts';
+import {
+  brokerBatchesBytesMax,
+  brokerBatchesMax,
+  brokerReceiptTopicsMax,
+} from '../domain/limits.ts';
 import type { BoundConnection } from './boundedConnection.ts';
 
 /**
@@ -27,21 +31,27 @@ export type BatchDoor = {
 const batchTopic = /^energy\/meter\/batches\/(\d{1,10})$/;
 const receiptTopic = /^energy\/meter\/receipts\/\d{1,10}$/;
 
+type Waiting = { readonly batches: number; readonly bytes: number };
+
+function isEnough({ batches, bytes }: Waiting): boolean {
+  return batches >= brokerBatchesMax || bytes >= brokerBatchesBytesMax;
+}
+
 /** The way of gateways' batches through the broker: publishing is offering, PUBACK is committed. */
 export function createBatchDoor(): BatchDoor {
   const connections = new WeakMap<object, { connection: BoundConnection; source: string }>();
-  const waiting = new WeakMap<Client, number>();
+  const waiting = new WeakMap<Client, Waiting>();
   const heard = new WeakMap<Client, Set<string>>();
   let taker: BatchTaker | null = null;
   let publish: (receipt: Receipt) => void = () => {};
 
   /** Counts what waits, and reads nothing more from a client that has enough of it. */
-  function count(client: Client, step: 1 | -1): void {
-    const now = (waiting.get(client) ?? 0) + step;
+  function count(client: Client, step: Waiting): void {
+    const before = waiting.get(client) ?? { batches: 0, bytes: 0 };
+    const now = { batches: before.batches + step.batches, bytes: before.bytes + step.bytes };
     waiting.set(client, now);
-    const known = connections.get(client.conn);
-    if (now >= brokerBatchesMax) known?.connection.hold(true);
-    else if (step < 0 && now === brokerBatchesMax - 1) known?.connection.hold(false);
+    if (isEnough(now) === isEnough(before)) return;
+    connections.get(client.conn)?.connection.hold(isEnough(now));
   }
 
   return {
@@ -56,14 +66,15 @@ export function createBatchDoor(): BatchDoor {
     async take(client, packet) {
       if (taker === null) throw new Error('INTAKE_CLOSED: come back when it has started');
       const source = connections.get(client.conn)?.source ?? 'unknown';
-      count(client, 1);
+      const bytes = packet.payload.length;
+      count(client, { batches: 1, bytes });
       try {
         const answered = await taker({ payload: Buffer.from(packet.payload), source });
         if (answered === null) throw new Error('BATCH_NOT_COMMITTED: send it again');
         const id = batchTopic.exec(packet.topic)?.[1] ?? '';
         publish({ topic: `energy/meter/receipts/${id}`, payload: answered });
       } finally {
-        count(client, -1);
+        count(client, { batches: -1, bytes: -bytes });
       }
     },
     mayHear(client, topic) {

@@ -58,8 +58,11 @@ export function boundConnection(socket: Socket, bounds: ConnectionBounds): Bound
     },
   });
   socket.on('data', (chunk: Buffer) => {
-    if (meter(chunk) > bounds.packetBytesMax) {
-      connection.destroy(new Error('PACKET_TOO_LARGE: send smaller packets'));
+    const { packetBytesMax } = bounds;
+    const largestBytes = meter(chunk);
+    if (largestBytes > packetBytesMax) {
+      const bytes = `${largestBytes} bytes, at most ${packetBytesMax} are taken`;
+      connection.destroy(new Error(`PACKET_TOO_LARGE: ${bytes}; send smaller batches`));
       return;
     }
     if (!connection.push(chunk) || isBehind()) socket.pause();

@@ -1,4 +1,4 @@
-import { batchBytesMax } from '../domain/limits.ts';
+import { batchBytesMax, intakeJsonBytesMax } from '../domain/limits.ts';
 import { accept } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { OpenCode } from '../wire/batch.ts';
@@ -33,7 +33,8 @@ function carriedOf(batch: MqttBatch): Outcome<Uint8Array, OpenCode> {
     const form = { encoding: isJson ? 'json' : 'protobuf', compression } as const;
     return carriedOfParts(payload, { keyId, signature }, form);
   }
-  return payload[0] === jsonStart ? carriedOfJson(payload) : accept(payload);
+  const isJson = payload[0] === jsonStart && payload.length <= intakeJsonBytesMax;
+  return isJson ? carriedOfJson(payload) : accept(payload);
 }
 
 export type MqttAnswer = { readonly payload: Uint8Array; readonly contentType: string };

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Sql, Transaction } from '../db/connect.ts';
+import { contentFaultOf } from '../db/contentFault.ts';
 import { chainKey, noProgress, readProgress } from '../db/edgeProgress.ts';
 import type { EdgeProgress } from '../db/edgeProgress.ts';
 import { appendBatches, findGuards, guardKey, lockLogHead } from '../db/log.ts';
@@ -155,6 +156,45 @@ async function commitShard(
   );
 }
 
+/** What the sender and whoever looks into quarantine is told of a batch that broke its commit. */
+function notStorable(fault: string, error: unknown): Refused<'BATCH_NOT_STORABLE'> {
+  const message =
+    `The database refuses to store it, SQLSTATE ${fault}: ` +
+    `${error instanceof Error ? error.message : 'no message'}. It is kept aside, to be replayed ` +
+    'when the fault is mended.';
+  return refuse('BATCH_NOT_STORABLE', message);
+}
+
+/**
+ * A shard's batches in one transaction. Where one of them cannot be stored, each by itself: the
+ * culprit is refused and the others are in.
+ */
+async function commitGroup(
+  { sql, clock }: CommitDeps,
+  group: { readonly shard: number; readonly batches: readonly Placed[] },
+): Promise<{ answered: ReadonlyMap<number, CommitAnswer>; refused: readonly Placed[] }> {
+  const { shard, batches } = group;
+  try {
+    const answered = await sql.begin((tx) => commitShard(tx, clock, group));
+    return { answered, refused: [] };
+  } catch (error) {
+    const fault = contentFaultOf(error);
+    if (fault === null) throw error;
+    const [only] = batches;
+    if (batches.length === 1) {
+      return { answered: new Map([[only.index, notStorable(fault, error)]]), refused: batches };
+    }
+  }
+  const answered = new Map<number, CommitAnswer>();
+  const refused: Placed[] = [];
+  for (const each of batches) {
+    const alone = await commitGroup({ sql, clock }, { shard, batches: [each] });
+    for (const [index, answer] of alone.answered) answered.set(index, answer);
+    refused.push(...alone.refused);
+  }
+  return { answered, refused };
+}
+
 function refusalOf(
   carried: Uint8Array,
   { code, message }: Refused<CommitCode>,
@@ -218,7 +258,8 @@ async function placeRefused(
  * Appends signed batches to the log, each once, and answers in their order after the commit: an
  * accepted answer is the word that the edge may forget the batch. Nothing about tariffs or series
  * can delay or refuse it. What is not accepted is kept aside with its reason and one row of the
- * audit. It throws only when the database does; sent again, nothing counts twice.
+ * audit; so is one that the database cannot store. It throws only when the database is away or
+ * wrong itself; sent again, nothing counts twice.
  */
 export async function commitBatches(
   { sql, clock }: CommitDeps,
@@ -246,8 +287,9 @@ export async function commitBatches(
     if (candidate !== null) refused.push({ candidate, index });
   }
   for (const [shard, batches] of [...shards].toSorted(([a], [b]) => a - b)) {
-    const answered = await sql.begin((tx) => commitShard(tx, clock, { shard, batches }));
-    for (const [index, answer] of answered) answers.set(index, answer);
+    const done = await commitGroup({ sql, clock }, { shard, batches });
+    for (const [index, answer] of done.answered) answers.set(index, answer);
+    refused.push(...done.refused);
   }
   await placeRefused(sql, refused, answers);
   const receivedAtMs = clock.nowMs();

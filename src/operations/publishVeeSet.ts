@@ -12,7 +12,7 @@ import type { Outcome } from '../domain/outcome.ts';
 import { isOnSlotGrid } from '../domain/rating/slot.ts';
 import { instantText } from '../domain/time/instantText.ts';
 import type { CustomerClass } from '../domain/vee/classDefaults.ts';
-import { parseVeeSet } from '../domain/vee/set.ts';
+import { parseNewVeeSet } from '../domain/vee/set.ts';
 import type { VeeSetCode } from '../domain/vee/set.ts';
 import { derivedId } from './derivedId.ts';
 import { onceByKey, textOf } from './onceByKey.ts';
@@ -109,7 +109,7 @@ export async function publishVeeSet(
   }
   const checked = checkInput(input);
   if (!checked.ok) return checked;
-  const parsed = parseVeeSet(input.document);
+  const parsed = parseNewVeeSet(input.document);
   if (!parsed.ok) return { ...parsed, path: ['document', ...(parsed.path ?? [])] };
   const { customerClass } = parsed.value;
   const nowMs = clock.nowMs();

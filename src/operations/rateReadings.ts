@@ -1,12 +1,4 @@
-import {
-  addUnrated,
-  clearUnrated,
-  dropDuties,
-  insertDuties,
-  readDuties,
-  readMarkDuties,
-  setRefused,
-} from '../db/charges.ts';
+import { addUnrated, clearUnrated, readDuties, readMarkDuties, setRefused } from '../db/charges.ts';
 import type { Duty } from '../db/charges.ts';
 import type { Sql, Transaction } from '../db/connect.ts';
 import { appendEvent, eventShardOf } from '../db/events.ts';
@@ -21,10 +13,11 @@ import {
 } from '../db/log.ts';
 import { insertMeterEvents } from '../db/meterEvents.ts';
 import type { TransferCode } from '../db/tables/ledger.ts';
+import { dropDuties, insertFurtherLooks } from '../db/setAsideDuties.ts';
 import { dropHeads, writeDays, writeHeads, writePowers } from '../db/series.ts';
 import { importChannel } from '../domain/channel.ts';
 import { judgeLoad } from '../domain/judge/judge.ts';
-import { batchesPerRatingMax, dutiesPerRatingMax } from '../domain/limits.ts';
+import { batchesPerRatingMax, dutiesPerRatingMax, retriedBatchesMax } from '../domain/limits.ts';
 import type { RatingJob, RatingJobResult } from '../domain/rating/job.ts';
 import { advanceRegisters } from './rating/advanceRegisters.ts';
 import type { AdvancedRegister } from './rating/advanceRegisters.ts';
@@ -43,10 +36,13 @@ import { ratedEvents } from './rating/ratedEvents.ts';
 import { gatherNew, gatherRetried } from './rating/retriedReadings.ts';
 import { accountOf, loadRegistry, sharedPoints } from './rating/registry.ts';
 import type { RatingMemory } from './rating/registry.ts';
+import type { DecodedEntry } from './rating/rowRefusal.ts';
 import { reviewSupply } from './reviewSupply.ts';
+import { decisionEvents } from './vee/decisionEvents.ts';
 import { estimateGaps } from './vee/estimateGaps.ts';
 import { noteDuties } from './vee/noteDuties.ts';
 import { noteReplaced } from './vee/noteReplaced.ts';
+import { noteSent } from './vee/noteSent.ts';
 import { validateDue } from './vee/validateDue.ts';
 
 export type RateDeps = {
@@ -69,6 +65,23 @@ export type Rated = {
   readonly commandsRequested: boolean;
   /** There is more to do: come again at once. */
   readonly more: boolean;
+};
+
+/** What a step is about: the last batch of the log that it takes, or the first duty. */
+export type RatingWork = {
+  readonly kind: 'log' | 'duty' | 'validation';
+  readonly position: bigint;
+};
+
+export type RatingStep = {
+  readonly shard: number;
+  readonly batchesMax?: number;
+  readonly dutiesMax?: number;
+  readonly retriedMax?: number;
+  /** Duties that a batch would be rated together with are worked off before it, alone. */
+  readonly isApart?: boolean;
+  /** Told before any of the work is done, so that a failure can be laid to it. */
+  began?(work: RatingWork): void;
 };
 
 type Step = { readonly cause: Cause; readonly duties: readonly Duty[]; readonly nowMs: number };
@@ -178,43 +191,78 @@ async function writeSeries(
   ]);
 }
 
-async function rateShard(
-  deps: RateDeps,
-  tx: Transaction,
-  { shard, batchesMax }: { shard: number; batchesMax: number },
-): Promise<Rated> {
-  const nowMs = deps.clock.nowMs();
-  const cursor = await lockRatingCursor(tx, shard);
-  const entries = await readLog(tx, { shard, after: cursor, batchesMax });
-  let duties =
-    entries.length === 0 ? await readDuties(tx, { shard, dutiesMax: dutiesPerRatingMax }) : [];
-  const done = { batches: entries.length, readings: 0, eventShards: [], commandsRequested: false };
-  if (entries.length === 0 && duties.length === 0) {
-    await lockSeries(tx, { isAlone: false });
-    return { ...done, more: await validateDue(tx, { shard, memory: deps.memory, nowMs }) };
-  }
+type Taken = {
+  readonly cause: Cause;
+  readonly decoded: readonly DecodedEntry[];
+  readonly duties: readonly Duty[];
+  readonly meterIds: Set<number>;
+};
 
+/** The next batches with the duties that they cannot do without, else duties; null: neither. */
+async function takeWork(tx: Transaction, step: RatingStep): Promise<Taken | null> {
+  const { shard, isApart = false, began } = step;
+  const { batchesMax = batchesPerRatingMax, dutiesMax = dutiesPerRatingMax } = step;
+  const begin = (kind: Cause['kind'], position: bigint): Cause => {
+    began?.({ kind, position });
+    return { kind, shard, position };
+  };
+  const alone = (duties: readonly Duty[]): Taken => ({
+    cause: begin('duty', duties[0].id),
+    decoded: [],
+    duties,
+    meterIds: new Set(duties.map(({ meterId }) => meterId)),
+  });
+  const after = await lockRatingCursor(tx, shard);
+  const entries = await readLog(tx, { shard, after, batchesMax });
+  const last = entries.at(-1);
+  if (last === undefined) {
+    const duties = await readDuties(tx, { shard, dutiesMax });
+    return duties.length === 0 ? null : alone(duties);
+  }
+  const cause = begin('log', last.position);
   const decoded = entries.map(decodeEntry);
   const meterIds = metersOf(decoded);
   // Where a register stands was worked out by its marks: with others it cannot go on from there.
-  if (entries.length > 0) duties = await readMarkDuties(tx, { shard, meterIds: [...meterIds] });
-  for (const duty of duties) meterIds.add(duty.meterId);
+  const duties = await readMarkDuties(tx, { shard, meterIds: [...meterIds] });
+  return isApart && duties.length > 0
+    ? alone(duties.slice(0, dutiesMax))
+    : { cause, decoded, duties, meterIds };
+}
+
+async function rateShard(deps: RateDeps, tx: Transaction, step: RatingStep): Promise<Rated> {
+  const { shard, began, dutiesMax = dutiesPerRatingMax } = step;
+  const nowMs = deps.clock.nowMs();
+  const taken = await takeWork(tx, step);
+  if (taken === null) {
+    await lockSeries(tx, { isAlone: false });
+    const shards = await validateDue(tx, {
+      shard,
+      memory: deps.memory,
+      nowMs,
+      dutiesMax,
+      began: (position) => began?.({ kind: 'validation', position }),
+    });
+    const more = shards !== null;
+    return { batches: 0, readings: 0, eventShards: shards ?? [], commandsRequested: false, more };
+  }
+
+  const { cause, decoded, duties, meterIds } = taken;
   await loadRegistry(tx, deps.memory, meterIds);
   const { offices } = deps.memory;
   await lockSeries(tx, { isAlone: decoded.some(({ batch }) => offices.has(batch.edgeId)) });
   await lockPoints(tx, sharedPoints(deps.memory, meterIds));
   const { memory } = deps;
-  const retried = entries.length === 0 ? await gatherRetried(tx, duties, { memory, nowMs }) : null;
+  const { retriedMax = retriedBatchesMax } = step;
+  const look = { memory, nowMs, batchesMax: retriedMax };
+  const retried = cause.kind === 'duty' ? await gatherRetried(tx, duties, look) : null;
   const gathered = retried?.gathered ?? (await gatherNew(tx, decoded, memory));
   const events = await insertMeterEvents(tx, gathered.events);
   const moved = { memory: deps.memory, duties, events };
   const walked = await advanceRegisters(tx, gathered, moved);
-  const advanced = await estimateGaps(tx, walked, nowMs);
+  const { advanced, news: ofGaps } = await estimateGaps(tx, walked, nowMs);
 
-  const position = entries.at(-1)?.position ?? duties[0].id;
-  const cause: Cause = { kind: entries.length > 0 ? 'log' : 'duty', shard, position };
   await writeSeries(tx, gathered, advanced);
-  if (entries.length > 0) await auditNotes(tx, gathered.notes, nowMs);
+  if (cause.kind === 'log') await auditNotes(tx, gathered.notes, nowMs);
   const posted = await priceAndPost(deps, tx, advanced, { cause, duties, nowMs });
   let commandsRequested = false;
   for (const [companyId, accountIds] of accountsToReview(posted.charges, posted.balances)) {
@@ -222,15 +270,22 @@ async function rateShard(
     commandsRequested ||= review.commandsRequested;
   }
   await insertTaken(tx, retried?.taken ?? [], nowMs);
-  await noteAlarms(tx, events, nowMs);
-  await noteDuties(tx, advanced, { duties, ...posted, memory: deps.memory, nowMs });
+  const ofAlarms = await noteAlarms(tx, events, nowMs);
+  const sent = await noteSent(tx, gathered, { advanced, duties, events, memory });
+  await noteDuties(tx, advanced, { duties, ...posted, sent, memory, nowMs });
+  if (retried !== null && retried.furtherAfter !== null) {
+    const dutyIds = duties.filter(({ reason }) => reason === retryReason).map(({ id }) => id);
+    await insertFurtherLooks(tx, dutyIds, retried.furtherAfter);
+  }
   await dropDuties(tx, duties);
-  await insertDuties(tx, retried?.further ?? [], retryReason);
-  if (entries.length > 0) await setRatingCursor(tx, shard, position);
-  const told = ratedEvents({ advanced, ...posted, nowMs });
+  if (cause.kind === 'log') await setRatingCursor(tx, shard, cause.position);
+  const told = [
+    ...ratedEvents({ advanced, ...posted, nowMs }),
+    ...decisionEvents([...ofGaps, ...ofAlarms], nowMs),
+  ];
   for (const event of told) await appendEvent(tx, event);
   return {
-    batches: entries.length,
+    batches: decoded.length,
     readings: gathered.readingCount,
     eventShards: [...new Set(told.map((event) => eventShardOf(event.companyId)))],
     commandsRequested,
@@ -244,9 +299,6 @@ async function rateShard(
  * transaction with the cursor. A crash before its commit repeats the work, one after it repeats
  * nothing. Without batches it works off what must be rated again, and then what is to be validated.
  */
-export async function rateReadings(
-  deps: RateDeps,
-  { shard, batchesMax = batchesPerRatingMax }: { shard: number; batchesMax?: number },
-): Promise<Rated> {
-  return deps.sql.begin((tx) => rateShard(deps, tx, { shard, batchesMax }));
+export async function rateReadings(deps: RateDeps, step: RatingStep): Promise<Rated> {
+  return deps.sql.begin((tx) => rateShard(deps, tx, step));
 }

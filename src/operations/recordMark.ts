@@ -27,6 +27,7 @@ import { dayOf } from '../domain/series/day.ts';
 import { factorOne, factorText, parseFactor } from '../domain/series/factor.ts';
 import type { FactorCode } from '../domain/series/factor.ts';
 import { everyChannel, marksOf, marksOfMeter } from '../domain/series/meterMarks.ts';
+import { firstPhase } from '../domain/series/walkState.ts';
 import { derivedId } from './derivedId.ts';
 import { onceByKey, textOf } from './onceByKey.ts';
 import type { KeyCode, RequestDeps } from './onceByKey.ts';
@@ -153,15 +154,25 @@ function toldOf(row: MarkRow | undefined) {
   };
 }
 
-/** Where the walk of a register differs from: an installation speaks of all before it. */
+function begins(words: readonly MarkWord[], channels: readonly number[]): string {
+  const marks = marksOfMeter(words);
+  return channels.map((channel) => firstPhase(marksOf(marks, channel))).join();
+}
+
+/**
+ * Where the walk of a register differs from when the word `before` of an instant is `row` from now
+ * on: an installation speaks of all before it, and so does a removal before the first one.
+ */
 export function changedFromDay(
-  rows: readonly (Pick<MarkRow, 'kind' | 'atMs'> | undefined)[],
+  words: readonly MarkWord[],
+  { row, before }: { readonly row: MarkRow; readonly before: MarkWord | undefined },
 ): number {
-  return rows.reduce(
-    (day, row) =>
-      row === undefined ? day : Math.min(day, row.kind === 'installed' ? 0 : dayOf(row.atMs)),
-    Infinity,
-  );
+  if (row.kind === 'installed' || before?.kind === 'installed') return 0;
+  const others = words.filter((word) => word !== before);
+  const channels = [...new Set([row, ...words].map(({ channel }) => channel))];
+  const isBegun =
+    begins(words, channels) === begins([...others, { ...row, wasBound: true }], channels);
+  return isBegun ? dayOf(row.atMs) : 0;
 }
 
 function instantText(atMs: number): string {
@@ -230,7 +241,7 @@ async function record(
   if (JSON.stringify(toldOf(before)) === JSON.stringify(after)) {
     return accept({ isNew: 'no', periods: '' });
   }
-  const fromDay = changedFromDay([row, before]);
+  const fromDay = changedFromDay(words, { row, before });
   const closed = await readAffected(tx, { meterId, fromMs: fromDay === 0 ? 0 : atMs });
   const reason = input.reason.trim();
   await insertMarks(tx, [row], { companyId, author: viewer.actor, reason, atMs: nowMs });

@@ -3,7 +3,7 @@ import { addAttributes, insertAgreements, readAgreementRows } from '../db/fleet.
 import type { AgreementRow } from '../db/fleet.ts';
 import { readVersions } from '../db/ratingInputs.ts';
 import { insertAgreementDuties, insertPricingChange } from '../db/tariffVersions.ts';
-import { checkOverlap } from '../domain/fleet.ts';
+import { checkOverlap } from '../domain/checkFleet.ts';
 import type { Fleet } from '../domain/fleet.ts';
 import { parseTariffDocument } from '../domain/tariff/document.ts';
 import { refusePrepaid } from '../domain/tariff/prepaid.ts';

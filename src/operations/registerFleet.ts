@@ -1,3 +1,4 @@
+import { setCircumstances } from '../db/circumstances.ts';
 import type { Sql, Transaction } from '../db/connect.ts';
 import {
   insertAccounts,
@@ -8,19 +9,21 @@ import {
   insertServicePoints,
   insertTariffs,
   lockRegistration,
-  setCircumstances,
   setKeyZones,
+  setRegions,
   upsertBuses,
 } from '../db/fleet.ts';
 import type { AccountRow, MeterRow } from '../db/fleet.ts';
 import { insertRetryDuties } from '../db/heldBack.ts';
+import { insertMarkDuties } from '../db/registerMarks.ts';
 import {
+  holdPrices,
   insertPricingChange,
   insertTariffDuties,
   insertTariffVersion,
 } from '../db/tariffVersions.ts';
 import { assert } from '../domain/assert.ts';
-import { checkFleet } from '../domain/fleet.ts';
+import { checkFleet } from '../domain/checkFleet.ts';
 import type { Fleet, FleetCode } from '../domain/fleet.ts';
 import {
   parseAccountId,
@@ -152,6 +155,7 @@ async function registerPoints(
     await insertPricingChange(tx, { companyId, what: 'key_zone', atMs: nowMs });
   }
   await setCircumstances(tx, companyId, fleet.servicePoints);
+  await setRegions(tx, companyId, fleet.servicePoints);
   return byName(points);
 }
 
@@ -203,7 +207,27 @@ async function registerMeters(
       row.contactorCoil === meter.contactorCoil;
     if (!isSame) throw conflict(`Meter "${meter.serial}"`);
   }
+  await markBeside(tx, companyId, rows);
   return new Map(rows.map((row) => [row.serial, row.id]));
+}
+
+/** Bills of a point that has bills already are now of the new meter, too: it is missing in them. */
+async function markBeside(
+  tx: Transaction,
+  companyId: number,
+  meters: readonly (MeterRow & { readonly id: number; readonly isNew: boolean })[],
+): Promise<void> {
+  const known = new Set(
+    meters.flatMap(({ isNew, servicePointId }) => (isNew ? [] : servicePointId)),
+  );
+  const beside = meters.filter(({ isNew, servicePointId }) => isNew && known.has(servicePointId));
+  if (beside.length === 0) return;
+  // A rating commit underway may close a bill without having heard of it.
+  await holdPrices(tx);
+  await insertMarkDuties(
+    tx,
+    beside.map(({ id }) => ({ companyId, meterId: id, fromDay: 0 })),
+  );
 }
 
 async function registerAccounts(tx: Transaction, companyId: number, fleet: Fleet) {

@@ -1,5 +1,6 @@
 import { connect } from '../db/connect.ts';
 import type { Sql } from '../db/connect.ts';
+import { readEveryDismissed } from '../db/heldBack.ts';
 import { readDroppedDays } from '../db/logKeeping.ts';
 import { migrate } from '../db/migrate.ts';
 import {
@@ -21,6 +22,7 @@ import { cutDataAgeMsMax, differencesToldMax } from '../domain/limits.ts';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import { createRatingMemory } from './rating/registry.ts';
+import { rowKey } from './rating/rowRefusal.ts';
 import { rateReadings } from './rateReadings.ts';
 import type { RateDeps } from './rateReadings.ts';
 
@@ -87,7 +89,8 @@ async function rateAll(
 ): Promise<Pick<ReplayReport, 'batches' | 'readings'>> {
   const rating = { sql, clock: { nowMs: () => nowMs }, rate: deps.rate };
   const done = { batches: 0, readings: 0 };
-  const memories = shards.map(({ shard }) => ({ shard, memory: createRatingMemory() }));
+  const dismissed = new Set((await readEveryDismissed(sql)).map(rowKey));
+  const memories = shards.map(({ shard }) => ({ shard, memory: createRatingMemory(dismissed) }));
   for (let isMoved = true; isMoved;) {
     isMoved = false;
     for (const { shard, memory } of memories) {
@@ -146,7 +149,7 @@ async function replayOn(
     return refuse(
       'REPLAY_DUTIES_OPEN',
       `${state.duties} meters wait to be rated or validated again, so what is stored is not ` +
-        'final. Let the workers finish, then replay.',
+        'final. Let the workers finish, then replay; ems-cli reconcile names those that failed.',
     );
   }
   await copyRegistry(ground);

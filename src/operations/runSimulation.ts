@@ -8,7 +8,7 @@ import { assert } from '../domain/assert.ts';
 import type { Bell } from '../domain/bell.ts';
 import { labWindow } from '../domain/lab/labJob.ts';
 import type { LabJob, LabJobResult, LabSubject } from '../domain/lab/labJob.ts';
-import { simulationChunkMonthsMax } from '../domain/limits.ts';
+import { simulationChunkMonthsMax } from '../domain/labLimits.ts';
 import { dayOf } from '../domain/series/day.ts';
 import type { PublishedVersion } from '../domain/tariff/versions.ts';
 import { dayMs } from '../domain/time/civil.ts';

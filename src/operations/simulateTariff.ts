@@ -13,7 +13,7 @@ import {
   simulationAgreementsMax,
   simulationMonthsMax,
   simulationsOpenMax,
-} from '../domain/limits.ts';
+} from '../domain/labLimits.ts';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import { parseTariffDocument } from '../domain/tariff/document.ts';

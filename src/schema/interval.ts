@@ -3,7 +3,8 @@ import { builder } from './builder.ts';
 import { Energy } from './energy.ts';
 import { Quality, ValueState, qualityName } from './quality.ts';
 
-export const Interval = builder.objectRef<IntervalView>('Interval').implement({
+/** What every interval says, whatever is told beside it. */
+export const EnergyInterval = builder.interfaceRef<IntervalView>('EnergyInterval').implement({
   description: 'Energy over [start, end), a quarter hour of UTC.',
   fields: (t) => ({
     start: t.field({ type: 'DateTime', resolve: ({ startMs }) => new Date(startMs) }),
@@ -21,4 +22,9 @@ export const Interval = builder.objectRef<IntervalView>('Interval').implement({
     }),
     revision: t.exposeInt('revision', { description: "Of the meter's day that it is part of." }),
   }),
+});
+
+export const Interval = builder.objectRef<IntervalView>('Interval').implement({
+  description: 'Energy over [start, end), a quarter hour of UTC.',
+  interfaces: [EnergyInterval],
 });

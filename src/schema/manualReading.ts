@@ -136,6 +136,9 @@ const RetryReadingsPayload = builder.objectRef<RetriedReadings>('RetryReadingsPa
     rows: t.exposeInt('rows', {
       description: 'Held back; those whose cause is gone are taken in.',
     }),
+    duties: t.exposeInt('duties', {
+      description: 'Meters that could not be rated again by a fault of ours, and are tried anew.',
+    }),
     isReplay: t.exposeBoolean('isReplay', { description: 'The key was used before: nothing new.' }),
   }),
 });

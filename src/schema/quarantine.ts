@@ -1,6 +1,7 @@
 import { findQuarantineViews, isQuarantineKey, pageQuarantine } from '../db/quarantine.ts';
 import { findQuarantined, placeOf } from '../db/quarantine.ts';
-import type { QuarantineView } from '../db/quarantine.ts';
+import type { QuarantineKind as QuarantineKindName, QuarantineView } from '../db/quarantine.ts';
+import { assert } from '../domain/assert.ts';
 import { lookedIntoRowsMax } from '../domain/shownLimits.ts';
 import { lookInside } from '../operations/office/batchContent.ts';
 import { correctQuarantined } from '../operations/office/correctQuarantined.ts';
@@ -33,15 +34,26 @@ const QuarantineKind = builder.enumType('QuarantineResolutionKind', {
   } as const,
 });
 
-const QuarantineResolution = builder.objectRef<QuarantineView>('QuarantineResolution').implement({
+type Resolution = {
+  readonly kind: QuarantineKindName;
+  readonly by: string;
+  readonly at: Date;
+  readonly reason: string;
+};
+
+function resolutionOf(batch: QuarantineView): Resolution | null {
+  const { resolution: kind, resolvedBy: by, resolvedAt: at, reason } = batch;
+  if (kind === null) return null;
+  assert(by !== null && at !== null && reason !== null, 'a resolution says who, when and why');
+  return { kind, by, at, reason };
+}
+
+const QuarantineResolution = builder.objectRef<Resolution>('QuarantineResolution').implement({
   fields: (t) => ({
-    kind: t.field({
-      type: QuarantineKind,
-      resolve: ({ resolution }) => resolution ?? 'dismissed',
-    }),
-    by: t.string({ resolve: ({ resolvedBy }) => resolvedBy ?? '' }),
-    at: t.field({ type: 'DateTime', resolve: ({ resolvedAt }) => resolvedAt ?? new Date(0) }),
-    reason: t.string({ resolve: ({ reason }) => reason ?? '' }),
+    kind: t.expose('kind', { type: QuarantineKind }),
+    by: t.exposeString('by'),
+    at: t.field({ type: 'DateTime', resolve: ({ at }) => at }),
+    reason: t.exposeString('reason'),
   }),
 });
 
@@ -57,7 +69,7 @@ QuarantinedBatch.implement({
       type: QuarantineResolution,
       nullable: true,
       description: 'Null: nobody has decided.',
-      resolve: (batch) => (batch.resolution === null ? null : batch),
+      resolve: resolutionOf,
     }),
     content: t.field({
       type: 'JSON',
@@ -68,7 +80,8 @@ QuarantinedBatch.implement({
         'It says nothing of the signature.',
       resolve: async ({ key }, _args, { read }) => {
         const found = await read((tx) => findQuarantined(tx, placeOf(key)));
-        return lookInside(found?.carried ?? new Uint8Array(0), lookedIntoRowsMax);
+        assert(found !== null, 'a batch in quarantine is never deleted');
+        return lookInside(found.carried, lookedIntoRowsMax);
       },
     }),
   }),
@@ -83,9 +96,11 @@ builder.queryField('quarantinedBatches', (t) =>
     args: {
       isOpen: t.arg.boolean({ description: 'Only those that wait for somebody, or the others.' }),
       code: t.arg.string({ description: 'Such as BATCH_SIGNATURE_WRONG.' }),
+      edgeName: t.arg.string({ description: 'Of the edge that sent it, where it is known.' }),
     },
     resolve: (_root, args, { read }) => {
-      const filter = { isOpen: args.isOpen ?? null, code: args.code ?? null, edgeId: null };
+      const { isOpen = null, code = null, edgeName = null } = args;
+      const filter = { isOpen, code, edgeName, isUnknown: null };
       return pageByTime(
         args,
         (page) => read((tx) => pageQuarantine(tx, filter, page)),

@@ -9,10 +9,11 @@ import { findMeters } from '../db/meterReads.ts';
 import { builder, pageCost } from './builder.ts';
 import { coded, codedRefusal } from './coded.ts';
 import { Energy } from './energy.ts';
+import { EnergyInterval } from './interval.ts';
 import { Meter } from './meter.ts';
 import { integerKey } from './nodeKey.ts';
 import { pageByTime, pageOfSeries } from './page.ts';
-import { Quality, ValueState, qualityName } from './quality.ts';
+import { qualityName } from './quality.ts';
 
 const ReadingQuality = builder.enumType('ReadingQuality', {
   values: {
@@ -146,21 +147,8 @@ const KeptReadingRef = builder.objectRef<KeptReading>('KeptReading').implement({
 });
 
 const ProfileIntervalRef = builder.objectRef<ProfileInterval>('ProfileInterval').implement({
+  interfaces: [EnergyInterval],
   fields: (t) => ({
-    start: t.field({ type: 'DateTime', resolve: ({ startMs }) => new Date(startMs) }),
-    end: t.field({ type: 'DateTime', resolve: ({ endMs }) => new Date(endMs) }),
-    energy: t.field({
-      type: Energy,
-      nullable: true,
-      description: 'Null where nothing is known, which is not zero.',
-      resolve: ({ energyWh }) => (energyWh === null ? null : { wh: energyWh }),
-    }),
-    quality: t.field({ type: Quality, resolve: ({ quality }) => qualityName(quality) }),
-    state: t.field({
-      type: ValueState,
-      resolve: ({ isProvisional }) => (isProvisional ? 'PROVISIONAL' : 'VALIDATED'),
-    }),
-    revision: t.exposeInt('revision', { description: "Of the meter's day that it is part of." }),
     readings: t.field({
       type: [KeptReadingRef],
       description: 'Its source: the readings inside it; none where it lies between others.',

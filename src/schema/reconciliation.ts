@@ -79,6 +79,7 @@ const MeterCountRef = builder.objectRef<MeterCount>('MeterCount').implement({
       description: 'Outranked at their instant, or between two of their quarter hour.',
     }),
     heldBack: t.exposeInt('heldBack'),
+    dismissed: t.exposeInt('dismissed', { description: 'Held back, and left out for good.' }),
     waiting: t.exposeInt('waiting', { description: 'Not rated yet.' }),
     unexplained: t.exposeInt('unexplained'),
   }),

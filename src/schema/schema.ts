@@ -9,6 +9,7 @@ import './cash.ts';
 import './charge.ts';
 import './command.ts';
 import './commandProgress.ts';
+import './decisionNews.ts';
 import './edgeKey.ts';
 import './estimate.ts';
 import './exception.ts';

@@ -15,7 +15,7 @@ import type {
   SimulationSums,
   SimulationView,
 } from '../db/simulationReads.ts';
-import { changedBillsToldMax, customerClassesToldMax } from '../domain/limits.ts';
+import { changedBillsToldMax, customerClassesToldMax } from '../domain/labLimits.ts';
 import { cancelSimulation } from '../operations/cancelSimulation.ts';
 import { simulateTariff } from '../operations/simulateTariff.ts';
 import { Agreement } from './agreement.ts';

@@ -44,6 +44,10 @@ const TransferCode = builder.enumType('TransferCode', {
     PRICE_CHANGED: { value: 'price_changed' },
     REGISTER_MARKED: { value: 'register_marked' },
     BILL_JUDGED: { value: 'bill_judged' },
+    VEE_SET_PUBLISHED: {
+      value: 'vee_set_published',
+      description: 'Energy of gaps lies elsewhere by another set of rules.',
+    },
     TIME_PASSED: { value: 'time_passed' },
     TOP_UP: { value: 'top_up' },
     PAYMENT: { value: 'payment' },

@@ -10,6 +10,7 @@ import type { CorrectCode } from '../operations/office/correctQuarantined.ts';
 import type { EditReadingCode } from '../operations/office/editReading.ts';
 import type { RecordReadingsCode } from '../operations/office/recordReadings.ts';
 import type { ResolveCode } from '../operations/office/replayQuarantined.ts';
+import type { DismissReadingsCode } from '../operations/office/dismissReadings.ts';
 import type { RetryReadingsCode } from '../operations/office/retryReadings.ts';
 import type { ExchangeMeterCode } from '../operations/exchangeMeter.ts';
 import type { AllocateCode } from '../operations/payments/allocatePayment.ts';
@@ -64,6 +65,7 @@ export type UserErrorCode =
   | ResolveCode
   | CorrectCode
   | RetryReadingsCode
+  | DismissReadingsCode
   | RevokeEdgeKeyCode
   | CorrectTransferCode
   | AdjustBalanceCode
@@ -132,6 +134,7 @@ const errorTypes: Partial<Record<UserErrorCode, ErrorTypeName>> = {
   READING_REVISION_STALE: 'ConflictError',
   QUARANTINE_RESOLVED: 'ConflictError',
   QUARANTINE_STILL_REFUSED: 'ConflictError',
+  HELD_BACK_NOT_FOUND: 'NotFoundError',
   OFFICE_UNAVAILABLE: 'ConflictError',
   MARK_NOT_FOUND: 'NotFoundError',
   METER_REMOVED: 'ConflictError',

@@ -2,7 +2,7 @@ import { decisionKey, findDecisions, pageDecisions } from '../db/veeDecisionRead
 import type { DecisionView } from '../db/veeDecisionReads.ts';
 import type { StraightThroughMonth } from '../db/straightThrough.ts';
 import { formatDecimal } from '../domain/exact.ts';
-import { estimationRules, validationRules } from '../domain/vee/ruleName.ts';
+import { estimationRules, otherChecks, validationRules } from '../domain/vee/ruleName.ts';
 import { decisionEffect } from '../operations/vee/decisionEffect.ts';
 import type { DecisionEffect } from '../operations/vee/decisionEffect.ts';
 import { resolveDecision } from '../operations/vee/resolveDecision.ts';
@@ -75,10 +75,9 @@ const Effect = builder.objectRef<DecisionEffect>('VeeDecisionEffect').implement(
 });
 
 const titles = new Map<string, string>(
-  Object.entries({ ...validationRules, ...estimationRules }).map(([name, { title }]) => [
-    name,
-    title,
-  ]),
+  Object.entries({ ...validationRules, ...estimationRules, ...otherChecks }).map(
+    ([name, { title }]) => [name, title],
+  ),
 );
 
 VeeDecision.implement({

@@ -41,6 +41,11 @@ export type RegisterBlock = {
   readonly clockOffsetMs?: Int32Array;
   /** Which of the batch's frames a reading was taken from, counted from 1; 0: not kept. */
   readonly frame?: Int32Array;
+  /**
+   * Which transformer ratio the sender believes in, thousandths; 0: not told. Checked against the
+   * register's marks, never multiplied by.
+   */
+  readonly multiplierThousandths?: Int32Array;
 };
 
 /** What meters' event logs say, as columns of the same length. */

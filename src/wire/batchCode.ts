@@ -11,7 +11,8 @@ export type BatchCode =
   | 'BATCH_EDGE_FOREIGN'
   | 'BATCH_SEQUENCE_REUSED'
   | 'BATCH_CHAIN_BROKEN'
-  | 'BATCH_REVISION_FOREIGN';
+  | 'BATCH_REVISION_FOREIGN'
+  | 'BATCH_NOT_STORABLE';
 
 /**
  * Codes that say "the bytes are not what somebody sent" are the head-end's EMS.E12, payload
@@ -33,6 +34,7 @@ export function emsCodeOf(code: BatchCode): 'EMS.E12' | null {
     case 'BATCH_SEQUENCE_REUSED':
     case 'BATCH_CHAIN_BROKEN':
     case 'BATCH_REVISION_FOREIGN':
+    case 'BATCH_NOT_STORABLE':
       return null;
   }
 }

@@ -66,6 +66,7 @@ function decodeBlock(bytes: Uint8Array, readingsMax: number): Outcome<RegisterBl
   const revisions = takeBytes(cursor, 8);
   const clockOffsets = takeBytes(cursor, 9);
   const frames = takeBytes(cursor, 10);
+  const multipliers = takeBytes(cursor, 11);
   takeEnd(cursor);
   if (cursor.problem !== null) return malformed(`${cursor.problem} of a block`);
   const count = meters.length / meterIdBytes;
@@ -95,6 +96,8 @@ function decodeBlock(bytes: Uint8Array, readingsMax: number): Outcome<RegisterBl
   if (!clockOffsetMs.ok) return clockOffsetMs;
   const frame = rareColumn('frame', frames, count);
   if (!frame.ok) return frame;
+  const multiplier = rareColumn('multiplierThousandths', multipliers, count);
+  if (!multiplier.ok) return multiplier;
   return accept({
     ...head.value,
     meterId: meterId.value,
@@ -104,6 +107,7 @@ function decodeBlock(bytes: Uint8Array, readingsMax: number): Outcome<RegisterBl
     ...(revision.value === null ? {} : { revision: revision.value }),
     ...(clockOffsetMs.value === null ? {} : { clockOffsetMs: clockOffsetMs.value }),
     ...(frame.value === null ? {} : { frame: frame.value }),
+    ...(multiplier.value === null ? {} : { multiplierThousandths: multiplier.value }),
   });
 }
 

@@ -87,6 +87,7 @@ const rareColumns = {
   revision: { min: 0, max: revisionMax },
   clockOffsetMs: { min: -int32Max - 1, max: int32Max },
   frame: { min: 0, max: readingsPerBatchMax },
+  multiplierThousandths: { min: 0, max: int32Max },
 } as const;
 
 export type RareName = keyof typeof rareColumns;

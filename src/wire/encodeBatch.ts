@@ -25,8 +25,8 @@ import {
 } from './protobuf.ts';
 import type { ByteWriter } from './protobuf.ts';
 
-/** Of a reading with all columns: 4 meter, 8 instant, 8 value, 1 quality, 4 + 4 + 4 rare ones. */
-const readingBytesMax = 33;
+/** Of a reading with all columns: 4 meter, 8 instant, 8 value, 1 quality, four rare ones of 4. */
+const readingBytesMax = 37;
 const eventBytes = 24;
 /** Heads of blocks and frames, and the batch's own fields. */
 const headBytesMax = 64;
@@ -53,6 +53,7 @@ type BlockColumns = {
   readonly revision: Uint8Array;
   readonly clockOffsetMs: Uint8Array;
   readonly frame: Uint8Array;
+  readonly multiplierThousandths: Uint8Array;
 };
 
 const noBytes = new Uint8Array(0);
@@ -68,6 +69,7 @@ function columnsOf(block: RegisterBlock): BlockColumns {
     revision: rareBytes(block.revision),
     clockOffsetMs: rareBytes(block.clockOffsetMs),
     frame: rareBytes(block.frame),
+    multiplierThousandths: rareBytes(block.multiplierThousandths),
   };
 }
 
@@ -84,7 +86,8 @@ function assertBlock(block: RegisterBlock): void {
       block.quality.length === count &&
       (block.revision?.length ?? count) === count &&
       (block.clockOffsetMs?.length ?? count) === count &&
-      (block.frame?.length ?? count) === count,
+      (block.frame?.length ?? count) === count &&
+      (block.multiplierThousandths?.length ?? count) === count,
     'the columns of a block have one length',
   );
   assert(Number.isInteger(block.channel) && block.channel > 0, 'a channel code is positive');
@@ -121,7 +124,8 @@ function blockSize({ block, ...rare }: BlockColumns): number {
     bytesSize(rare.quality.length) +
     bytesSize(rare.revision.length) +
     bytesSize(rare.clockOffsetMs.length) +
-    bytesSize(rare.frame.length)
+    bytesSize(rare.frame.length) +
+    bytesSize(rare.multiplierThousandths.length)
   );
 }
 
@@ -137,6 +141,7 @@ function putBlock(writer: ByteWriter, { block, ...rare }: BlockColumns, size: nu
   putBytes(writer, 8, rare.revision);
   putBytes(writer, 9, rare.clockOffsetMs);
   putBytes(writer, 10, rare.frame);
+  putBytes(writer, 11, rare.multiplierThousandths);
 }
 
 function eventsSize(count: number): number {

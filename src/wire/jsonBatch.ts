@@ -17,6 +17,7 @@ import { instantText } from '../domain/time/instantText.ts';
 import type { Batch, EventBlock, RegisterBlock, Stream } from './batch.ts';
 import { bytesOfBase64 } from './base64.ts';
 import type { DecodeCode } from './decodeBatch.ts';
+import type { RareName } from './decodeColumns.ts';
 import { encodeBatch } from './encodeBatch.ts';
 import {
   failAt,
@@ -64,6 +65,7 @@ const blockFields = [
   'revision',
   'clockOffsetMs',
   'frame',
+  'multiplierThousandths',
 ] as const;
 const eventFields = ['code', 'meter', 'from', 'to'] as const;
 
@@ -94,11 +96,7 @@ function takeColumn<T>(
   failAt(reader, `${where}.${name}`, `has ${rows.length} elements for ${count} meters`);
 }
 
-function takeRare(
-  reader: JsonReader,
-  place: Place,
-  name: 'revision' | 'clockOffsetMs' | 'frame',
-): Int32Array {
+function takeRare(reader: JsonReader, place: Place, name: RareName): Int32Array {
   const into = new Int32Array(place.count);
   const read = (each: unknown): Element<number> => integerOf(each, int32);
   if (place.fields.has(name)) takeColumn(reader, place, { name, read, into });
@@ -143,6 +141,7 @@ function takeBlock(reader: JsonReader, raw: unknown, where: string): RegisterBlo
     revision: takeRare(reader, place, 'revision'),
     clockOffsetMs: takeRare(reader, place, 'clockOffsetMs'),
     frame: takeRare(reader, place, 'frame'),
+    multiplierThousandths: takeRare(reader, place, 'multiplierThousandths'),
   };
 }
 
@@ -251,7 +250,7 @@ export function payloadOfJson(text: Uint8Array): Outcome<Uint8Array, DecodeCode>
 }
 
 function jsonOfBlock({ meterId, readAtMs, value, quality, ...block }: RegisterBlock): unknown {
-  const { channel, unit, scaler, revision, clockOffsetMs, frame } = block;
+  const { channel, unit, scaler, revision, clockOffsetMs, frame, multiplierThousandths } = block;
   return {
     channel,
     unit,
@@ -263,6 +262,7 @@ function jsonOfBlock({ meterId, readAtMs, value, quality, ...block }: RegisterBl
     revision: revision && [...revision],
     clockOffsetMs: clockOffsetMs && [...clockOffsetMs],
     frame: frame && [...frame],
+    multiplierThousandths: multiplierThousandths && [...multiplierThousandths],
   };
 }
 

@@ -63,6 +63,8 @@ function blockOf(bytes: Uint8Array, rowsMax: number): RawBlock {
     { name: 'quality', bytes: takeBytes(cursor, 7), width: 1 },
     { name: 'revision', bytes: takeBytes(cursor, 8), width: 4 },
     { name: 'clockOffsetMs', bytes: takeBytes(cursor, 9), width: 4 },
+    { name: 'frame', bytes: takeBytes(cursor, 10), width: 4 },
+    { name: 'multiplierThousandths', bytes: takeBytes(cursor, 11), width: 4 },
   ];
   const readingCount = Math.floor((columns[0]?.bytes.length ?? 0) / 4);
   return { channel, unit, scaler, readingCount, readings: rowsOf(columns, rowsMax) };

@@ -2,7 +2,7 @@ import { Piscina } from 'piscina';
 import type { Sql } from '../db/connect.ts';
 import { openSimulations } from '../db/simulations.ts';
 import type { Bell } from '../domain/bell.ts';
-import { simulationSweepMs, simulationsOpenMax } from '../domain/limits.ts';
+import { simulationSweepMs, simulationsOpenMax } from '../domain/labLimits.ts';
 import type { LabJob, LabJobResult } from '../domain/lab/labJob.ts';
 import { runSimulation } from '../operations/runSimulation.ts';
 import type { JobQueue } from './queues.ts';

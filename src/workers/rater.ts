@@ -1,3 +1,4 @@
+import { contentFaultOf } from '../db/contentFault.ts';
 import { shardsBehind } from '../db/log.ts';
 import { AssertionBroken } from '../domain/assert.ts';
 import type { Bell } from '../domain/bell.ts';
@@ -8,8 +9,8 @@ import {
   ratingTriesMax,
 } from '../domain/limits.ts';
 import { rateReadings } from '../operations/rateReadings.ts';
-import type { RateDeps, Rated } from '../operations/rateReadings.ts';
-import { setAsideBatch } from '../operations/setAsideBatch.ts';
+import type { RateDeps, Rated, RatingStep, RatingWork } from '../operations/rateReadings.ts';
+import { setAside } from '../operations/setAside.ts';
 import { createRatingMemory } from '../operations/rating/registry.ts';
 import type { RatingMemory } from '../operations/rating/registry.ts';
 import { createBellRope } from '../stream/bellRope.ts';
@@ -35,6 +36,10 @@ export type Rater = {
   stop(): Promise<void>;
 };
 
+function keyOf(shard: number, kind: RatingWork['kind']): string {
+  return `${shard}/${kind}`;
+}
+
 /** The wait after so many failures in a row. */
 export function ratingBackOffMs(failures: number): number {
   return Math.min(ratingBackOffMsMax, ratingBackOffMsMin * 2 ** Math.min(failures - 1, 16));
@@ -50,14 +55,30 @@ export function startRater(options: RaterOptions): Rater {
   const memories = new Map<number, RatingMemory>();
   const counts = { batches: 0, readings: 0, failures: 0 };
   let stopping = false;
-  /** Failures in a row of a shard; while there are some, it rates one batch at a time. */
-  const failing = new Map<number, number>();
+  /**
+   * Failures in a row of a kind of work of a shard: what goes well beside it proves nothing of it.
+   * While there are some, such work is done one batch or duty at a time.
+   */
+  const failing = new Map<string, number>();
   let failuresInRow = 0;
 
   function depsOf(shard: number): RateDeps {
     const memory = memories.get(shard) ?? createRatingMemory();
     memories.set(shard, memory);
     return { sql, clock: options.clock, rate: options.rate, memory };
+  }
+
+  function stepOf(shard: number): RatingStep {
+    const isFailing = (kind: RatingWork['kind']) => failing.has(keyOf(shard, kind));
+    return {
+      shard,
+      ...(isFailing('log') ? { batchesMax: 1, isApart: true } : {}),
+      ...(isFailing('log') || isFailing('duty') || isFailing('validation') ? { dutiesMax: 1 } : {}),
+    };
+  }
+
+  function forgive(shard: number, work: RatingWork | null): void {
+    if (work !== null) failing.delete(keyOf(shard, work.kind));
   }
 
   function tell(rated: Rated): void {
@@ -68,31 +89,37 @@ export function startRater(options: RaterOptions): Rater {
   }
 
   /**
-   * A failure that comes back is looked for batch by batch. One that breaks an assertion every time
-   * is our own mistake about that batch: it is set aside, so that the meters behind it go on.
+   * A failure that comes back is looked for batch by batch, and duty by duty. One that breaks an
+   * assertion or a rule of the database every time is our own mistake about it: it is set aside, so
+   * that what is behind it goes on. True when that was done.
    */
-  async function isolate(shard: number, error: unknown): Promise<void> {
-    const times = (failing.get(shard) ?? 0) + 1;
-    failing.set(shard, times);
-    if (times < ratingTriesMax || !(error instanceof AssertionBroken)) return;
-    const { message: reason } = error;
-    const aside = await setAsideBatch({ sql, clock: options.clock }, { shard, reason });
-    failing.delete(shard);
-    if (aside === null) return;
-    const message = `RATING_FAILED: batch ${shard}/${aside.position} is set aside: ${reason}`;
+  async function isolate(shard: number, work: RatingWork | null, error: unknown): Promise<boolean> {
+    if (work === null) return false;
+    const times = (failing.get(keyOf(shard, work.kind)) ?? 0) + 1;
+    failing.set(keyOf(shard, work.kind), times);
+    const isOurs = error instanceof AssertionBroken || contentFaultOf(error) !== null;
+    if (times < ratingTriesMax || !isOurs) return false;
+    const reason = error instanceof Error ? error.message : String(error);
+    const aside = await setAside({ sql, clock: options.clock }, { shard, work, reason });
+    failing.delete(keyOf(shard, work.kind));
+    if (aside === null) return false;
+    const message = `RATING_FAILED: ${aside.subject} is set aside: ${reason}`;
     report({ shard, error: new Error(message) });
+    failuresInRow = 0;
+    return true;
   }
 
   /** Rates a shard until it has caught up. False after a failure. */
   async function catchUp(shard: number): Promise<boolean> {
+    let work: RatingWork | null = null;
+    const began = (of: RatingWork): void => {
+      work = of;
+    };
     try {
       for (let more = true; more && !stopping;) {
-        const isAlone = failing.has(shard);
-        const rated = await rateReadings(
-          depsOf(shard),
-          isAlone ? { shard, batchesMax: 1 } : { shard },
-        );
-        failing.delete(shard);
+        work = null;
+        const rated = await rateReadings(depsOf(shard), { ...stepOf(shard), began });
+        forgive(shard, work);
         tell(rated);
         ({ more } = rated);
       }
@@ -101,8 +128,7 @@ export function startRater(options: RaterOptions): Rater {
       // What it remembers may come from a transaction that was rolled back.
       memories.delete(shard);
       report({ shard, error });
-      await isolate(shard, error);
-      return false;
+      return (await isolate(shard, work, error)) && catchUp(shard);
     }
   }
 

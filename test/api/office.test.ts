@@ -1,6 +1,6 @@
 import { createPublicKey } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { BatchMaker } from '../support/build/edge.ts';
+import { BatchMaker, testEdge } from '../support/build/edge.ts';
 import { openOfficeGround, noon, quarter } from '../operations/officeGround.ts';
 import type { OfficeGround } from '../operations/officeGround.ts';
 import { startTail } from '../../src/stream/tail.ts';
@@ -146,9 +146,18 @@ test('004.23: both load profiles, page by page', async () => {
 });
 
 test('004.25: quarantine is listed, looked into and decided about', async () => {
-  const list = `query ($isOpen: Boolean) { quarantinedBatches(isOpen: $isOpen) {
-    edges { node { id code content resolution { kind by reason } } } } }`;
+  const list = `query ($isOpen: Boolean, $edgeName: String) {
+    quarantinedBatches(isOpen: $isOpen, edgeName: $edgeName) {
+    edges { node { id code content resolution { kind by at reason } } } } }`;
+  // Of a sender that nobody knows: no company's to see.
+  const stranger = new BatchMaker(testEdge(), { edgeId: 1 });
+  expect(await here.commit([stranger.sign([])])).toEqual(['BATCH_KEY_UNKNOWN']);
   const open = await ask(list, { isOpen: true });
+  // The key that signed it is the second edge's.
+  expect(await ask(list, { isOpen: true, edgeName: 'edge 2' })).toEqual(open);
+  expect(await ask(list, { edgeName: 'edge 1' })).toEqual({
+    data: { quarantinedBatches: { edges: [] } },
+  });
   expect(open).toMatchObject({
     data: {
       quarantinedBatches: {
@@ -173,12 +182,42 @@ test('004.25: quarantine is listed, looked into and decided about', async () => 
   });
   const dismiss = `mutation ($input: ResolveQuarantinedInput!) {
     dismissQuarantined(input: $input) { ${failure}
-      ... on ResolveQuarantinedPayload { state batch { resolution { kind } } } } }`;
+      ... on ResolveQuarantinedPayload { state batch { resolution { kind by at reason } } } } }`;
   expect(await ask(dismiss, { input: { ...input, idempotencyKey: key() } })).toMatchObject({
-    data: { dismissQuarantined: { batch: { resolution: { kind: 'DISMISSED' } } } },
+    data: {
+      dismissQuarantined: { batch: { resolution: { kind: 'DISMISSED', by: 'operator:one' } } },
+    },
   });
   expect(await ask(list, { isOpen: true })).toMatchObject({
     data: { quarantinedBatches: { edges: [] } },
+  });
+});
+
+test('rows that are held back are listed and left out for good', async () => {
+  await here.commit([here.makers[0].readings([{ meterId: 99_999, atMs: noon, wh: 3 }])]);
+  await here.rateAll();
+  const list = `query ($isWaiting: Boolean) { readingExceptions(isWaiting: $isWaiting) {
+    edges { node { meterNumber code meter { id } dismissal { by reason } } } } }`;
+  const row = { meterNumber: 99_999, code: 'METER_UNKNOWN', meter: null, dismissal: null };
+  expect(await ask(list, { isWaiting: true })).toEqual({
+    data: { readingExceptions: { edges: [{ node: row }] } },
+  });
+  const dismiss = `mutation ($input: DismissReadingsInput!) { dismissReadings(input: $input) {
+    ${failure} ... on DismissReadingsPayload { rows isMore isReplay } } }`;
+  const input = { idempotencyKey: key(), reason: 'a test bench' };
+  expect(await ask(dismiss, { input })).toMatchObject({
+    data: { dismissReadings: { __typename: 'InvalidInputError', code: 'HELD_BACK_TOO_WIDE' } },
+  });
+  const at1 = { ...input, meterNumber: 99_999, code: 'METER_UNKNOWN', readFrom: at(noon) };
+  expect(await ask(dismiss, { input: at1 })).toEqual({
+    data: { dismissReadings: { rows: 1, isMore: false, isReplay: false } },
+  });
+  expect(await ask(list, { isWaiting: true })).toMatchObject({
+    data: { readingExceptions: { edges: [] } },
+  });
+  const dismissal = { by: 'operator:one', reason: 'a test bench' };
+  expect(await ask(list, { isWaiting: false })).toMatchObject({
+    data: { readingExceptions: { edges: [{ node: { ...row, dismissal } }] } },
   });
 });
 

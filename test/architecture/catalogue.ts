@@ -33,6 +33,7 @@ const appendOnly = [
   'meter_event',
   'vee_set',
   'vee_resolution',
+  'reading_version',
   'exception_resolution',
   'log_dropped',
   'pending_transfer',

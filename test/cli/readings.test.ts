@@ -3,10 +3,10 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { BatchMaker } from '../support/build/edge.ts';
+import { BatchMaker, testEdge } from '../support/build/edge.ts';
 import { openOfficeGround, noon, quarter } from '../operations/officeGround.ts';
 import type { OfficeGround } from '../operations/officeGround.ts';
-import { lineOf, runCli, temporaryFolder } from './runCli.ts';
+import { callCli, lineOf, runCli, temporaryFolder } from './runCli.ts';
 
 let here: OfficeGround;
 const folder = temporaryFolder();
@@ -33,7 +33,7 @@ afterAll(() => here.close());
 
 function cli(...args: string[]) {
   const env = { DATABASE_URL: here.url, JOULEBOOK_OFFICE_KEY: keyFile };
-  return runCli([...args, '--json'], env);
+  return callCli([...args, '--json'], env);
 }
 
 const company = ['--company', 'Grid'];
@@ -71,14 +71,14 @@ describe('readings by hand at the command line', () => {
     const about = [...company, '--meter', 'M1', '--at', at(noon + quarter)];
     const edit = ['reading', 'edit', ...about, '--supersedes', '1', '--reason', 'wrong meter'];
     expect(lineOf(await cli(...edit, '--void'))).toMatchObject({ ok: true, revision: 2 });
-    const told = await runCli(['reading', 'trace', ...about], { DATABASE_URL: here.url });
+    const told = await callCli(['reading', 'trace', ...about], { DATABASE_URL: here.url });
     const [first, second] = told.stdout.split('\n');
     expect(first).toMatch(/^void \(revision 2\)/);
     expect(second).toMatch(/^1150 \(revision 1\)/);
   });
 
   test('without the key of the offices nothing is entered', async () => {
-    const run = await runCli(['reading', 'retry', ...company, '--json'], {
+    const run = await callCli(['reading', 'retry', ...company, '--json'], {
       DATABASE_URL: here.url,
     });
     expect(lineOf(run)).toMatchObject({ ok: false, code: 'OFFICE_UNAVAILABLE' });
@@ -86,9 +86,34 @@ describe('readings by hand at the command line', () => {
   });
 });
 
+test('rows that are held back are left out for good', async () => {
+  const before = at(noon + 10 * quarter);
+  await here.commit([here.makers[1].readings([{ meterId: 99_999, atMs: noon, wh: 3 }])]);
+  await here.rateAll();
+  const dismiss = ['reading', 'dismiss', ...company, '--reason', 'a test bench'];
+  expect(lineOf(await cli(...dismiss))).toMatchObject({ ok: false, code: 'HELD_BACK_TOO_WIDE' });
+  const these = [...dismiss, '--number', '99999', '--to', before];
+  const list = ['reading', 'exceptions', ...company, '--number', '99999'];
+  const row = { meterId: 99_999, value: '3', code: 'METER_UNKNOWN', dismissedReason: null };
+  expect(lineOf(await cli(...list, '--waiting'))).toMatchObject({ ok: true, exceptions: [row] });
+  expect(lineOf(await cli(...these))).toMatchObject({ ok: true, rows: 1, isMore: false });
+  expect(lineOf(await cli(...list, '--waiting'))).toMatchObject({ exceptions: [] });
+  const dismissed = { ...row, dismissedReason: 'a test bench' };
+  expect(lineOf(await cli(...list))).toMatchObject({ exceptions: [dismissed] });
+  expect(lineOf(await cli('reading', 'exceptions', ...company, '--meter', 'M1'))).toMatchObject({
+    exceptions: [],
+  });
+  expect(lineOf(await cli(...these))).toMatchObject({ ok: false, code: 'HELD_BACK_NOT_FOUND' });
+});
+
 test('004.25: quarantine is listed, looked into, replayed and corrected', async () => {
   const list = lineOf(await cli('quarantine', 'list'));
   expect(list).toMatchObject({ batches: [{ code: 'BATCH_EDGE_FOREIGN', resolution: null }] });
+  const stranger = new BatchMaker(testEdge(), { edgeId: 1 });
+  expect(await here.commit([stranger.sign([])])).toEqual(['BATCH_KEY_UNKNOWN']);
+  expect(lineOf(await cli('quarantine', 'list', '--unknown'))).toMatchObject({
+    batches: [{ code: 'BATCH_KEY_UNKNOWN', companyId: null }],
+  });
   const id = /[0-9a-f]{64}\.BATCH_EDGE_FOREIGN/.exec(JSON.stringify(list))?.[0] ?? '';
   expect(lineOf(await cli('quarantine', 'show', id))).toMatchObject({
     content: { batch: { blocks: [{ readings: [{ value: '7' }] }] } },
@@ -106,7 +131,8 @@ test('004.25: quarantine is listed, looked into, replayed and corrected', async 
   expect(lineOf(await cli('quarantine', 'dismiss', id, ...why))).toMatchObject({
     code: 'QUARANTINE_RESOLVED',
   });
-  expect(lineOf(await cli('quarantine', 'list'))).toMatchObject({ batches: [] });
+  const left = lineOf(await cli('quarantine', 'list', '--edge', 'edge 2'));
+  expect(left).toMatchObject({ batches: [] });
 });
 
 describe('000.53: reconcile and log verify', () => {
@@ -118,7 +144,7 @@ describe('000.53: reconcile and log verify', () => {
     expect(lineOf(counted)).toMatchObject({ ok: true, unexplained: 0 });
     expect(counted.exitCode).toBe(0);
     const verified = await cli('log', 'verify');
-    expect(lineOf(verified)).toMatchObject({ ok: true, findingCount: 0, batches: 6 });
+    expect(lineOf(verified)).toMatchObject({ ok: true, findingCount: 0, batches: 7 });
     expect(lineOf(await cli('log', 'retention', '--days', '30'))).toMatchObject({ dropped: [] });
   });
 
@@ -131,7 +157,7 @@ describe('000.53: reconcile and log verify', () => {
       await sql`update charge set energy_wh = energy_wh + 1`;
     });
     await owner.end();
-    const verified = await cli('log', 'verify');
+    const verified = await runCli(['log', 'verify', '--json'], { DATABASE_URL: here.url });
     expect(verified.exitCode).toBe(1);
     expect(lineOf(verified)).toMatchObject({
       code: 'LOG_BROKEN',

@@ -1,12 +1,19 @@
+import { randomBytes } from 'node:crypto';
 import mqtt from 'mqtt';
 import type { MqttClient } from 'mqtt';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { intakeLaneBytesMax } from '../../src/domain/limits.ts';
+import {
+  batchBytesMax,
+  frameBytesPerBatchMax,
+  intakeJsonBytesMax,
+  intakeLaneBytesMax,
+  readingsPerBatchMax,
+} from '../../src/domain/limits.ts';
 import { startBroker } from '../../src/embedded/broker.ts';
 import type { Broker } from '../../src/embedded/broker.ts';
 import type { Intake } from '../../src/ingest/intake.ts';
 import { takeMqttBatch } from '../../src/ingest/mqttBatch.ts';
-import { testEdge } from '../support/build/edge.ts';
+import { BatchMaker, testEdge } from '../support/build/edge.ts';
 import { makeBatch } from '../support/build/chainMaker.ts';
 import { openIntakeGround, readReceipt, receiptKey } from './intakeGround.ts';
 import type { IntakeGround } from './intakeGround.ts';
@@ -134,5 +141,46 @@ describe('a gateway of MQTT 3.1.1 at the embedded broker', () => {
     const [row] = await ground.database.sql`
       select contiguous from edge_progress order by epoch desc limit 1`;
     expect(row).toEqual({ contiguous: 300n });
+  });
+
+  test('the largest batch passes, one byte more is refused with its code', async () => {
+    const { client, answers, send } = await gateway();
+    const rows = readingsPerBatchMax;
+    const block = {
+      channel: 1,
+      unit: 30,
+      scaler: 0,
+      meterId: new Int32Array(rows).fill(2_147_483_647),
+      readAtMs: Float64Array.from({ length: rows }, (_, row) => Date.UTC(2026, 0, 1) + row * 977),
+      value: BigInt64Array.from({ length: rows }, (_, row) => BigInt(row) << 35n),
+      quality: new Uint8Array(rows).fill(1),
+      clockOffsetMs: new Int32Array(rows).fill(59_999),
+      frame: new Int32Array(rows).fill(1),
+    };
+    const frames = [randomBytes(frameBytesPerBatchMax)];
+    const maker = new BatchMaker(ground.fleet.edge, { edgeId: ground.fleet.edgeId, epoch: 900 });
+    const largest = maker.sign([block], Date.UTC(2026, 0, 1), frames);
+    // The readings alone are 16,384 of 29 bytes and more.
+    expect(largest.length).toBeGreaterThan(700_000);
+    await send(largest);
+    await vi.waitFor(() => expect(answers.length).toBe(1));
+    expect(readReceipt(answers[0])).toMatchObject({ state: 'committed', epoch: 900 });
+
+    const filled = (bytes: number) => new Uint8Array(bytes).fill(7);
+    await send(filled(batchBytesMax));
+    await send(filled(batchBytesMax + 1));
+    await send(filled(intakeJsonBytesMax + 1));
+    // As JSON, with room for its escapes, but too long all the same.
+    const text = `{"keyId":"${'00'.repeat(16)}","signature":"","batch":"`;
+    await send(Buffer.from(`${text}${' '.repeat(batchBytesMax + 1)}"}`));
+    await vi.waitFor(() => expect(answers.length).toBe(5));
+    const codes = answers.slice(1).map((bytes) => /"code":"(\w+)"/.exec(bytes.toString())?.[1]);
+    expect(codes).toEqual([
+      'BATCH_MALFORMED',
+      'BATCH_TOO_LARGE',
+      'BATCH_TOO_LARGE',
+      'BATCH_TOO_LARGE',
+    ]);
+    expect(client.connected).toBe(true);
   });
 });

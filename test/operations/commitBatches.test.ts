@@ -239,3 +239,36 @@ describe('what is refused leaves the log alone', () => {
     expect(told(await commit(kept.carried))).toEqual(['committed 1']);
   });
 });
+
+describe('a batch that the database cannot store', () => {
+  test('is kept aside with one row of the audit, and the others are in', async () => {
+    const chain = freshChain(5).map(({ carried }) => carried);
+    // Planted: the guard of the third batch raises numeric_value_out_of_range.
+    await asOwner(async (sql) => {
+      await sql.unsafe(`
+        create function planted() returns trigger language plpgsql as $$
+          begin
+            if new.epoch = ${epoch} and new.sequence = 3 then
+              raise exception 'planted' using errcode = '22003';
+            end if;
+            return new;
+          end $$;
+        create trigger planted before insert on batch_guard
+          for each row execute function planted()`);
+    });
+    expect(told(await commit(...chain))).toEqual([
+      'committed 1',
+      'committed 2',
+      'BATCH_NOT_STORABLE 2 3-3',
+      'committed 2 3-3',
+      'committed 2 3-3',
+    ]);
+    // Again by itself: the same answer, no second row.
+    expect(told(await commit(chain[2]))).toEqual(['BATCH_NOT_STORABLE 2 3-3']);
+    const rows = await rowsOf('BATCH_NOT_STORABLE');
+    expect(rows).toMatchObject([{ edge_id: fleet.edgeId, after: { code: 'BATCH_NOT_STORABLE' } }]);
+    // Mended, it is taken in as it came.
+    await asOwner((sql) => sql.unsafe('drop trigger planted on batch_guard'));
+    expect(told(await commit(chain[2]))).toEqual(['committed 5']);
+  });
+});

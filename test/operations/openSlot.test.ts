@@ -152,3 +152,35 @@ test('a reading behind an unbelieved first one of the slot keeps the day before'
   await ground.read([{ atMs: day + 24 * hourMs, wh: 6_000 }]);
   await expectReplayed(ground);
 });
+
+test('one commit has readings of an open slot and the first one of another meter', async () => {
+  const ground = await bills('open_slot_beside', flat('0.30'), (fleet) => ({
+    ...fleet,
+    servicePoints: fleet.servicePoints.flatMap((each) => [each, { ...each, name: 'point 2' }]),
+    meters: fleet.meters.flatMap((each) => [
+      each,
+      { ...each, serial: 'M2', servicePoint: 'point 2' },
+    ]),
+    customers: fleet.customers.flatMap((each) => [
+      each,
+      { name: 'customer 2', accounts: [{ number: 'A2', currency: 'EUR' }] },
+    ]),
+    agreements: fleet.agreements.flatMap((each) => [
+      each,
+      { ...each, account: 'A2', servicePoint: 'point 2' },
+    ]),
+  }));
+  const at = (minute: number, wh: number, meter = 'M1') => ({
+    meter,
+    wh,
+    atMs: startMs + minute * minuteMs,
+  });
+  await ground.read([at(0, 5_000)]);
+  await ground.read([at(1, 5_010)]);
+  await ground.read([at(2, 5_020), at(1, 700, 'M2'), at(2, 750, 'M2')]);
+  // 20 Wh and 50 Wh at 0.30 a kWh.
+  expect(await ground.charges()).toEqual([
+    { period: '2026-05', micros: 21_000n, wh: 70n, open: true },
+  ]);
+  await expectReplayed(ground);
+});

@@ -4,6 +4,7 @@ import type { Viewer } from '../../src/domain/access/viewer.ts';
 import { findVeeSetAt } from '../../src/db/veeSets.ts';
 import { publishVeeSet } from '../../src/operations/publishVeeSet.ts';
 import type { PublishVeeSetInput } from '../../src/operations/publishVeeSet.ts';
+import { transferCodeOf } from '../../src/operations/rating/movedBills.ts';
 import { openGround } from './smallFleet.ts';
 import type { Ground } from './smallFleet.ts';
 
@@ -40,6 +41,8 @@ function setAt(customerClass: 'community' | 'large', atMs: number) {
   return findVeeSetAt(ground.writer.sql, { companyId, customerClass, atMs });
 }
 
+const rejecting = { customerClass: 'large', rules: { intervalSpike: { outcome: 'reject' } } };
+
 describe('publishing rules of validation', () => {
   test('adds a set once, with duties for the meters of its class with data there', async () => {
     const meterOf = (serial: string) => ground.fleet.meters.get(serial) ?? 0;
@@ -66,6 +69,8 @@ describe('publishing rules of validation', () => {
     expect([...rerates]).toEqual([
       { meter_id: second, from_day: lastOfJune, reason: 'vee_set_published' },
     ]);
+    // What its rating posts is told apart from a change of tariff.
+    expect(transferCodeOf('vee_set_published')).toBe('vee_set_published');
     const judged = await ground.writer.sql`select meter_id, from_at from vee_duty`;
     expect([...judged]).toEqual([{ meter_id: second, from_at: new Date(july) }]);
     const audits = await ground.writer.sql`select action, actor, subject, before from audit_entry
@@ -105,6 +110,7 @@ describe('publishing rules of validation', () => {
   test.each<[string, string, Partial<PublishVeeSetInput>]>([
     ['an unknown rule', 'VEE_SET_MALFORMED', { document: { customerClass: 'large', rule: {} } }],
     ['no document', 'VEE_SET_MALFORMED', { document: undefined }],
+    ['a soft reject', 'VEE_REJECT_IMPOSSIBLE', { document: rejecting }],
     ['no reason', 'REASON_MISSING', { reason: ' ' }],
     ['a reason without end', 'REASON_TOO_LONG', { reason: 'x'.repeat(401) }],
     ['an instant within a quarter hour', 'VALIDITY_OFF_GRID', { validFromMs: july + 1 }],

@@ -11,7 +11,7 @@ import {
   replayQuarantined,
 } from '../../src/operations/office/replayQuarantined.ts';
 import { retryReadings } from '../../src/operations/office/retryReadings.ts';
-import { setAsideBatch } from '../../src/operations/setAsideBatch.ts';
+import { setAside } from '../../src/operations/setAside.ts';
 import { BatchMaker, testEdge } from '../support/build/edge.ts';
 import { openOfficeGround, noon, quarter, replayDifferences, uuid } from './officeGround.ts';
 import type { OfficeGround } from './officeGround.ts';
@@ -48,6 +48,14 @@ async function count(table: 'batch_guard' | 'quarantine_resolution'): Promise<nu
   const { sql } = here.writer;
   const [row] = await sql<[{ n: number }]>`select count(*)::int4 as n from ${sql(table)}`;
   return row.n;
+}
+
+/** The batch of a shard that came last, as work of the rater. */
+async function lastOf(shard: number) {
+  const { sql } = here.writer;
+  const [head] = await sql<[{ position: bigint }]>`
+    select position from log_head where shard = ${shard}`;
+  return { kind: 'log', position: head.position } as const;
 }
 
 describe('004.25: what was not accepted is looked at, corrected and replayed', () => {
@@ -188,7 +196,7 @@ test('a batch that we could not rate is held back whole, and posts once later', 
   await here.commit([carried]);
   const deps = { sql: here.writer.sql, clock: here.clock };
   // A fault of ours: the rater gives up on it, as after the last of its tries.
-  await setAsideBatch(deps, { shard: 2, reason: 'planted' });
+  await setAside(deps, { shard: 2, reason: 'planted', work: await lastOf(2) });
   await here.rateAll();
   expect((await here.balances())[3]).toBe(0n);
   const key = keyOf(carried, 'RATING_FAILED');
@@ -202,6 +210,29 @@ test('a batch that we could not rate is held back whole, and posts once later', 
   await here.rateAll();
   expect((await here.balances())[3]).toBe(-120_000n);
   expect(await replayDifferences(here, 'set_aside')).toBe(0);
+});
+
+test('of people who decide about one batch at once one is heard, the others are told', async () => {
+  const [, meterId] = here.meterIds;
+  const viewer = here.viewer('operator');
+  for (let round = 0; round < 4; round += 1) {
+    const maker = new BatchMaker(here.edges[1], { edgeId: edgeId('edge 1'), epoch: 20 + round });
+    const carried = maker.readings([{ meterId, atMs: noon, wh: round }]);
+    await here.commit([carried]);
+    const key = keyOf(carried, 'BATCH_EDGE_FOREIGN');
+    const reading = { meterId, channel: importChannel, quality: 'ACTUAL' as const };
+    const readings = [{ ...reading, atMs: noon + 2 * quarter, value: 1_100n }];
+    const done = await Promise.all([
+      dismissQuarantined(here.deps, viewer, resolution(key)),
+      correctQuarantined(here.deps, viewer, { ...resolution(key), readings }),
+      correctQuarantined(here.deps, viewer, { ...resolution(key), readings }),
+      dismissQuarantined(here.deps, viewer, resolution(key)),
+    ]);
+    expect(done.filter(({ ok }) => ok)).toHaveLength(1);
+    expect(done.flatMap((each) => (each.ok ? [] : [each.code]))).toEqual(
+      Array.from({ length: 3 }, () => 'QUARANTINE_RESOLVED'),
+    );
+  }
 });
 
 test('many replays at once do not wait for each other without end', async () => {

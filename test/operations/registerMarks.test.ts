@@ -4,7 +4,7 @@ import { exchangeMeter } from '../../src/operations/exchangeMeter.ts';
 import type { ExchangeMeterInput } from '../../src/operations/exchangeMeter.ts';
 import { bills, dayMs, flat, hourMs, june } from './billsGround.ts';
 import type { BillsGround } from './billsGround.ts';
-import { depsOf, exceptionsOf, expectReplayed, mark, replayed } from './marksGround.ts';
+import { depsOf, exceptionsOf, expectReplayed, mark } from './marksGround.ts';
 
 /** Worked numbers: docs of the domain, 4.1. All of it is UTC, so that days are plain. */
 
@@ -291,13 +291,6 @@ test('rule 16: gas is billed by its calorific value, and water by its litres', a
   }
 });
 
-/** Where series, charges and balances of a replay are not those that are stored. */
-async function booksOf(ground: BillsGround) {
-  const answer = await replayed(ground);
-  if (!answer.ok) throw new Error(answer.message);
-  return answer.value.differences.filter(({ code }) => code !== 'DECISIONS_DIFFER');
-}
-
 test('a second meter that begins later than billed gives back its own bills alone', async () => {
   const ground = await bills('marks_beside', flat('0.10'), (fleet) => ({
     ...fleet,
@@ -330,7 +323,7 @@ test('a second meter that begins later than billed gives back its own bills alon
     ['2026-05', 0n],
     ['2026-06', 100n],
   ]);
-  expect(await booksOf(ground)).toEqual([]);
+  await expectReplayed(ground);
   // It never was there at all.
   await mark(ground, { meterId, atMs: june + dayMs, kind: 'installed' });
   await mark(ground, { meterId, atMs: june, kind: 'withdrawn' });
@@ -340,5 +333,61 @@ test('a second meter that begins later than billed gives back its own bills alon
     ['2026-05', 0n],
     ['2026-06', 0n],
   ]);
-  expect(await booksOf(ground)).toEqual([]);
+  await expectReplayed(ground);
+});
+
+/** Meters and months of which something is missed, as it stands. */
+async function missedBy(ground: BillsGround) {
+  const rows = await ground.database.sql<{ serial: string; month: string }[]>`
+    select m.serial, to_char(d.from_at at time zone 'UTC', 'YYYY-MM') as month
+    from vee_decision d join meter m on m.id = d.meter_id
+    where d.rule = 'missingQuantity' and d.withdrawn_at is null order by 1, 2`;
+  return rows.map(({ serial, month }) => `${serial} ${month}`);
+}
+
+test('without readings a meter is missed in closed bills while it stood there', async () => {
+  const ground = await bills('marks_missed', flat('0.10'));
+  await ground.read([
+    { atMs: march, wh: 0 },
+    { atMs: april, wh: 10_000 },
+    { atMs: may, wh: 30_000 },
+    { atMs: june, wh: 40_000 },
+    { atMs: june + hourMs, wh: 40_100 },
+  ]);
+  expect(await missedBy(ground)).toEqual([]);
+  // Registered when three bills are closed: nothing is known of it in any of them.
+  await ground.register({
+    ...ground.fleet,
+    meters: ground.fleet.meters.flatMap((meter) => [meter, { ...meter, serial: 'M2' }]),
+  });
+  expect(await missedBy(ground)).toEqual(['M2 2026-03', 'M2 2026-04', 'M2 2026-05']);
+  await expectReplayed(ground);
+  const [row] = await ground.database.sql<{ id: number }[]>`
+    select id from meter where serial = 'M2'`;
+  const meterId = row?.id ?? 0;
+  await mark(ground, { meterId, atMs: may, kind: 'installed' });
+  expect(await missedBy(ground)).toEqual(['M2 2026-05']);
+  await expectReplayed(ground);
+  await mark(ground, { meterId, atMs: april, kind: 'removed' });
+  expect(await missedBy(ground)).toEqual(['M2 2026-03', 'M2 2026-05']);
+  await expectReplayed(ground);
+  await mark(ground, { meterId, atMs: may, kind: 'withdrawn' });
+  expect(await missedBy(ground)).toEqual(['M2 2026-03']);
+  await expectReplayed(ground);
+});
+
+test('a removal before the first installation: what was read before it counts', async () => {
+  const ground = await bills('marks_was_there', flat('0.10'));
+  await ground.read([
+    { atMs: june, wh: 0 },
+    { atMs: june + dayMs, wh: 1_000 },
+    { atMs: june + 3 * dayMs, wh: 5_000 },
+    { atMs: june + 4 * dayMs, wh: 5_500 },
+  ]);
+  await mark(ground, { atMs: june + 3 * dayMs, kind: 'installed' });
+  expect((await ground.charges()).map(({ wh }) => wh)).toEqual([500n]);
+  // It stood there first, and was away for a day: 1,000 Wh before, 500 Wh since.
+  await mark(ground, { atMs: june + 2 * dayMs, kind: 'removed', finalValue: 1_000n });
+  expect((await ground.charges()).map(({ wh }) => wh)).toEqual([1_500n]);
+  await expectReplayed(ground);
 });

@@ -6,7 +6,7 @@ import { commitBatches } from '../../src/operations/commitBatches.ts';
 import { createRatingMemory } from '../../src/operations/rating/registry.ts';
 import { rateReadings } from '../../src/operations/rateReadings.ts';
 import type { RateDeps } from '../../src/operations/rateReadings.ts';
-import { setAsideBatch } from '../../src/operations/setAsideBatch.ts';
+import { setAside } from '../../src/operations/setAside.ts';
 import { BatchMaker, importBlock } from '../support/build/edge.ts';
 import { buildFleet, dayNightTariff } from '../support/build/fleet.ts';
 import type { FleetShape } from '../support/build/fleet.ts';
@@ -207,8 +207,12 @@ test('a batch that was set aside stops nobody and stays in the log and in quaran
     here.maker.readings([{ meterId, atMs: noon + 2 * minute, wh: 200 }]),
   ]);
   await rateReadings(here.deps, { shard: 0, batchesMax: 1 });
-  const aside = await setAsideBatch(here.deps, { shard: 0, reason: 'planted' });
-  expect(aside?.position).toBe(2n);
+  const asked = { shard: 0, reason: 'planted' };
+  // What failed is not the next one any more: nothing is set aside.
+  const other = { kind: 'log', position: 3n } as const;
+  expect(await setAside(here.deps, { ...asked, work: other })).toBeNull();
+  const aside = await setAside(here.deps, { ...asked, work: { ...other, position: 2n } });
+  expect(aside?.subject).toBe('batch 0/2');
   await here.rateAll();
   // The readings around it are enough for the energy: 200 Wh at 0.30.
   expect(await balances(here.database)).toEqual([-60_000n]);

@@ -80,6 +80,9 @@ blocks {
   frame: 2
   frame: 0
   frame: 1
+  multiplier_thousandths: 0
+  multiplier_thousandths: 40000
+  multiplier_thousandths: 1500
 }
 events {
   code: 1

@@ -9,6 +9,8 @@ export type AuditedBill = {
   readonly zone: string;
   /** Wh by quarter hour since 1970. */
   readonly slots: ReadonlyMap<number, bigint>;
+  /** Of the first value that counts. */
+  readonly firstMs: number;
   readonly chainFromMs: number;
   readonly fromMs: number;
   readonly toMs: number;
@@ -98,7 +100,7 @@ function judgedTotal(bill: AuditedBill, untilMs: number): Judged {
     versions.map(({ validFromMs, tariff }) => [validFromMs, tariffNumber(tariff)]),
     [zone, chainFromMs, fromMs, untilMs, openUntilMs === null],
     [...slots].flatMap(([slot, wh]) => (slot * quarterMs < untilMs ? [slot, Number(wh)] : [])),
-    Math.min(...slots.keys()),
+    bill.firstMs,
   ]);
   const known = judgedBefore.get(key) ?? judge(bill, untilMs);
   if (judgedBefore.size >= judgedMax) judgedBefore.clear();
@@ -109,7 +111,7 @@ function judgedTotal(bill: AuditedBill, untilMs: number): Judged {
 /** The judge's total of the bill's month up to an instant. */
 function judge(bill: AuditedBill, untilMs: number): Judged {
   const { zone, slots, versions } = bill;
-  const first = Math.min(...slots.keys()) * quarterMs;
+  const first = Math.floor(bill.firstMs / quarterMs) * quarterMs;
   const [oldest] = versions;
   const monthMs = 32 * dayMs;
   // The month of the first reading at the earliest; what lies before it is empty.
@@ -164,6 +166,10 @@ export function judgedMicros(bill: AuditedBill): { energyWh: bigint; micros: big
   // The judge tells a month's versions together: what came before this one is taken off.
   const before = whole.fromMs < bill.fromMs ? judgedTotal(bill, bill.fromMs).total : 0;
   const exact = whole.total.minus(before).plus(standing(bill));
-  const micros = exact.times(1_000_000).toDecimalPlaces(0, Decimal.ROUND_HALF_EVEN);
+  // 1/31 of a month has no end in decimals: what is a tie but for the 100th digit is a tie.
+  const micros = exact
+    .times(1_000_000)
+    .toDecimalPlaces(60, Decimal.ROUND_HALF_EVEN)
+    .toDecimalPlaces(0, Decimal.ROUND_HALF_EVEN);
   return { energyWh, micros: BigInt(micros.toFixed()) };
 }

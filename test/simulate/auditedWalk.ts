@@ -15,7 +15,12 @@ export type Register = { readonly powerMaxW: number; readonly modulusWh: bigint 
 export type Shown = { readonly atMs: number; readonly wh: bigint };
 
 /** As billed: counted from where the stretch began. */
-export type Point = { readonly atMs: number; readonly wh: bigint };
+export type Point = {
+  readonly atMs: number;
+  readonly wh: bigint;
+  /** The factor changed on the way here: what flowed is laid out as even as time in any case. */
+  readonly isThroughFactors?: boolean;
+};
 
 export type RegisterWalk = {
   /** Believed values; what flowed between two stretches is billed by nobody. */
@@ -24,6 +29,12 @@ export type RegisterWalk = {
   readonly lastMs: number | null;
   /** It was taken away: its last quarter hour is over. */
   readonly isOver: boolean;
+  /** A further value goes on from the last one, which ends the last stretch. */
+  readonly isCounting: boolean;
+  /** When it was read as it was taken away, so that nothing flowed behind that. */
+  readonly readOutMs: ReadonlySet<number>;
+  /** Of the last mark that took effect at its own instant. */
+  readonly lastMarkMs: number | null;
 };
 
 const hourMs = 3_600_000n;
@@ -50,6 +61,8 @@ class Walk {
   #waiting: AuditedMark[] = [];
   #lastMs: number | null = null;
   #isOver = false;
+  readonly #readOutMs = new Set<number>();
+  #lastMarkMs: number | null = null;
 
   constructor(register: Register, marks: readonly AuditedMark[]) {
     this.#register = register;
@@ -58,7 +71,14 @@ class Walk {
   }
 
   result(): RegisterWalk {
-    return { stretches: this.stretches, lastMs: this.#lastMs, isOver: this.#isOver };
+    return {
+      stretches: this.stretches,
+      lastMs: this.#lastMs,
+      isOver: this.#isOver,
+      isCounting: this.#phase === 'counting',
+      readOutMs: this.#readOutMs,
+      lastMarkMs: this.#lastMarkMs,
+    };
   }
 
   #start(atMs: number, shown: bigint, factor: Factor): void {
@@ -106,7 +126,7 @@ class Walk {
       const passed = (to.raw - last.raw) * BigInt(atMs - last.atMs);
       const raw = last.raw + passed / BigInt(to.atMs - last.atMs);
       const wh = billed(raw);
-      points.push({ atMs, wh });
+      points.push({ atMs, wh, isThroughFactors: true });
       begin = { raw, wh, numerator, denominator };
       if (numerator * largest.denominator > largest.numerator * denominator) largest = begin;
     }
@@ -116,7 +136,7 @@ class Walk {
     const { numerator, denominator } = largest;
     const stepWh = (registerStepWh * numerator + denominator - 1n) / denominator;
     if (wh - last.wh > flown + stepWh) return false;
-    const reached = { atMs: to.atMs, wh };
+    const reached = { atMs: to.atMs, wh, isThroughFactors: points.length > 0 };
     if (gapMs > gapMsMax) this.stretches.push([reached]);
     else this.stretches.at(-1)?.push(...points, reached);
     this.#last = { atMs: to.atMs, raw: to.raw, wh };
@@ -137,6 +157,7 @@ class Walk {
     const { numerator, denominator } = mark;
     this.#begin = { ...this.#begin, numerator, denominator };
     if (isStopped && kind !== 'installed') return;
+    this.#lastMarkMs = atMs;
     if (kind === 'removed') this.stop(atMs, comesBack);
     else {
       const start = startValue ?? (kind === 'factor' && isRead ? finalValue : null);
@@ -151,6 +172,7 @@ class Walk {
     if (this.#last === null) return;
     this.#lastMs = atMs;
     this.#isOver = !comesBack && atMs % quarterMs !== 0;
+    if (this.#isOver && this.#last.atMs === atMs) this.#readOutMs.add(atMs);
   }
 
   /** The values and the mark of one instant, in the order in which they count. */

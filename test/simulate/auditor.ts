@@ -1,6 +1,8 @@
 import type { TariffText } from '../../src/domain/tariff/shape.ts';
 import { judgedMicros } from './auditedBill.ts';
 import type { AuditedBill } from './auditedBill.ts';
+import { outagesOf, seriesOf, shareAt } from './auditedSeries.ts';
+import type { AuditedMeter, AuditedOutage, Told, Winner } from './auditedSeries.ts';
 import { walkRegister } from './auditedWalk.ts';
 import type { AuditedMark, Point, RegisterWalk } from './auditedWalk.ts';
 
@@ -12,44 +14,6 @@ import type { AuditedMark, Point, RegisterWalk } from './auditedWalk.ts';
  * floored to a watt-hour at each quarter hour, the meters of a
  * service point summed up.
  */
-export type AuditedRow = {
-  readonly channel: number;
-  readonly unit: number;
-  readonly scaler: number;
-  readonly meterId: number;
-  /** As the device stamped it. */
-  readonly atMs: number;
-  /** How far the device's clock was ahead. */
-  readonly clockOffsetMs: number;
-  readonly value: bigint;
-  /** 4: voided by an edit. */
-  readonly quality: number;
-  /** 0 as read; of an edit one above what it supersedes. */
-  readonly revision: number;
-  readonly row: number;
-};
-
-export type AuditedBatch = {
-  /** Null: the office's, which may speak of all meters. */
-  readonly edgeId: number | null;
-  readonly epoch: number;
-  readonly sequence: bigint;
-  readonly stream: 'billing' | 'telemetry';
-  readonly receivedAtMs: number;
-  readonly rows: readonly AuditedRow[];
-};
-
-export type AuditedMeter = {
-  readonly meterId: number;
-  readonly edgeId: number;
-  readonly servicePoint: string;
-  readonly zone: string;
-  readonly powerMaxW: number;
-  readonly modulusWh: bigint | null;
-  /** In the order of time. */
-  readonly marks: readonly AuditedMark[];
-};
-
 export type AuditedAgreement = {
   readonly agreementId: number;
   readonly accountId: number;
@@ -66,8 +30,7 @@ export type AuditedVersion = {
   readonly tariff: TariffText;
 };
 
-export type Books = {
-  readonly batches: readonly AuditedBatch[];
+export type Books = Told & {
   readonly meters: readonly AuditedMeter[];
   readonly agreements: readonly AuditedAgreement[];
   readonly versions: readonly AuditedVersion[];
@@ -87,70 +50,9 @@ export type Audited = {
 };
 
 const quarterMs = 900_000;
-const aheadMsMax = 60_000;
 const voided = 4;
 
-type Winner = AuditedRow & { readonly epoch: number; readonly sequence: bigint; wh: bigint };
-
-function compareNumbers(a: bigint | number, b: bigint | number): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
-}
-
-/** Above zero when `a` outranks `b`: the edit, the better quality, the later word of the edge. */
-function rank(a: Winner, b: Winner): number {
-  const goodness = ({ quality }: Winner): number => (quality === voided ? 0 : quality);
-  return (
-    compareNumbers(a.revision, b.revision) ||
-    compareNumbers(goodness(b), goodness(a)) ||
-    compareNumbers(a.epoch, b.epoch) ||
-    compareNumbers(a.sequence, b.sequence) ||
-    compareNumbers(a.row, b.row) ||
-    compareNumbers(a.wh, b.wh) ||
-    compareNumbers(a.quality, b.quality)
-  );
-}
-
-/** The instant by a right clock; off by more than a quarter hour, nobody knows it. */
-export function trueRow(row: AuditedRow): AuditedRow | null {
-  const offMs = Math.abs(row.clockOffsetMs);
-  if (offMs > quarterMs) return null;
-  const quality = offMs > 60_000 ? Math.max(1, row.quality) : row.quality; // a void stays one
-  return { ...row, atMs: row.atMs - row.clockOffsetMs, quality };
-}
-
-/** The readings of a meter that may be billed, in time order, at most two a quarter hour. */
-function seriesOf(meter: AuditedMeter, batches: readonly AuditedBatch[]): Winner[][] {
-  const byInstant = new Map<number, Winner>();
-  for (const batch of batches) {
-    const isOwn = batch.edgeId === null || batch.edgeId === meter.edgeId;
-    if (!isOwn || batch.stream !== 'billing') continue;
-    for (const stamped of batch.rows) {
-      const row = trueRow(stamped);
-      const isBillable =
-        row !== null &&
-        row.meterId === meter.meterId &&
-        row.channel === 1 &&
-        row.unit === 30 &&
-        row.scaler >= 0 &&
-        row.atMs <= batch.receivedAtMs + aheadMsMax;
-      if (!isBillable) continue;
-      const { epoch, sequence } = batch;
-      const offered = { ...row, epoch, sequence, wh: row.value * 10n ** BigInt(row.scaler) };
-      const standing = byInstant.get(row.atMs);
-      if (standing === undefined || rank(offered, standing) > 0) byInstant.set(row.atMs, offered);
-    }
-  }
-  const bySlot = new Map<number, Winner[]>();
-  for (const reading of [...byInstant.values()].toSorted((a, b) => a.atMs - b.atMs)) {
-    const slot = Math.floor(reading.atMs / quarterMs);
-    const [first] = bySlot.get(slot) ?? [];
-    bySlot.set(slot, first === undefined ? [reading] : [first, reading]);
-  }
-  return [...bySlot.values()];
-}
-
-function believe(
+export function believe(
   meter: AuditedMeter,
   readings: readonly Winner[],
   marks: readonly AuditedMark[],
@@ -160,44 +62,65 @@ function believe(
 }
 
 /** The register at an instant: read, or on the line between its neighbours. */
-function registerAt(stretch: readonly Point[], atMs: number): bigint {
+function registerAt(
+  stretch: readonly Point[],
+  atMs: number,
+  outages: readonly AuditedOutage[],
+): bigint {
   const after = stretch.findIndex((point) => point.atMs >= atMs);
   if (after === -1) return stretch[stretch.length - 1].wh;
   const right = stretch[after];
   if (right.atMs === atMs || after === 0) return right.wh;
   const left = stretch[after - 1];
-  const share = (right.wh - left.wh) * BigInt(atMs - left.atMs);
-  return left.wh + share / BigInt(right.atMs - left.atMs);
+  const { part, whole } = shareAt({ left, right }, atMs, outages);
+  return left.wh + ((right.wh - left.wh) * part) / whole;
 }
 
 type Slots = Map<number, bigint>;
 
-function energyOf(stretches: readonly (readonly Point[])[]): Slots {
+/**
+ * What is known of quarter hours. One that was not read to its end, and in which nothing was seen
+ * to flow, is missing: all but the one that the register stands in, and the end of one that was
+ * read as it was taken away.
+ */
+function energyOf(
+  { stretches, isCounting, readOutMs }: RegisterWalk,
+  outages: readonly AuditedOutage[],
+): Slots {
   const slots: Slots = new Map();
   for (const stretch of stretches) {
     const lastMs = stretch[stretch.length - 1].atMs;
+    const isOpen = isCounting && stretch === stretches.at(-1);
     let fromMs = stretch[0].atMs;
     let fromWh = stretch[0].wh;
-    for (let slot = Math.floor(fromMs / quarterMs); slot * quarterMs <= lastMs; slot += 1) {
-      // Of the quarter hour that begins as the stretch ends nothing is known.
-      if (slot * quarterMs === lastMs && stretch !== stretches.at(-1)) break;
-      fromMs = Math.min((slot + 1) * quarterMs, lastMs);
-      const toWh = registerAt(stretch, fromMs);
-      slots.set(slot, (slots.get(slot) ?? 0n) + toWh - fromWh);
+    for (let slot = Math.floor(fromMs / quarterMs); slot * quarterMs < lastMs; slot += 1) {
+      const endMs = (slot + 1) * quarterMs;
+      fromMs = Math.min(endMs, lastMs);
+      const toWh = registerAt(stretch, fromMs, outages);
+      const isKnown = endMs <= lastMs || isOpen || readOutMs.has(lastMs);
+      if (isKnown || toWh > fromWh) slots.set(slot, (slots.get(slot) ?? 0n) + toWh - fromWh);
       fromWh = toWh;
     }
   }
   return slots;
 }
 
-/** The slot of the newest reading that no further one can replace: what lies before is settled. */
+/**
+ * The slot of the newest reading that no further one can replace: what lies before is settled. A
+ * mark behind the newest reading settles all before it, and so does the first that counts.
+ */
 function settledUntil(meter: AuditedMeter, series: readonly Winner[][]): number {
   const [first, second] = series.at(-1) ?? [];
+  let walk = believe(meter, series.flat(), meter.marks);
   const isOpen = second !== undefined && second.quality !== voided;
-  const firm = isOpen ? [...series.slice(0, -1), [first]] : series;
-  // Marks behind what may still be replaced are looked at with it.
-  const marks = isOpen ? meter.marks.filter(({ atMs }) => atMs <= first.atMs) : meter.marks;
-  const { lastMs, isOver } = believe(meter, firm.flat(), marks);
+  if (isOpen && (walk.lastMarkMs ?? 0) <= second.atMs) {
+    const firm = [...series.slice(0, -1), [first]];
+    const marks = meter.marks.filter(({ atMs }) => atMs <= first.atMs);
+    const before = believe(meter, firm.flat(), marks);
+    // The first that counts settles itself.
+    if (before.lastMs !== null) walk = before;
+  }
+  const { lastMs, isOver } = walk;
   if (lastMs === null) return -1;
   return Math.floor(lastMs / quarterMs) + (isOver ? 1 : 0);
 }
@@ -235,24 +158,24 @@ function add(sums: Map<string, bigint>, key: string, amount: bigint): void {
   sums.set(key, (sums.get(key) ?? 0n) + amount);
 }
 
-type PointEnergy = { readonly slots: Slots; readonly fromSlot: number; readonly untilSlot: number };
+type PointEnergy = {
+  readonly slots: Slots;
+  /** Of the first value that counts; null: none does. */
+  readonly firstMs: number | null;
+  readonly untilSlot: number;
+};
 
 /** A meter's slots; those without agreement or tariff are its unrated energy. */
 function auditMeter(books: Books, meter: AuditedMeter, audited: Audited): PointEnergy {
-  const series = seriesOf(meter, books.batches);
+  const series = seriesOf(meter, books);
   const untilSlot = settledUntil(meter, series);
-  const { stretches, lastMs } = believe(meter, series.flat(), meter.marks);
-  const slots = energyOf(stretches);
-  const readUntilMs = stretches.at(-1)?.at(-1)?.atMs;
+  const walk = believe(meter, series.flat(), meter.marks);
+  const slots = energyOf(walk, outagesOf(meter, books));
   const unratedWh = new Map<string, bigint>();
   const unratedSlots = new Map<string, bigint>();
   for (const [slot, energyWh] of slots) {
     const found = pricedBy(books, meter, slot * quarterMs);
-    // The quarter hour that begins with the last reading is known where it ended within itself.
-    const isEmpty =
-      slot * quarterMs === readUntilMs && slot < Math.floor((lastMs ?? 0) / quarterMs);
-    const isKnown = slot < untilSlot && !isEmpty;
-    if (found.version !== undefined || !isKnown) continue;
+    if (found.version !== undefined || slot >= untilSlot) continue;
     const code = found.agreement === undefined ? 'AGREEMENT_NOT_FOUND' : 'TARIFF_NOT_FOUND';
     const period = monthAround(meter.zone, slot * quarterMs);
     add(unratedWh, `${meter.meterId}/${period.startMs}/${code}`, energyWh);
@@ -261,7 +184,7 @@ function auditMeter(books: Books, meter: AuditedMeter, audited: Audited): PointE
   for (const [id, energyWh] of unratedWh) {
     audited.unrated.set(id, `${energyWh} ${unratedSlots.get(id)}`);
   }
-  return { slots, fromSlot: Math.min(...slots.keys(), Infinity), untilSlot };
+  return { slots, firstMs: walk.stretches[0]?.[0]?.atMs ?? null, untilSlot };
 }
 
 function pricedBy(books: Books, meter: AuditedMeter, atMs: number) {
@@ -303,7 +226,8 @@ function auditPoint(
   for (const energy of energies) {
     for (const [slot, wh] of energy.slots) slots.set(slot, (slots.get(slot) ?? 0n) + wh);
   }
-  if (slots.size === 0) return;
+  const firstMs = Math.min(...energies.map((energy) => energy.firstMs ?? Infinity));
+  if (firstMs === Infinity) return;
   const [meter] = meters;
   const settledMs = Math.max(...energies.map(({ untilSlot }) => untilSlot)) * quarterMs;
   const accruedMs = books.agreements
@@ -311,7 +235,7 @@ function auditPoint(
     .map(({ agreementId }) => books.accruals.get(agreementId) ?? 0);
   // A register that was taken away is known to have stood there until then.
   const endMs = Math.max((Math.max(...slots.keys()) + 1) * quarterMs, settledMs, ...accruedMs);
-  let atMs = monthAround(meter.zone, Math.min(...slots.keys()) * quarterMs).startMs;
+  let atMs = monthAround(meter.zone, Math.floor(firstMs / quarterMs) * quarterMs).startMs;
   while (atMs < endMs) {
     const period = monthAround(meter.zone, atMs);
     const { agreement, version, versions, endMs: nextMs } = pricedBy(books, meter, atMs);
@@ -325,6 +249,7 @@ function auditPoint(
         versions,
         zone: meter.zone,
         slots,
+        firstMs,
         chainFromMs: agreement.validFromMs,
         fromMs: atMs,
         toMs,

@@ -3,6 +3,7 @@ import { noCrash } from './faults.ts';
 import type { LoggedBatch } from './invariants.ts';
 import { Violation } from './simulation.ts';
 import type { Simulation } from './simulation.ts';
+import { ReceiptWords, chainOf, isReceipt } from './receiptWords.ts';
 import { sha256Hex } from './sender.ts';
 import type { SentBatch } from './sender.ts';
 
@@ -12,8 +13,8 @@ type Visitor = { readonly atAwait: number; readonly visit: () => Promise<void> }
 /** Bytes on their way: a batch of the journal, or something that must be refused. */
 type Parcel = { readonly bytes: Uint8Array; readonly batch: SentBatch | null };
 
-function nameOf({ edgeId, stream, epoch, sequence }: SentBatch): string {
-  return `${edgeId}/${stream}/${epoch}/${sequence}`;
+function nameOf(batch: SentBatch): string {
+  return `${chainOf(batch)}/${batch.sequence}`;
 }
 
 function sameBytes(left: Uint8Array, right: Uint8Array): boolean {
@@ -29,6 +30,8 @@ export class Delivery {
   readonly suspected = new Set<string>();
   /** In quarantine until somebody registers the key that signed them; by the hash of the bytes. */
   readonly waitingForKey = new Map<string, SentBatch>();
+  /** What receipts said of chains. */
+  readonly words = new ReceiptWords();
 
   constructor(simulation: Simulation) {
     this.#simulation = simulation;
@@ -43,7 +46,11 @@ export class Delivery {
     const { random, senders, nowMs } = this.#simulation;
     const parcels: Parcel[] = [];
     for (const sender of random.shuffled(senders).slice(0, random.between(1, senders.length))) {
-      const waiting = sender.outbox.filter((batch) => batch.answer === null);
+      const unanswered = sender.outbox.filter((batch) => batch.answer === null);
+      // Some send what the last receipt asks for, and nothing else.
+      const asked = random.chance(0.3) ? this.words.askedOf(unanswered) : [];
+      if (asked.length > 0) this.#simulation.note('asked for and sent');
+      const waiting = asked.length > 0 ? asked : unanswered;
       const inOrder = random.chance(0.5) ? waiting : random.shuffled(waiting);
       const chosen = inOrder.slice(0, random.between(1, 6)).filter(() => !random.chance(0.15));
       for (const batch of chosen) {
@@ -71,13 +78,17 @@ export class Delivery {
     const visit = async (): Promise<void> => {
       await this.#simulation.rate(shard, noCrash);
     };
-    await this.carry(this.#parcels(), { atAwait, visit });
+    await this.carry(this.#parcels(), { visitor: { atAwait, visit } });
   }
 
-  async carry(parcels: readonly Parcel[], visitor?: Visitor): Promise<void> {
+  async carry(
+    parcels: readonly Parcel[],
+    { visitor, isHearing = false }: { visitor?: Visitor; isHearing?: boolean } = {},
+  ): Promise<void> {
     if (parcels.length === 0) return;
     const simulation = this.#simulation;
     for (const { batch } of parcels) batch?.attemptsMs.push(simulation.nowMs);
+    this.words.begin(this.sent.filter(isReceipt), isHearing);
     const answers = simulation.random.chance(0.5)
       ? await this.#offer(parcels, visitor)
       : await this.#commit(parcels, visitor);
@@ -164,6 +175,9 @@ export class Delivery {
 
   #judge({ batch, bytes }: Parcel, answer: Answer): void {
     const { counts } = this.#simulation;
+    const place = answer.ok ? answer.value : answer.place;
+    const breach = place === undefined ? null : this.words.hear(place, this.sent);
+    if (breach !== null) throw new Violation(breach.code, breach.detail);
     if (!answer.ok) {
       counts.refusals += 1;
       this.refused.add(`${sha256Hex(bytes)} ${answer.code}`);
@@ -247,14 +261,33 @@ export class Delivery {
     });
   }
 
-  /** Sends on until every batch has its answer. */
+  /**
+   * Until every batch has its answer, as gateways do it: the newest batch of a chain brings a
+   * receipt, and what that asks for is sent. What is left then has a rival in the log, or is there
+   * itself and its answer was lost.
+   */
   async settle(): Promise<void> {
-    for (let round = 0; round < 200; round += 1) {
-      const waiting = this.sent.filter((batch) => batch.answer === null);
-      if (waiting.length === 0) return;
-      await this.carry(waiting.slice(0, 32).map((batch) => ({ bytes: batch.bytes, batch })));
+    for (let round = 0; round < 300; round += 1) {
+      const unheard = this.words.unheard(this.sent);
+      const unanswered = this.sent.filter((batch) => batch.answer === null);
+      const asked = this.words.askedOf(unanswered);
+      if (unheard.length > 0) await this.#send(unheard, true);
+      else if (asked.length > 0) {
+        this.#simulation.note('asked for and sent');
+        await this.#send(asked);
+      } else if (unanswered.length > 0) {
+        const before = this.#simulation.counts.receipts;
+        await this.#send(unanswered);
+        if (this.#simulation.counts.receipts === before) continue;
+        throw new Violation('HOLE_NOT_ASKED_FOR', 'a batch was new to a head-end that had all');
+      } else return;
     }
     throw new Violation('NO_ANSWER', 'batches are left without an answer');
+  }
+
+  #send(batches: readonly SentBatch[], isHearing = false): Promise<void> {
+    const parcels = batches.slice(0, 32).map((batch) => ({ bytes: batch.bytes, batch }));
+    return this.carry(parcels, { isHearing });
   }
 
   /** Does the log hold what was acknowledged, and nothing else? */
@@ -298,10 +331,4 @@ export class Delivery {
       if (!isKnown) throw new Violation('UNKNOWN_QUARANTINE', said);
     }
   }
-}
-
-type Receipted = SentBatch & { readonly answer: { readonly shardPosition: bigint } };
-
-export function isReceipt(batch: SentBatch): batch is Receipted {
-  return batch.answer !== null && batch.answer !== 'refused';
 }

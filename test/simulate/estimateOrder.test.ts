@@ -185,5 +185,6 @@ test('estimates of gaps do not depend on what came first', async () => {
     { numRuns: Number(process.env['ESTIMATE_RUNS'] ?? 6), endOnFailure: true },
   );
   // The cases are worth something: gaps were laid out by more than the even line.
-  expect([...estimatesSeen.keys()]).toEqual(expect.arrayContaining(['averaging', 'createForGap']));
+  expect(estimatesSeen.has('createForGap')).toBe(true);
+  expect(estimatesSeen.size).toBeGreaterThan(1);
 }, 300_000);

@@ -2,16 +2,72 @@ import type postgres from 'postgres';
 
 /** What must hold after every step, whatever has crashed. Read as the superuser. */
 export type Admin = postgres.Sql<{ bigint: bigint }>;
+/** One that may be a transaction. */
+export type Reader = postgres.ISql<{ bigint: bigint }>;
 
 export type Breach = { readonly code: string; readonly detail: string };
 
 /** Each part names the rows that break it. */
-export async function findBreaches(admin: Admin): Promise<readonly Breach[]> {
-  const [ofMoney, ofLog] = await Promise.all([findMoneyBreaches(admin), findLogBreaches(admin)]);
-  return [...ofLog, ...ofMoney];
+export async function findBreaches(admin: Reader): Promise<readonly Breach[]> {
+  const [ofMoney, ofLog, ofReadings] = await Promise.all([
+    findMoneyBreaches(admin),
+    findLogBreaches(admin),
+    findReadingBreaches(admin),
+  ]);
+  return [...ofLog, ...ofReadings, ...ofMoney];
 }
 
-function findLogBreaches(admin: Admin): Promise<Breach[]> {
+/** What was refused or held back leaves its rows, one of each, and one of the audit. */
+function findReadingBreaches(admin: Reader): Promise<Breach[]> {
+  return admin<Breach[]>`
+    select 'SERIES_ROW_TWICE' as code, meter_id || '/' || channel || '/' || day as detail
+    from series_day group by meter_id, channel, day having count(*) > 1
+    union all
+    select 'REFUSAL_NOT_AUDITED', coalesce(q.subject, a.subject) || ' ' || coalesce(q.code, a.code)
+      || ': ' || coalesce(q.rows, 0) || ' in quarantine, ' || coalesce(a.rows, 0) || ' audited'
+    from (
+      select 'batch/' || encode(hash, 'hex') as subject, code, count(*) as rows
+      from batch_quarantine where code <> 'RATING_FAILED' group by 1, 2
+    ) q
+    full join (
+      select subject, after ->> 'code' as code, count(*) as rows
+      from audit_entry where action = 'batch.refuse' group by 1, 2
+    ) a using (subject, code)
+    where q.rows is distinct from 1 or a.rows is distinct from 1
+    union all
+    select 'EXCEPTION_NOT_AUDITED', x.subject || ': ' || count(a.id) || ' rows of the audit'
+    from (
+      select distinct 'batch/' || edge_id || '/'
+        || case stream when 1 then 'billing' else 'telemetry' end || '/' || epoch || '/'
+        || sequence as subject
+      from reading_exception
+      where code in ('METER_UNKNOWN', 'METER_FOREIGN', 'UNIT_MISMATCH', 'SCALER_UNSUPPORTED',
+                     'CHANNEL_UNKNOWN', 'READING_IN_FUTURE', 'CLOCK_DRIFT')
+    ) x
+    left join audit_entry a on a.action = 'batch.note' and a.subject = x.subject
+    group by x.subject having count(a.id) <> 1
+    union all
+    select 'TAKEN_FROM_NOWHERE', r.edge_id || '/' || r.epoch || '/' || r.sequence || '/' || r.row
+    from exception_resolution r
+    where not exists (
+      select from reading_exception x
+      where (x.edge_id, x.stream, x.epoch, x.sequence, x.channel, x.row)
+          = (r.edge_id, r.stream, r.epoch, r.sequence, r.channel, r.row))
+    union all
+    select 'CORRECTION_NOT_ONE_BATCH', encode(hash, 'hex') || ': ' || coalesce(r.rows, 0)
+      || ' decisions, ' || coalesce(b.rows, 0) || ' batches'
+    from (
+      select hash, count(*) as rows from quarantine_resolution
+      where kind = 'corrected' group by hash
+    ) r
+    full join (
+      select quarantine_hash as hash, count(*) as rows from office_batch
+      where quarantine_hash is not null group by quarantine_hash
+    ) b using (hash)
+    where r.rows is distinct from b.rows`;
+}
+
+function findLogBreaches(admin: Reader): Promise<Breach[]> {
   return admin<Breach[]>`
     select 'CURSOR_BEYOND_LOG' as code,
       'shard ' || shard || ': ' || c.position || ' of ' || h.position as detail
@@ -50,7 +106,7 @@ function findLogBreaches(admin: Admin): Promise<Breach[]> {
     where p.said is distinct from l.said`;
 }
 
-function findMoneyBreaches(admin: Admin): Promise<Breach[]> {
+function findMoneyBreaches(admin: Reader): Promise<Breach[]> {
   return admin<Breach[]>`
     select 'LEDGER_NOT_ZERO' as code, company_id || ' ' || currency || ' ' || sum(amount_micros)
       as detail from ledger_entry group by company_id, currency having sum(amount_micros) <> 0
@@ -132,12 +188,51 @@ export async function readBooked(admin: Admin): Promise<{
 }
 
 /** What is left to do: nothing, at quiescence. */
-export async function readBacklog(admin: Admin): Promise<readonly Breach[]> {
+export async function readBacklog(admin: Reader): Promise<readonly Breach[]> {
   return admin<Breach[]>`
     select 'BATCHES_NOT_RATED' as code, 'shard ' || shard as detail
     from rating_cursor c join log_head h using (shard) where c.position <> h.position
     union all
-    select 'DUTY_LEFT', 'meter ' || meter_id from rerate_duty`;
+    select 'DUTY_LEFT', 'meter ' || meter_id from rerate_duty
+    union all
+    select 'VALIDATION_LEFT', 'meter ' || meter_id from vee_duty`;
+}
+
+/** What holds when nothing is left to do. */
+export async function findQuietBreaches(admin: Reader): Promise<readonly Breach[]> {
+  return admin<Breach[]>`
+    select 'BATCH_SET_ASIDE' as code, encode(hash, 'hex') as detail from batch_quarantine
+    where code = 'RATING_FAILED'
+    union all
+    select 'CHARGE_OF_WRONG_VERSION', 'agreement ' || c.agreement_id || ' from ' || c.period_start
+      || ' by version ' || c.tariff_version_id
+    from charge c
+    join agreement a on a.id = c.agreement_id
+    join tariff_version v on v.id = c.tariff_version_id
+    left join lateral (
+      select min(n.valid_from) as at from tariff_version n
+      where n.tariff_id = v.tariff_id and n.valid_from > v.valid_from
+    ) ends on true
+    where (c.energy_wh <> 0 or c.amount_micros <> 0)
+      -- A month of any zone lies within 31 days and an hour of its begin.
+      and (v.tariff_id <> a.tariff_id
+           or v.valid_from >= c.period_start + interval '31 days 1 hour'
+           or ends.at <= c.period_start
+           or a.valid_from >= c.period_start + interval '31 days 1 hour'
+           or a.valid_to <= c.period_start)`;
+}
+
+/** All that was ever posted, as one line. */
+export async function readPosted(admin: Reader): Promise<string> {
+  const [row] = await admin<{ said: string }[]>`
+    select concat_ws(' ',
+      (select count(*) || ' transfers ' || coalesce(sum(amount_micros), 0) from transfer),
+      (select count(*) || ' charges ' || coalesce(sum(amount_micros), 0) from charge),
+      (select coalesce(md5(string_agg(concat_ws('/', agreement_id, meter_id, period_start,
+                tariff_version_id, energy_wh, amount_micros), ' '
+                order by agreement_id, meter_id, period_start, tariff_version_id)), '')
+       from charge)) as said`;
+  return row?.said ?? '';
 }
 
 export async function readQuarantine(admin: Admin): Promise<ReadonlySet<string>> {

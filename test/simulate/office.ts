@@ -1,9 +1,9 @@
 import { factorText } from '../../src/domain/series/factor.ts';
-import { trueRow } from './auditor.ts';
-import type { AuditedBatch, AuditedRow } from './auditor.ts';
+import { trueRow } from './auditedSeries.ts';
+import type { AuditedBatch, AuditedRow } from './auditedSeries.ts';
 import type { AuditedMark } from './auditedWalk.ts';
-import { isReceipt } from './delivery.ts';
 import type { Delivery } from './delivery.ts';
+import { isReceipt } from './receiptWords.ts';
 import type { SentBatch } from './sender.ts';
 import { Violation } from './simulation.ts';
 import type { Simulation } from './simulation.ts';
@@ -33,11 +33,11 @@ export class Office {
   }
 
   async act({ sent }: Delivery): Promise<string> {
-    const { random, counts } = this.#simulation;
+    const { random } = this.#simulation;
     const draw = random.below(10);
     const what =
       draw < 3 ? await this.#record() : draw < 7 ? await this.#edit(sent) : await this.#mark();
-    counts.officeWords[what] = (counts.officeWords[what] ?? 0) + 1;
+    this.#simulation.note(what);
     return what;
   }
 
@@ -56,9 +56,10 @@ export class Office {
   }
 
   #meter(): { meter: WorldMeter; meterId: number } {
-    const { random, world, registered } = this.#simulation;
-    const meter = random.pick(world.meters);
-    return { meter, meterId: registered.meters.get(meter.serial) ?? 0 };
+    const simulation = this.#simulation;
+    const known = simulation.meters.filter((each) => simulation.isRegistered(each));
+    const meter = simulation.random.pick(known);
+    return { meter, meterId: simulation.idOf(meter) };
   }
 
   #instant(): number {
@@ -68,12 +69,14 @@ export class Office {
     return Math.max(world.startMs, atMs);
   }
 
-  #shown(meter: WorldMeter, atMs: number): bigint {
+  /** What its register shows on its face. */
+  shown(meter: WorldMeter, atMs: number): bigint {
     const wh = meter.trueWh(atMs);
     return meter.modulusWh === null ? wh : wh % meter.modulusWh;
   }
 
-  #keep(
+  /** Acknowledged, and so in the log. */
+  keep(
     answer: { readonly batches: readonly { edgeId: number; epoch: number; sequence: bigint }[] },
     rows: readonly Omit<AuditedRow, 'channel' | 'unit' | 'scaler' | 'row' | 'clockOffsetMs'>[],
   ): void {
@@ -86,6 +89,7 @@ export class Office {
       epoch: place.epoch,
       sequence: place.sequence,
       stream: 'billing',
+      outages: [],
       receivedAtMs: this.#simulation.nowMs,
       rows: ordered.map((each, row) => {
         return { ...each, channel: 1, unit: 30, scaler: 0, clockOffsetMs: 0, row };
@@ -100,7 +104,7 @@ export class Office {
     const instants = new Set([1, 2, 3].slice(0, random.between(1, 3)).map(() => this.#instant()));
     const rows = [...instants].map((atMs) => {
       const wrong = random.chance(0.1) ? 70_000n : 0n;
-      const value = this.#shown(meter, atMs) + wrong;
+      const value = this.shown(meter, atMs) + wrong;
       return { meterId, atMs, value, quality: random.below(3), revision: 0 };
     });
     const idempotencyKey = random.uuid();
@@ -114,15 +118,15 @@ export class Office {
       }),
     );
     if (!recorded.ok) throw new Violation('READINGS_REFUSED', recorded.message);
-    this.#keep(recorded.value, rows);
+    this.keep(recorded.value, rows);
     return 'record';
   }
 
   /** A reading that counts or could: of an acknowledged batch, and the revision that it has. */
   #editable(sent: readonly SentBatch[]): { meterId: number; atMs: number } | null {
-    const { random, registered, world } = this.#simulation;
+    const { random, registered, meters, meterIds } = this.#simulation;
     const edges = new Map(
-      world.meters.map(({ serial, edge }) => [Number(registered.meters.get(serial)), edge.name]),
+      meters.map(({ serial, edge }) => [Number(meterIds.get(serial)), edge.name]),
     );
     const own = this.batches.flatMap(({ rows }) => rows);
     const read = sent
@@ -142,7 +146,7 @@ export class Office {
 
   async #edit(sent: readonly SentBatch[]): Promise<string> {
     const simulation = this.#simulation;
-    const { random, world, registered } = simulation;
+    const { random, meters, meterIds } = simulation;
     const reading = this.#editable(sent);
     if (reading === null) return 'nothing to edit';
     const { meterId, atMs } = reading;
@@ -153,12 +157,10 @@ export class Office {
     const current = Math.max(0, ...revisions);
     const isStale = random.chance(0.15);
     const supersedes = isStale ? current + random.pick([1, 7]) : current;
-    const meter = world.meters.find(
-      ({ serial }) => Number(registered.meters.get(serial)) === meterId,
-    );
+    const meter = meters.find(({ serial }) => meterIds.get(serial) === meterId);
     if (meter === undefined) throw new Error('an edit is of a meter of the world');
     const isVoid = random.chance(0.4);
-    const value = isVoid ? null : this.#shown(meter, atMs) + BigInt(random.pick([0, 0, 30, -30]));
+    const value = isVoid ? null : this.shown(meter, atMs) + BigInt(random.pick([0, 0, 30, -30]));
     if (value !== null && value < 0n) return 'nothing to edit';
     const idempotencyKey = random.uuid();
     const input = { idempotencyKey, meterId, channel: 1, atMs, value, supersedes };
@@ -175,7 +177,7 @@ export class Office {
     }
     if (!edited.ok) throw new Violation('EDIT_REFUSED', `${edited.code} ${edited.message}`);
     const quality = isVoid ? voided : 0;
-    this.#keep(edited.value, [
+    this.keep(edited.value, [
       { meterId, atMs, value: value ?? 0n, quality, revision: supersedes + 1 },
     ]);
     return isVoid ? 'void' : 'edit';
@@ -190,7 +192,7 @@ export class Office {
       return { channel, atMs, ...noValues, ...one, kind: 'withdrawn' };
     }
     const atMs = this.#instant();
-    const shown = this.#shown(meter, atMs);
+    const shown = this.shown(meter, atMs);
     const kind = random.pick(['factor', 'factor', 'reset', 'removed', 'installed'] as const);
     const isSeen = random.chance(0.6);
     const factors = [one, { ...one, numerator: 2n }, { numerator: 3n, denominator: 2n }];
@@ -224,9 +226,14 @@ export class Office {
       ),
     );
     if (!recorded.ok) throw new Violation('MARK_REFUSED', `${recorded.code} ${recorded.message}`);
-    const words = this.#words.get(meterId) ?? new Map();
-    words.set(`${channel}/${atMs}`, said);
-    this.#words.set(meterId, words);
+    this.tell(meterId, said);
     return `mark ${kind}`;
+  }
+
+  /** The last word on a meter, register and instant counts. */
+  tell(meterId: number, word: Word & { readonly channel: number }): void {
+    const words = this.#words.get(meterId) ?? new Map();
+    words.set(`${word.channel}/${word.atMs}`, word);
+    this.#words.set(meterId, words);
   }
 }

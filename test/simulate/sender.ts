@@ -6,7 +6,7 @@ import { powerOutage } from '../../src/domain/series/meterEvent.ts';
 import { batchHash, signBatch } from '../../src/wire/batch.ts';
 import type { Batch, RegisterBlock, Stream } from '../../src/wire/batch.ts';
 import { encodeBatch } from '../../src/wire/encodeBatch.ts';
-import type { AuditedRow } from './auditor.ts';
+import type { AuditedRow } from './auditedSeries.ts';
 import { carriedForm, jsonText } from './carriedForm.ts';
 import type { SeededRandom } from './seededRandom.ts';
 import type { WorldEdge, WorldMeter } from './world.ts';
@@ -68,6 +68,11 @@ function blockOf(rows: readonly Row[], kind: Pick<AuditedRow, 'channel' | 'unit'
   return { block, audited: rows.map((row) => ({ ...row, ...kind, row: 0 })) };
 }
 
+function classOf(offMs: number): string {
+  if (offMs <= minuteMs) return 'a little';
+  return offMs <= 15 * minuteMs ? 'within a slot' : 'too far';
+}
+
 export type SenderKey = Pick<WorldEdge, 'keyId' | 'publicKey' | 'privateKey'>;
 
 /** One edge's signing side: it reads its meters, and its readings are not always good ones. */
@@ -77,10 +82,10 @@ export class Sender {
   readonly outbox: SentBatch[] = [];
   readonly #random: SeededRandom;
   readonly #meters: readonly WorldMeter[];
-  readonly #meterIds: ReadonlyMap<string, number>;
+  readonly #idOf: (meter: WorldMeter) => number;
   readonly #readUntilMs = new Map<string, number>();
   readonly #startMs: number;
-  readonly #tellsOutages: boolean;
+  readonly #note: (what: string) => void;
   #key: SenderKey;
   #epoch = 1;
   #chains = newChains();
@@ -90,20 +95,21 @@ export class Sender {
     given: {
       edgeId: number;
       random: SeededRandom;
-      /** Of the whole world; those of other edges serve for foreign rows. */
+      /** Of the whole world, as it grows; those of other edges serve for foreign rows. */
       meters: readonly WorldMeter[];
-      meterIds: ReadonlyMap<string, number>;
+      idOf: (meter: WorldMeter) => number;
       startMs: number;
-      tellsOutages: boolean;
+      /** What it drew, by name. */
+      note: (what: string) => void;
     },
   ) {
     this.edge = edge;
     this.#key = edge;
-    this.#tellsOutages = given.tellsOutages;
     this.edgeId = given.edgeId;
     this.#random = given.random;
     this.#meters = given.meters;
-    this.#meterIds = given.meterIds;
+    this.#idOf = given.idOf;
+    this.#note = given.note;
     this.#startMs = given.startMs;
   }
 
@@ -116,7 +122,8 @@ export class Sender {
     // The clock of a device is off now and then: by seconds, by minutes, by more than a slot.
     const offs = [40_000, -25_000, 300_000, -700_000, 1_000_000];
     const clockOffsetMs = random.chance(0.03) ? random.pick(offs) : 0;
-    const meterId = this.#meterIds.get(meter.serial) ?? 0;
+    if (clockOffsetMs !== 0) this.#note(`clock off ${classOf(Math.abs(clockOffsetMs))}`);
+    const meterId = this.#idOf(meter);
     return { meterId, atMs: atMs + clockOffsetMs, value, quality, revision: 0, clockOffsetMs };
   }
 
@@ -125,24 +132,27 @@ export class Sender {
     const random = this.#random;
     const stepMs = random.pick([15, 15, 5, 37, 60, 1_440]) * minuteMs;
     const shiftMs = random.chance(0.5) ? 0 : random.below(stepMs);
-    const fromMs = this.#readUntilMs.get(meter.serial) ?? this.#startMs;
+    const fromMs = this.#readUntilMs.get(meter.serial) ?? Math.max(this.#startMs, meter.fittedMs);
+    // Now and then a gateway goes on telling of what was taken off the wall.
+    const untilMs = random.chance(0.1) ? nowMs : Math.min(nowMs, meter.removedMs ?? nowMs);
     const rows: Row[] = [];
     let atMs = Math.ceil(fromMs / stepMs) * stepMs + shiftMs;
-    for (; atMs <= nowMs && rows.length < rowsPerMeterMax; atMs += stepMs) {
+    for (; atMs <= untilMs && rows.length < rowsPerMeterMax; atMs += stepMs) {
       if (atMs > fromMs && !random.chance(0.1)) rows.push(this.#rowOf(meter, atMs));
     }
-    if (random.chance(0.3)) rows.push(this.#rowOf(meter, nowMs));
-    this.#readUntilMs.set(meter.serial, nowMs);
+    if (fromMs < untilMs && random.chance(0.3)) rows.push(this.#rowOf(meter, untilMs));
+    this.#readUntilMs.set(meter.serial, untilMs);
     return rows;
   }
 
   /** Readings of long ago that turn up now, also a second time for an instant. */
   #lateRows(meter: WorldMeter, nowMs: number): Row[] {
     const random = this.#random;
+    const fromMs = Math.max(this.#startMs, meter.fittedMs);
     return Array.from({ length: random.between(1, 4) }, () => {
-      const atMs = random.between(this.#startMs, nowMs);
+      const atMs = random.between(fromMs, Math.min(nowMs, meter.removedMs ?? nowMs));
       const grain = random.pick([1, minuteMs, 15 * minuteMs]);
-      return this.#rowOf(meter, Math.max(this.#startMs, Math.floor(atMs / grain) * grain));
+      return this.#rowOf(meter, Math.max(fromMs, Math.floor(atMs / grain) * grain));
     });
   }
 
@@ -289,13 +299,14 @@ export class Sender {
   /** Lines of a meter's own log: the supply was gone for a while. */
   #outages(nowMs: number): Pick<Batch, 'events'> {
     const random = this.#random;
-    if (!this.#tellsOutages || !random.chance(0.2)) return {};
-    const { serial } = random.pick(this.#own());
+    if (!random.chance(0.2)) return {};
+    this.#note('outage');
+    const meter = random.pick(this.#own());
     const fromMs = random.between(this.#startMs, nowMs);
     return {
       events: {
         code: Int32Array.of(powerOutage),
-        meterId: Int32Array.of(this.#meterIds.get(serial) ?? 0),
+        meterId: Int32Array.of(this.#idOf(meter)),
         fromMs: Float64Array.of(fromMs),
         toMs: Float64Array.of(Math.min(nowMs, fromMs + random.between(1, 600) * minuteMs)),
       },

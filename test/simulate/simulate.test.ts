@@ -3,11 +3,16 @@ import { freshDatabase } from '../support/postgres.ts';
 import { acknowledgesBeforeCommit } from './planted/acknowledgesBeforeCommit.ts';
 import { claimsBeforeAppend } from './planted/claimsBeforeAppend.ts';
 import { losesEvents } from './planted/losesEvents.ts';
+import { forgetsFinalValues } from './planted/forgetsFinalValues.ts';
+import { forgetsHoles } from './planted/forgetsHoles.ts';
+import { correctsAgain } from './planted/correctsAgain.ts';
+import { hearsNoOutage } from './planted/hearsNoOutage.ts';
+import { keepsUnknownRows } from './planted/keepsUnknownRows.ts';
 import { ignoresMarks } from './planted/ignoresMarks.ts';
 import { movesBalancesApart } from './planted/movesBalancesApart.ts';
 import { movesCursorFirst } from './planted/movesCursorFirst.ts';
 import { movesProgressApart } from './planted/movesProgressApart.ts';
-import { hidesGoodRows, skipsEdits } from './planted/readsAnotherLog.ts';
+import { hidesGoodRows, ranksByArrival, skipsEdits } from './planted/readsAnotherLog.ts';
 import { simulate } from './run.ts';
 import type { RunOutcome } from './run.ts';
 import type { Operations } from './simulation.ts';
@@ -30,7 +35,7 @@ test.each([1, 2, 4])(
     expect(outcome.counts.crashes).toBeGreaterThan(0);
     expect(outcome.counts.receipts).toBeGreaterThan(10);
   },
-  60_000,
+  120_000,
 );
 
 /** Seeds that found something by these draws: a register went on from where marks had moved. */
@@ -39,7 +44,7 @@ test.each([7])(
   async (seed) => {
     expect(await run(seed, 60)).toMatchObject({ ok: true, counts: { audits: 3 } });
   },
-  60_000,
+  120_000,
 );
 
 /** A few seeds from a planted fault's own first one on, in which it shows soon. */
@@ -74,6 +79,27 @@ test.each<[string, number, readonly string[], Operations]>([
   ['an edit that the rater skips', 11, ['CHARGE_WRONG'], skipsEdits],
   ['a mark that is ignored', 2, ['CHARGE_WRONG', 'UNRATED_WRONG'], ignoresMarks],
   ['a refused row that hides a good one', 1, ['CHARGE_WRONG', 'UNRATED_WRONG'], hidesGoodRows],
+  ['holes that nobody asks for', 1, ['HOLE_NOT_ASKED_FOR'], forgetsHoles],
+  ['a batch that is corrected twice', 1, ['DECIDED_TWICE'], correctsAgain],
+  [
+    'rows that came before their meter and stay out',
+    1,
+    ['CHARGE_WRONG', 'UNRATED_WRONG', 'ROW_HELD_WRONG', 'READING_LEFT_BEHIND'],
+    keepsUnknownRows,
+  ],
+  ['an outage that nobody hears of', 1, ['CHARGE_WRONG', 'OUTAGE_NOT_ZERO'], hearsNoOutage],
+  [
+    'the last value of a meter that is exchanged, forgotten',
+    3,
+    ['CHARGE_WRONG', 'UNRATED_WRONG', 'SLOTS_NOT_THEIR_REGISTER'],
+    forgetsFinalValues,
+  ],
+  [
+    'winners by arrival',
+    1,
+    ['CHARGE_WRONG', 'UNRATED_WRONG', 'SERIES_NOT_ITS_READINGS'],
+    ranksByArrival,
+  ],
 ])(
   'the simulator finds %s',
   async (_, firstSeed, codes, operations) => {

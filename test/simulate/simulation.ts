@@ -12,8 +12,14 @@ import { publishTariff } from '../../src/operations/publishTariff.ts';
 import { publishVeeSet } from '../../src/operations/publishVeeSet.ts';
 import { editReading } from '../../src/operations/office/editReading.ts';
 import type { OfficeDeps } from '../../src/operations/office/enterReadings.ts';
+import { correctQuarantined } from '../../src/operations/office/correctQuarantined.ts';
 import { recordReadings } from '../../src/operations/office/recordReadings.ts';
-import { replayQuarantined } from '../../src/operations/office/replayQuarantined.ts';
+import {
+  dismissQuarantined,
+  replayQuarantined,
+} from '../../src/operations/office/replayQuarantined.ts';
+import { retryReadings } from '../../src/operations/office/retryReadings.ts';
+import { exchangeMeter } from '../../src/operations/exchangeMeter.ts';
 import { createRatingMemory } from '../../src/operations/rating/registry.ts';
 import { rateReadings } from '../../src/operations/rateReadings.ts';
 import type { Rated } from '../../src/operations/rateReadings.ts';
@@ -27,18 +33,22 @@ import type { Admin } from './invariants.ts';
 import { SeededRandom } from './seededRandom.ts';
 import { Sender } from './sender.ts';
 import { makeWorld, signingKey } from './world.ts';
-import type { World } from './world.ts';
+import type { World, WorldMeter } from './world.ts';
 
 /** The operations under test. Planted faults replace one of them. */
 export const productionOperations = {
   accrueTime,
   commitBatches,
+  correctQuarantined,
+  dismissQuarantined,
   editReading,
+  exchangeMeter,
   rateReadings,
   recordMark,
   recordReadings,
   replayQuarantined,
   registerFleet,
+  retryReadings,
   publishTariff,
   topUp,
 };
@@ -67,8 +77,8 @@ export type Counts = {
   publications: number;
   /** Agreements whose time went on without a reading. */
   accruals: number;
-  /** By hand: readings, edits, voids, marks. */
-  officeWords: Record<string, number>;
+  /** What else was drawn, by name: words of the office, meters fitted, clocks that are off. */
+  acts: Record<string, number>;
   audits: number;
 };
 
@@ -102,9 +112,13 @@ export class Simulation {
     payments: 0,
     publications: 0,
     accruals: 0,
-    officeWords: {},
+    acts: {},
     audits: 0,
   };
+  /** All that were ever fitted, in this order. */
+  readonly meters: WorldMeter[];
+  /** Of those that are registered, by serial. */
+  readonly meterIds = new Map<string, number>();
   nowMs: number;
   fleet: Fleet;
   ids: RegisteredFleet | null = null;
@@ -120,6 +134,7 @@ export class Simulation {
     this.world = makeWorld(given.seed);
     this.officeKey = signingKey(new SeededRandom(given.seed + 2_000_003));
     this.fleet = this.world.fleet;
+    this.meters = [...this.world.meters];
     this.nowMs = this.world.startMs;
     this.operations = given.operations;
     this.admin = clients.admin;
@@ -150,16 +165,15 @@ export class Simulation {
 
   /** Registers the world's fleet. */
   async begin(): Promise<void> {
-    await this.register(this.fleet, noCrash);
+    await this.register(this.fleet, { plan: noCrash });
     if (this.world.isEven) await this.#publishEvenGaps();
     for (const edge of this.world.edges) {
       const edgeId = this.registered.edges.get(edge.name)?.edgeId ?? 0;
-      const { random, world } = this;
-      const { meters, startMs } = world;
-      const meterIds = this.registered.meters;
-      const tellsOutages = !world.isEven;
-      const given = { edgeId, random, meters, meterIds, startMs, tellsOutages };
-      this.senders.push(new Sender(edge, given));
+      const { random, meters } = this;
+      const { startMs } = this.world;
+      const idOf = (meter: WorldMeter): number => this.idOf(meter);
+      const note = (what: string): void => this.note(what);
+      this.senders.push(new Sender(edge, { edgeId, random, meters, idOf, startMs, note }));
     }
   }
 
@@ -185,6 +199,26 @@ export class Simulation {
   get registered(): RegisteredFleet {
     if (this.ids === null) throw new Error('the world registers its fleet first');
     return this.ids;
+  }
+
+  /** By which its gateway knows it. */
+  idOf(meter: WorldMeter): number {
+    const id = meter.ownId ?? this.meterIds.get(meter.serial);
+    if (id === undefined) throw new Error(`meter ${meter.serial} has no id yet`);
+    return id;
+  }
+
+  isRegistered(meter: WorldMeter): boolean {
+    return this.meterIds.has(meter.serial);
+  }
+
+  /** The next meter that the database registers gets this id: its gateway has used it already. */
+  async giveId(id: number): Promise<void> {
+    await this.admin`select setval(pg_get_serial_sequence('meter', 'id'), ${id - 1})`;
+  }
+
+  note(what: string): void {
+    this.counts.acts[what] = (this.counts.acts[what] ?? 0) + 1;
   }
 
   get clock(): { nowMs(): number } {
@@ -283,15 +317,24 @@ export class Simulation {
     this.nowMs = Math.min(this.nowMs + byMs, this.world.startMs + daysMax * dayMs);
   }
 
-  async register(fleet: Fleet, plan?: CrashPlan): Promise<void> {
-    const run = ({ writer }: { writer: Sql }) =>
-      this.operations.registerFleet({ sql: writer, clock: this.clock }, fleet);
+  /** `newMeter` heads the declaration, and gets the id by which its gateway knows it. */
+  async register(
+    fleet: Fleet,
+    { plan, newMeter }: { plan?: CrashPlan | undefined; newMeter?: WorldMeter } = {},
+  ): Promise<void> {
+    const run = async ({ writer }: { writer: Sql }) => {
+      if (newMeter !== undefined) await this.giveId(this.idOf(newMeter));
+      return this.operations.registerFleet({ sql: writer, clock: this.clock }, fleet);
+    };
     const registered = plan === undefined ? await this.insist(run) : await this.survive(plan, run);
     if (registered === null || !registered.ok) {
       throw new Violation('FLEET_REFUSED', registered?.message ?? 'no answer');
     }
+    const id = newMeter === undefined ? null : registered.value.meters.get(newMeter.serial);
+    if (id !== null && id !== newMeter?.ownId) throw new Error('the rig gave another id');
     this.fleet = fleet;
     this.ids = registered.value;
+    for (const [serial, meterId] of registered.value.meters) this.meterIds.set(serial, meterId);
   }
 
   async rate(

@@ -22,6 +22,12 @@ export type WorldMeter = {
   readonly zone: string;
   readonly powerMaxW: number;
   readonly modulusWh: bigint | null;
+  /** Its gateway knows it by this id before it is registered; null: from its registration. */
+  readonly ownId: number | null;
+  /** Nothing is read from it before. */
+  readonly fittedMs: number;
+  /** When it was taken off the wall; null: it hangs there. */
+  removedMs: number | null;
   /** What the register truly is at an instant, unwrapped. */
   trueWh(atMs: number): bigint;
 };
@@ -30,6 +36,7 @@ export type World = {
   readonly startMs: number;
   readonly company: string;
   readonly edges: readonly WorldEdge[];
+  /** Those of the beginning; further ones are fitted later. */
   readonly meters: readonly WorldMeter[];
   readonly fleet: Fleet;
   /** Declared while readings flow. */
@@ -127,9 +134,44 @@ function makeMeters(
       zone: zoneOf.get(servicePoint) ?? 'UTC',
       powerMaxW,
       modulusWh,
+      ownId: null,
+      fittedMs: startMs,
+      removedMs: null,
       trueWh: makeRegister(random, { startMs, powerMaxW, firstWh }),
     };
   });
+}
+
+/** A meter that is put up while readings flow, with a register that goes its own way. */
+export function fitMeter(
+  random: SeededRandom,
+  given: Pick<WorldMeter, 'serial' | 'edge' | 'servicePoint' | 'zone' | 'ownId' | 'fittedMs'> & {
+    readonly startMs: number;
+    /** Null: drawn. */
+    readonly powerMaxW: number | null;
+  },
+): WorldMeter {
+  const { startMs, ...of } = given;
+  const powerMaxW = given.powerMaxW ?? random.pick([4_000, 24_000]);
+  const modulusWh = random.chance(0.3) ? 1_000_000n : null;
+  const trueWh = makeRegister(random, { startMs, powerMaxW, firstWh: random.below(50_000) });
+  return { ...of, powerMaxW, modulusWh, removedMs: null, trueWh };
+}
+
+export function fleetMeter(
+  { serial, edge, servicePoint, powerMaxW, modulusWh }: WorldMeter,
+  contactor: Fleet['meters'][number]['contactor'],
+): Fleet['meters'][number] {
+  return {
+    serial,
+    edge: edge.name,
+    servicePoint,
+    bus: null,
+    mapName: 'sdm630',
+    powerMaxW,
+    registerModulusWh: modulusWh,
+    contactor,
+  };
 }
 
 type Agreement = Fleet['agreements'][number];
@@ -203,16 +245,9 @@ export function makeWorld(seed: number): World {
       buses: [],
     })),
     servicePoints: [...zoneOf].map(([name, timeZone]) => ({ name, timeZone })),
-    meters: meters.map((meter, index) => ({
-      serial: meter.serial,
-      edge: meter.edge.name,
-      servicePoint: meter.servicePoint,
-      bus: null,
-      mapName: 'sdm630',
-      powerMaxW: meter.powerMaxW,
-      registerModulusWh: meter.modulusWh,
-      contactor: index % 2 === 0 ? { unitId: 100 + index, coil: 0 } : null,
-    })),
+    meters: meters.map((meter, index) =>
+      fleetMeter(meter, index % 2 === 0 ? { unitId: 100 + index, coil: 0 } : null),
+    ),
     customers: ['A1', 'A2', 'A3', 'A4'].map((number) => ({
       name: `customer ${number}`,
       accounts: [{ number, currency: 'EUR' }],

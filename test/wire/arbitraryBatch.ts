@@ -17,6 +17,7 @@ const reading = fc.record({
   revision: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 32_767 })),
   clockOffsetMs: fc.oneof(fc.constant(0), fc.integer({ min: -int32Max - 1, max: int32Max })),
   frame: fc.nat(16_384),
+  multiplierThousandths: fc.oneof(fc.constant(0), fc.nat(int32Max)),
 });
 
 /** All zero is the same as absent, and comes back as absent. */
@@ -38,6 +39,7 @@ function blockOf({ rich, frames }: Rare): fc.Arbitrary<RegisterBlock> {
       const revision = rich ? rare(readings.map((r) => r.revision)) : null;
       const clockOffsetMs = rich ? rare(readings.map((r) => r.clockOffsetMs)) : null;
       const frame = rich ? rare(readings.map((r) => r.frame % (frames + 1))) : null;
+      const multipliers = rich ? rare(readings.map((r) => r.multiplierThousandths)) : null;
       return {
         ...head,
         meterId: Int32Array.from(readings, (r) => r.meter),
@@ -49,6 +51,7 @@ function blockOf({ rich, frames }: Rare): fc.Arbitrary<RegisterBlock> {
         ...(revision === null ? {} : { revision }),
         ...(clockOffsetMs === null ? {} : { clockOffsetMs }),
         ...(frame === null ? {} : { frame }),
+        ...(multipliers === null ? {} : { multiplierThousandths: multipliers }),
       };
     });
 }

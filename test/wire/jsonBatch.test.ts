@@ -23,6 +23,7 @@ const block = {
   revision: [0, 1],
   clockOffsetMs: [0, -250],
   frame: [1, 0],
+  multiplierThousandths: [0, 40_000],
 };
 const whole = {
   version: 1,
@@ -140,6 +141,7 @@ describe('a JSON batch', () => {
             revision: Int32Array.of(0, 1),
             clockOffsetMs: Int32Array.of(0, -250),
             frame: Int32Array.of(1, 0),
+            multiplierThousandths: Int32Array.of(0, 40_000),
           },
         ],
         events: {

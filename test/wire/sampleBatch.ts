@@ -44,6 +44,7 @@ export function fullBatch(): Batch {
     revision: Int32Array.of(0, 1, 2),
     clockOffsetMs: Int32Array.of(0, -250, 61_000),
     frame: Int32Array.of(2, 0, 1),
+    multiplierThousandths: Int32Array.of(0, 40_000, 1_500),
   };
   block.quality.set([0, 1, 4]);
   return {

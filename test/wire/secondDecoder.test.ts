@@ -29,6 +29,7 @@ function readBlock(bytes: Uint8Array): Record<string, unknown> {
     else if (field === 8) block['revision'] = column(reader, () => reader.fixed32());
     else if (field === 9) block['clockOffsetMs'] = column(reader, () => reader.sfixed32());
     else if (field === 10) block['frame'] = column(reader, () => reader.fixed32());
+    else if (field === 11) block['multiplierThousandths'] = column(reader, () => reader.fixed32());
     else throw new Error(`field ${field} of type ${WireType[wireType]} is not in the schema`);
   }
   return block;
@@ -110,6 +111,7 @@ describe('an independent protobuf decoder', () => {
           revision: [0, 1, 2],
           clockOffsetMs: [0, -250, 61_000],
           frame: [2, 0, 1],
+          multiplierThousandths: [0, 40_000, 1_500],
         },
       ],
       events: { code: [1, 3], meterId: [2, 3], fromMs: [at - 60_000n, at], toMs: [at, at] },

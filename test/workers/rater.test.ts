@@ -1,10 +1,15 @@
+import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { takeEpoch } from '../../src/db/edges.ts';
 import { keyIdOf } from '../../src/db/fleet.ts';
+import { askFailedDutiesAgain } from '../../src/db/setAsideDuties.ts';
 import { assert } from '../../src/domain/assert.ts';
 import type { Bell } from '../../src/domain/bell.ts';
+import { ratingTriesMax } from '../../src/domain/limits.ts';
 import { rateJob } from '../../src/domain/rating/job.ts';
+import type { RatingJob } from '../../src/domain/rating/job.ts';
 import { commitBatches } from '../../src/operations/commitBatches.ts';
+import { reconcile } from '../../src/operations/reconcile/reconcile.ts';
 import { batchHash, signBatch } from '../../src/wire/batch.ts';
 import { encodeBatch } from '../../src/wire/encodeBatch.ts';
 import { ratingBackOffMs, startRater } from '../../src/workers/rater.ts';
@@ -134,13 +139,14 @@ describe('the rater', () => {
   test('sets a batch aside that always breaks an assertion, and rates what follows', async () => {
     const problems: string[] = [];
     const { sql } = ground.writer;
-    // The open slot of this reading begins with its quarter hour; no later batch ends with it.
+    // What is known ends where the quarter hour of this reading begins; no later batch ends there.
     const poisonedSlot = Math.floor((startMs - 86_400_000 + 20_000 * 900) / 900_000);
     await commitReadings(1, 20_000n);
     const rater = startRater({
       ...options([]),
       rate: (job) => {
-        assert(job.firstSlot.at(-1) !== poisonedSlot, 'planted');
+        const [from = 0, to = 0] = job.offsets.slice(-2);
+        assert((job.firstSlot.at(-1) ?? 0) + to - from !== poisonedSlot, 'planted');
         return Promise.resolve(rateJob(job));
       },
       report: ({ error }) => problems.push(String(error)),
@@ -156,5 +162,158 @@ describe('the rater', () => {
     await rater.stop();
     expect(problems.filter((problem) => problem.includes('RATING_FAILED'))).toHaveLength(1);
     expect(problems).toHaveLength(5);
+  });
+
+  test('sets a duty aside that always fails, keeps it visible, and goes on', async () => {
+    const problems: string[] = [];
+    const { sql } = ground.writer;
+    const before = await balance();
+    const firstSlot = Math.floor((startMs - 86_400_000) / 900_000);
+    // Two duties of the whole bill of meter 3, one of meter 1 behind them.
+    const duty = async (serial: string, reason: string): Promise<void> => {
+      const meterId = ground.fleet.meters.get(serial) ?? 0;
+      await sql`insert into rerate_duty (company_id, meter_id, from_day, reason)
+                values (${ground.fleet.companyId}, ${meterId}, 0, ${reason})`;
+    };
+    await duty('JB000003', 'price_changed');
+    await duty('JB000003', 'agreement_added');
+    await duty('JB000001', 'readings_retried');
+    let isMended = false;
+    let faults = 0;
+    const rater = startRater({
+      ...options([]),
+      rate: (job) => {
+        // Planted: a bill from the first reading on, an assertion and a data error in turn.
+        if (isMended || job.firstSlot.every((slot) => slot > firstSlot)) {
+          return Promise.resolve(rateJob(job));
+        }
+        faults += 1;
+        assert(faults > ratingTriesMax, 'planted');
+        const fault = Object.assign(new Error('planted, by Postgres'), { code: '22003' });
+        return Promise.reject(fault);
+      },
+      report: ({ error }) => problems.push(String(error)),
+    });
+    const duties = async () => {
+      const rows = await sql<{ reason: string; failure: string | null }[]>`
+        select reason, failure from rerate_duty order by id`;
+      return rows.map(({ reason, failure }) => `${reason}: ${failure}`);
+    };
+    const aside = ['price_changed: planted', 'agreement_added: planted, by Postgres'];
+    await vi.waitFor(async () => expect(await duties()).toEqual(aside), waiting);
+    expect(problems.filter((problem) => problem.includes('RATING_FAILED'))).toHaveLength(2);
+    // The shard goes on: 1 kWh more than before, at 0.30.
+    await commitReadings(1, 23_000n);
+    rater.ring();
+    await vi.waitFor(async () => expect(await balance()).toBe(before - 300_000n), waiting);
+    const audit = await sql`select subject from audit_entry where action = 'duty.failed'`;
+    expect(audit).toHaveLength(2);
+
+    const { companyId } = ground.fleet;
+    const window = { companyId, meterId: null, fromMs: startMs, toMs: startMs + 1, nowMs: startMs };
+    const counted = await reconcile({ sql, onStep: () => {} }, window);
+    expect(counted.ok && counted.value.findings.map(({ code }) => code)).toEqual([
+      'DUTY_FAILED',
+      'DUTY_FAILED',
+    ]);
+
+    // Mended and asked for again, they are done and gone.
+    isMended = true;
+    await sql.begin((tx) => askFailedDutiesAgain(tx, { companyId, meterId: null }));
+    rater.ring();
+    await vi.waitFor(async () => expect(await duties()).toEqual([]), waiting);
+    // Held back since 1970, east of Greenwich: validated all the same.
+    const isJudged = async () => (await sql`select from vee_duty`).length === 0;
+    await vi.waitFor(async () => expect(await isJudged()).toBe(true), waiting);
+    await rater.stop();
+    expect(await balance()).toBe(before - 300_000n);
+  });
+
+  test('of a bad duty and the batches that need it, the duty alone is set aside', async () => {
+    const problems: string[] = [];
+    const { sql } = ground.writer;
+    const { companyId, meters } = ground.fleet;
+    const before = await balance();
+    const firstSlot = Math.floor((startMs - 86_400_000) / 900_000);
+    await sql`insert into rerate_duty (company_id, meter_id, from_day, reason)
+              values (${companyId}, ${meters.get('JB000003') ?? 0}, 0, 'register_marked')`;
+    await commitReadings(2, 24_000n);
+    const quarantined = async () => (await sql`select from batch_quarantine`).length;
+    const batches = await quarantined();
+    const planted = (job: RatingJob) => job.firstSlot.some((slot) => slot <= firstSlot);
+    const rater = startRater({
+      ...options([]),
+      // Planted: the bill from its first reading on, which the duty asks for.
+      rate: async (job) => {
+        assert(!planted(job), 'planted, by a mark');
+        return rateJob(job);
+      },
+      report: ({ error }) => problems.push(String(error)),
+    });
+    // 2 kWh more than before, at 0.30: both batches are rated.
+    await vi.waitFor(async () => expect(await balance()).toBe(before - 600_000n), waiting);
+    await rater.stop();
+    const duties = await sql<{ failure: string | null }[]>`select failure from rerate_duty`;
+    expect(duties.map(({ failure }) => failure)).toEqual(['planted, by a mark']);
+    expect(await quarantined()).toBe(batches);
+    expect(problems.at(-1)).toMatch(/RATING_FAILED: the duty of meter \d+ \(register_marked\)/);
+    await sql`delete from rerate_duty`;
+  });
+
+  test('sets a validation aside that always fails, while readings keep coming', async () => {
+    const { sql } = ground.writer;
+    const { companyId, meters } = ground.fleet;
+    const [bad, good] = ['JB000003', 'JB000001'].map((serial) => meters.get(serial) ?? 0);
+    const owner = postgres(ground.url, { max: 1, onnotice: () => {} });
+    await sql`delete from vee_duty`;
+    // Planted: what is found of meter 3 cannot be stored.
+    await owner.unsafe(`
+      create function planted() returns trigger language plpgsql as $$
+        begin raise exception 'planted, in validation' using errcode = '22003'; end $$;
+      create trigger planted before delete on vee_duty for each row
+        when (old.meter_id = ${bad}) execute function planted()`);
+    await sql`insert into vee_duty (meter_id, company_id, from_at)
+              select id, company_id, ${new Date(startMs)}::timestamptz from meter
+              where id = ${bad} or id = ${good}`;
+    const before = await balance();
+    const commits: Promise<void>[] = [];
+    const rater = startRater({
+      ...options([]),
+      report: () => commits.push(commitReadings(1, 26_000n + BigInt(commits.length) * 1_000n)),
+    });
+    const duties = async () => {
+      const rows = await sql<{ meterId: number; failure: string | null }[]>`
+        select meter_id as "meterId", failure from vee_duty order by meter_id`;
+      return rows.map(({ meterId, failure }) => `${meterId}: ${failure}`);
+    };
+    const aside = [`${bad}: planted, in validation`];
+    await vi.waitFor(async () => expect(await duties()).toEqual(aside), waiting);
+    await Promise.all(commits);
+    rater.ring();
+    // With each try that was told came 1 kWh.
+    expect(commits.length).toBeGreaterThan(ratingTriesMax);
+    const due = before - 300_000n * BigInt(commits.length);
+    await vi.waitFor(async () => expect(await balance()).toBe(due), waiting);
+
+    const window = { companyId, meterId: null, fromMs: startMs, toMs: startMs + 1, nowMs: startMs };
+    const counted = await reconcile({ sql, onStep: () => {} }, window);
+    expect(counted.ok && counted.value.findings).toMatchObject([
+      {
+        code: 'DUTY_FAILED',
+        subject: `meter/${bad}`,
+        message: expect.stringContaining('validating it failed'),
+      },
+    ]);
+    const audit = await sql`
+      select after->>'reason' as reason from audit_entry
+      where action = 'duty.failed' and after->>'failure' like '%in validation'`;
+    expect([...audit]).toEqual([{ reason: 'validation' }]);
+
+    await owner.unsafe('drop function planted cascade');
+    await owner.end();
+    await sql.begin((tx) => askFailedDutiesAgain(tx, { companyId, meterId: bad }));
+    rater.ring();
+    await vi.waitFor(async () => expect(await duties()).toEqual([]), waiting);
+    await rater.stop();
   });
 });

@@ -3,6 +3,7 @@ import { accept } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
 import { derivedId } from '../../operations/derivedId.ts';
 import type { EnteredReading } from '../../operations/office/checkEntries.ts';
+import { dismissReadings } from '../../operations/office/dismissReadings.ts';
 import { editReading } from '../../operations/office/editReading.ts';
 import { recordReadings } from '../../operations/office/recordReadings.ts';
 import { retryReadings } from '../../operations/office/retryReadings.ts';
@@ -17,7 +18,7 @@ import type { OfficeGround, OfficeOptions } from '../officeDatabase.ts';
 import { officeKeyFrom } from '../officeKey.ts';
 
 /** Each meter of a file by its serial; the first that is unknown refuses all. */
-export async function meterIdsOf(
+async function meterIdsOf(
   ground: OfficeGround,
   lines: readonly EnteredLine[],
 ): Promise<Outcome<readonly EnteredReading[], 'METER_NOT_FOUND'>> {
@@ -38,10 +39,14 @@ export function keyOrRandom(key: string | undefined): string {
   return key ?? randomUUID();
 }
 
-/** Readings of a round; what the file says is its key, so entering it twice enters it once. */
-export async function recordReadingsFile(
+/** Does something, as the office of the company, with the readings that a CSV has. */
+export async function withReadingsFile(
   file: string,
-  options: OfficeOptions & { readonly reason: string },
+  options: OfficeOptions,
+  work: (
+    ground: OfficeGround,
+    entered: { readonly readings: readonly EnteredReading[]; readonly text: string },
+  ) => Promise<Answer>,
 ): Promise<Answer> {
   const key = officeKeyFrom({ data: options.data, officeKey: options.officeKey });
   if (!key.ok) return key;
@@ -49,12 +54,22 @@ export async function recordReadingsFile(
   if (!text.ok) return text;
   const lines = parseEnteredCsv(text.value);
   if (!lines.ok) return { ...lines, message: `${file}: ${lines.message}` };
-  const { reason } = options;
-  return withOffice(options, key.value, async (ground) => {
+  return withOffice(options, key.value, async (ground): Promise<Answer> => {
     const readings = await meterIdsOf(ground, lines.value);
     if (!readings.ok) return readings;
-    const idempotencyKey = derivedId('readings', reason, text.value);
-    const input = { idempotencyKey, reason, readings: readings.value };
+    return work(ground, { readings: readings.value, text: text.value });
+  });
+}
+
+/** Readings of a round; what the file says is its key, so entering it twice enters it once. */
+export async function recordReadingsFile(
+  file: string,
+  options: OfficeOptions & { readonly reason: string },
+): Promise<Answer> {
+  const { reason } = options;
+  return withReadingsFile(file, options, async (ground, { readings, text }) => {
+    const idempotencyKey = derivedId('readings', reason, text);
+    const input = { idempotencyKey, reason, readings };
     const done = await recordReadings(ground.deps, ground.viewer, input);
     if (!done.ok) return done;
     const { readings: count, batches, isReplay } = done.value;
@@ -125,8 +140,50 @@ export async function retryHeldBack(
     const input = { idempotencyKey: keyOrRandom(options.key), meterId: meter.value };
     const done = await retryReadings(ground.deps, ground.viewer, input);
     if (!done.ok) return done;
-    const { meters, rows } = done.value;
-    const sentence = `${rows} rows of ${meters} meters are looked at again by the rater.`;
+    const { meters, rows, duties } = done.value;
+    const anew = duties === 0 ? '' : ` ${duties} that had failed are rated anew.`;
+    const sentence = `${rows} rows of ${meters} meters are looked at again by the rater.${anew}`;
+    return accept({ sentence, facts: { ...done.value } });
+  });
+}
+
+export type DismissOptions = OfficeOptions & {
+  readonly meter: string | undefined;
+  readonly number: string | undefined;
+  readonly code: string | undefined;
+  readonly from: string | undefined;
+  readonly to: string | undefined;
+  readonly reason: string;
+  readonly key: string | undefined;
+};
+
+/** Leaves rows that are held back out for good. */
+export async function dismissHeldBackRows(options: DismissOptions): Promise<Answer> {
+  const { meter: serial, number } = options;
+  if (serial !== undefined && number !== undefined) {
+    throw new Misused('give --meter of a registered meter, or --number of one that is not');
+  }
+  const meterNumber = number === undefined ? null : wholeNumber(number, '--number');
+  const [fromMs, toMs] = [options.from, options.to].map((text) =>
+    text === undefined ? null : instantOf(text),
+  );
+  const key = officeKeyFrom({ data: options.data, officeKey: options.officeKey });
+  if (!key.ok) return key;
+  return withOffice(options, key.value, async (ground) => {
+    const meter = serial === undefined ? accept(meterNumber) : await meterOfSerial(ground, serial);
+    if (!meter.ok) return meter;
+    const done = await dismissReadings(ground.deps, ground.viewer, {
+      idempotencyKey: keyOrRandom(options.key),
+      reason: options.reason,
+      meterId: meter.value,
+      code: options.code ?? null,
+      fromMs,
+      toMs,
+    });
+    if (!done.ok) return done;
+    const { rows, isMore } = done.value;
+    const more = isMore ? ' There may be more: run it again.' : '';
+    const sentence = `${rows} rows that were held back are left out for good.${more}`;
     return accept({ sentence, facts: { ...done.value } });
   });
 }

@@ -22,7 +22,7 @@ import { assert } from '../../domain/assert.ts';
 import { formatMicros } from '../../domain/exact.ts';
 import { rateLab } from '../../domain/lab/labJob.ts';
 import type { LabJob } from '../../domain/lab/labJob.ts';
-import { changedBillsToldMax, customerClassesToldMax } from '../../domain/limits.ts';
+import { changedBillsToldMax, customerClassesToldMax } from '../../domain/labLimits.ts';
 import { accept, refuse } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
 import { minorDigitsOf } from '../../domain/tariff/currency.ts';

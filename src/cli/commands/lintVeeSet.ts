@@ -1,9 +1,8 @@
 import { accept } from '../../domain/outcome.ts';
-import { validationRules } from '../../domain/vee/ruleName.ts';
+import { ruleNames, validationRules } from '../../domain/vee/ruleName.ts';
 import type { ValidationRule } from '../../domain/vee/ruleName.ts';
-import { historyDaysOf, parseVeeSet } from '../../domain/vee/set.ts';
+import { historyDaysOf, parseNewVeeSet } from '../../domain/vee/set.ts';
 import type { VeeSet } from '../../domain/vee/set.ts';
-import { ruleNames } from '../../domain/vee/validate.ts';
 import type { Answer } from '../answer.ts';
 import { readJson } from '../inputFile.ts';
 
@@ -20,7 +19,7 @@ function describeRule({ rules }: VeeSet, rule: ValidationRule): string {
 export function lintVeeSet(file: string): Answer {
   const json = readJson(file);
   if (!json.ok) return json;
-  const parsed = parseVeeSet(json.value);
+  const parsed = parseNewVeeSet(json.value);
   if (!parsed.ok) return { ...parsed, message: `${file}: ${parsed.message}` };
   const set = parsed.value;
   const { customerClass, rules, estimation, profile, holidays } = set;

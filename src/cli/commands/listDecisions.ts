@@ -3,7 +3,7 @@ import type { DecisionView } from '../../db/veeDecisionReads.ts';
 import { asViewer } from '../../db/viewer.ts';
 import { pageSizeMax } from '../../domain/limits.ts';
 import { accept } from '../../domain/outcome.ts';
-import { estimationRules, validationRules } from '../../domain/vee/ruleName.ts';
+import { estimationRules, otherChecks, validationRules } from '../../domain/vee/ruleName.ts';
 import { customerClasses } from '../../domain/vee/classDefaults.ts';
 import { Misused } from '../answer.ts';
 import type { Answer } from '../answer.ts';
@@ -22,7 +22,7 @@ export type ListDecisionsOptions = {
 };
 
 const outcomes = ['alert', 'hold', 'reject', 'estimate'] as const;
-export const ruleNames = [...Object.keys(validationRules), ...Object.keys(estimationRules)];
+export const ruleNames = Object.keys({ ...validationRules, ...estimationRules, ...otherChecks });
 
 export function oneOf<const Word extends string>(
   option: string,

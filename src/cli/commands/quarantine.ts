@@ -10,18 +10,19 @@ import {
   dismissQuarantined,
   replayQuarantined,
 } from '../../operations/office/replayQuarantined.ts';
+import { Misused } from '../answer.ts';
 import type { Answer } from '../answer.ts';
 import { databaseUrl, withDatabase } from '../database.ts';
-import { parseEnteredCsv } from '../enteredCsv.ts';
-import { readText } from '../inputFile.ts';
 import { withOffice } from '../officeDatabase.ts';
 import type { OfficeOptions } from '../officeDatabase.ts';
 import { officeKeyFrom } from '../officeKey.ts';
-import { keyOrRandom, meterIdsOf } from './enterReadings.ts';
+import { keyOrRandom, withReadingsFile } from './enterReadings.ts';
 
 export type ListOptions = {
   readonly code: string | undefined;
   readonly all: boolean;
+  readonly edge: string | undefined;
+  readonly unknown: boolean;
   readonly database: string | undefined;
 };
 
@@ -32,9 +33,16 @@ function lineOf(row: QuarantineView): string {
 }
 
 /** The newest batches that were not accepted, of every company and of nobody. */
-export function listQuarantine({ code, all, database }: ListOptions): Promise<Answer> {
-  return withDatabase(databaseUrl(database), 'joulebook_writer', async (sql) => {
-    const filter = { isOpen: all ? null : true, code: code ?? null, edgeId: null };
+export function listQuarantine(options: ListOptions): Promise<Answer> {
+  const { code = null, all, edge = null, unknown } = options;
+  if (unknown && edge !== null) throw new Misused('--unknown are senders without an --edge');
+  return withDatabase(databaseUrl(options.database), 'joulebook_writer', async (sql) => {
+    const filter = {
+      isOpen: all ? null : true,
+      code,
+      edgeName: edge,
+      isUnknown: unknown ? true : null,
+    };
     const page = { after: null, before: null, limit: pageSizeMax, inverted: false };
     const rows = await pageQuarantine(sql, filter, page);
     const lines = rows.map(lineOf);
@@ -91,21 +99,13 @@ export async function correctFromFile(
   file: string,
   options: DecideOptions,
 ): Promise<Answer> {
-  const key = officeKeyFrom({ data: options.data, officeKey: options.officeKey });
-  if (!key.ok) return key;
-  const text = readText(file);
-  if (!text.ok) return text;
-  const lines = parseEnteredCsv(text.value);
-  if (!lines.ok) return { ...lines, message: `${file}: ${lines.message}` };
   const { reason } = options;
-  return withOffice(options, key.value, async (ground) => {
-    const readings = await meterIdsOf(ground, lines.value);
-    if (!readings.ok) return readings;
-    const done = await correctQuarantined(ground.deps, ground.viewer, {
-      idempotencyKey: derivedId('correct', id, text.value),
+  return withReadingsFile(file, options, async ({ deps, viewer }, { readings, text }) => {
+    const done = await correctQuarantined(deps, viewer, {
+      idempotencyKey: derivedId('correct', id, text),
       key: id,
       reason,
-      readings: readings.value,
+      readings,
     });
     if (!done.ok) return done;
     const { readings: count, isReplay } = done.value;

@@ -30,12 +30,12 @@ function edgeLines({ edges }: Reconciliation): string[] {
 }
 
 function sumsOf({ meters, energy, money, unexplained }: Reconciliation): string[] {
-  const sum = (name: 'inLog' | 'accepted' | 'superseded' | 'heldBack' | 'waiting'): number =>
-    meters.reduce((total, meter) => total + meter[name], 0);
+  type Counted = 'inLog' | 'accepted' | 'superseded' | 'heldBack' | 'dismissed' | 'waiting';
+  const sum = (name: Counted): number => meters.reduce((total, meter) => total + meter[name], 0);
   return [
     `${meters.length} meters: ${sum('inLog')} readings in the log = ` +
       `${sum('accepted')} accepted + ${sum('superseded')} superseded + ` +
-      `${sum('heldBack')} held back; ${sum('waiting')} wait`,
+      `${sum('heldBack')} held back + ${sum('dismissed')} dismissed; ${sum('waiting')} wait`,
     `${energy.points} service points: ${energy.slotsWh} Wh in slots = ` +
       `${energy.chargedWh} charged + ${energy.unratedWh} without a price; ` +
       `${energy.heldMonths} months held`,

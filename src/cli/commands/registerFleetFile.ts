@@ -1,4 +1,4 @@
-import { checkFleet } from '../../domain/fleet.ts';
+import { checkFleet } from '../../domain/checkFleet.ts';
 import type { Fleet } from '../../domain/fleet.ts';
 import { accept } from '../../domain/outcome.ts';
 import { registerFleet } from '../../operations/registerFleet.ts';

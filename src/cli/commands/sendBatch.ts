@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import { findMeterIds } from '../../db/meterIds.ts';
+import { findMeterIds } from '../../db/directory.ts';
 import { keyIdOf } from '../../db/fleet.ts';
 import { assert } from '../../domain/assert.ts';
 import { parseEdgeId } from '../../domain/ids.ts';

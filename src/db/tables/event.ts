@@ -23,7 +23,16 @@ export const event = pgTable(
     sequence: bigint('sequence', { mode: 'bigint' }).notNull(),
     companyId: integer('company_id').notNull(),
     kind: text('kind', {
-      enum: ['rated', 'top_up', 'payment', 'adjustment', 'command', 'tariff', 'simulation'],
+      enum: [
+        'rated',
+        'top_up',
+        'payment',
+        'adjustment',
+        'command',
+        'tariff',
+        'simulation',
+        'decision',
+      ],
     }).notNull(),
     at: instant('at').notNull(),
     /** Parallel columns; 0 where a subject is absent. */

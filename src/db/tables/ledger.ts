@@ -43,6 +43,7 @@ export const ratedTransferCodes = [
   'price_changed',
   'register_marked',
   'bill_judged',
+  'vee_set_published',
   'time_passed',
 ] as const;
 

@@ -198,6 +198,8 @@ export const readingException = pgTable(
     value: bigint('value', { mode: 'bigint' }).notNull(),
     code: text('code').notNull(),
     message: text('message').notNull(),
+    /** DLMS unit code as sent; null where it is beyond doubt. */
+    unit: smallint('unit'),
   },
   (t) => [
     // One place may be refused for one reason, and for another when somebody looks again.

@@ -1,5 +1,7 @@
+import { sql } from 'drizzle-orm';
 import {
   bigint,
+  check,
   date,
   foreignKey,
   index,
@@ -12,8 +14,9 @@ import {
 import { edge, instant } from './registry.ts';
 
 /**
- * Rows of the log that were held back and were taken in later, because their cause is gone. Insert
- * only, by the transaction that took them: what is open is an exception without a row here.
+ * What became of rows of the log that were held back: taken in later, because their cause is gone,
+ * or left out for good by a person. Insert only, once for a row: what is open is an exception
+ * without a row here.
  */
 export const exceptionResolution = pgTable(
   'exception_resolution',
@@ -27,11 +30,23 @@ export const exceptionResolution = pgTable(
     row: integer('row').notNull(),
     companyId: integer('company_id').notNull(),
     meterId: integer('meter_id').notNull(),
-    takenAt: instant('taken_at').notNull(),
+    resolvedAt: instant('resolved_at').notNull(),
+    kind: text('kind', { enum: ['taken', 'dismissed'] })
+      .notNull()
+      .default('taken'),
+    /** Who left it out, and why; null of what was taken in. */
+    actor: text('actor'),
+    reason: text('reason'),
   },
   (t) => [
     primaryKey({ columns: [t.edgeId, t.stream, t.epoch, t.sequence, t.channel, t.row] }),
     index().on(t.meterId),
+    check(
+      'exception_resolution_word',
+      sql`case ${t.kind} when 'taken' then ${t.actor} is null and ${t.reason} is null
+          when 'dismissed' then ${t.actor} is not null and ${t.reason} is not null
+          else false end`,
+    ),
     foreignKey({ columns: [t.companyId, t.edgeId], foreignColumns: [edge.companyId, edge.id] }),
   ],
 );

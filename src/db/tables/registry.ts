@@ -125,6 +125,8 @@ export const servicePoint = pgTable(
     region: text('region').notNull().default(''),
     /** A vacant place may use nothing; an occupied one that does is looked into. */
     isOccupied: boolean('is_occupied').notNull().default(true),
+    /** Panels, a battery: a phase that feeds in is nothing to look into. */
+    hasGeneration: boolean('has_generation').notNull().default(false),
   },
   (t) => [unique().on(t.companyId, t.name), unique().on(t.companyId, t.id)],
 );

@@ -1,5 +1,7 @@
+import { sql } from 'drizzle-orm';
 import {
   bigint,
+  check,
   foreignKey,
   index,
   integer,
@@ -148,7 +150,11 @@ export const chargeHold = pgTable(
   ],
 );
 
-/** Meters to be rated again from a day on, because prices, an agreement or time moved. */
+/**
+ * Meters to be rated again from a day on, because prices, an agreement or time moved. One that
+ * our own code cannot work off is set aside: it stays, with what went wrong, until it is asked for
+ * anew.
+ */
 export const rerateDuty = pgTable(
   'rerate_duty',
   {
@@ -157,6 +163,14 @@ export const rerateDuty = pgTable(
     meterId: integer('meter_id').notNull(),
     fromDay: integer('from_day').notNull(),
     reason: text('reason').notNull(),
+    /** A look at held-back rows goes on behind this edge, stream, epoch, sequence. */
+    after: bigint('after', { mode: 'bigint' }).array(),
+    /** When it was set aside, and why; null while it waits its turn. */
+    failedAt: instant('failed_at'),
+    failure: text('failure'),
   },
-  (t) => [index().on(t.meterId)],
+  (t) => [
+    index().on(t.meterId),
+    check('rerate_duty_failure', sql`(${t.failedAt} is null) = (${t.failure} is null)`),
+  ],
 );

@@ -1,5 +1,7 @@
+import { sql } from 'drizzle-orm';
 import {
   bigint,
+  check,
   foreignKey,
   index,
   integer,
@@ -9,6 +11,7 @@ import {
   smallint,
   text,
   unique,
+  uniqueIndex,
 } from 'drizzle-orm/pg-core';
 import { bytea, company, instant, meter } from './registry.ts';
 
@@ -148,11 +151,65 @@ export const veeResolution = pgTable(
 export const veeDuty = pgTable(
   'vee_duty',
   {
-    meterId: integer('meter_id').primaryKey(),
+    id: bigint('id', { mode: 'bigint' }).primaryKey().generatedAlwaysAsIdentity(),
+    meterId: integer('meter_id').notNull(),
     companyId: integer('company_id').notNull(),
     fromAt: instant('from_at').notNull(),
+    /** When it was set aside, and why; null while it waits its turn, as one of a meter does. */
+    failedAt: instant('failed_at'),
+    failure: text('failure'),
   },
   (t) => [
+    // The longest stretch of time first, some at a time.
+    index().on(t.fromAt, t.meterId),
+    foreignKey({ columns: [t.companyId, t.meterId], foreignColumns: [meter.companyId, meter.id] }),
+    uniqueIndex('vee_duty_waiting')
+      .on(t.meterId)
+      .where(sql`${t.failedAt} is null`),
+    check('vee_duty_failure', sql`(${t.failedAt} is null) = (${t.failure} is null)`),
+  ],
+);
+
+/**
+ * What was told of an instant of a register more than once and not the same: each value that met
+ * another one, in the unit of the channel. Which of them stands is for the series to say. Insert
+ * only.
+ */
+export const readingVersion = pgTable(
+  'reading_version',
+  {
+    meterId: integer('meter_id').notNull(),
+    channel: smallint('channel').notNull(),
+    readAt: instant('read_at').notNull(),
+    /** 0 as read; edits of one revision may differ, too. */
+    revision: integer('revision').notNull(),
+    value: bigint('value', { mode: 'bigint' }).notNull(),
+    companyId: integer('company_id').notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.meterId, t.channel, t.readAt, t.revision, t.value] }),
+    foreignKey({ columns: [t.companyId, t.meterId], foreignColumns: [meter.companyId, meter.id] }),
+  ],
+);
+
+/**
+ * Which transformer ratios came with a register's readings, by UTC day: the first and the last
+ * instant of each. They are only compared with the ratio of the register's marks.
+ */
+export const sentMultiplier = pgTable(
+  'sent_multiplier',
+  {
+    meterId: integer('meter_id').notNull(),
+    channel: smallint('channel').notNull(),
+    /** Days since 1970-01-01 UTC. */
+    day: integer('day').notNull(),
+    thousandths: integer('thousandths').notNull(),
+    companyId: integer('company_id').notNull(),
+    firstAt: instant('first_at').notNull(),
+    lastAt: instant('last_at').notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.meterId, t.channel, t.day, t.thousandths] }),
     foreignKey({ columns: [t.companyId, t.meterId], foreignColumns: [meter.companyId, meter.id] }),
   ],
 );

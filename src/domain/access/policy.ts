@@ -82,6 +82,7 @@ export const policy = {
   'Mutation.recordReadings': desk,
   'Mutation.editReading': desk,
   'Mutation.retryReadings': desk,
+  'Mutation.dismissReadings': desk,
   'Mutation.replayQuarantined': desk,
   'Mutation.correctQuarantined': desk,
   'Mutation.dismissQuarantined': desk,
@@ -98,6 +99,7 @@ export const policy = {
   'Subscription.accountBalance': everybody,
   'Subscription.commandProgress': everybody,
   'Subscription.simulationProgress': staff,
+  'Subscription.decisionNews': staff,
 } as const satisfies Record<string, readonly Role[]>;
 
 export type AccessRule = keyof typeof policy;

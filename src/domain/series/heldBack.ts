@@ -25,6 +25,9 @@ export const heldBackCodes = [
   'CLOCK_DRIFT',
 ] as const;
 
+/** Of these, rows that validation tells of: somebody has to mend how they are sent. */
+export const formCodes = ['UNIT_MISMATCH', 'CLOCK_DRIFT'] as const;
+
 export type HeldBackCode = (typeof heldBackCodes)[number];
 
 export function isHeldBack(code: string): code is HeldBackCode {

@@ -9,7 +9,8 @@ export type RegisterMark = {
   /**
    * What the register showed at the instant, before the mark took effect; it counts as a reading.
    * Null: not read. Then a `factor` takes the register's value from the readings around it, and
-   * what flowed between the last reading and a `reset` or `removed` stays unknown.
+   * what flowed between the last reading and a `reset` or `removed` stays unknown, and a slot in
+   * which nothing else was seen to flow is missing.
    */
   readonly finalValue: bigint | null;
   /**

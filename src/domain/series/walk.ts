@@ -24,6 +24,7 @@ import {
   beginWalk,
   billedWh,
   carryOf,
+  goBehind,
   passTo,
   plausibleWh,
   reserve,
@@ -89,14 +90,19 @@ export type WalkResult = {
   /** The slot of the last accepted reading and its energy up to that reading; -1 and 0 if none. */
   readonly tailSlot: number;
   readonly tailWh: number;
+  /** Whether something of the tail's slot is known: not yet of one that begins with the reading. */
+  readonly isTailKnown: boolean;
   /** After all readings: go on from here with the days that follow. */
   readonly carryOut: WalkCarry;
   /**
    * Before the last reading of the newest slot, which a later reading would replace: go on from
    * here while that day is open, giving the day again. It holds as long as no merge reports a
-   * `changedFromMs` at or before its `lastAtMs`.
+   * `changedFromMs` at or before its `lastAtMs`. A mark that took effect behind the newest reading
+   * settles all that is before it: a reading in front of the mark is late then.
    */
   readonly carrySettled: WalkCarry;
+  /** False: these days have nothing that counts, and what was settled before them still is. */
+  readonly isMoved: boolean;
   readonly gaps: readonly GapClosed[];
   readonly exceptions: readonly WalkException[];
 };
@@ -242,6 +248,8 @@ function passMarks(walk: Walk, atMs: number, isReading: boolean): void {
       });
     passTo(walk, at + 1);
     if (isStopped && kind !== 'installed') continue;
+    // At the instant of the newest reading it is replaced with that one.
+    if (mark.atMs > walk.openMs) goBehind(walk);
     if (kind === 'removed') stopAt(walk, mark.atMs, isRead);
     else beginMark(walk, mark, isRead);
   }
@@ -306,7 +314,7 @@ function walkBoundaries(walk: Walk, day: SeriesDay, slot: number): number {
   walk.boundarySlot = day.day * slotsPerDay + at - 1;
   walk.boundaryWh = lastWh;
   walk.boundaryQuality = lastQuality;
-  walk.isSettled = false;
+  goBehind(walk);
   return at;
 }
 
@@ -326,11 +334,12 @@ function walkDay(walk: Walk, day: SeriesDay): void {
     if (firstMs === -1) continue;
     if (firstMs > behindMs) {
       step(walk, day, first);
-      walk.isSettled = false;
+      goBehind(walk);
     }
     if (lastMs === firstMs || lastMs <= behindMs) continue;
     if (day.quality[first + 1] === qualityVoid) continue;
-    settle(walk);
+    // The first that counts settles itself: there is nothing before it to go on from.
+    if (walk.lastAtMs !== -1) settle(walk, startMs + lastMs);
     step(walk, day, first + 1);
   }
   if (walk.markMs < startMs + dayMs) passMarks(walk, startMs + dayMs, false);
@@ -356,18 +365,22 @@ export function walkDays(
     walkDay(walk, day);
   }
   // What is billed only rises: exact in the end, it was so all the way.
-  const { lastWh, lastRaw } = walk;
+  const { lastAtMs, lastWh, lastRaw, boundarySlot, phase } = walk;
   const isExact = Number.isSafeInteger(lastWh) && Number.isSafeInteger(lastRaw);
   assert(isExact, 'a register as billed stays a safe integer');
   const carryOut = carryOf(walk);
+  const tailWh = lastWh - walk.boundaryWh;
+  const isBegun = lastAtMs !== -1 && lastAtMs > boundarySlot * slotMs;
   return {
     firstSlot: walk.firstSlot,
     slotWh: walk.slotWh.subarray(0, walk.count),
     slotQuality: walk.slotQuality.subarray(0, walk.count),
-    tailSlot: walk.boundarySlot,
-    tailWh: walk.lastWh - walk.boundaryWh,
+    tailSlot: boundarySlot,
+    tailWh,
+    isTailKnown: isBegun && (phase === 'counting' || tailWh > 0),
     carryOut,
-    carrySettled: walk.isSettled ? carryOf(walk.settled) : carryOut,
+    carrySettled: walk.openMs === -1 ? carryOut : carryOf(walk.settled),
+    isMoved: walk.isMoved,
     gaps: walk.gaps,
     exceptions: walk.exceptions,
   };

@@ -73,10 +73,12 @@ export function closeUpTo(walk: Walk, atMs: number, wh: number, quality: number)
   closeEvenly(walk, atMs, wh, quality);
 }
 
-/** Whether the open slot has nothing yet: no time of it has passed that the register counted. */
-function isNothingKnown({ phase, lastAtMs, boundarySlot, lastWh, boundaryWh }: Walk): boolean {
-  if (lastAtMs === boundarySlot * slotMs) return true;
-  return phase !== 'counting' && lastWh === boundaryWh;
+/** Closes the slot that was not read to its end: what it had is known, and nothing is not zero. */
+export function closeUnread(walk: Walk): void {
+  reserve(walk, 1);
+  const energyWh = walk.lastWh - walk.boundaryWh;
+  if (energyWh === 0) closeSlot(walk, Number.NaN, qualityMissing);
+  else closeSlot(walk, energyWh, qualityEstimated);
 }
 
 /**
@@ -87,8 +89,7 @@ export function leaveUnknown(walk: Walk, atMs: number, quality: number): void {
   const slot = slotOf(atMs);
   if (slot > walk.boundarySlot) {
     reserve(walk, slot - walk.boundarySlot);
-    if (isNothingKnown(walk)) closeSlot(walk, Number.NaN, qualityMissing);
-    else closeSlot(walk, walk.lastWh - walk.boundaryWh, qualityEstimated);
+    closeUnread(walk);
     for (let missing = walk.boundarySlot + 1; missing < slot; missing += 1) {
       closeSlot(walk, Number.NaN, qualityMissing);
     }

@@ -1,8 +1,8 @@
 import { slotMs, slotOf } from '../rating/slot.ts';
 import type { RegisterMark } from './mark.ts';
-import { qualityActual, qualityCalculated, qualityEstimated, qualityMissing } from './quality.ts';
+import { qualityActual, qualityCalculated, qualityEstimated } from './quality.ts';
 import type { WalkPhase } from './walk.ts';
-import { closeEvenly, gapQuality, leaveUnknown } from './walkGap.ts';
+import { closeEvenly, closeUnread, gapQuality, leaveUnknown } from './walkGap.ts';
 import {
   beginAt,
   closeSlot,
@@ -144,14 +144,16 @@ function comesBack(walk: Walk, slot: number): boolean {
   return false;
 }
 
-/** The register is taken away: its last slot is over, unless it comes back within it. */
+/**
+ * The register is taken away: its last slot is over, unless it comes back within it. Without a
+ * final value that slot was not read to its end.
+ */
 export function stopAt(walk: Walk, atMs: number, isRead: boolean): void {
   if (walk.lastAtMs === -1) {
     walk.phase = 'stopped';
     return;
   }
   const slot = slotOf(atMs);
-  const isEmpty = !isRead && slot > walk.boundarySlot;
   if (!isRead) {
     leaveUnknown(walk, atMs, qualityActual);
     walk.lastAtMs = atMs;
@@ -159,12 +161,11 @@ export function stopAt(walk: Walk, atMs: number, isRead: boolean): void {
   }
   walk.phase = 'stopped';
   if (comesBack(walk, slot) || atMs === walk.boundarySlot * slotMs) return;
-  reserve(walk, 1);
-  if (isEmpty) closeSlot(walk, Number.NaN, qualityMissing);
-  else {
+  if (isRead) {
+    reserve(walk, 1);
     const quality = Math.max(walk.boundaryQuality, walk.lastQuality);
     closeSlot(walk, walk.lastWh - walk.boundaryWh, quality);
-  }
+  } else closeUnread(walk);
   walk.boundarySlot += 1;
   walk.boundaryWh = walk.lastWh;
   walk.boundaryQuality = qualityActual;

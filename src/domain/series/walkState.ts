@@ -1,5 +1,5 @@
 import { assert } from '../assert.ts';
-import { slotMs, slotOf, slotsPerDay } from '../rating/slot.ts';
+import { slotMs, slotOf } from '../rating/slot.ts';
 import { hourMs } from '../time/civil.ts';
 import type { GapShape } from './gapShape.ts';
 import type { RegisterMark } from './mark.ts';
@@ -44,9 +44,12 @@ export type Walk = Stand & {
   slotWh: Float64Array;
   slotQuality: Uint8Array;
   count: number;
-  /** Before the last reading of the newest slot, while `isSettled`; one object for the walk. */
+  /** Before the last reading of the newest slot; one object for the walk. */
   readonly settled: Stand;
-  isSettled: boolean;
+  /** That reading's instant while it may be replaced; -1: the walk is settled where it stands. */
+  openMs: number;
+  /** Something that counts was in the days of this walk. */
+  isMoved: boolean;
   readonly gaps: GapClosed[];
   readonly exceptions: WalkException[];
 };
@@ -82,7 +85,7 @@ export function plausibleWh(
 }
 
 /** A register that was installed counts from then on; any other has always counted. */
-function firstPhase(marks: readonly RegisterMark[]): WalkPhase {
+export function firstPhase(marks: readonly RegisterMark[]): WalkPhase {
   const first = marks.find(({ kind }) => kind === 'installed' || kind === 'removed');
   return first?.kind === 'installed' ? 'stopped' : 'counting';
 }
@@ -135,6 +138,10 @@ export function passTo(walk: Walk, at: number): void {
   walk.slotWhMax = plausibleWh(walk.options, slotMs, walk.stepWh);
 }
 
+/** Never written to: `reserve` makes room before a slot is closed. */
+const noWh = new Float64Array(0);
+const noQuality = new Uint8Array(0);
+
 export function beginWalk(carry: WalkCarry, options: WalkOptions): Walk {
   const { marks, registerModulusWh } = options;
   assert(options.powerMaxW > 0 && options.registerStepWh > 0, 'the limits of a meter are positive');
@@ -162,11 +169,13 @@ export function beginWalk(carry: WalkCarry, options: WalkOptions): Walk {
     slotWhMax: plausibleWh(options, slotMs, stepWh),
     shapes: [],
     firstSlot: stand.boundarySlot,
-    slotWh: new Float64Array(slotsPerDay),
-    slotQuality: new Uint8Array(slotsPerDay),
+    // Many walks close no slot, or one.
+    slotWh: noWh,
+    slotQuality: noQuality,
     count: 0,
     settled: stand,
-    isSettled: false,
+    openMs: -1,
+    isMoved: false,
     gaps: [],
     exceptions: [],
   };
@@ -181,8 +190,14 @@ export function beginWalk(carry: WalkCarry, options: WalkOptions): Walk {
   return walk;
 }
 
-/** Keeps where the walk stands, to go on from there while its newest slot is open. */
-export function settle(walk: Walk): void {
+/** What counted last can be replaced by nothing that comes later. */
+export function goBehind(walk: Walk): void {
+  walk.openMs = -1;
+  walk.isMoved = true;
+}
+
+/** Keeps where the walk stands, to go on from there while a slot's last reading is the newest. */
+export function settle(walk: Walk, openMs: number): void {
   const { settled } = walk;
   settled.lastAtMs = walk.lastAtMs;
   settled.lastWh = walk.lastWh;
@@ -194,7 +209,8 @@ export function settle(walk: Walk): void {
   settled.shiftRaw = walk.shiftRaw;
   settled.baseWh = walk.baseWh;
   settled.phase = walk.phase;
-  walk.isSettled = true;
+  walk.openMs = openMs;
+  walk.isMoved = true;
 }
 
 export function carryOf(position: Stand): WalkCarry {

@@ -22,18 +22,20 @@ export function checkDuplicateReading(
   const first = found[0];
   const last = found.at(-1);
   if (first === undefined || last === undefined) return null;
+  const instants = new Set(found.map(({ atMs }) => atMs));
   return {
     fromMs: first.atMs,
     toMs: last.atMs + 1,
     message:
-      `${found.length} instants have two values; the first is ${instantText(first.atMs)} with ` +
-      `${first.keptWh} and ${first.lostWh} ${unit}, of which ${first.keptWh} counts. Look which ` +
-      'of them the meter showed, and send an edit if it is the other.',
+      `${instants.size} instants have more values than one; the first is ` +
+      `${instantText(first.atMs)} with ${first.keptWh} and ${first.lostWh} ${unit}, of which ` +
+      `${first.keptWh} counts. Look which of them the meter showed, and send an edit if it is ` +
+      'the other.',
     detail: {
-      instants: String(found.length),
+      instants: String(instants.size),
       keptWh: String(first.keptWh),
       lostWh: String(first.lostWh),
     },
-    readingsAtMs: found.map(({ atMs }) => atMs),
+    readingsAtMs: [...instants],
   };
 }

@@ -17,5 +17,7 @@ export const straightThroughMonthsMax = 24;
 export const officeBatchesCountedMax = 10_000;
 /** A decision whose window is longer has no effect in money that is worked out while one waits. */
 export const decisionEffectDaysMax = 400;
+/** Decisions of one event: some kilobytes; a step that makes more tells them in several. */
+export const decisionsPerEventMax = 100;
 /** A gap of an hour is laid out without a look at earlier days: many meters are read hourly. */
 export const shortGapSlotsMax = 4;

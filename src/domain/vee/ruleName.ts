@@ -36,6 +36,33 @@ export const estimationRules = {
   subtractiveAdjustment: { number: 27, title: 'Subtractive Interval Adjustment' },
 } as const;
 
+/** What is seen whatever rules a set has: the numbers above are the industry's, these have none. */
+export const otherChecks = {
+  PHASE_SEQUENCE_ERROR: { title: 'Phases reversed' },
+  CLOCK_DRIFT: { title: 'Clock off by more than a slot' },
+} as const;
+
+export type OtherCheck = keyof typeof otherChecks;
 export type ValidationRule = keyof typeof validationRules;
 export type EstimationRule = keyof typeof estimationRules;
 export type VeeRule = ValidationRule | EstimationRule;
+
+/** The rules in the order of their numbers. */
+export const ruleNames: readonly ValidationRule[] = [
+  'consecutiveInterval',
+  'duplicateReading',
+  'dynamicComparison',
+  'siblingExists',
+  'finalReplacement',
+  'highLow',
+  'inactiveMeasurement',
+  'intervalSize',
+  'intervalSpike',
+  'multiplier',
+  'negativeConsumption',
+  'prolongedEstimation',
+  'missingQuantity',
+  'sum',
+  'unitOfMeasure',
+  'zeroConsumption',
+];

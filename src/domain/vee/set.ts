@@ -6,6 +6,8 @@ import { foundIn, wordsOf } from '../tariff/shapeWords.ts';
 import { parseDate } from '../time/localText.ts';
 import { customerClasses } from './classDefaults.ts';
 import type { CustomerClass } from './classDefaults.ts';
+import { ruleNames } from './ruleName.ts';
+import type { ValidationRule, VeeRule } from './ruleName.ts';
 import { veeSetShape, veeSetShapes } from './setShape.ts';
 import type { VeeSetShape } from './setShape.ts';
 
@@ -26,7 +28,7 @@ export type VeeSet = {
   readonly holidays: ReadonlySet<number>;
 };
 
-export type VeeSetCode = 'VEE_SET_MALFORMED';
+export type VeeSetCode = 'VEE_SET_MALFORMED' | 'VEE_REJECT_IMPOSSIBLE';
 type Refusal = Refused<VeeSetCode>;
 
 function refuseAt(path: readonly PropertyKey[], message: string): Refusal {
@@ -88,6 +90,34 @@ export function parseVeeSet(raw: unknown): Outcome<VeeSet, VeeSetCode> {
     days.add(day.value);
   }
   return accept({ customerClass, rules, estimation, profile: profile ?? null, holidays: days });
+}
+
+/**
+ * Rules whose readings are left out before anything is judged: by their unit when they come, by the
+ * walk where the register went backwards. What another rule finds it finds in what was taken in:
+ * with the reading left out the finding is gone, and with the finding the reading is back.
+ */
+const rejectingRules: readonly ValidationRule[] = ['negativeConsumption', 'unitOfMeasure'];
+
+export function canReject(rule: VeeRule): boolean {
+  return rejectingRules.some((each) => each === rule);
+}
+
+/** A set that is to be published; one that was is read by `parseVeeSet`. */
+export function parseNewVeeSet(raw: unknown): Outcome<VeeSet, VeeSetCode> {
+  const parsed = parseVeeSet(raw);
+  if (!parsed.ok) return parsed;
+  for (const rule of ruleNames) {
+    if (parsed.value.rules[rule].outcome !== 'reject' || canReject(rule)) continue;
+    const path = ['rules', rule, 'outcome'];
+    return refuse(
+      'VEE_REJECT_IMPOSSIBLE',
+      `${path.join('.')}: this rule finds readings among those that were taken in, and would not ` +
+        'find them once they are left out. Write hold, and let somebody void what is wrong.',
+      path,
+    );
+  }
+  return parsed;
 }
 
 /** What holds where a company has published nothing. */

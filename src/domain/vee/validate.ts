@@ -12,7 +12,7 @@ import { checkIntervalSpike } from './intervalSpike.ts';
 import { checkMissingQuantity } from './missingQuantity.ts';
 import { checkNegativeConsumption } from './negativeConsumption.ts';
 import { checkProlongedEstimation } from './prolongedEstimation.ts';
-import { validationRules } from './ruleName.ts';
+import { ruleNames, validationRules } from './ruleName.ts';
 import type { ValidationRule } from './ruleName.ts';
 import type { VeeSet } from './set.ts';
 import { checkSiblingExists } from './siblingExists.ts';
@@ -43,28 +43,13 @@ function checksOf({ rules }: VeeSet, input: WindowInput): Checks {
   };
 }
 
-/** The rules in the order of their numbers. */
-export const ruleNames: readonly ValidationRule[] = [
-  'consecutiveInterval',
-  'duplicateReading',
-  'dynamicComparison',
-  'siblingExists',
-  'finalReplacement',
-  'highLow',
-  'inactiveMeasurement',
-  'intervalSize',
-  'intervalSpike',
-  'multiplier',
-  'negativeConsumption',
-  'prolongedEstimation',
-  'missingQuantity',
-  'sum',
-  'unitOfMeasure',
-  'zeroConsumption',
-];
+/** They look at how readings were sent, which is known before the day is over. */
+const rulesOfForm: readonly ValidationRule[] = ['duplicateReading', 'multiplier', 'unitOfMeasure'];
 
-function judges({ rules }: VeeSet, rule: ValidationRule, { kind, channel }: WindowInput): boolean {
+function judges({ rules }: VeeSet, rule: ValidationRule, input: WindowInput): boolean {
+  const { kind, channel, isOpen = false } = input;
   const { on, windows, channels } = rules[rule];
+  if (isOpen && !rulesOfForm.includes(rule)) return false;
   return on && windows.includes(kind) && (channels.length === 0 || channels.includes(channel));
 }
 

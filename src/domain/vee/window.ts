@@ -19,7 +19,7 @@ export type BilledAmount = Amount & { readonly isEstimated: boolean };
 
 /** The form of the values of one block of a batch, beside what the registry says of the channel. */
 export type BlockForm = Span & {
-  /** DLMS unit code, as sent and as the channel has it; null: the block came without one. */
+  /** DLMS unit code, as sent and as the channel has it; null: it was sent as being without one. */
   readonly unit: number | null;
   readonly expectedUnit: number;
   /** Transformer ratio or calorific factor, as sent and as the marks have it; null: not sent. */
@@ -44,8 +44,10 @@ export type FinalAmount = { readonly finalWh: bigint; readonly newWh: bigint };
  * known, and the rules that need it are silent (`silentRules` names them).
  */
 export type WindowInput = Span & {
-  /** A local day that is complete, or the billing period of a bill that closes. On the grid. */
+  /** A local day, or the billing period of a bill that closes. On the grid. */
   readonly kind: 'day' | 'bill';
+  /** Of a day that is not complete: only the form of what was sent is judged. */
+  readonly isOpen?: boolean;
   readonly zone: string;
   readonly channel: number;
   /** What the channel's counts are, for messages: `Wh` unless given, `varh`, `l`. */

@@ -69,8 +69,7 @@ export async function correctQuarantined(
     },
     alsoWrite: async (tx) => {
       const isFirst = await insertResolution(tx, { ...resolution, kind: 'corrected' });
-      // Whoever replays or dismisses takes no lock of the office: the loser's transaction ends.
-      assert(isFirst, 'a batch in quarantine is resolved once');
+      assert(isFirst, 'nobody else decides while its lock is held');
     },
   });
 }

@@ -1,6 +1,6 @@
 import type { Statement } from '../../db/connect.ts';
 import { readKeys } from '../../db/logReads.ts';
-import { findQuarantined, isQuarantineKey, placeOf } from '../../db/quarantine.ts';
+import { findQuarantined, isQuarantineKey, lockQuarantined, placeOf } from '../../db/quarantine.ts';
 import type { QuarantinedBatch } from '../../db/quarantine.ts';
 import { findEdgeCompany } from '../../db/officeBatches.ts';
 import { accept, refuse } from '../../domain/outcome.ts';
@@ -26,12 +26,14 @@ async function isClaimedBy(
 
 /**
  * A batch in quarantine that a company may decide about: its own, or one whose sender turned out
- * to be its own, and that nobody has decided about yet.
+ * to be its own, and that nobody has decided about yet. Whoever else asks for it waits until the
+ * caller's transaction ends, and sees then what was decided.
  */
 export async function findOwnQuarantined(
   writer: Statement,
   { key, companyId }: { readonly key: string; readonly companyId: number },
 ): Promise<Outcome<QuarantinedBatch, QuarantineCode>> {
+  if (isQuarantineKey(key)) await lockQuarantined(writer, key);
   const found = isQuarantineKey(key) ? await findQuarantined(writer, placeOf(key)) : null;
   const isOwn =
     found !== null &&

@@ -1,14 +1,17 @@
 import { insertAudit } from '../../db/audit.ts';
 import type { Transaction } from '../../db/connect.ts';
-import { insertRetryDuties } from '../../db/heldBack.ts';
+import { contentFaultOf } from '../../db/contentFault.ts';
+import { dismissHeldBack, insertRetryDuties } from '../../db/heldBack.ts';
 import type { KeyedAnswer } from '../../db/idempotency.ts';
 import { insertResolution } from '../../db/quarantine.ts';
 import type { QuarantinedBatch } from '../../db/quarantine.ts';
 import { isAllowed } from '../../domain/access/policy.ts';
 import type { Viewer } from '../../domain/access/viewer.ts';
+import { assert } from '../../domain/assert.ts';
+import { readingsPerBatchMax } from '../../domain/limits.ts';
 import { accept, refuse } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
-import { openEnvelope } from '../../wire/batch.ts';
+import { openEnvelope, streamNumberOf } from '../../wire/batch.ts';
 import { decodeEnvelope } from '../../wire/openBatch.ts';
 import { commitWithin } from '../commitBatches.ts';
 import { derivedId } from '../derivedId.ts';
@@ -65,9 +68,7 @@ async function resolve(
     if (!state.ok) return state;
     const { hash, code } = found.value;
     const row = { hash, code, companyId, kind, actor, reason: reason.value, atMs: nowMs };
-    if (!(await insertResolution(tx, row))) {
-      return refuse('QUARANTINE_RESOLVED', 'Somebody has just decided about this batch.');
-    }
+    assert(await insertResolution(tx, row), 'nobody else decides while its lock is held');
     await insertAudit(tx, {
       id: derivedId('audit', 'quarantine', input.key, kind),
       companyId,
@@ -105,6 +106,31 @@ async function retryMeters(
   return accept('rated again');
 }
 
+/** Of a batch that our own code could not rate the rows go too: they would wait for ever. */
+async function dismissRows(
+  tx: Transaction,
+  { carried, companyId }: QuarantinedBatch,
+  word: { readonly actor: string; readonly reason: string; readonly atMs: number },
+): Promise<void> {
+  const envelope = openEnvelope(carried);
+  const decoded = envelope.ok ? decodeEnvelope(envelope.value) : envelope;
+  if (!decoded.ok || companyId === null) return;
+  const { edgeId, stream, epoch, sequence } = decoded.value.batch;
+  const batch = { edgeId, stream: streamNumberOf(stream), epoch, sequence };
+  const filter = { meterId: null, code: null, fromMs: null, toMs: null, batch };
+  await dismissHeldBack(tx, { companyId, filter, rowsMax: readingsPerBatchMax, ...word });
+}
+
+/** The database refuses its content still, which ends the transaction. */
+function stillNotStorable(error: unknown): Outcome<never, ResolveCode> {
+  const fault = contentFaultOf(error);
+  if (fault === null || !(error instanceof Error)) throw error;
+  return refuse(
+    'QUARANTINE_STILL_REFUSED',
+    `The database still refuses to store it, SQLSTATE ${fault}: ${error.message}.`,
+  );
+}
+
 /**
  * Takes a batch in as it came, because what spoke against it is gone: the key is registered now,
  * or a fault of ours is mended. It goes through every check that a sender's does; taking it in
@@ -127,7 +153,9 @@ export async function replayQuarantined(
       `It is refused again, ${answer.code}: ${answer.message} Correct or dismiss it.`,
     );
   };
-  const done = await resolve(deps, viewer, { input, decision: { kind: 'replayed', act } });
+  const done = await resolve(deps, viewer, { input, decision: { kind: 'replayed', act } }).catch(
+    stillNotStorable,
+  );
   if (done.ok && !done.value.isReplay) deps.wake({ kind: 'rating' });
   return done;
 }
@@ -141,6 +169,10 @@ export async function dismissQuarantined(
   if (!isAllowed(viewer.role, 'Mutation.dismissQuarantined')) {
     return refuse('NOT_PERMITTED', 'Your role may not do this. Ask an operator.');
   }
-  const act: Decision['act'] = () => Promise.resolve(accept('dismissed'));
+  const act: Decision['act'] = async (tx, batch) => {
+    const word = { actor: viewer.actor, reason: input.reason.trim(), atMs: deps.clock.nowMs() };
+    if (batch.code === 'RATING_FAILED') await dismissRows(tx, batch, word);
+    return accept('dismissed');
+  };
   return resolve(deps, viewer, { input, decision: { kind: 'dismissed', act } });
 }

@@ -1,5 +1,6 @@
 import { insertAudit } from '../../db/audit.ts';
 import { insertRetryDuties } from '../../db/heldBack.ts';
+import { askFailedDutiesAgain } from '../../db/setAsideDuties.ts';
 import { asViewer } from '../../db/viewer.ts';
 import { isAllowed } from '../../domain/access/policy.ts';
 import type { Viewer } from '../../domain/access/viewer.ts';
@@ -21,6 +22,8 @@ export type RetriedReadings = {
   readonly meters: number;
   /** Rows that are held back; those whose cause is gone will be taken in, once. */
   readonly rows: number;
+  /** Meters that our own code could not rate again and tries anew. */
+  readonly duties: number;
   readonly isReplay: boolean;
 };
 
@@ -44,6 +47,7 @@ export async function retryReadings(
   const outcome = await asViewer(sql, viewer, (tx) =>
     onceByKey<RetryReadingsCode>(tx, asked, async () => {
       const held = await insertRetryDuties(tx, { companyId, meterId, nowMs, isUnasked: false });
+      const duties = await askFailedDutiesAgain(tx, { companyId, meterId });
       const rows = held.reduce((sum, each) => sum + each.rows, 0);
       await insertAudit(tx, {
         id: derivedId('audit', 'retry', String(companyId), actor, idempotencyKey),
@@ -53,14 +57,19 @@ export async function retryReadings(
         action: 'reading.retry',
         subject: meterId === null ? `meters/${held.length}` : `meter/${meterId}`,
         before: null,
-        after: { meters: held.length, rows },
+        after: { meters: held.length, rows, duties },
       });
-      return accept({ meters: String(held.length), rows: String(rows) });
+      const answer = { meters: held.length, rows, duties };
+      return accept(
+        Object.fromEntries(Object.entries(answer).map(([name, n]) => [name, String(n)])),
+      );
     }),
   );
   if (!outcome.ok) return outcome;
   const { answer, isReplay } = outcome.value;
   if (!isReplay) wake({ kind: 'rating' });
-  const [meters, rows] = [textOf(answer, 'meters'), textOf(answer, 'rows')].map(Number);
-  return accept({ meters, rows, isReplay });
+  const of = (name: string): number => Number(textOf(answer, name));
+  // An answer that was kept before duties were counted has none.
+  const duties = answer['duties'] === undefined ? 0 : of('duties');
+  return accept({ meters: of('meters'), rows: of('rows'), duties, isReplay });
 }

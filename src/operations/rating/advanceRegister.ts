@@ -5,7 +5,7 @@ import { assert } from '../../domain/assert.ts';
 import { slotMs, slotOf } from '../../domain/rating/slot.ts';
 import { decodeCarry, encodeCarry } from '../../domain/series/carryCodec.ts';
 import { dayOf, emptyDay, mergeReadings, placesPerDay } from '../../domain/series/day.ts';
-import type { SeriesDay } from '../../domain/series/day.ts';
+import type { SeriesConflict, SeriesDay } from '../../domain/series/day.ts';
 import { decodeDay, encodeDay } from '../../domain/series/dayCodec.ts';
 import { walkOptionsOf } from '../../domain/series/meterMarks.ts';
 import { encodeNewest, encodeWithoutNewest, newestOf } from '../../domain/series/newestReading.ts';
@@ -22,9 +22,9 @@ export type OpenDay = {
   readonly day: number;
   readonly series: SeriesDay;
   readonly stored: StoredDay | null;
-  /** Of the day there is its open slot alone: enough to go on in it, and nothing to store. */
-  readonly isSlotAlone: boolean;
   isWritten: boolean;
+  /** What was told of one instant in two ways, as far as this commit met it. */
+  readonly conflicts: SeriesConflict[];
 };
 
 /** Slot energies that a walk found, and where it stands now. */
@@ -50,7 +50,7 @@ export type Advance = {
 
 export function openDay(day: number, stored: StoredDay | null): OpenDay {
   const series = stored === null ? emptyDay(day) : decodeDay(stored.bytes);
-  return { day, series, stored, isSlotAlone: false, isWritten: false };
+  return { day, series, stored, isWritten: false, conflicts: [] };
 }
 
 /** Merges runs of readings into a day; returns the earliest instant whose meaning changed. */
@@ -59,9 +59,23 @@ export function mergeRuns(open: OpenDay, runs: readonly ReadingRun[]): number {
   for (const { columns, from, to } of runs) {
     const report = mergeReadings(open.series, columns, { from, to });
     if (report.isWritten) open.isWritten = true;
+    open.conflicts.push(...report.conflicts);
     changedFromMs = Math.min(changedFromMs, report.changedFromMs);
   }
   return changedFromMs;
+}
+
+/** Shapes of gaps that end at or after an instant. */
+export function dropShapes(open: OpenDay, fromMs: number): void {
+  const { series } = open;
+  const kept = series.shapes.filter(({ toMs }) => toMs < fromMs);
+  if (kept.length === series.shapes.length) return;
+  series.shapes = kept;
+  open.isWritten = true;
+}
+
+export function conflictsIn(days: readonly OpenDay[]): readonly SeriesConflict[] {
+  return days.flatMap(({ conflicts }) => conflicts);
 }
 
 /** A reading of an earlier slot, or a better one: what lies behind the head is no longer so. */
@@ -78,7 +92,11 @@ export type WalkedRegister = {
   readonly officeId?: number | undefined;
 };
 
-/** Whose batch a place of a day is from: what no batch brought is named by its instant. */
+/**
+ * Whose batch a place of a day is from: what no batch brought is named by its instant. A day keeps
+ * the epoch, sequence and row of a reading and not its edge, and both the gateway and the office
+ * count from 1: of a reading by hand that nobody edited (revision 0) the gateway is named.
+ */
 function sourceOf(
   { meter, officeId }: WalkedRegister,
   series: SeriesDay,
@@ -98,7 +116,7 @@ function sourceOf(
   };
 }
 
-function exceptionRow(
+export function exceptionRow(
   register: WalkedRegister,
   series: SeriesDay,
   exception: WalkException,
@@ -182,8 +200,7 @@ function rowToWrite(
   open: OpenDay,
   { carryIn, isHeadDay }: { readonly carryIn: Uint8Array | null; readonly isHeadDay: boolean },
 ): DayRow | null {
-  const { series, stored, isSlotAlone, isWritten } = open;
-  if (isSlotAlone) return null;
+  const { series, stored, isWritten } = open;
   const isSameCarry = sameBytes(carryIn, stored?.carryIn ?? null);
   const isWhole = stored === null || stored.storedBytes === stored.bytes;
   // A day that was left by the head takes back its newest reading, and another one gives it away.
@@ -233,7 +250,7 @@ export function advanceRegister(
   let carry = carryIn;
   let firstSlot = -1;
   let settled: WalkCarry = carryIn;
-  let tailWh = 0;
+  let tailWh = Number.NaN;
   for (const open of days) {
     // The carry at a day's beginning is the walk's after the days before. On the first of them it
     // may lie inside the day; then what is stored stays.
@@ -246,8 +263,8 @@ export function advanceRegister(
     gaps.push(...walked.gaps);
     exceptions.push(...walked.exceptions.map((each) => exceptionRow(register, open.series, each)));
     carry = walked.carryOut;
-    settled = walked.carrySettled;
-    tailWh = walked.tailWh;
+    if (walked.isMoved) settled = walked.carrySettled;
+    tailWh = walked.isTailKnown ? walked.tailWh : Number.NaN;
   }
   const headDay = carry === null ? null : dayOf(carry.lastAtMs);
   const rows = days.flatMap((open, index) => {

@@ -8,18 +8,27 @@ import { importChannel } from '../../domain/channel.ts';
 import { slotOf } from '../../domain/rating/slot.ts';
 import { decodeCarry, encodeCarry } from '../../domain/series/carryCodec.ts';
 import { dayOf } from '../../domain/series/day.ts';
-import type { SeriesDay } from '../../domain/series/day.ts';
+import type { SeriesConflict, SeriesDay } from '../../domain/series/day.ts';
 import type { WalkCarry } from '../../domain/series/walk.ts';
 import { markDaysOf } from '../../domain/series/meterMarks.ts';
 import { dayMs } from '../../domain/time/civil.ts';
 import { billingPeriodAt } from '../../domain/time/zone.ts';
 import { awaitsNeighbour } from '../vee/nearGap.ts';
-import { advanceRegister, affectedFromMs, isLate, mergeRuns, openDay } from './advanceRegister.ts';
+import {
+  advanceRegister,
+  affectedFromMs,
+  conflictsIn,
+  dropShapes,
+  isLate,
+  mergeRuns,
+  openDay,
+} from './advanceRegister.ts';
 import type { Advance, OpenDay, WalkedRegister } from './advanceRegister.ts';
 import { registerKey } from './gatherReadings.ts';
 import type { GatheredReadings, RegisterWork } from './gatherReadings.ts';
 import { gapDayOf, keepIntervals } from './intervalRegisters.ts';
-import { openSlots } from './openSlot.ts';
+import { advanceSlot, openSlots, SlotDays } from './openSlot.ts';
+import type { OpenSlot } from './openSlot.ts';
 import { meterDuties, worksOf } from './registerWorks.ts';
 import { officeOf, segmentOf } from './registry.ts';
 import type { RatingMemory } from './registry.ts';
@@ -30,7 +39,12 @@ export type AdvancedRegister = {
   readonly work: RegisterWork;
   readonly advance: Advance;
   /** What `advance` walked: estimates change the days, and they are walked again. */
-  readonly walked: { readonly days: readonly OpenDay[]; readonly carryIn: WalkCarry };
+  readonly walked: {
+    readonly days: readonly OpenDay[];
+    readonly carryIn: WalkCarry;
+    /** What was told of one instant in two ways, as far as this commit met it. */
+    readonly conflicts: readonly SeriesConflict[];
+  };
   /** As known to the head: the power of a batch that had one, else the last. */
   readonly powerW: number | null;
   /** Null while no reading is accepted. */
@@ -76,12 +90,6 @@ function addMarkDays(
     if (days.has(day) || !(isMissing || isBehind)) continue;
     days.set(day, { ...openDay(day, row), isWritten: row === null });
   }
-}
-
-/** Further readings of the slot in which the register stands. */
-function mergeIntoSlot(work: RegisterWork, head: HeadRow, open: OpenDay): Merged {
-  mergeRuns(open, work.days.get(open.day) ?? []);
-  return { work, head, days: new Map([[open.day, open]]), fromDay: null };
 }
 
 /** Merges the readings into their days; `fromDay` is where a late one makes the walk begin. */
@@ -138,15 +146,6 @@ function firstSlotOf({ carryOut, settledFirstSlot }: Advance): number | null {
   return carryOut === null ? null : settledFirstSlot;
 }
 
-/** Shapes of gaps that end at or after an instant. */
-function dropShapes(open: OpenDay, fromMs: number): void {
-  const { series } = open;
-  const kept = series.shapes.filter(({ toMs }) => toMs < fromMs);
-  if (kept.length === series.shapes.length) return;
-  series.shapes = kept;
-  open.isWritten = true;
-}
-
 /** The register after another walk over the same days, with other shapes in them. */
 export function advancedBy(register: AdvancedRegister, advance: Advance): AdvancedRegister {
   const { work, walked, powerW, firstSlotEver } = register;
@@ -173,7 +172,7 @@ function goOn(
   return {
     work,
     advance,
-    walked: { days: ordered, carryIn: carry },
+    walked: { days: ordered, carryIn: carry, conflicts: conflictsIn(ordered) },
     powerW,
     head: headAfter(work, advance, powerW),
     hadHead: head !== null,
@@ -183,6 +182,49 @@ function goOn(
     firstSlotEver: carry === null ? firstSlotOf(advance) : null,
     priceFromSlot: 0,
     periodFromMs: segmentOf(memory, meter, slotOf(fromMs)).period.startMs,
+  };
+}
+
+/** The head is all that there is to go on from, and all that changes. */
+function goOnInSlot(
+  work: RegisterWork,
+  head: HeadRow,
+  given: {
+    readonly memory: RatingMemory;
+    readonly open: OpenSlot;
+    readonly slotDays: SlotDays;
+    readonly powerW: number | null;
+  },
+): AdvancedRegister {
+  const { meter, channel } = work;
+  const { memory, open, powerW } = given;
+  const { carry } = open;
+  const { advance, conflicts } = advanceSlot(registerOf(memory, work), open, given.slotDays);
+  const { carryOut } = advance;
+  assert(carryOut !== null, 'a register that goes on has begun');
+  return {
+    work,
+    advance,
+    walked: { days: [], carryIn: carry, conflicts },
+    powerW,
+    head: {
+      meterId: meter.meterId,
+      channel: channel.code,
+      companyId: meter.companyId,
+      carry: head.carry,
+      isCarryStored: true,
+      lastReadAtMs: carryOut.lastAtMs,
+      lastValueWh: carryOut.lastWh,
+      lastPowerW: powerW,
+      newest: advance.newest,
+    },
+    hadHead: true,
+    isRecomputed: false,
+    changedFromMs: carry.lastAtMs,
+    gapsFromMs: carry.lastAtMs + 1,
+    firstSlotEver: null,
+    priceFromSlot: 0,
+    periodFromMs: segmentOf(memory, meter, carry.boundarySlot).period.startMs,
   };
 }
 
@@ -213,7 +255,8 @@ async function walkAgain(
   const stored = await readDaysFrom(tx, {
     meterId: meter.meterId,
     channel: channel.code,
-    fromDay: Math.min(dayOf(periodFromMs), firstDay),
+    // An old day that was only told again is walked too, with those between: none is left out.
+    fromDay: Math.min(dayOf(periodFromMs), firstDay, ...days.keys()),
   });
   const all = new Map<number, OpenDay>(stored.map((row) => [row.day, openDay(row.day, row)]));
   for (const [day, open] of days) all.set(day, open);
@@ -230,7 +273,7 @@ async function walkAgain(
   return {
     work,
     advance,
-    walked: { days: ordered, carryIn: walkFrom },
+    walked: { days: ordered, carryIn: walkFrom, conflicts: conflictsIn(ordered) },
     powerW,
     head: headAfter(work, advance, powerW),
     hadHead: head !== null,
@@ -279,7 +322,7 @@ function keepBeside(
   const register = {
     work,
     advance: kept.advance,
-    walked: { days: kept.days, carryIn: null },
+    walked: { days: kept.days, carryIn: null, conflicts: conflictsIn(kept.days) },
     powerW: null,
     head: null,
     hadHead: false,
@@ -314,6 +357,7 @@ export async function advanceRegisters(
   const open = openSlots(works, { heads, due });
   const stored = await loadDays(tx, works, { heads, open });
   const advanced: AdvancedRegister[] = [];
+  const slotDays = new SlotDays();
   const gapDays = new Map<number, number>();
   const mains = new Map(works.filter(isMain).map((work) => [work.meter.meterId, work]));
   for (const work of works.filter(({ channel }) => channel.kind === 'interval')) {
@@ -327,23 +371,24 @@ export async function advanceRegisters(
   for (const work of works.filter(({ channel }) => channel.kind === 'register')) {
     const { meterId } = work.meter;
     const duty = due.get(meterId);
-    const isMarked = duty?.isMarked ?? false;
+    const { isMarked = false, isEveryRegister = false } = duty ?? {};
     const key = registerKey(meterId, work.channel.code);
     const head = heads.get(key) ?? null;
     const slot = open.get(key);
-    const merged =
-      head !== null && slot !== undefined
-        ? mergeIntoSlot(work, head, slot)
-        : mergeWork(work, head, { stored, isMarked });
+    // A batch without power leaves the last one standing.
+    const powerW = gathered.power.get(meterId)?.powerW ?? head?.lastPowerW ?? null;
+    if (head !== null && slot !== undefined) {
+      advanced.push(goOnInSlot(work, head, { memory, open: slot, slotDays, powerW }));
+      continue;
+    }
+    const merged = mergeWork(work, head, { stored, isMarked });
     const fromDay = firstDue([
       merged.fromDay,
-      isMain(work) || isMarked ? duty?.fromDay : null,
+      isMain(work) || isEveryRegister ? duty?.fromDay : null,
       isMain(work) ? gapDays.get(meterId) : null,
     ]);
     const isMoved = work.days.size > 0 || fromDay !== null;
     if (!isMoved || (merged.days.size === 0 && !isMarked)) continue;
-    // A batch without power leaves the last one standing.
-    const powerW = gathered.power.get(meterId)?.powerW ?? merged.head?.lastPowerW ?? null;
     const register =
       fromDay === null
         ? goOn(merged, { memory, powerW })

@@ -21,6 +21,16 @@ export function linksOf(
   agreement: RatedAgreement,
   given: { readonly bills: readonly TouchedBill[]; readonly stored: StoredCharges },
 ): readonly Link[] {
+  const [only] = given.bills;
+  const [known] = given.stored.charges;
+  // The usual bill: the only one that is touched, and the only one that is stored.
+  if (given.bills.length === 1 && given.stored.charges.length === 1) {
+    if (only.key === chargeKey(known)) {
+      const { version, firstSlot } = only.segment;
+      const startMs = slotStartMs(firstSlot);
+      return [{ startMs, versionId: version.versionId, bill: only, stored: known }];
+    }
+  }
   const links = new Map<string, Link>();
   for (const row of given.stored.charges) {
     const versionId = row.tariffVersionId;
@@ -56,6 +66,7 @@ export function billAgain(memory: RatingMemory, meter: RatedMeter, link: Link): 
     meter,
     pieces: [],
     isRecomputed: false,
+    isFirst: false,
     isWhole: true,
     isDue: true,
   };

@@ -100,6 +100,40 @@ async function compile(
   });
 }
 
+/** The tariffs of many bills, one after the other: nearly always that of the bill before. */
+export class CompiledTariffs {
+  readonly #tx: Statement;
+  readonly #memory: RatingMemory;
+  #last: {
+    readonly segment: PricedSegment;
+    readonly zone: string;
+    readonly compiled: CompiledSegment;
+  } | null = null;
+
+  constructor(tx: Statement, memory: RatingMemory) {
+    this.#tx = tx;
+    this.#memory = memory;
+  }
+
+  /** Null: `compile` has to be awaited. */
+  known(segment: PricedSegment, zone: string): CompiledSegment | null {
+    const last = this.#last;
+    const isSame =
+      last !== null &&
+      last.segment.version === segment.version &&
+      last.segment.firstSlot === segment.firstSlot &&
+      last.segment.endSlot === segment.endSlot &&
+      last.zone === zone;
+    return isSame ? last.compiled : null;
+  }
+
+  async compile(segment: PricedSegment, zone: string): Promise<CompiledSegment> {
+    const compiled = await compiledFor(this.#tx, this.#memory, segment, zone);
+    this.#last = { segment, zone, compiled };
+    return compiled;
+  }
+}
+
 /** The segment's tariff; thousands of agreements share one. */
 export async function compiledFor(
   tx: Statement,

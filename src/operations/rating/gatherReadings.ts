@@ -1,6 +1,7 @@
 import type { LogEntry, ReadingExceptionRow } from '../../db/log.ts';
 import type { MeterEventRow } from '../../db/meterEvents.ts';
 import type { RatedMeter } from '../../db/ratingInputs.ts';
+import type { SentMultiplier } from '../../db/sentFacts.ts';
 import { assert } from '../../domain/assert.ts';
 import type { Channel } from '../../domain/channel.ts';
 import type { Medium } from '../../domain/medium.ts';
@@ -12,6 +13,7 @@ import { batchOfEnvelope } from '../../wire/openBatch.ts';
 import { measure, timeBlock } from './measuredBlock.ts';
 import type { Measured, TimedBlock } from './measuredBlock.ts';
 import {
+  isDismissed,
   mayTellOf,
   placeOf,
   refusalOfInstant,
@@ -58,6 +60,8 @@ export type GatheredReadings = {
   /** Of meters' own logs, as far as the sender may tell of the meter. */
   readonly events: MeterEventRow[];
   readonly exceptions: ReadingExceptionRow[];
+  /** Transformer ratios that came with readings, by meter, channel, UTC day and ratio. */
+  readonly multipliers: Map<string, SentMultiplier>;
   /** Of batches of which there is something to say. */
   readonly notes: BatchNote[];
   readingCount: number;
@@ -101,6 +105,7 @@ function exceptionOf(
     meterId: block.meterId[row],
     readAtMs: block.readAtMs[row],
     value: block.value[row],
+    unit: block.unit,
     code,
     message,
   };
@@ -130,6 +135,24 @@ function addRun(gathered: GatheredReadings, { meter, measured, day, from }: Open
 function notePower(gathered: GatheredReadings, meterId: number, power: LatestPower): void {
   const known = gathered.power.get(meterId);
   if (known === undefined || power.atMs >= known.atMs) gathered.power.set(meterId, power);
+}
+
+/** What the sender believes that a count stands for: compared with the marks, later. */
+function noteMultiplier(
+  { multipliers }: GatheredReadings,
+  { meter: { meterId, companyId }, measured: { channel } }: Judged,
+  { thousandths, atMs }: { readonly thousandths: number; readonly atMs: number },
+): void {
+  const day = dayOf(atMs);
+  const key = `${meterId}/${channel.code}/${day}/${thousandths}`;
+  const known = multipliers.get(key);
+  if (known === undefined) {
+    const span = { firstMs: atMs, lastMs: atMs };
+    multipliers.set(key, { meterId, companyId, channel: channel.code, day, thousandths, ...span });
+    return;
+  }
+  known.firstMs = Math.min(known.firstMs, atMs);
+  known.lastMs = Math.max(known.lastMs, atMs);
 }
 
 type Judged = { readonly meter: RatedMeter; readonly measured: Measured };
@@ -179,6 +202,10 @@ function gatherBlock(
     open = null;
   };
   for (let row = 0; row < block.meterId.length; row += 1) {
+    if (isDismissed(decoded, timed, { row, dismissed: known.dismissed })) {
+      close(row);
+      continue;
+    }
     const judged = judge(row);
     if ('code' in judged) {
       close(row);
@@ -194,6 +221,8 @@ function gatherBlock(
     }
     // Telemetry may be dropped by its sender, so nothing is billed by it.
     if (!isBilled) continue;
+    const thousandths = block.multiplierThousandths?.[row] ?? 0;
+    if (thousandths > 0) noteMultiplier(gathered, judged, { thousandths, atMs: readAtMs[row] });
     const day = dayOf(readAtMs[row]);
     if (open !== null && open.meter === meter && open.day === day) continue;
     close(row);
@@ -242,6 +271,7 @@ export function gatherReadings(
     power: new Map(),
     events: [],
     exceptions: [],
+    multipliers: new Map(),
     notes: [],
     readingCount: 0,
   };

@@ -3,7 +3,7 @@ import { insertDuties } from '../../db/charges.ts';
 import type { Statement } from '../../db/connect.ts';
 import type { FreshMeterEvent } from '../../db/meterEvents.ts';
 import { writeDecisions } from '../../db/veeDecisions.ts';
-import type { DecisionRow } from '../../db/veeDecisions.ts';
+import type { DecisionRow, HoldNews } from '../../db/veeDecisions.ts';
 import { importChannel } from '../../domain/channel.ts';
 import { dayOf } from '../../domain/series/day.ts';
 import { phaseSequenceError } from '../../domain/series/meterEvent.ts';
@@ -40,9 +40,10 @@ export async function noteAlarms(
   tx: Statement,
   events: readonly FreshMeterEvent[],
   nowMs: number,
-): Promise<void> {
+): Promise<readonly HoldNews[]> {
   const alarms = events.filter(({ code }) => code === phaseSequenceError);
-  await writeDecisions(tx, alarms.map(decisionOf), nowMs);
+  const news = await writeDecisions(tx, alarms.map(decisionOf), nowMs);
   const duties = alarms.map(({ meterId, fromMs }) => ({ meterId, fromDay: dayOf(fromMs) }));
   await insertDuties(tx, duties, judgedReason);
+  return news;
 }

@@ -34,11 +34,18 @@ export type MovedBills = {
   readonly importHeads: ReadonlyMap<number, HeadRow>;
 };
 
+/** What a duty's reason is called in a transfer; agreements and tariffs have one name. */
 export function transferCodeOf(reason: string): TransferCode {
-  if (reason === 'price_changed' || reason === 'register_marked' || reason === 'bill_judged') {
-    return reason;
+  switch (reason) {
+    case 'price_changed':
+    case 'register_marked':
+    case 'bill_judged':
+    case 'vee_set_published':
+    case 'time_passed':
+      return reason;
+    default:
+      return 'tariff_changed';
   }
-  return reason === 'time_passed' ? 'time_passed' : 'tariff_changed';
 }
 
 /** Registers of phases are shown; bills are made of those of a load. */
@@ -46,12 +53,14 @@ function isBilled({ channel }: RegisterWork): boolean {
   return loadChannels.some((code) => code === channel.code);
 }
 
-function spansOf({ work, advance, priceFromSlot, isRecomputed }: AdvancedRegister): SlotSpan[] {
+function spansOf(register: AdvancedRegister): SlotSpan[] {
+  const { work, advance, priceFromSlot, isRecomputed, firstSlotEver } = register;
   if (advance.carryOut === null || !isBilled(work)) return [];
   const { settledFirstSlot, settledWh, settledEstimated, openFirstSlot, openWh } = advance;
   const skip = Math.max(0, Math.min(settledWh.length, priceFromSlot - settledFirstSlot));
   const firstSlot = settledFirstSlot + skip;
-  const of = { meter: work.meter, channel: work.channel.code, isRecomputed };
+  const isFirst = firstSlotEver !== null;
+  const of = { meter: work.meter, channel: work.channel.code, isRecomputed, isFirst };
   const open = {
     ...of,
     firstSlot: openFirstSlot,

@@ -168,7 +168,8 @@ export function rateBill(
   const total = cut?.total ?? summed.total;
   const untilSlot = cut === null ? summed.untilSlot : Math.min(summed.untilSlot, cut.slot);
   const kept = cut === null ? summed.settled : cut.total;
-  const accumulator = encodeSums(compiled, { untilSlot, accumulator: kept });
+  const storedBytes = cut === null ? summed.storedBytes : null;
+  const accumulator = storedBytes ?? encodeSums(compiled, { untilSlot, accumulator: kept });
   const energyWh = summed.energyWh - (cut?.unrated?.energyWh ?? 0n);
   const finished = amountOf(tariff, total, { attributes, carryIn, openUntilMs });
   if (!finished.ok) {
@@ -182,6 +183,7 @@ export function rateBill(
     row: {
       ...keyOf(bill),
       accumulator,
+      isSumStored: storedBytes !== null,
       energyWh,
       amountMicros,
       openUntilMs,

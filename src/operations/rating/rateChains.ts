@@ -11,7 +11,7 @@ import type { RatingJob, RatingJobResult } from '../../domain/rating/job.ts';
 import { dayMs } from '../../domain/time/civil.ts';
 import { billAgain, isBeside, linksOf, segmentOfStored } from './chainLinks.ts';
 import type { Link } from './chainLinks.ts';
-import { compiledFor } from './compiledSegment.ts';
+import { compiledFor, CompiledTariffs } from './compiledSegment.ts';
 import type { CompiledSegment } from './compiledSegment.ts';
 import { rateBill, refusedBill } from './rateBill.ts';
 import type { BillClock, RatedBill } from './rateBill.ts';
@@ -213,18 +213,38 @@ type Chain = {
   readonly carry: Carry;
 };
 
+type Summed = {
+  readonly compiled: ReadonlyMap<TouchedBill, CompiledSegment>;
+  readonly summed: ReadonlyMap<TouchedBill, SummedBill>;
+};
+
+/** A bill that was touched, with what the one before it left; returns what it leaves. */
+function rateTouched(
+  rater: ChainRater,
+  context: Summed,
+  given: {
+    readonly chain: Chain;
+    readonly bill: TouchedBill;
+    readonly stored: ChargeRow | undefined;
+    readonly carry: Carry;
+  },
+): Carry {
+  const { chain, bill, stored, carry } = given;
+  const compiled = context.compiled.get(bill);
+  assert(compiled !== undefined, 'every touched bill is compiled');
+  const { accruedUntilMs } = chain;
+  const clock = { settledUntilSlot: rater.settledUntil(bill), accruedUntilMs };
+  const summed = context.summed.get(bill);
+  return rater.rate(bill, { compiled, summed, stored, clock, carryIn: carry });
+}
+
 /**
  * Follows an agreement's bills in the order of time: those that were touched are rated, and those
  * behind them for as long as what they are left differs from what they were left before.
  */
 async function rateChain(
   rater: ChainRater,
-  context: {
-    readonly tx: Statement;
-    readonly memory: RatingMemory;
-    readonly compiled: ReadonlyMap<TouchedBill, CompiledSegment>;
-    readonly summed: ReadonlyMap<TouchedBill, SummedBill>;
-  },
+  context: Summed & { readonly tx: Statement; readonly memory: RatingMemory },
   chain: Chain,
 ): Promise<void> {
   const { tx, memory } = context;
@@ -234,12 +254,7 @@ async function rateChain(
   for (const link of chain.links) {
     const { stored } = link;
     if (link.bill !== null) {
-      const { bill } = link;
-      const compiled = context.compiled.get(bill);
-      assert(compiled !== undefined, 'every touched bill is compiled');
-      const clock = { settledUntilSlot: rater.settledUntil(bill), accruedUntilMs };
-      const summed = context.summed.get(bill);
-      carry = rater.rate(bill, { compiled, summed, stored, clock, carryIn: carry });
+      carry = rateTouched(rater, context, { chain, bill: link.bill, stored, carry });
       isMoved = true;
       continue;
     }
@@ -275,8 +290,12 @@ export async function rateChains(tx: Statement, input: ChainInput): Promise<Rate
   const { memory } = input;
   const rater = new ChainRater(tx, input);
   const compiled = new Map<TouchedBill, CompiledSegment>();
+  const tariffs = new CompiledTariffs(tx, memory);
   for (const bill of input.bills) {
-    const tariff = await compiledFor(tx, memory, bill.segment, bill.meter.timeZone);
+    const { segment, meter } = bill;
+    // Awaited only where it may be: ten thousand promises cost as much as the rating itself.
+    const tariff =
+      tariffs.known(segment, meter.timeZone) ?? (await tariffs.compile(segment, meter.timeZone));
     const isMeant = bill.pieces.length > 0 || bill.isDue || !(tariff.ok && tariff.value.isAdditive);
     // Another register moved, and the tariff does not look at it.
     if (isMeant) compiled.set(bill, tariff);
@@ -301,17 +320,17 @@ export async function rateChains(tx: Statement, input: ChainInput): Promise<Rate
     [...wanted.values()].filter(({ agreementId }) => carrying.has(agreementId)),
   );
   const byAgreement = new Map<number, TouchedBill[]>();
+  const agreements = new Map<number, RatedAgreement>();
   for (const bill of bills) {
-    const { agreementId } = bill.segment.agreement;
-    const list = byAgreement.get(agreementId) ?? [];
-    list.push(bill);
-    byAgreement.set(agreementId, list);
+    const { agreement } = bill.segment;
+    const list = byAgreement.get(agreement.agreementId);
+    agreements.set(agreement.agreementId, agreement);
+    if (list === undefined) byAgreement.set(agreement.agreementId, [bill]);
+    else list.push(bill);
   }
-  const agreements = new Map(
-    [...bills.map((bill) => bill.meter.servicePointId), ...input.recomputedFromMs.keys()]
-      .flatMap((point) => memory.agreements.get(point) ?? [])
-      .map((each) => [each.agreementId, each]),
-  );
+  for (const point of input.recomputedFromMs.keys()) {
+    for (const each of memory.agreements.get(point) ?? []) agreements.set(each.agreementId, each);
+  }
   for (const each of stored) {
     const agreement = agreements.get(each.agreementId);
     assert(agreement !== undefined, 'a rated agreement is known');
@@ -325,7 +344,10 @@ export async function rateChains(tx: Statement, input: ChainInput): Promise<Rate
       recomputedFromMs: input.recomputedFromMs.get(agreement.servicePointId) ?? Infinity,
       carry: raw === null ? emptyCarry : carryOf(raw),
     };
-    await rateChain(rater, { tx, memory, compiled, summed }, chain);
+    const [{ bill, stored: before } = { bill: null, stored: undefined }] = chain.links;
+    if (chain.links.length === 1 && bill !== null) {
+      rateTouched(rater, { compiled, summed }, { chain, bill, stored: before, carry: chain.carry });
+    } else await rateChain(rater, { tx, memory, compiled, summed }, chain);
   }
   return {
     charges: rater.charges,

@@ -4,7 +4,7 @@ import { importChannel } from '../../domain/channel.ts';
 import type { AdvancedRegister } from './advanceRegisters.ts';
 import type { ChargeDelta } from './rateChains.ts';
 
-type News = { energyWh: bigint; chargedMicros: bigint };
+type News = { readonly accountId: number; energyWh: bigint; chargedMicros: bigint };
 
 /**
  * By meter and account, what this commit changed; the account of today is there in any case. A
@@ -14,14 +14,16 @@ function newsOf(
   advanced: readonly AdvancedRegister[],
   charges: readonly ChargeDelta[],
   accounts: ReadonlyMap<number, number>,
-): Map<number, Map<number, News>> {
-  const news = new Map<number, Map<number, News>>();
+): Map<number, News[]> {
+  const news = new Map<number, News[]>();
   const at = (meterId: number, accountId: number): News => {
-    const ofMeter = news.get(meterId) ?? new Map<number, News>();
-    news.set(meterId, ofMeter);
-    const known = ofMeter.get(accountId) ?? { energyWh: 0n, chargedMicros: 0n };
-    ofMeter.set(accountId, known);
-    return known;
+    const ofMeter = news.get(meterId);
+    const known = ofMeter?.find((each) => each.accountId === accountId);
+    if (known !== undefined) return known;
+    const added = { accountId, energyWh: 0n, chargedMicros: 0n };
+    if (ofMeter === undefined) news.set(meterId, [added]);
+    else ofMeter.push(added);
+    return added;
   };
   const readAt = new Map<number, number>();
   for (const { work } of advanced) {
@@ -41,7 +43,6 @@ function newsOf(
 
 type Told = {
   readonly register: AdvancedRegister;
-  readonly accountId: number;
   readonly news: News;
 };
 
@@ -90,22 +91,20 @@ export function ratedEvents(input: RatedNews): EventBlock[] {
     const { companyId, meterId } = register.work.meter;
     const rows = byCompany.get(companyId) ?? [];
     byCompany.set(companyId, rows);
-    for (const [accountId, entry] of news.get(meterId) ?? []) {
-      rows.push({ register, accountId, news: entry });
-    }
+    for (const entry of news.get(meterId) ?? []) rows.push({ register, news: entry });
   }
   return [...byCompany].map(([companyId, rows]) => ({
     companyId,
     kind: 'rated',
     atMs: nowMs,
     meterIds: rows.map(({ register }) => register.work.meter.meterId),
-    accountIds: rows.map(({ accountId }) => accountId),
+    accountIds: rows.map(({ news: { accountId } }) => accountId),
     readAtMs: rows.map(({ register }) => register.head?.lastReadAtMs ?? 0),
     registerWh: rows.map(({ register }) => register.head?.lastValueWh ?? 0n),
     powerW: rows.map(({ register }) => register.head?.lastPowerW ?? 0),
     energyWh: rows.map((row) => row.news.energyWh),
     chargedMicros: rows.map((row) => row.news.chargedMicros),
-    balanceMicros: rows.map(({ accountId }) => balances.get(accountId) ?? 0n),
+    balanceMicros: rows.map(({ news: { accountId } }) => balances.get(accountId) ?? 0n),
     detail: null,
   }));
 }

@@ -1,7 +1,9 @@
 import type { Duty } from '../../db/charges.ts';
 import type { Transaction } from '../../db/connect.ts';
 import type { FreshMeterEvent } from '../../db/meterEvents.ts';
+import { markedReason } from '../../db/registerMarks.ts';
 import { readStoredChannels } from '../../db/series.ts';
+import { setPublishedReason } from '../../db/veeSets.ts';
 import { assert } from '../../domain/assert.ts';
 import { channelOfMedium, importChannel } from '../../domain/channel.ts';
 import { dayOf } from '../../domain/series/day.ts';
@@ -10,8 +12,16 @@ import { registerKey } from './gatherReadings.ts';
 import type { GatheredReadings, RegisterWork } from './gatherReadings.ts';
 import type { RatingMemory } from './registry.ts';
 
-/** Of a meter: from which day on it is walked again, all of its registers or import alone. */
-export type MeterDuty = { fromDay: number; isMarked: boolean };
+/** Of a meter: from which day on it is walked again. */
+export type MeterDuty = {
+  fromDay: number;
+  /** All of its registers, and not import alone: how a gap of any is laid out may differ. */
+  isEveryRegister: boolean;
+  isMarked: boolean;
+};
+
+/** Prices and time move no energy; marks and rules of validation do, of any register. */
+const reasonsOfEnergy: readonly string[] = [markedReason, setPublishedReason];
 
 /** Duties, and outages that meters tell of late: how a gap is laid out may depend on them. */
 export function meterDuties(
@@ -22,12 +32,14 @@ export function meterDuties(
   for (const { meterId, code, fromMs } of events) {
     if (code !== powerOutage) continue;
     const known = found.get(meterId)?.fromDay ?? Infinity;
-    found.set(meterId, { fromDay: Math.min(known, dayOf(fromMs)), isMarked: false });
+    const fromDay = Math.min(known, dayOf(fromMs));
+    found.set(meterId, { fromDay, isEveryRegister: true, isMarked: false });
   }
   for (const { meterId, fromDay, reason } of duties) {
-    const known = found.get(meterId) ?? { fromDay, isMarked: false };
+    const known = found.get(meterId) ?? { fromDay, isEveryRegister: false, isMarked: false };
     known.fromDay = Math.min(known.fromDay, fromDay);
-    known.isMarked ||= reason === 'register_marked';
+    known.isEveryRegister ||= reasonsOfEnergy.includes(reason);
+    known.isMarked ||= reason === markedReason;
     found.set(meterId, known);
   }
   return found;
@@ -49,11 +61,12 @@ export async function worksOf(
     if (!works.has(key)) works.set(key, { meter, channel, days: new Map() });
   };
   const marked = [...due].flatMap(([meterId, { isMarked }]) => (isMarked ? [meterId] : []));
+  const whole = [...due].flatMap(([meterId, duty]) => (duty.isEveryRegister ? [meterId] : []));
   for (const meterId of due.keys()) add(meterId, importChannel);
   for (const { meter, channel } of gathered.registers.values()) {
     if (channel.kind === 'interval') add(meter.meterId, importChannel);
   }
-  for (const { meterId, channel } of await readStoredChannels(tx, marked)) add(meterId, channel);
+  for (const { meterId, channel } of await readStoredChannels(tx, whole)) add(meterId, channel);
   for (const meterId of marked) {
     for (const channel of memory.meters.get(meterId)?.marks.days.keys() ?? [])
       add(meterId, channel);

@@ -39,9 +39,11 @@ export type RatingMemory = {
   readonly compiled: Map<string, CompiledSegment>;
   /** By service point, the segment asked for last: nearly always the one asked for next. */
   readonly segments: Map<number, RatingSegment>;
+  /** Rows that somebody left out before they are rated, where the log is rated anew. */
+  readonly dismissed: ReadonlySet<string>;
 };
 
-export function createRatingMemory(): RatingMemory {
+export function createRatingMemory(dismissed: ReadonlySet<string> = new Set()): RatingMemory {
   return {
     mark: '',
     offices: new Map(),
@@ -53,6 +55,7 @@ export function createRatingMemory(): RatingMemory {
     attributes: new Map(),
     compiled: new Map(),
     segments: new Map(),
+    dismissed,
   };
 }
 

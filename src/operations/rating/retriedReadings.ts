@@ -1,31 +1,27 @@
 import type { Duty } from '../../db/charges.ts';
 import type { Transaction } from '../../db/connect.ts';
-import { readRetriable, readTaken, retryReason } from '../../db/heldBack.ts';
+import { readDismissed, readRetriable, readTaken, retryReason } from '../../db/heldBack.ts';
 import type { HeldBackRow, RowPlace } from '../../db/heldBack.ts';
 import { readBatchesAt } from '../../db/logReads.ts';
-import { readAheadMsMax, retriedBatchesMax } from '../../domain/limits.ts';
+import type { BatchPlace } from '../../db/logReads.ts';
+import { readAheadMsMax } from '../../domain/limits.ts';
 import { inFutureCode } from '../../domain/series/heldBack.ts';
 import { decodeEntry, gatherReadings } from './gatherReadings.ts';
 import type { GatheredReadings } from './gatherReadings.ts';
 import type { RatingMemory } from './registry.ts';
+import { rowKey } from './rowRefusal.ts';
 import type { DecodedEntry } from './rowRefusal.ts';
 
 export type Retried = {
   readonly gathered: GatheredReadings;
   /** Rows that were held back and enter the series now. */
   readonly taken: readonly HeldBackRow[];
-  /** More may be left than one look takes: duties to look again, as this one brought something. */
-  readonly further: readonly Duty[];
+  /** More batches are left than one look takes: behind this one the next look goes on. */
+  readonly furtherAfter: BatchPlace | null;
 };
 
-type BatchOfRow = Pick<RowPlace, 'edgeId' | 'stream' | 'epoch' | 'sequence'>;
-
-function batchKey({ edgeId, stream, epoch, sequence }: BatchOfRow): string {
+function batchKey({ edgeId, stream, epoch, sequence }: BatchPlace): string {
   return `${edgeId}/${stream}/${epoch}/${sequence}`;
-}
-
-function rowKey(place: RowPlace): string {
-  return `${batchKey(place)}/${place.channel}/${place.row}`;
 }
 
 /**
@@ -35,48 +31,49 @@ function rowKey(place: RowPlace): string {
 export async function gatherNew(
   tx: Transaction,
   decoded: readonly DecodedEntry[],
-  { meters, offices }: RatingMemory,
+  { meters, offices, dismissed }: RatingMemory,
 ): Promise<GatheredReadings> {
-  const gathered = gatherReadings(decoded, { meters, offices, hasCome: () => false });
+  const known = { meters, offices, dismissed };
+  const gathered = gatherReadings(decoded, { ...known, hasCome: () => false });
   const early = gathered.exceptions.filter(({ code }) => code === inFutureCode);
   const taken = new Set((await readTaken(tx, early)).map(rowKey));
   if (taken.size === 0) return gathered;
   const hasCome = (place: RowPlace) => taken.has(rowKey(place));
-  return gatherReadings(decoded, { meters, offices, hasCome });
+  return gatherReadings(decoded, { ...known, hasCome });
 }
 
 /**
  * What duties to look again bring: batches of the log that hold rows of their meters which were
  * held back, gathered for these meters alone. Rows that are in the series already are merged once
- * more, which changes nothing; a row that is refused again stays an exception.
+ * more, which changes nothing; a row that is refused again stays an exception. Each look goes on
+ * behind the one before, so that batches that can never be taken in hide none behind them.
  */
 export async function gatherRetried(
   tx: Transaction,
   duties: readonly Duty[],
-  { memory, nowMs }: { memory: RatingMemory; nowMs: number },
+  { memory, nowMs, batchesMax }: { memory: RatingMemory; nowMs: number; batchesMax: number },
 ): Promise<Retried> {
   const { offices } = memory;
   const asked = duties.filter(({ reason }) => reason === retryReason);
   const meterIds = new Set(asked.map((duty) => duty.meterId));
-  const rows =
-    meterIds.size === 0
-      ? []
-      : await readRetriable(tx, { meterIds: [...meterIds], nowMs, batchesMax: retriedBatchesMax });
-  const places = new Map(rows.map((row) => [batchKey(row), row]));
-  const batches = await readBatchesAt(tx, [...places.values()]);
+  const dutyIds = asked.map(({ id }) => id);
+  const rows = asked.length === 0 ? [] : await readRetriable(tx, { dutyIds, nowMs, batchesMax });
+  const places = [...new Map(rows.map((row) => [batchKey(row), row])).values()];
+  const batches = await readBatchesAt(tx, places);
+  const dismissed = new Set((await readDismissed(tx, places)).map(rowKey));
   const meters = new Map([...memory.meters].filter(([meterId]) => meterIds.has(meterId)));
   const hasCome = (_: RowPlace, readAtMs: number) => readAtMs <= nowMs + readAheadMsMax;
-  const gathered = gatherReadings(batches.map(decodeEntry), { meters, offices, hasCome });
+  const known = { meters, offices, hasCome, dismissed };
+  const gathered = gatherReadings(batches.map(decodeEntry), known);
   // To the others of these batches nothing is done.
   const exceptions = gathered.exceptions.filter(({ meterId }) => meters.has(meterId));
   const again = new Set(exceptions.map(rowKey));
   const found = new Set(batches.map(batchKey));
   const taken = rows.filter((row) => !again.has(rowKey(row)) && found.has(batchKey(row)));
-  const isCut = places.size === retriedBatchesMax && taken.length > 0;
   return {
     // What was the latest power then is not the latest now.
     gathered: { ...gathered, power: new Map(), exceptions, notes: [] },
     taken,
-    further: isCut ? asked : [],
+    furtherAfter: places.length < batchesMax ? null : (places.at(-1) ?? null),
   };
 }

@@ -20,7 +20,13 @@ export type RowKnowledge = {
   readonly offices: Offices;
   /** Of a row that was dated for the future when it was received: it is one of the past by now. */
   hasCome(place: RowPlace, readAtMs: number): boolean;
+  /** Rows that somebody left out for good, by `rowKey`. */
+  readonly dismissed: ReadonlySet<string>;
 };
+
+export function rowKey({ edgeId, stream, epoch, sequence, channel, row }: RowPlace): string {
+  return `${edgeId}/${stream}/${epoch}/${sequence}/${channel}/${row}`;
+}
 
 export type RowRefusal = { readonly code: HeldBackCode; readonly message: string };
 
@@ -65,6 +71,15 @@ export function placeOf(
   const { edgeId, epoch, sequence } = batch;
   const stream = streamNumberOf(batch.stream);
   return { edgeId, stream, epoch, sequence, channel: block.channel, row: firstRow + row };
+}
+
+/** Whether somebody left the row out for good, whatever may speak for it now. */
+export function isDismissed(
+  decoded: DecodedEntry,
+  timed: TimedBlock,
+  { row, dismissed }: { row: number; dismissed: ReadonlySet<string> },
+): boolean {
+  return dismissed.size > 0 && dismissed.has(rowKey(placeOf(decoded, timed, row)));
 }
 
 /** Whether there can be a reading of that time; null: there can. */

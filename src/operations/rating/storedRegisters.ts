@@ -6,10 +6,10 @@ import { importChannel } from '../../domain/channel.ts';
 import { decodeCarry } from '../../domain/series/carryCodec.ts';
 import { dayOf } from '../../domain/series/day.ts';
 import { markDaysOf } from '../../domain/series/meterMarks.ts';
-import type { OpenDay } from './advanceRegister.ts';
 import { registerKey } from './gatherReadings.ts';
 import type { RegisterWork } from './gatherReadings.ts';
 import { daysTouched } from './intervalRegisters.ts';
+import type { OpenSlot } from './openSlot.ts';
 
 export function dayKey(meterId: number, channel: number, day: number): string {
   return `${meterId}/${channel}/${day}`;
@@ -46,7 +46,7 @@ export function headDaysOf({ carry, lastReadAtMs }: HeadRow): readonly number[] 
 export async function loadDays(
   tx: Transaction,
   works: readonly RegisterWork[],
-  { heads, open }: { heads: ReadonlyMap<number, HeadRow>; open: ReadonlyMap<number, OpenDay> },
+  { heads, open }: { heads: ReadonlyMap<number, HeadRow>; open: ReadonlyMap<number, OpenSlot> },
 ): Promise<Map<string, StoredDay>> {
   const keys = { meterId: Array<number>(), channel: Array<number>(), day: Array<number>() };
   const intervals = new Map(

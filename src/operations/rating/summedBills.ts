@@ -19,6 +19,8 @@ import type { WholeLoad } from './wholeLoad.ts';
 export type SummedBill = {
   /** Settled slots of an additive tariff, all slots of another: what is stored. */
   readonly settled: Accumulator;
+  /** The stored bytes of `settled`, where no slot was settled since. */
+  readonly storedBytes: Uint8Array | null;
   /** Slots before it are settled, or known, and in `settled`. */
   readonly untilSlot: number;
   readonly total: Accumulator;
@@ -54,7 +56,22 @@ function baseOf({ bill, compiled, stored }: BillToSum): Accumulator | null {
     const sums = decodeSums(tariff, stored.accumulator);
     return sums?.untilSlot === firstSlot ? sums.accumulator : null;
   }
-  return firstSlot === bill.segment.firstSlot ? emptyAccumulator(tariff) : null;
+  const isAll = bill.isFirst || firstSlot === bill.segment.firstSlot;
+  return isAll ? emptyAccumulator(tariff) : null;
+}
+
+/** Of a bill of which only the open slot moved: what is stored is still so. */
+function storedBytesOf(
+  { bill, stored }: BillToSum,
+  now: {
+    readonly base: Accumulator | null;
+    readonly settled: Accumulator;
+    readonly untilSlot: number;
+  },
+): Uint8Array | null {
+  const isKept = stored !== undefined && !bill.isRecomputed && now.base === now.settled;
+  // The base is of the stored sums, which end where the pieces begin.
+  return isKept && bill.pieces[0].firstSlot === now.untilSlot ? stored.accumulator : null;
 }
 
 /** The columns of all parts one after the other. A register that does not exist counts nothing. */
@@ -177,10 +194,12 @@ export async function sumBills(
   const parts = bills.flatMap((each, of): readonly Part[] => {
     const load = loadOf.get(of);
     if (load !== undefined) return partsOfLoad(of, each, load);
-    return each.bill.pieces.map(({ firstSlot, slotWh, estimated, isSettled }) => {
-      const count = slotWh.length;
+    return each.bill.pieces.flatMap(({ firstSlot, slotWh, estimated, isSettled }) => {
+      // The slot in which a register stands is not missing while nothing of it is known yet.
+      const isUnknown = !isSettled && Number.isNaN(slotWh[slotWh.length - 1]);
+      const count = slotWh.length - (isUnknown ? 1 : 0);
       const energies = { import: slotWh, estimated, firstSlot, offset: 0, count };
-      return { of, isSettled, energies };
+      return count === 0 ? [] : { of, isSettled, energies };
     });
   });
   const tables = parts.map(({ of }) => bills[of].compiled.compiled);
@@ -201,12 +220,14 @@ export async function sumBills(
     const { settled, total } = sums[index];
     const { compiled, isAdditive } = each.compiled;
     const load = loadOf.get(index) ?? null;
-    const { endSlot } = each.bill.segment;
+    const { endSlot, firstSlot } = each.bill.segment;
     const knownUntil = isAdditive || load === null ? each.settledUntilSlot : load.untilSlot;
+    const untilSlot = Math.max(firstSlot, Math.min(endSlot, knownUntil));
     return {
       settled,
       total,
-      untilSlot: Math.max(each.bill.segment.firstSlot, Math.min(endSlot, knownUntil)),
+      storedBytes: storedBytesOf(each, { base: bases[index], settled, untilSlot }),
+      untilSlot,
       energyWh: load === null ? energyOf(compiled, total) : energyOfLoad(load),
       load,
     };

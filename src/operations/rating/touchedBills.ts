@@ -16,6 +16,8 @@ export type SlotSpan = {
   readonly isSettled: boolean;
   /** The walk began anew: what was accumulated of these periods is worked out again. */
   readonly isRecomputed: boolean;
+  /** Of the register's first reading ever: nothing of it lies before. */
+  readonly isFirst: boolean;
 };
 
 export type Piece = {
@@ -35,6 +37,8 @@ export type TouchedBill = {
   readonly pieces: Piece[];
   /** Its pieces are all that it has, if they begin where it begins. */
   isRecomputed: boolean;
+  /** Its pieces are all that is known of it, wherever they begin. */
+  isFirst: boolean;
   /** More than its pieces moved: its slots are read from the series. */
   isWhole: boolean;
   /** Time has passed or something that decides it has changed, whether it has pieces or not. */
@@ -107,6 +111,7 @@ export class BillSorter {
       meter: first,
       pieces: [],
       isRecomputed: false,
+      isFirst: false,
       isWhole,
       isDue: false,
     };
@@ -115,7 +120,7 @@ export class BillSorter {
   }
 
   #addPiece(
-    { meter, channel, isSettled, isRecomputed }: SlotSpan,
+    { meter, channel, isSettled, isRecomputed, isFirst }: SlotSpan,
     segment: PricedSegment,
     piece: Omit<Piece, 'isSettled'>,
   ): void {
@@ -127,6 +132,7 @@ export class BillSorter {
       if (bill.pieces.length === 0 && piece.firstSlot > segment.firstSlot) bill.isWhole = true;
       bill.isRecomputed = true;
     }
+    if (isFirst) bill.isFirst = true;
     bill.pieces.push({ ...piece, isSettled });
   }
 

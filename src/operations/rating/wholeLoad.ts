@@ -89,13 +89,12 @@ function addDays(column: Column, bill: WholeBill, read: Read): void {
     add(walked.firstSlot + index, energyWh, isEstimated);
   }
   if (walked.carryOut === null) return;
-  // A reading at the very begin of a slot says nothing of it yet.
-  const isBegun = walked.carryOut.lastAtMs > slotStartMs(walked.tailSlot);
-  if (isBegun) add(walked.tailSlot, walked.tailWh, false);
+  const { isTailKnown } = walked;
+  if (isTailKnown) add(walked.tailSlot, walked.tailWh, false);
   known.fromSlot = Math.min(known.fromSlot, Math.max(bill.firstSlot, walked.firstSlot));
   known.untilSlot = Math.max(
     known.untilSlot,
-    Math.min(bill.endSlot, walked.tailSlot + (isBegun ? 1 : 0)),
+    Math.min(bill.endSlot, walked.tailSlot + (isTailKnown ? 1 : 0)),
   );
 }
 

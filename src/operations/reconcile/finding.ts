@@ -13,7 +13,9 @@ export type FindingCode =
   /** Energy of the slots that is neither charged nor unrated, or charged twice. */
   | 'ENERGY_DIFFERS'
   /** A charge is not the sum of its transfers. */
-  | 'MONEY_DIFFERS';
+  | 'MONEY_DIFFERS'
+  /** A meter was to be rated again, and our own code could not. */
+  | 'DUTY_FAILED';
 
 /** Something that nothing explains. */
 export type Finding = {

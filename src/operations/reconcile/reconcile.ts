@@ -8,6 +8,7 @@ import {
   readMetersOf,
 } from '../../db/reconciliation.ts';
 import type { Transaction } from '../../db/connect.ts';
+import { readFailedDuties } from '../../db/setAsideDuties.ts';
 import { seriesWindowDaysMax } from '../../domain/limits.ts';
 import { accept, refuse } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
@@ -74,6 +75,21 @@ async function compareCharges(
   return { charges, unexplained: differences.length };
 }
 
+/** They stand whatever the window is, until somebody asks for them again. */
+async function tellFailedDuties(
+  tx: Transaction,
+  companyId: number,
+  findings: Findings,
+): Promise<void> {
+  for (const { meterId, reason, failedAt, failure } of await readFailedDuties(tx, companyId)) {
+    const what = reason === 'validation' ? 'validating it' : `rating it again (${reason})`;
+    const message =
+      `${what} failed at ${failedAt.toISOString()}: ${failure}. ` +
+      'Once that is mended: ems-cli reading retry.';
+    findings.add('DUTY_FAILED', `meter/${meterId}`, message);
+  }
+}
+
 function checkSpan({ fromMs, toMs }: ReconcileWindow): Outcome<null, ReconcileCode> {
   if (toMs <= fromMs) return refuse('WINDOW_EMPTY', 'The window ends before it begins.', ['to']);
   if (toMs - fromMs > seriesWindowDaysMax * dayMs) {
@@ -113,6 +129,7 @@ export async function reconcileIn(
   const onPoints = (done: number): void => onStep({ what: 'service points', done });
   const energy = await weighEnergy(tx, { ...asked, onPoints }, findings);
   const money = await compareCharges(tx, window, findings);
+  await tellFailedDuties(tx, companyId, findings);
   const { count: unexplained, first } = findings;
   return accept({ edges, meters, energy, money, unexplained, findings: first });
 }

@@ -1,6 +1,7 @@
 import type { Statement, Transaction } from '../../db/connect.ts';
 import { streamBatchesTouching } from '../../db/logReads.ts';
-import { readCursors, readHeldBack } from '../../db/reconciliation.ts';
+import { readCursors, readLeftOut } from '../../db/reconciliation.ts';
+import type { LeftOut } from '../../db/reconciliation.ts';
 import { readDaysWithin } from '../../db/seriesReads.ts';
 import { channelOf } from '../../domain/channel.ts';
 import { logReadBatches } from '../../domain/limits.ts';
@@ -22,6 +23,8 @@ export type MeterCount = {
   /** Another of their instant outranks them, or they lie between two of their slot. */
   superseded: number;
   heldBack: number;
+  /** Held back once, and left out for good by somebody. */
+  dismissed: number;
   /** In the log, and the rater has not come to them yet. */
   waiting: number;
   unexplained: number;
@@ -77,7 +80,7 @@ type Counted = {
   readonly registers: Map<string, Register>;
 };
 
-function addRow(counted: Counted, row: LogRow, state: 'waiting' | 'heldBack' | 'rated'): void {
+function addRow(counted: Counted, row: LogRow, state: 'waiting' | LeftOut | 'rated'): void {
   const meterId = row.block.meterId[row.index];
   const count = counted.meters.get(meterId);
   if (count === undefined) return;
@@ -86,8 +89,8 @@ function addRow(counted: Counted, row: LogRow, state: 'waiting' | 'heldBack' | '
     return;
   }
   count.inLog += 1;
-  if (state === 'heldBack') {
-    count.heldBack += 1;
+  if (state !== 'rated') {
+    count[state] += 1;
     return;
   }
   const { channel } = row.block;
@@ -163,12 +166,12 @@ export async function recountReadings(
 ): Promise<readonly MeterCount[]> {
   const { companyId, edgeIds, fromMs, toMs } = asked;
   const wide = { companyId, fromMs: fromMs - slotMs, toMs: toMs + slotMs };
-  const heldBack = await readHeldBack(tx, wide);
+  const leftOut = await readLeftOut(tx, wide);
   const cursors = await readCursors(tx);
   const counted: Counted = { meters: new Map(), registers: new Map() };
   for (const meterId of asked.meterIds) {
-    const none = { inLog: 0, accepted: 0, superseded: 0, heldBack: 0, waiting: 0, unexplained: 0 };
-    counted.meters.set(meterId, { meterId, ...none });
+    const none = { accepted: 0, superseded: 0, heldBack: 0, dismissed: 0, unexplained: 0 };
+    counted.meters.set(meterId, { meterId, inLog: 0, waiting: 0, ...none });
   }
   let batches = 0;
   // A clock's offset moves an instant by a slot at most.
@@ -181,10 +184,10 @@ export async function recountReadings(
     const place = `${stored.edgeId}/${stored.stream}/${stored.epoch}/${stored.sequence}`;
     for (const row of rowsOf(openStored(stored), (id) => counted.meters.has(id))) {
       if (row.atMs < fromMs || row.atMs >= toMs) continue;
-      const isHeldBack = heldBack.has(`${place}/${row.row}`);
+      const left = leftOut.get(`${place}/${row.row}`);
       // Instantaneous values are shown and not kept.
-      if (channelOf(row.block.channel)?.kind !== 'register' && !isHeldBack) continue;
-      addRow(counted, row, !isRated ? 'waiting' : isHeldBack ? 'heldBack' : 'rated');
+      if (channelOf(row.block.channel)?.kind !== 'register' && left === undefined) continue;
+      addRow(counted, row, isRated ? (left ?? 'rated') : 'waiting');
     }
   }
   const read = new Set([...counted.registers.values()].map(({ meterId }) => meterId));
@@ -197,7 +200,8 @@ export async function recountReadings(
     await judgeRegister(tx, register, { window: { fromMs, toMs }, count, findings });
   }
   for (const count of counted.meters.values()) {
-    const rest = count.inLog - count.heldBack - count.accepted - count.unexplained;
+    const rest =
+      count.inLog - count.heldBack - count.dismissed - count.accepted - count.unexplained;
     count.superseded = Math.max(0, rest);
   }
   return [...counted.meters.values()];

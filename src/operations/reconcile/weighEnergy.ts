@@ -1,9 +1,11 @@
 import type { Statement } from '../../db/connect.ts';
 import { readMetersBeside } from '../../db/ratingInputs.ts';
 import type { RatedMeter } from '../../db/ratingInputs.ts';
-import { readEnergies } from '../../db/reconciliation.ts';
+import { findUnpriced, readEnergies, readImportStands } from '../../db/reconciliation.ts';
 import type { PointEnergy } from '../../db/reconciliation.ts';
-import { slotOf } from '../../domain/rating/slot.ts';
+import { assert } from '../../domain/assert.ts';
+import { slotOf, slotStartMs } from '../../domain/rating/slot.ts';
+import { decodeCarry } from '../../domain/series/carryCodec.ts';
 import { dayMs } from '../../domain/time/civil.ts';
 import { billingPeriodAt } from '../../domain/time/zone.ts';
 import { readWholeLoads } from '../rating/wholeLoad.ts';
@@ -40,9 +42,32 @@ function sumOf(wh: Float64Array): bigint {
   return sum;
 }
 
+type Open = { readonly atMs: number; readonly wh: bigint };
+
+/**
+ * By meter, what its open slot has so far, where that has no price: such energy is told when its
+ * slot is over, and not with each reading as that of a bill is.
+ */
+async function readOpenUnpriced(
+  tx: Statement,
+  meterIds: readonly number[],
+): Promise<ReadonlyMap<number, Open>> {
+  const open = new Map<number, Open>();
+  for (const { meterId, carry: bytes, lastValueWh } of await readImportStands(tx, meterIds)) {
+    const carry = decodeCarry(bytes);
+    assert(carry !== null, 'a head stands somewhere');
+    const { boundarySlot, boundaryWh } = carry;
+    open.set(meterId, { atMs: slotStartMs(boundarySlot), wh: lastValueWh - boundaryWh });
+  }
+  const places = [...open].map(([meterId, { atMs }]) => ({ meterId, atMs }));
+  const unpriced = await findUnpriced(tx, places);
+  return new Map([...open].filter(([meterId]) => unpriced.has(meterId)));
+}
+
 /**
  * Compares, for each service point and each local month that a window touches, the energy of its
- * slots with what is charged and what has no price. They are the same to the watt-hour.
+ * slots with what is charged and what has no price. They are the same to the watt-hour, but for
+ * what an open slot has without a price.
  */
 export async function weighEnergy(
   tx: Statement,
@@ -69,6 +94,10 @@ export async function weighEnergy(
     said.set(`${row.meterId}/${row.periodStart.getTime()}`, row);
   }
   const total = { slotsWh: 0n, chargedWh: 0n, unratedWh: 0n, heldMonths: 0, months: 0 };
+  const open = await readOpenUnpriced(
+    tx,
+    [...points.values()].flat().map(({ meterId }) => meterId),
+  );
   const before = findings.count;
   let done = 0;
   for (const [point, meters] of points) {
@@ -80,7 +109,7 @@ export async function weighEnergy(
       endSlot: slotOf(endMs - 1) + 1,
     }));
     for (const [index, load] of (await readWholeLoads(tx, bills)).entries()) {
-      const { startMs } = months[index];
+      const { startMs, endMs } = months[index];
       const rows = meters.flatMap(({ meterId }) => said.get(`${meterId}/${startMs}`) ?? []);
       const slotsWh = sumOf(load.energies.import);
       const chargedWh = rows.reduce((sum, row) => sum + row.chargedWh, 0n);
@@ -91,7 +120,11 @@ export async function weighEnergy(
       total.chargedWh += chargedWh;
       total.unratedWh += unratedWh;
       if (isHeld) total.heldMonths += 1;
-      if (isHeld || slotsWh === chargedWh + unratedWh) continue;
+      const openWh = meters.reduce((sum, { meterId }) => {
+        const { atMs = -1, wh = 0n } = open.get(meterId) ?? {};
+        return atMs >= startMs && atMs < endMs ? sum + wh : sum;
+      }, 0n);
+      if (isHeld || slotsWh === chargedWh + unratedWh + openWh) continue;
       const month = new Date(startMs).toISOString();
       const message =
         `the month from ${month} has ${slotsWh} Wh in its slots, ${chargedWh} Wh charged and ` +

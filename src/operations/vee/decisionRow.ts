@@ -1,14 +1,22 @@
 import { createHash } from 'node:crypto';
 import type { DecisionRow } from '../../db/veeDecisions.ts';
 import type { Finding } from '../../domain/vee/finding.ts';
+import type { OtherCheck, VeeRule } from '../../domain/vee/ruleName.ts';
 import type { Span } from '../../domain/vee/window.ts';
 
 /**
  * What was judged: a local day or a bill; of an estimate, the gap that it fills; of a replacement,
  * the bill that was final.
  */
-export type JudgedWindow = Span & { readonly kind: 'day' | 'bill' };
+export type JudgedWindow = Span & {
+  readonly kind: 'day' | 'bill';
+  /** Of a day that is not complete: only the form of what was sent is judged. */
+  readonly isOpen?: boolean;
+};
 export type DecidedWindow = JudgedWindow | (Span & { readonly kind: 'gap' | 'final' });
+
+/** What a rule of a set found, or a check that stands beside the sets. */
+export type Decided = Omit<Finding, 'rule'> & { readonly rule: VeeRule | OtherCheck };
 
 type Register = {
   readonly meterId: number;
@@ -23,7 +31,7 @@ type Register = {
 export function decisionOf(
   register: Register,
   window: DecidedWindow,
-  finding: Finding,
+  finding: Decided,
 ): DecisionRow {
   const { meterId, companyId, channel } = register;
   const { rule, outcome, fromMs, toMs, message } = finding;

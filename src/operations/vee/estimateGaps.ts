@@ -1,6 +1,6 @@
 import type { Transaction } from '../../db/connect.ts';
 import { withdrawDecisions, writeDecisions } from '../../db/veeDecisions.ts';
-import type { DecidedScope, DecisionRow } from '../../db/veeDecisions.ts';
+import type { DecidedScope, DecisionRow, HoldNews } from '../../db/veeDecisions.ts';
 import { assert } from '../../domain/assert.ts';
 import { importChannel, intervalEnergyChannel } from '../../domain/channel.ts';
 import { instantMsMax } from '../../domain/limits.ts';
@@ -27,10 +27,6 @@ import type { OutagesByMeter } from './gapFacts.ts';
 import { SlotHistory } from './slotHistory.ts';
 import { loadVeeRules } from './veeSets.ts';
 import type { VeeRules } from './veeSets.ts';
-
-function isChannel(code: number, wanted: number): boolean {
-  return code === wanted;
-}
 
 type Facts = {
   readonly rules: VeeRules;
@@ -60,7 +56,7 @@ async function loadFacts(
   const spans = open.map(gapSpan);
   const inHand = new Map(
     advanced
-      .filter(({ work }) => isChannel(work.channel.code, intervalEnergyChannel))
+      .filter(({ work }) => work.channel.code === intervalEnergyChannel)
       .map(({ work, walked }) => [work.meter.meterId, walked.days.map(({ series }) => series)]),
   );
   return {
@@ -80,6 +76,10 @@ async function loadHistories(
   { rules }: Facts,
 ): Promise<readonly SlotHistory[]> {
   const wanted = open.map(({ work: { meter, channel }, walked, advance }) => {
+    const [firstDay] = walked.days;
+    // What is walked now was stored as it was before, and is not heard of. The walk begins with
+    // the carry: a day that lies behind it is only written.
+    const firstWalked = walked.carryIn?.boundarySlot ?? firstSlotOfDay(firstDay.day);
     const historyDays = Math.max(
       ...advance.gaps.map(({ toMs }) => historyDaysOf(rules.setAt(meter, toMs))),
     );
@@ -87,7 +87,7 @@ async function loadHistories(
     // The slot before the gap is asked for by every set, and may be of the day before.
     const beforeDay = dayOf(slotStartMs(slotOf(firstGapMs) - 1));
     const firstGapDay = dayOf(firstGapMs);
-    const throughDay = walked.days[0].day;
+    const throughDay = dayOf(slotStartMs(firstWalked));
     const isShort = advance.gaps.every(isShortGap);
     const fromDay = isShort
       ? Math.min(beforeDay, throughDay)
@@ -97,17 +97,13 @@ async function loadHistories(
       firstSlot: firstSlotOfDay(Math.min(fromDay, throughDay)),
       endSlot: firstSlotOfDay(lastDay + 1),
     });
-    return { meter, channel: channel.code, fromDay, throughDay, into };
+    return { meter, channel: channel.code, fromDay, throughDay, firstWalked, into };
   });
   await readSlots(
     tx,
     wanted.filter(({ fromDay, throughDay }) => fromDay <= throughDay),
   );
-  // What is walked now was stored as it was before: a day after it must not be heard of.
-  for (const [index, { walked }] of open.entries()) {
-    const firstSlot = firstSlotOfDay(walked.days[0].day);
-    wanted[index].into.forgetFrom(walked.carryIn?.boundarySlot ?? firstSlot);
-  }
+  for (const { into, firstWalked } of wanted) into.forgetFrom(firstWalked);
   return wanted.map(({ into }) => into);
 }
 
@@ -207,6 +203,12 @@ function scopeOf({ work, gapsFromMs }: AdvancedRegister): DecidedScope {
   return { meterId: meter.meterId, channel: channel.code, afterMs, throughMs: instantMsMax - 1 };
 }
 
+export type Estimated = {
+  readonly advanced: readonly AdvancedRegister[];
+  /** Of estimates that did not pass validation themselves. */
+  readonly news: readonly HoldNews[];
+};
+
 /**
  * Lays the energy of each silence of more than two slots over it, by the set of the meter's class:
  * the shape goes into the day of the reading that ends the silence, and the register is walked
@@ -217,10 +219,10 @@ export async function estimateGaps(
   tx: Transaction,
   advanced: readonly AdvancedRegister[],
   nowMs: number,
-): Promise<readonly AdvancedRegister[]> {
+): Promise<Estimated> {
   const open = advanced.filter(({ advance }) => advance.gaps.length > 0);
   const judged = advanced.filter((each) => each.isRecomputed || each.advance.gaps.length > 0);
-  if (judged.length === 0) return advanced;
+  if (judged.length === 0) return { advanced, news: [] };
   const decisions: DecisionRow[] = [];
   const estimated = new Map<AdvancedRegister, AdvancedRegister>();
   if (open.length > 0) {
@@ -232,7 +234,11 @@ export async function estimateGaps(
       estimated.set(register, estimate({ register, facts, history, decisions }));
     }
   }
-  await withdrawDecisions(tx, 'gaps', { scopes: judged.map(scopeOf), kept: decisions, nowMs });
-  await writeDecisions(tx, decisions, nowMs);
-  return advanced.map((each) => estimated.get(each) ?? each);
+  const scopes = judged.map(scopeOf);
+  const gone = await withdrawDecisions(tx, 'gaps', { scopes, kept: decisions, nowMs });
+  const made = await writeDecisions(tx, decisions, nowMs);
+  return {
+    advanced: advanced.map((each) => estimated.get(each) ?? each),
+    news: [...gone, ...made],
+  };
 }

@@ -73,8 +73,12 @@ export async function outagesOf(
   tx: Statement,
   spans: readonly MeterSpan[],
 ): Promise<OutagesByMeter> {
+  return byMeter(await readOutages(tx, spans));
+}
+
+export function byMeter(spans: readonly MeterSpan[]): OutagesByMeter {
   const found = new Map<number, Span[]>();
-  for (const { meterId, fromMs, toMs } of await readOutages(tx, spans)) {
+  for (const { meterId, fromMs, toMs } of spans) {
     const known = found.get(meterId) ?? [];
     found.set(meterId, known);
     known.push({ fromMs, toMs });

@@ -3,43 +3,151 @@ import type { RatedMeter } from '../../db/ratingInputs.ts';
 import { readHeads } from '../../db/series.ts';
 import type { VeeDuty } from '../../db/veeFacts.ts';
 import { readClosedPeriods, readSiblings } from '../../db/veeWindows.ts';
-import { importChannel } from '../../domain/channel.ts';
+import { exportChannel, importChannel } from '../../domain/channel.ts';
 import { veeDaysPerStepMax } from '../../domain/vee/limits.ts';
 import { slotStartMs } from '../../domain/rating/slot.ts';
 import { decodeCarry } from '../../domain/series/carryCodec.ts';
+import { dayMs } from '../../domain/time/civil.ts';
 import { billingPeriodAt } from '../../domain/time/zone.ts';
+import { registerKey } from '../rating/gatherReadings.ts';
 import { metersAt } from '../rating/registry.ts';
 import type { RatingMemory } from '../rating/registry.ts';
 import type { JudgedWindow } from './decisionRow.ts';
-import { localDaysFrom } from './noteDuties.ts';
+import { localDayAt, localDaysFrom } from './noteDuties.ts';
+import { channelsOf, readSentFacts, RegisterFacts } from './sentFacts.ts';
+import type { SentFacts } from './sentFacts.ts';
 
-/** What is judged of one meter in one step. */
-export type JudgedMeter = {
+/** Beside import: a register that the meter has, and its first UTC day. */
+type Sibling = { readonly channel: number; readonly firstDay: number };
+
+/** What is judged of one register in one step. */
+export type JudgedRegister = {
   readonly meter: RatedMeter;
+  readonly channel: number;
   /** Of the duty, at the begin of a local day. */
   readonly fromMs: number;
   readonly windows: readonly JudgedWindow[];
+  /** Of import: the others that must be known where it is. */
+  readonly siblings: readonly Sibling[];
+  readonly sent: RegisterFacts;
+};
+
+export type JudgedMeter = {
+  readonly meter: RatedMeter;
+  readonly fromMs: number;
+  readonly registers: readonly JudgedRegister[];
   /** Where the duty goes on in the next step; null: this was all of it. */
   readonly nextFromMs: number | null;
-  /** Registers beside import that the meter has, and the first UTC day of each. */
-  readonly siblings: readonly { readonly channel: number; readonly firstDay: number }[];
+};
+
+/** The registers that are billed have days and bills to be judged. */
+const billedChannels = [importChannel, exportChannel] as const;
+
+type Stretch = {
+  readonly fromMs: number;
+  readonly untilMs: number | null;
+  /** Begins of local days, the last one behind the last day. */
+  readonly days: readonly number[];
+  /** Begins of closed bills. */
+  readonly bills: readonly number[];
 };
 
 /** Local days that are complete, and closed bills: what ends in (fromMs, untilMs]. */
-function windowsOf(
-  meter: RatedMeter,
-  days: readonly number[],
-  bills: readonly number[],
+function completeWindows(
+  { timeZone }: RatedMeter,
+  { days, bills }: Stretch,
+  { sinceMs, settledMs }: { readonly sinceMs: number; readonly settledMs: number },
 ): JudgedWindow[] {
   const windows: JudgedWindow[] = [];
   for (let at = 1; at < days.length; at += 1) {
     windows.push({ kind: 'day', fromMs: days[at - 1], toMs: days[at] });
   }
+  const complete = windows.filter(({ fromMs, toMs }) => fromMs >= sinceMs && toMs <= settledMs);
   for (const periodStartMs of bills) {
-    const { startMs, endMs } = billingPeriodAt(meter.timeZone, periodStartMs);
-    windows.push({ kind: 'bill', fromMs: startMs, toMs: endMs });
+    const { startMs, endMs } = billingPeriodAt(timeZone, periodStartMs);
+    if (startMs >= sinceMs) complete.push({ kind: 'bill', fromMs: startMs, toMs: endMs });
   }
-  return windows;
+  return complete;
+}
+
+/** Days that are not complete, and of which there is something to say all the same. */
+function openWindows(
+  { timeZone }: RatedMeter,
+  { fromMs, untilMs }: Stretch,
+  { sent, windows }: { readonly sent: RegisterFacts; readonly windows: readonly JudgedWindow[] },
+): JudgedWindow[] {
+  const complete = new Set(
+    windows.flatMap((window) => (window.kind === 'day' ? window.fromMs : [])),
+  );
+  const found = new Map<number, JudgedWindow>();
+  for (const atMs of sent.instants()) {
+    const { firstSlot, endSlot } = localDayAt(timeZone, atMs);
+    const [startMs, toMs] = [slotStartMs(firstSlot), slotStartMs(endSlot)];
+    if (toMs <= fromMs || (untilMs !== null && toMs > untilMs)) continue;
+    if (complete.has(startMs)) continue;
+    found.set(startMs, { kind: 'day', fromMs: startMs, toMs, isOpen: true });
+  }
+  return [...found.values()];
+}
+
+type Known = {
+  /** By register: where its settled slots end. */
+  readonly settledMs: ReadonlyMap<number, number>;
+  readonly siblings: ReadonlyMap<number, readonly Sibling[]>;
+  readonly facts: SentFacts;
+};
+
+function registersOf(
+  meter: RatedMeter,
+  stretch: Stretch,
+  { settledMs, siblings: allSiblings, facts }: Known,
+): JudgedRegister[] {
+  const siblings = allSiblings.get(meter.meterId) ?? [];
+  const firstDays = new Map(siblings.map(({ channel, firstDay }) => [channel, firstDay]));
+  const channels = new Set([
+    ...billedChannels.filter((channel) => channel === importChannel || firstDays.has(channel)),
+    ...channelsOf(facts, meter.meterId),
+  ]);
+  return [...channels].map((channel) => {
+    const sent = new RegisterFacts(facts, meter, channel);
+    const isImport = channel === importChannel;
+    const ends = settledMs.get(registerKey(meter.meterId, channel)) ?? -Infinity;
+    // Before its first reading a register beside import lacks nothing: there is none.
+    const sinceMs = isImport ? -Infinity : (firstDays.get(channel) ?? Infinity) * dayMs;
+    const isBilled = billedChannels.some((each) => each === channel);
+    const own = isImport
+      ? stretch
+      : {
+          ...stretch,
+          bills: stretch.bills.filter(
+            (startMs) => billingPeriodAt(meter.timeZone, startMs).endMs <= ends,
+          ),
+        };
+    const windows = isBilled ? completeWindows(meter, own, { sinceMs, settledMs: ends }) : [];
+    return {
+      meter,
+      channel,
+      fromMs: stretch.fromMs,
+      windows: [...windows, ...openWindows(meter, stretch, { sent, windows })],
+      siblings: isImport ? siblings : [],
+      sent,
+    };
+  });
+}
+
+async function settledEnds(
+  tx: Transaction,
+  meterIds: readonly number[],
+): Promise<ReadonlyMap<number, number>> {
+  const ends = new Map<number, number>();
+  for (const channel of billedChannels) {
+    for (const { meterId, carry } of await readHeads(tx, { meterIds, channel })) {
+      const decoded = decodeCarry(carry);
+      const endMs = decoded === null ? 0 : slotStartMs(decoded.boundarySlot);
+      ends.set(registerKey(meterId, channel), endMs);
+    }
+  }
+  return ends;
 }
 
 /** The windows of these duties, as many as one step may take. */
@@ -49,13 +157,6 @@ export async function judgedMeters(
   duties: readonly VeeDuty[],
 ): Promise<readonly JudgedMeter[]> {
   const meterIds = duties.map(({ meterId }) => meterId);
-  const heads = await readHeads(tx, { meterIds, channel: importChannel });
-  const boundaries = new Map(
-    heads.map(({ meterId, carry }) => {
-      const decoded = decodeCarry(carry);
-      return [meterId, decoded === null ? 0 : slotStartMs(decoded.boundarySlot)];
-    }),
-  );
   const known = duties.flatMap((duty) => {
     const meter = memory.meters.get(duty.meterId);
     return meter === undefined ? [] : [{ ...duty, meter }];
@@ -67,10 +168,23 @@ export async function judgedMeters(
       fromMs: billingPeriodAt(meter.timeZone, fromMs).startMs,
     })),
   );
-  const siblings = Map.groupBy(await readSiblings(tx, meterIds), (each) => each.meterId);
+  const facts: Known = {
+    settledMs: await settledEnds(tx, meterIds),
+    siblings: Map.groupBy(await readSiblings(tx, meterIds), ({ meterId }) => meterId),
+    facts: await readSentFacts(
+      tx,
+      known.map(({ meterId, meter, fromMs }) => ({
+        meterId,
+        fromMs: billingPeriodAt(meter.timeZone, fromMs).startMs,
+      })),
+    ),
+  };
   let daysLeft = veeDaysPerStepMax;
   return known.map(({ meter, fromMs }, index) => {
-    const settledMs = boundaries.get(meter.meterId) ?? 0;
+    const ends = billedChannels.map(
+      (channel) => facts.settledMs.get(registerKey(meter.meterId, channel)) ?? 0,
+    );
+    const settledMs = Math.max(...ends);
     const all = settledMs <= fromMs ? [fromMs] : localDaysFrom(meter.timeZone, fromMs, settledMs);
     const complete = all.filter((startMs) => startMs <= settledMs || startMs === fromMs);
     const taken = complete.slice(0, Math.max(2, daysLeft + 1));
@@ -80,12 +194,7 @@ export async function judgedMeters(
       const { endMs } = billingPeriodAt(meter.timeZone, startMs);
       return endMs > fromMs && (untilMs === null || endMs <= untilMs);
     });
-    return {
-      meter,
-      fromMs,
-      windows: windowsOf(meter, taken, bills),
-      nextFromMs: untilMs,
-      siblings: siblings.get(meter.meterId) ?? [],
-    };
+    const stretch = { fromMs, untilMs, days: taken, bills };
+    return { meter, fromMs, registers: registersOf(meter, stretch, facts), nextFromMs: untilMs };
   });
 }

@@ -1,6 +1,9 @@
 import type { Duty } from '../../db/charges.ts';
 import type { Transaction } from '../../db/connect.ts';
+import { markedReason } from '../../db/registerMarks.ts';
+import type { FactPlace } from '../../db/sentFacts.ts';
 import { upsertVeeDuties } from '../../db/veeFacts.ts';
+import { readFirstBills } from '../../db/veeWindows.ts';
 import { importChannel } from '../../domain/channel.ts';
 import { slotOf, slotsPerDay, slotStartMs } from '../../domain/rating/slot.ts';
 import { dayMs, dayNumberOf } from '../../domain/time/civil.ts';
@@ -89,6 +92,30 @@ function closings(
 }
 
 /**
+ * Marks say when a meter stood at its place, and so which bills it has to be known in: the closed
+ * ones too, of which it may have no reading that could be walked again.
+ */
+async function marked(
+  tx: Transaction,
+  duties: readonly Duty[],
+  { memory, days }: { readonly memory: RatingMemory; readonly days: LocalDays },
+): Promise<readonly VeeDuty[]> {
+  const changed = duties.filter(({ reason }) => reason === markedReason);
+  const first = await readFirstBills(
+    tx,
+    changed.map(({ meterId }) => meterId),
+  );
+  return changed.flatMap(({ meterId, fromDay }) => {
+    const meter = memory.meters.get(meterId);
+    const billsFromMs = first.get(meterId);
+    if (meter === undefined || billsFromMs === undefined) return [];
+    const { companyId, timeZone } = meter;
+    const { firstSlot } = days.at(timeZone, slotOf(Math.max(billsFromMs, fromDay * dayMs)));
+    return { meterId, companyId, fromMs: slotStartMs(firstSlot) };
+  });
+}
+
+/**
  * Leaves a duty for each meter of which a local day became complete or changed. Validation itself
  * is not part of a rating commit: a soft check never makes a reading or a balance wait.
  */
@@ -98,11 +125,14 @@ export async function noteDuties(
   {
     duties,
     charges,
+    sent,
     memory,
     nowMs,
   }: {
     readonly duties: readonly Duty[];
     readonly charges: readonly ChargeDelta[];
+    /** Where something about the form of readings was noted. */
+    readonly sent: readonly FactPlace[];
     readonly memory: RatingMemory;
     readonly nowMs: number;
   },
@@ -115,7 +145,8 @@ export async function noteDuties(
   const due = new Map<number, VeeDuty>();
   const add = ({ meterId, companyId, fromMs }: VeeDuty): void => {
     const known = due.get(meterId)?.fromMs ?? Infinity;
-    due.set(meterId, { meterId, companyId, fromMs: Math.min(known, fromMs) });
+    // A clock that begins in 1970 does so on a local day that may begin before it.
+    due.set(meterId, { meterId, companyId, fromMs: Math.max(0, Math.min(known, fromMs)) });
   };
   for (const register of advanced) {
     const fromMs = dueFromMs(register, days, nowMs);
@@ -124,6 +155,12 @@ export async function noteDuties(
     add({ meterId, companyId, fromMs });
   }
   closings(charges, { memory, days }).forEach(add);
+  (await marked(tx, duties, { memory, days })).forEach(add);
+  for (const { meterId, companyId, atMs } of sent) {
+    const zone = memory.meters.get(meterId)?.timeZone;
+    if (zone === undefined) continue;
+    add({ meterId, companyId, fromMs: slotStartMs(days.at(zone, slotOf(atMs)).firstSlot) });
+  }
   await upsertVeeDuties(
     tx,
     [...due.values()].toSorted((a, b) => a.meterId - b.meterId),

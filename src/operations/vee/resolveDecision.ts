@@ -1,6 +1,7 @@
 import { insertAudit } from '../../db/audit.ts';
 import { insertDuties } from '../../db/charges.ts';
 import type { Transaction } from '../../db/connect.ts';
+import { appendEvent, eventShardOf } from '../../db/events.ts';
 import type { KeyedAnswer } from '../../db/idempotency.ts';
 import { firstMeterOf, insertResolution, lockDecision } from '../../db/veeDecisionReads.ts';
 import { asViewer } from '../../db/viewer.ts';
@@ -13,6 +14,7 @@ import { dayOf } from '../../domain/series/day.ts';
 import { derivedId } from '../derivedId.ts';
 import { onceByKey, textOf } from '../onceByKey.ts';
 import type { KeyCode, RequestDeps } from '../onceByKey.ts';
+import { decisionEvents } from './decisionEvents.ts';
 import { judgedReason } from './noteDuties.ts';
 import { refuseReason } from '../refuseReason.ts';
 
@@ -80,6 +82,8 @@ async function resolve(
     assert(meterId !== null, 'a decided meter is at its service point');
     const fromDay = dayOf(decision.fromAt.getTime());
     await insertDuties(tx, [{ meterId, fromDay }], judgedReason);
+    const news = { decisionId: BigInt(decisionId), companyId, state: 'released' } as const;
+    for (const event of decisionEvents([news], nowMs)) await appendEvent(tx, event);
   }
   return accept({ decisionId });
 }
@@ -119,6 +123,9 @@ export async function resolveDecision(
   );
   if (!outcome.ok) return outcome;
   const { answer, isReplay } = outcome.value;
-  if (!isReplay) wake({ kind: 'rating' });
+  if (!isReplay) {
+    wake({ kind: 'rating' });
+    wake({ kind: 'events', shard: eventShardOf(viewer.companyId) });
+  }
   return accept({ decisionId: textOf(answer, 'decisionId'), isReplay });
 }

@@ -1,7 +1,8 @@
 import type { Transaction } from '../../db/connect.ts';
 import type { RatedMeter } from '../../db/ratingInputs.ts';
 import { readDaysAroundEach } from '../../db/seriesAround.ts';
-import { importChannel } from '../../domain/channel.ts';
+import { readRestored } from '../../db/veeFacts.ts';
+import { channelOfMedium, importChannel } from '../../domain/channel.ts';
 import { slotMs, slotOf, slotsPerDay } from '../../domain/rating/slot.ts';
 import { decodeCarry } from '../../domain/series/carryCodec.ts';
 import { dayOf, placesPerDay } from '../../domain/series/day.ts';
@@ -20,14 +21,22 @@ import type { VeeSet } from '../../domain/vee/set.ts';
 import type { BilledAmount, SlotColumns, Span, WindowInput } from '../../domain/vee/window.ts';
 import type { RatingMemory } from '../rating/registry.ts';
 import type { JudgedWindow } from './decisionRow.ts';
-import { firstSlotOfDay, intervalsOf, outagesOf, readIntervals, readSlots } from './gapFacts.ts';
+import {
+  byMeter,
+  firstSlotOfDay,
+  intervalsOf,
+  outagesOf,
+  readIntervals,
+  readSlots,
+} from './gapFacts.ts';
 import type { OutagesByMeter } from './gapFacts.ts';
-import type { JudgedMeter } from './judgedMeters.ts';
+import type { JudgedRegister } from './judgedMeters.ts';
 import { SlotHistory } from './slotHistory.ts';
 import type { VeeRules } from './veeSets.ts';
 
-/** The import register of one meter over all that its windows look at. */
+/** One register of a meter over all that its windows look at. */
 type Register = {
+  readonly days: readonly SeriesDay[];
   readonly slots: SlotHistory;
   readonly readingsAtMs: Float64Array;
   readonly exceptions: readonly WalkException[];
@@ -39,13 +48,16 @@ export type WindowFacts = {
   readonly siblings: ReadonlyMap<string, SlotHistory>;
   readonly intervals: ReadonlyMap<number, readonly SeriesDay[]>;
   readonly outages: OutagesByMeter;
+  /** When voltage came back. */
+  readonly restored: OutagesByMeter;
 };
 
 const monthMsMax = 31 * dayMs;
 
 /** From when on slots are looked at: history, and for a bill the bills before it. */
-function lookBackMs({ meter, windows, fromMs }: JudgedMeter, rules: VeeRules): number {
+function lookBackMs({ meter, windows, fromMs }: JudgedRegister, rules: VeeRules): number {
   const starts = windows.map((window) => {
+    if (window.isOpen === true) return window.fromMs;
     const set = rules.setAt(meter, window.fromMs);
     const { on, estimatedBillsMax } = set.rules.prolongedEstimation;
     const bills = window.kind === 'bill' && on ? estimatedBillsMax * monthMsMax : 0;
@@ -54,7 +66,7 @@ function lookBackMs({ meter, windows, fromMs }: JudgedMeter, rules: VeeRules): n
   return Math.max(0, Math.min(fromMs, ...starts) - dayMs);
 }
 
-function spanOf(judged: JudgedMeter, rules: VeeRules): Span {
+function spanOf(judged: JudgedRegister, rules: VeeRules): Span {
   const toMs = Math.max(judged.fromMs, ...judged.windows.map((window) => window.toMs));
   return { fromMs: lookBackMs(judged, rules), toMs };
 }
@@ -80,33 +92,35 @@ function acceptedInstants(
 
 async function readRegisters(
   tx: Transaction,
-  judged: readonly JudgedMeter[],
+  judged: readonly JudgedRegister[],
   rules: VeeRules,
 ): Promise<readonly Register[]> {
   const wanted = judged.map((each) => {
     const { fromMs, toMs } = spanOf(each, rules);
-    const { meterId } = each.meter;
-    return { meterId, channel: importChannel, fromDay: dayOf(fromMs), throughDay: dayOf(toMs) };
+    const { channel, meter } = each;
+    const { meterId } = meter;
+    return { meterId, channel, fromDay: dayOf(fromMs), throughDay: dayOf(toMs) };
   });
   const byWanted = Map.groupBy(await readDaysAroundEach(tx, wanted), (row) => row.wanted);
-  return judged.map(({ meter }, index) => {
+  return judged.map(({ meter, channel }, index) => {
     const { fromDay, throughDay } = wanted[index];
     const slots = new SlotHistory({
       firstSlot: firstSlotOfDay(fromDay),
       endSlot: firstSlotOfDay(throughDay + 1),
     });
     const rows = byWanted.get(index) ?? [];
-    if (rows.length === 0) return { slots, readingsAtMs: new Float64Array(0), exceptions: [] };
+    const none = { days: [], slots, readingsAtMs: new Float64Array(0), exceptions: [] };
+    if (rows.length === 0) return none;
     const days = rows.map(({ bytes }) => decodeDay(bytes));
-    const options = walkOptionsOf(meter, importChannel);
+    const options = walkOptionsOf(meter, channel);
     const walked = walkDays(days, decodeCarry(rows[0].carryIn), options);
     slots.put(walked);
     const { exceptions } = walked;
-    return { slots, readingsAtMs: acceptedInstants(days, exceptions), exceptions };
+    return { days, slots, readingsAtMs: acceptedInstants(days, exceptions), exceptions };
   });
 }
 
-function windowsSpan({ fromMs, windows }: JudgedMeter): Span {
+function windowsSpan({ fromMs, windows }: JudgedRegister): Span {
   return {
     fromMs: Math.min(fromMs, ...windows.map((window) => window.fromMs)),
     toMs: Math.max(fromMs + slotMs, ...windows.map((window) => window.toMs)),
@@ -115,7 +129,7 @@ function windowsSpan({ fromMs, windows }: JudgedMeter): Span {
 
 async function readSiblingSlots(
   tx: Transaction,
-  judged: readonly JudgedMeter[],
+  judged: readonly JudgedRegister[],
 ): Promise<ReadonlyMap<string, SlotHistory>> {
   const found = new Map<string, SlotHistory>();
   const wanted = judged.flatMap((each, index) =>
@@ -132,10 +146,10 @@ async function readSiblingSlots(
   return found;
 }
 
-/** All that the windows of some meters look at, in a few statements. */
+/** All that the windows of some registers look at, in a few statements. */
 export async function readWindowFacts(
   tx: Transaction,
-  judged: readonly JudgedMeter[],
+  judged: readonly JudgedRegister[],
   rules: VeeRules,
 ): Promise<WindowFacts> {
   const spans = judged.map((each) => ({ meterId: each.meter.meterId, ...windowsSpan(each) }));
@@ -144,6 +158,7 @@ export async function readWindowFacts(
     siblings: await readSiblingSlots(tx, judged),
     intervals: await readIntervals(tx, spans, new Map()),
     outages: await outagesOf(tx, spans),
+    restored: byMeter(await readRestored(tx, spans)),
   };
 }
 
@@ -168,8 +183,12 @@ function overlap(left: Span, right: Span): readonly Span[] {
   return fromMs < toMs ? [{ fromMs, toMs }] : [];
 }
 
-function agreedSpans(memory: RatingMemory, meter: RatedMeter, window: Span): readonly Span[] {
-  const stood = standing(marksOf(meter.marks, importChannel), window);
+function agreedSpans(
+  memory: RatingMemory,
+  { meter, channel }: JudgedRegister,
+  window: Span,
+): readonly Span[] {
+  const stood = standing(marksOf(meter.marks, channel), window);
   return (memory.agreements.get(meter.servicePointId) ?? [])
     .flatMap(({ validFromMs, validToMs }) =>
       overlap({ fromMs: validFromMs, toMs: validToMs }, window),
@@ -206,9 +225,17 @@ function orUnknown(columns: SlotColumns | null, { fromMs, toMs }: Span): SlotCol
   return { firstSlot: slotOf(fromMs), wh, quality: new Uint8Array(count) };
 }
 
-/** An electricity meter that was read all the time lives off the line that it measures. */
-function voltageOf(meter: RatedMeter, slots: SlotColumns, window: Span): boolean | null {
+/**
+ * An electricity meter that was read all the time lives off the line that it measures: there was
+ * voltage all along, unless its log says that it came back within the window.
+ */
+function voltageOf(
+  meter: RatedMeter,
+  slots: SlotColumns,
+  { window, restored }: { readonly window: Span; readonly restored: readonly Span[] },
+): boolean | null {
   if (meter.medium !== 'electricity') return null;
+  if (restored.some(({ fromMs }) => fromMs >= window.fromMs && fromMs < window.toMs)) return null;
   const range = { from: slotOf(window.fromMs), to: slotOf(window.toMs) };
   const { missing, estimated } = sumOver(slots, range);
   return missing === 0 && estimated === 0 ? true : null;
@@ -217,13 +244,17 @@ function voltageOf(meter: RatedMeter, slots: SlotColumns, window: Span): boolean
 /** The rows of one window out of what was read for all of them. */
 export function windowInput(
   { memory, rules, facts }: { memory: RatingMemory; rules: VeeRules; facts: WindowFacts },
-  judged: { readonly index: number; readonly meter: JudgedMeter; readonly window: JudgedWindow },
+  judged: {
+    readonly index: number;
+    readonly register: JudgedRegister;
+    readonly window: JudgedWindow;
+  },
 ): WindowInput {
-  const { index, window } = judged;
-  const { meter, siblings } = judged.meter;
-  const { kind, fromMs, toMs } = window;
+  const { index, window, register } = judged;
+  const { meter, channel, siblings, sent } = register;
+  const { kind, fromMs, toMs, isOpen = false } = window;
   const set = rules.setAt(meter, fromMs);
-  const { slots: all, readingsAtMs, exceptions } = facts.registers[index];
+  const { days, slots: all, readingsAtMs, exceptions } = facts.registers[index];
   const range = { from: slotOf(fromMs), to: slotOf(toMs) };
   const slots = orUnknown(all.between(range.from, range.to), window);
   const { wh, missing } = sumOver(slots, range);
@@ -233,12 +264,16 @@ export function windowInput(
     fromMs,
     toMs,
     zone: meter.timeZone,
-    channel: importChannel,
-    unit: meter.medium === 'electricity' ? 'Wh' : 'l',
+    isOpen,
+    channel,
+    unit: channelOfMedium(channel, meter.medium)?.unit ?? 'Wh',
     slots,
     readingsAtMs: readingsAtMs.filter((atMs) => atMs >= fromMs && atMs <= toMs),
     register: missing > 0 ? null : { fromMs, toMs, wh: BigInt(wh) },
-    intervals: intervalsOf(facts.intervals.get(meter.meterId) ?? [], window),
+    intervals:
+      channel === importChannel
+        ? intervalsOf(facts.intervals.get(meter.meterId) ?? [], window)
+        : null,
     history: all.between(range.from - historySlots, range.from),
     bills: kind === 'bill' ? billsBefore(meter.timeZone, set, { slots: all, window }) : [],
     siblings: siblings
@@ -249,12 +284,15 @@ export function windowInput(
         return { channel, slots: orUnknown(own, window) };
       }),
     exceptions: exceptions.filter(({ atMs }) => atMs >= fromMs && atMs < toMs),
-    conflicts: [],
-    blocks: [],
+    conflicts: sent.conflictsIn(window, days),
+    blocks: sent.blocksIn(window),
     replacement: null,
-    agreed: agreedSpans(memory, meter, window),
+    agreed: agreedSpans(memory, register, window),
     isOccupied: rules.meterOf(meter.meterId).isOccupied,
-    hasVoltage: voltageOf(meter, slots, window),
+    hasVoltage: voltageOf(meter, slots, {
+      window,
+      restored: facts.restored.get(meter.meterId) ?? [],
+    }),
     outages: facts.outages.get(meter.meterId) ?? [],
   };
 }

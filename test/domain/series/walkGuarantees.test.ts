@@ -7,7 +7,7 @@ import type { SeriesDay } from '../../../src/domain/series/day.ts';
 import { encodeDay } from '../../../src/domain/series/dayCodec.ts';
 import type { MarkKind, RegisterMark } from '../../../src/domain/series/mark.ts';
 import { walkDays } from '../../../src/domain/series/walk.ts';
-import type { WalkOptions } from '../../../src/domain/series/walk.ts';
+import type { WalkOptions, WalkResult } from '../../../src/domain/series/walk.ts';
 import {
   dayMs,
   daysOf,
@@ -261,6 +261,36 @@ describe('guarantees over any register', () => {
       }),
       { numRuns: 2_000 },
     );
+  });
+
+  it('settles the same at once, day by day and in any split, with marks and voids', () => {
+    const cuts = fc.uniqueArray(fc.nat(4), { maxLength: 4 });
+    let openRuns = 0;
+    fc.assert(
+      fc.property(markedRegister, cuts, ({ readings, options }, split) => {
+        const days = markedDays(readings, options.marks);
+        const whole = walkDays(days, null, options);
+        const ends = [...new Set([...split.toSorted((a, b) => a - b), days.length])];
+        let settled: WalkResult['carrySettled'] = null;
+        let carry: WalkResult['carryOut'] = null;
+        const parts: WalkResult[] = [];
+        for (const [at, end] of ends.entries()) {
+          const part = walkDays(days.slice(ends[at - 1] ?? 0, end), carry, options);
+          parts.push(part);
+          carry = part.carryOut;
+          if (part.isMoved) settled = part.carrySettled;
+        }
+        expect(carry).toEqual(whole.carryOut);
+        expect(settled).toEqual(whole.carrySettled);
+        expect(parts.flatMap(({ slotWh }) => [...slotWh])).toEqual([...whole.slotWh]);
+        expect(parts.flatMap((part) => part.exceptions)).toEqual(whole.exceptions);
+        expect(parts.at(-1)?.isTailKnown).toBe(whole.isTailKnown);
+        if (settled?.lastAtMs !== carry?.lastAtMs) openRuns += 1;
+      }),
+      { numRuns: 2_000 },
+    );
+    // Enough of them end in a slot that may be replaced.
+    expect(openRuns).toBeGreaterThan(10);
   });
 
   it('goes on in a day from the settled carry with marks and voids as if walked at once', () => {

@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { customerClasses } from '../../../src/domain/vee/classDefaults.ts';
-import { estimationRules, validationRules } from '../../../src/domain/vee/ruleName.ts';
+import { estimationRules, ruleNames, validationRules } from '../../../src/domain/vee/ruleName.ts';
 import { defaultVeeSet, parseVeeSet } from '../../../src/domain/vee/set.ts';
-import { ruleNames } from '../../../src/domain/vee/validate.ts';
 
 /** docs/vee.md shows defaults; what it shows is what holds. */
 const guide = readFileSync(new URL('../../../docs/vee.md', import.meta.url), 'utf8');

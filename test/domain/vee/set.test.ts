@@ -6,6 +6,7 @@ import { estimationRules, validationRules } from '../../../src/domain/vee/ruleNa
 import {
   defaultVeeSet,
   historyDaysOf,
+  parseNewVeeSet,
   parseVeeSet,
   veeSetJsonSchema,
 } from '../../../src/domain/vee/set.ts';
@@ -42,6 +43,20 @@ describe('a set of rules', () => {
     });
     expect(parsed.value.rules.zeroConsumption.on).toBe(false);
     expect(parsed.value.holidays).toEqual(new Set([Date.UTC(2026, 11, 25) / 86_400_000]));
+  });
+
+  it('is refused where it would leave out what it only finds in what was taken in', () => {
+    const reject = { outcome: 'reject' };
+    for (const rule of Object.keys(validationRules)) {
+      const parsed = parseNewVeeSet({ customerClass: 'large', rules: { [rule]: reject } });
+      const isBefore = rule === 'negativeConsumption' || rule === 'unitOfMeasure';
+      expect([rule, parsed.ok]).toEqual([rule, isBefore]);
+      if (parsed.ok) continue;
+      expect(parsed).toMatchObject({ code: 'VEE_REJECT_IMPOSSIBLE' });
+      expect(parsed.path).toEqual(['rules', rule, 'outcome']);
+    }
+    // One that was published before is read as ever.
+    expect(parseVeeSet({ customerClass: 'large', rules: { sum: reject } }).ok).toBe(true);
   });
 
   it('is refused with the path of what is wrong', () => {

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { Fleet } from '../../../src/domain/fleet.ts';
-import { bills, flat, june } from '../billsGround.ts';
+import { voltageRestored } from '../../../src/domain/series/meterEvent.ts';
+import { bills, flat, hourMs, june } from '../billsGround.ts';
 import type { BillsGround } from '../billsGround.ts';
+import { expectReplayed } from '../marksGround.ts';
 import { openDecisions, quarterHours } from './ground.ts';
 
 /** Worked numbers of the domain rules, chapter 4.2, of single days. All in UTC. */
@@ -20,6 +22,26 @@ describe('findings of a day', () => {
     await vacant.database.sql`update service_point set is_occupied = false`;
     await dayOfZeros(vacant);
     expect(await openDecisions(vacant)).toEqual([]);
+  });
+
+  test('rule 19: where the log says that voltage came back there was none all day', async () => {
+    const ground = await bills('vee_rule19_restored', flat('1'));
+    await dayOfZeros(ground);
+    expect(await openDecisions(ground)).toHaveLength(1);
+    const noonMs = june + 12 * hourMs;
+    const restored = async (atMs: number) =>
+      ground.tell({
+        code: Int32Array.of(voltageRestored),
+        meterId: Int32Array.of(ground.meter('M1')),
+        fromMs: Float64Array.of(atMs),
+        toMs: Float64Array.of(atMs),
+      });
+    // The evening before there was voltage again: all of the day.
+    await restored(june - hourMs);
+    expect(await openDecisions(ground)).toHaveLength(1);
+    await restored(noonMs);
+    expect(await openDecisions(ground)).toEqual([]);
+    await expectReplayed(ground);
   });
 
   test('rule 20: 8 kWh on a closed agreement are a case, not lost', async () => {

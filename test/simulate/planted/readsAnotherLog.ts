@@ -58,3 +58,15 @@ export const hidesGoodRows: Operations = {
     return { ...batch, blocks };
   }),
 };
+
+/** Of two readings of one instant the later word counts, whatever their qualities. */
+export const ranksByArrival: Operations = {
+  ...productionOperations,
+  rateReadings: ratesChanged((batch) => {
+    const blocks = batch.blocks.map((block) => ({
+      ...block,
+      quality: block.quality.map((each) => (each > 2 ? each : 0)),
+    }));
+    return { ...batch, blocks };
+  }),
+};

@@ -1,0 +1,1 @@
+ALTER TABLE "service_point" ADD COLUMN "has_generation" boolean DEFAULT false NOT NULL;

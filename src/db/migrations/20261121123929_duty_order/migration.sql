@@ -1,0 +1,1 @@
+CREATE INDEX "vee_duty_from_at_meter_id_index" ON "vee_duty" ("from_at","meter_id");

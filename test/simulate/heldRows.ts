@@ -1,0 +1,107 @@
+import { isEarly, placeOf, trueRow } from './auditedSeries.ts';
+import type { AuditedBatch, AuditedRow } from './auditedSeries.ts';
+import type { Books } from './auditor.ts';
+import type { Breach, Reader } from './invariants.ts';
+
+/**
+ * Rows of acknowledged batches that may not be billed: each of them is told, with its reason, and
+ * no other; what was mended or whose time has come is taken in.
+ */
+const aheadMsMax = 60_000;
+const electricity = new Map([
+  [1, 30],
+  [2, 30],
+  [16, 27],
+]);
+
+function codeOf(books: Books, batch: AuditedBatch, stamped: AuditedRow): string | null {
+  const meter = books.meters.find(({ meterId }) => meterId === stamped.meterId);
+  if (meter === undefined) return 'METER_UNKNOWN';
+  if (batch.edgeId !== null && meter.edgeId !== batch.edgeId) return 'METER_FOREIGN';
+  if (electricity.get(stamped.channel) !== stamped.unit) return 'UNIT_MISMATCH';
+  if (stamped.scaler < 0) return 'SCALER_UNSUPPORTED';
+  const row = trueRow(stamped);
+  if (row === null) return 'CLOCK_DRIFT';
+  const isTaken = books.taken.has(placeOf(batch, stamped));
+  return isEarly(row.atMs, batch) && !isTaken ? 'READING_IN_FUTURE' : null;
+}
+
+const heldBack = [
+  'METER_UNKNOWN',
+  'METER_FOREIGN',
+  'CHANNEL_UNKNOWN',
+  'UNIT_MISMATCH',
+  'SCALER_UNSUPPORTED',
+  'RATING_FAILED',
+  'READING_IN_FUTURE',
+  'VALUE_OUT_OF_RANGE',
+  'QUALITY_UNKNOWN',
+  'REVISION_FOREIGN',
+  'CLOCK_DRIFT',
+];
+
+export async function findHeldBreach(admin: Reader, books: Books): Promise<Breach | null> {
+  const rows = await admin<{ place: string; codes: string[] }[]>`
+    select concat_ws('/', edge_id, case stream when 1 then 'billing' else 'telemetry' end, epoch,
+                     sequence, row) as place, array_agg(code) as codes
+    from reading_exception x
+    where code = any(${heldBack}) and not exists (
+      select from exception_resolution r
+      where (r.edge_id, r.stream, r.epoch, r.sequence, r.channel, r.row)
+          = (x.edge_id, x.stream, x.epoch, x.sequence, x.channel, x.row))
+    group by 1`;
+  const stored = new Map(rows.map(({ place, codes }) => [place, codes]));
+  for (const batch of books.batches) {
+    for (const row of batch.rows) {
+      const place = placeOf(batch, row);
+      const code = codeOf(books, batch, row);
+      const codes = stored.get(place) ?? [];
+      stored.delete(place);
+      if (code === null && codes.length === 0) continue;
+      if (code !== null && codes.includes(code)) continue;
+      const detail = `${place} is held back as ${codes.join(' ') || 'nothing'}, expected ${code}`;
+      return { code: 'ROW_HELD_WRONG', detail };
+    }
+  }
+  const [left] = stored;
+  if (left === undefined) return null;
+  return { code: 'ROW_HELD_WRONG', detail: `${left[0]} ${left[1].join(' ')} was never sent` };
+}
+
+/** By their places, rows that were held back and taken in later, and when. */
+export async function readTaken(admin: Reader): Promise<ReadonlyMap<string, number>> {
+  const rows = await admin<{ place: string; takenAt: Date }[]>`
+    select concat_ws('/', edge_id, case stream when 1 then 'billing' else 'telemetry' end, epoch,
+                     sequence, row) as place, resolved_at as "takenAt"
+    from exception_resolution where kind = 'taken'`;
+  return new Map(rows.map(({ place, takenAt }) => [place, takenAt.getTime()]));
+}
+
+/**
+ * What was dated for later is taken in when that time has come, not before; and where somebody has
+ * just had all of it looked at, none of it is left.
+ */
+export function findEarlyBreach(
+  books: Books,
+  takenAtMs: ReadonlyMap<string, number>,
+  lookedAtMs: number | null,
+): Breach | null {
+  const known = new Set(books.meters.map(({ meterId }) => meterId));
+  for (const batch of books.batches) {
+    for (const stamped of batch.rows) {
+      const row = trueRow(stamped);
+      if (row === null || !isEarly(row.atMs, batch)) continue;
+      const place = placeOf(batch, stamped);
+      const at = takenAtMs.get(place);
+      if (at !== undefined && row.atMs > at + aheadMsMax) {
+        return { code: 'FUTURE_TAKEN_IN', detail: `${place} of ${row.atMs} at ${at}` };
+      }
+      const hasCome = lookedAtMs !== null && stamped.atMs <= lookedAtMs + aheadMsMax;
+      const isLeft = at === undefined && hasCome && known.has(row.meterId);
+      if (isLeft && codeOf(books, batch, stamped) === 'READING_IN_FUTURE') {
+        return { code: 'READING_LEFT_BEHIND', detail: `${place} of ${row.atMs}` };
+      }
+    }
+  }
+  return null;
+}

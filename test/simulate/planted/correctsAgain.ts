@@ -1,0 +1,11 @@
+import { productionOperations } from '../simulation.ts';
+import type { Operations } from '../simulation.ts';
+
+/** Who comes too late to correct a batch has its readings entered all the same. */
+const correctQuarantined: Operations['correctQuarantined'] = async (deps, viewer, input) => {
+  const corrected = await productionOperations.correctQuarantined(deps, viewer, input);
+  if (corrected.ok || corrected.code !== 'QUARANTINE_RESOLVED') return corrected;
+  return productionOperations.recordReadings(deps, viewer, input);
+};
+
+export const correctsAgain: Operations = { ...productionOperations, correctQuarantined };

@@ -1,0 +1,13 @@
+import { divertedSql } from '../faults.ts';
+import { productionOperations } from '../simulation.ts';
+import type { Operations } from '../simulation.ts';
+
+/** What meters' own logs say of outages lays nothing out. */
+const rateReadings: Operations['rateReadings'] = (deps, scope) => {
+  const sql = divertedSql(deps.sql, (statement) =>
+    statement.text.includes('join meter_event e') ? Promise.resolve([]) : statement.run(),
+  );
+  return productionOperations.rateReadings({ ...deps, sql }, scope);
+};
+
+export const hearsNoOutage: Operations = { ...productionOperations, rateReadings };
