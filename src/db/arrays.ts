@@ -74,6 +74,11 @@ export function wordsOf(values: readonly string[]): string {
   return `{${values.join(',')}}`;
 }
 
+/** bool[]. */
+export function flagsOf(values: readonly boolean[]): string {
+  return `{${values.join(',')}}`;
+}
+
 /** timestamptz[] from epoch milliseconds; null stays null. Neighbours are often the same. */
 export function instantsOf(values: readonly (number | null)[]): string {
   let lastMs: number | null = null;

@@ -6,7 +6,7 @@ import {
   retriableCodes,
 } from '../domain/series/heldBack.ts';
 import { dayMs } from '../domain/time/civil.ts';
-import { instantsOf, integersOf, wordsOf } from './arrays.ts';
+import { flagsOf, instantsOf, integersOf, wordsOf } from './arrays.ts';
 import type { Statement } from './connect.ts';
 import { lockSeries } from './log.ts';
 import type { BatchPlace } from './logReads.ts';
@@ -17,12 +17,20 @@ import { upsertVeeDuties } from './veeFacts.ts';
 export const retryReason = 'readings_retried';
 
 /** A row's place in the log. */
-export type RowPlace = BatchPlace & { readonly channel: number; readonly row: number };
+export type RowPlace = BatchPlace & {
+  /** A line of a meter's own log, by its number among these of the batch: channel 0. */
+  readonly isEvent: boolean;
+  readonly channel: number;
+  readonly row: number;
+};
 
 export type HeldBackRow = RowPlace & {
   readonly companyId: number;
   readonly meterId: number;
 };
+
+const columnsOfPlace = (tx: Statement) =>
+  tx`edge_id as "edgeId", stream, epoch, sequence, is_event as "isEvent", channel, row`;
 
 /** A cause that we can mend, or an instant that has come by now. */
 function isRetriable(tx: Statement, nowMs: number) {
@@ -34,8 +42,8 @@ function isRetriable(tx: Statement, nowMs: number) {
 function isUnresolved(tx: Statement) {
   return tx`not exists (
     select from exception_resolution r
-    where (r.edge_id, r.stream, r.epoch, r.sequence, r.channel, r.row)
-        = (x.edge_id, x.stream, x.epoch, x.sequence, x.channel, x.row))`;
+    where (r.edge_id, r.stream, r.epoch, r.sequence, r.is_event, r.channel, r.row)
+        = (x.edge_id, x.stream, x.epoch, x.sequence, x.is_event, x.channel, x.row))`;
 }
 
 /**
@@ -48,15 +56,14 @@ export async function readRetriable(
 ): Promise<readonly HeldBackRow[]> {
   return tx<HeldBackRow[]>`
     with open as (
-      select distinct x.edge_id, x.stream, x.epoch, x.sequence, x.channel, x.row, x.company_id,
-             x.meter_id
+      select distinct x.edge_id, x.stream, x.epoch, x.sequence, x.is_event, x.channel, x.row,
+             x.company_id, x.meter_id
       from rerate_duty d join reading_exception x on x.meter_id = d.meter_id
       where d.id = any(${integersOf(dutyIds)}::int8[])
         and (d.after is null
              or array[x.edge_id, x.stream, x.epoch, x.sequence]::int8[] > d.after)
         and ${isRetriable(tx, nowMs)} and ${isUnresolved(tx)})
-    select edge_id as "edgeId", stream, epoch, sequence, channel, row, company_id as "companyId",
-           meter_id as "meterId"
+    select ${columnsOfPlace(tx)}, company_id as "companyId", meter_id as "meterId"
     from open
     where (edge_id, stream, epoch, sequence) in (
       select distinct edge_id, stream, epoch, sequence from open
@@ -73,13 +80,14 @@ export async function insertTaken(
   if (rows.length === 0) return;
   const of = <T>(pick: (row: HeldBackRow) => T): T[] => rows.map(pick);
   await tx`
-    insert into exception_resolution (edge_id, stream, epoch, sequence, channel, row, company_id,
-                                      meter_id, resolved_at)
+    insert into exception_resolution (edge_id, stream, epoch, sequence, is_event, channel, row,
+                                      company_id, meter_id, resolved_at)
     select * from unnest(
       ${integersOf(of((row) => row.edgeId))}::int4[],
       ${integersOf(of((row) => row.stream))}::int2[],
       ${integersOf(of((row) => row.epoch))}::int4[],
       ${integersOf(of((row) => row.sequence))}::int8[],
+      ${flagsOf(of((row) => row.isEvent))}::bool[],
       ${integersOf(of((row) => row.channel))}::int2[],
       ${integersOf(of((row) => row.row))}::int4[],
       ${integersOf(of((row) => row.companyId))}::int4[],
@@ -88,9 +96,6 @@ export async function insertTaken(
     on conflict do nothing`;
 }
 
-const columnsOfPlace = (tx: Statement) =>
-  tx`edge_id as "edgeId", stream, epoch, sequence, channel, row`;
-
 function placesOf(tx: Statement, places: readonly RowPlace[]) {
   const of = <T>(pick: (place: RowPlace) => T): T[] => places.map(pick);
   return tx`unnest(
@@ -98,9 +103,10 @@ function placesOf(tx: Statement, places: readonly RowPlace[]) {
       ${integersOf(of((place) => place.stream))}::int2[],
       ${integersOf(of((place) => place.epoch))}::int4[],
       ${integersOf(of((place) => place.sequence))}::int8[],
+      ${flagsOf(of((place) => place.isEvent))}::bool[],
       ${integersOf(of((place) => place.channel))}::int2[],
       ${integersOf(of((place) => place.row))}::int4[]
-    ) as p(edge_id, stream, epoch, sequence, channel, row)`;
+    ) as p(edge_id, stream, epoch, sequence, is_event, channel, row)`;
 }
 
 /** Of these rows those that were taken in later. */
@@ -111,7 +117,7 @@ export async function readTaken(
   if (places.length === 0) return [];
   return tx<RowPlace[]>`
     select ${columnsOfPlace(tx)} from exception_resolution join ${placesOf(tx, places)}
-      using (edge_id, stream, epoch, sequence, channel, row)
+      using (edge_id, stream, epoch, sequence, is_event, channel, row)
     where kind = 'taken'`;
 }
 
@@ -175,7 +181,7 @@ async function judgeAgain(
     select x.meter_id as "meterId",
            floor(extract(epoch from min(x.read_at)) / 86400)::int4 as day
     from reading_exception x join ${placesOf(tx, places)}
-      using (edge_id, stream, epoch, sequence, channel, row)
+      using (edge_id, stream, epoch, sequence, is_event, channel, row)
     join meter m on m.id = x.meter_id and m.company_id = x.company_id
     where x.company_id = ${companyId} and x.code = any(${wordsOf(formCodes)}::text[])
     group by x.meter_id order by x.meter_id`;
@@ -210,15 +216,15 @@ export async function dismissHeldBack(
 ): Promise<number> {
   await lockSeries(tx, { isAlone: true });
   const dismissed = await tx<RowPlace[]>`
-    insert into exception_resolution (edge_id, stream, epoch, sequence, channel, row, company_id,
-                                      meter_id, resolved_at, kind, actor, reason)
-    select distinct on (x.edge_id, x.stream, x.epoch, x.sequence, x.channel, x.row)
-           x.edge_id, x.stream, x.epoch, x.sequence, x.channel, x.row, x.company_id, x.meter_id,
-           ${new Date(atMs)}::timestamptz, 'dismissed', ${actor}, ${reason}
+    insert into exception_resolution (edge_id, stream, epoch, sequence, is_event, channel, row,
+                                      company_id, meter_id, resolved_at, kind, actor, reason)
+    select distinct on (x.edge_id, x.stream, x.epoch, x.sequence, x.is_event, x.channel, x.row)
+           x.edge_id, x.stream, x.epoch, x.sequence, x.is_event, x.channel, x.row, x.company_id,
+           x.meter_id, ${new Date(atMs)}::timestamptz, 'dismissed', ${actor}, ${reason}
     from reading_exception x
     where x.company_id = ${companyId} and x.code = any(${wordsOf(heldBackCodes)}::text[])
       and ${fits(tx, filter)} and ${isUnresolved(tx)}
-    order by x.edge_id, x.stream, x.epoch, x.sequence, x.channel, x.row
+    order by x.edge_id, x.stream, x.epoch, x.sequence, x.is_event, x.channel, x.row
     limit ${rowsMax}
     returning ${columnsOfPlace(tx)}`;
   await judgeAgain(tx, companyId, dismissed);
@@ -250,8 +256,8 @@ export async function insertRetryDuties(
         and ${isUnresolved(tx)}
         and (not ${isUnasked}::bool or not exists (
           select from reading_exception y
-          where (y.edge_id, y.stream, y.epoch, y.sequence, y.channel, y.row)
-              = (x.edge_id, x.stream, x.epoch, x.sequence, x.channel, x.row)
+          where (y.edge_id, y.stream, y.epoch, y.sequence, y.is_event, y.channel, y.row)
+              = (x.edge_id, x.stream, x.epoch, x.sequence, x.is_event, x.channel, x.row)
             and y.code <> x.code))
       group by x.meter_id, x.company_id
     ), made as (

@@ -1,5 +1,5 @@
 import { readingsPerRatingMax } from '../domain/limits.ts';
-import { bytesArrayOf, instantsOf, integersOf } from './arrays.ts';
+import { bytesArrayOf, flagsOf, instantsOf, integersOf } from './arrays.ts';
 import type { Statement } from './connect.ts';
 import { copyInto } from './copy.ts';
 import { moveProgress, readProgress } from './edgeProgress.ts';
@@ -302,6 +302,8 @@ export type ReadingExceptionRow = {
   readonly stream: 1 | 2;
   readonly epoch: number;
   readonly sequence: bigint;
+  /** A line of the meter's own log: row of the events, channel 0, its code for a value. */
+  readonly isEvent: boolean;
   readonly row: number;
   readonly meterId: number;
   readonly channel: number;
@@ -313,7 +315,7 @@ export type ReadingExceptionRow = {
   readonly unit?: number;
 };
 
-/** Records readings that may not be billed; the same exception again is the same row. */
+/** Records readings not billed and lines that wait; the same exception again is the same row. */
 export async function insertReadingExceptions(
   tx: Statement,
   rows: readonly ReadingExceptionRow[],
@@ -322,9 +324,9 @@ export async function insertReadingExceptions(
   const of = <T>(pick: (row: ReadingExceptionRow) => T): T[] => rows.map(pick);
   await tx`
     insert into reading_exception (edge_id, stream, epoch, sequence, row, company_id, meter_id,
-                                   channel, read_at, value, code, message, unit)
+                                   channel, read_at, value, code, message, unit, is_event)
     select u.edge_id, u.stream, u.epoch, u.sequence, u.row, u.company_id, u.meter_id, u.channel,
-           u.read_at, u.value, t.code, t.message, u.unit
+           u.read_at, u.value, t.code, t.message, u.unit, u.is_event
     from unnest(
       ${integersOf(of((row) => row.edgeId))}::int4[],
       ${integersOf(of((row) => row.stream))}::int2[],
@@ -335,9 +337,10 @@ export async function insertReadingExceptions(
       ${integersOf(of((row) => row.channel))}::int2[],
       ${instantsOf(of((row) => row.readAtMs))}::timestamptz[],
       ${integersOf(of((row) => row.value))}::int8[],
-      ${integersOf(of((row) => row.unit ?? null))}::int2[]
+      ${integersOf(of((row) => row.unit ?? null))}::int2[],
+      ${flagsOf(of((row) => row.isEvent))}::bool[]
     ) with ordinality as u(edge_id, stream, epoch, sequence, row, company_id, meter_id, channel,
-                           read_at, value, unit, ordinal)
+                           read_at, value, unit, is_event, ordinal)
     join json_to_recordset(${JSON.stringify(
       rows.map((row, index) => ({ ordinal: index + 1, code: row.code, message: row.message })),
     )}::text::json) as t(ordinal int8, code text, message text) using (ordinal)

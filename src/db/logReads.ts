@@ -184,8 +184,9 @@ export async function readExceptionsWithin(
     select x.edge_id as "edgeId", x.stream, x.epoch, x.sequence, x.channel, x.row, x.value, x.code,
            x.message, coalesce(r.kind = 'taken', false) as "isTaken"
     from reading_exception x
-    left join exception_resolution r using (edge_id, stream, epoch, sequence, channel, row)
-    where x.meter_id = ${meterId} and x.read_at >= ${new Date(fromMs)}
+    left join exception_resolution r
+      using (edge_id, stream, epoch, sequence, is_event, channel, row)
+    where x.meter_id = ${meterId} and not x.is_event and x.read_at >= ${new Date(fromMs)}
       and x.read_at < ${new Date(toMs)}`;
 }
 

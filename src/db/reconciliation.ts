@@ -151,7 +151,7 @@ export async function lastDroppedDay(tx: Statement): Promise<string | null> {
 export type LeftOut = 'heldBack' | 'dismissed';
 
 /**
- * Rows of a company that rating holds back and that were not taken in later, read in a window, by
+ * Readings of a company that rating holds back and that were not taken in later, of a window, by
  * `edge/stream/epoch/sequence/row`.
  */
 export async function readLeftOut(
@@ -162,8 +162,10 @@ export async function readLeftOut(
     select concat_ws('/', x.edge_id, x.stream, x.epoch, x.sequence, x.row) as place,
            r.kind is not null as "isDismissed"
     from reading_exception x
-    left join exception_resolution r using (edge_id, stream, epoch, sequence, channel, row)
-    where x.company_id = ${companyId} and x.code = any(${wordsOf(heldBackCodes)}::text[])
+    left join exception_resolution r
+      using (edge_id, stream, epoch, sequence, is_event, channel, row)
+    where x.company_id = ${companyId} and not x.is_event
+      and x.code = any(${wordsOf(heldBackCodes)}::text[])
       and x.read_at >= ${new Date(fromMs)} and x.read_at < ${new Date(toMs)}
       and r.kind is distinct from 'taken'`;
   return new Map(

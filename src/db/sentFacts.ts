@@ -118,8 +118,8 @@ export async function readHeldRows(
       and x.company_id = m.company_id and x.code = any(${wordsOf(codes)}::text[])
     where not exists (
       select from exception_resolution r
-      where (r.edge_id, r.stream, r.epoch, r.sequence, r.channel, r.row)
-          = (x.edge_id, x.stream, x.epoch, x.sequence, x.channel, x.row))
+      where (r.edge_id, r.stream, r.epoch, r.sequence, r.is_event, r.channel, r.row)
+          = (x.edge_id, x.stream, x.epoch, x.sequence, x.is_event, x.channel, x.row))
     group by x.meter_id, x.channel, x.code, x.unit, (x.read_at at time zone s.time_zone)::date
     order by x.meter_id, x.channel, first_at, x.code, x.unit`;
   return rows.map((row) => ({

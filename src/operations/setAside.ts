@@ -13,7 +13,7 @@ import { setDutyAside, setVeeDutyAside } from '../db/setAsideDuties.ts';
 import { streamNumberOf } from '../wire/batch.ts';
 import { derivedId } from './derivedId.ts';
 import type { RatingWork } from './rateReadings.ts';
-import { decodeEntry } from './rating/gatherReadings.ts';
+import { decodeEntry, eventException } from './rating/gatherReadings.ts';
 
 export type SetAside = { readonly subject: string };
 
@@ -21,7 +21,9 @@ type Aside = { readonly shard: number; readonly reason: string; readonly nowMs: 
 
 /** All of its rows are held back: they can be looked at again once our code is mended. */
 function rowsHeldBack(entry: LogEntry, message: string): ReadingExceptionRow[] {
-  const { batch } = decodeEntry(entry);
+  const decoded = decodeEntry(entry);
+  const { batch } = decoded;
+  const failed = { code: 'RATING_FAILED', message };
   const rows: ReadingExceptionRow[] = [];
   for (const block of batch.blocks) {
     const firstRow = rows.length;
@@ -32,17 +34,20 @@ function rowsHeldBack(entry: LogEntry, message: string): ReadingExceptionRow[] {
         stream: streamNumberOf(batch.stream),
         epoch: batch.epoch,
         sequence: batch.sequence,
+        isEvent: false,
         row: firstRow + index,
         meterId: block.meterId[index],
         channel: block.channel,
         readAtMs: block.readAtMs[index],
         value: block.value[index],
-        code: 'RATING_FAILED',
-        message,
+        ...failed,
       });
     }
   }
-  return rows;
+  const lines = Array.from(batch.events?.code ?? [], (_, line) =>
+    eventException(decoded, line, failed),
+  );
+  return [...rows, ...lines];
 }
 
 /**

@@ -1,6 +1,7 @@
 import { pageReadingExceptions } from '../db/exceptionReads.ts';
 import type { ReadingExceptionView } from '../db/exceptionReads.ts';
 import { dismissedRowsMax } from '../domain/limits.ts';
+import { meterEventName } from '../domain/series/meterEvent.ts';
 import { dismissReadings } from '../operations/office/dismissReadings.ts';
 import type { DismissedReadings } from '../operations/office/dismissReadings.ts';
 import { builder, pageCost } from './builder.ts';
@@ -20,17 +21,27 @@ const ReadingDismissal = builder.objectRef<Dismissal>('ReadingDismissal').implem
 });
 
 const ReadingException = builder.objectRef<ReadingExceptionView>('ReadingException').implement({
-  description: 'A reading of an accepted batch that may not be billed.',
+  description:
+    "A reading of an accepted batch that may not be billed, or a line of a meter's log that waits.",
   fields: (t) => ({
     meter: t.field({ type: Meter, nullable: true, resolve: ({ meterId }) => meterId }),
     meterNumber: t.exposeInt('meterId', {
       description: 'As the batch names it; of a meter that is not registered there is no more.',
     }),
-    readAt: t.field({ type: 'DateTime', resolve: ({ readAt }) => readAt }),
+    readAt: t.field({
+      type: 'DateTime',
+      description: 'Of a line of the log, when what it tells of began.',
+      resolve: ({ readAt }) => readAt,
+    }),
     value: t.field({
       type: 'Decimal',
-      description: 'As the batch carried it.',
+      description: 'As the batch carried it; of a line of the log its code.',
       resolve: ({ value }) => value.toString(),
+    }),
+    event: t.string({
+      nullable: true,
+      description: "Of a line of the meter's log its name, as MeterEvent has it; null: a reading.",
+      resolve: ({ event }) => (event === null ? null : meterEventName(event)),
     }),
     code: t.exposeString('code'),
     message: t.exposeString('message'),

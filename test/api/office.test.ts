@@ -194,13 +194,24 @@ test('004.25: quarantine is listed, looked into and decided about', async () => 
 });
 
 test('rows that are held back are listed and left out for good', async () => {
-  await here.commit([here.makers[0].readings([{ meterId: 99_999, atMs: noon, wh: 3 }])]);
+  const outage = {
+    code: Int32Array.of(1),
+    meterId: Int32Array.of(99_999),
+    fromMs: Float64Array.of(noon + 1),
+    toMs: Float64Array.of(noon + 60_000),
+  };
+  await here.commit([
+    here.makers[0].readings([{ meterId: 99_999, atMs: noon, wh: 3 }]),
+    here.makers[0].sign([], noon, [], outage),
+  ]);
   await here.rateAll();
   const list = `query ($isWaiting: Boolean) { readingExceptions(isWaiting: $isWaiting) {
-    edges { node { meterNumber code meter { id } dismissal { by reason } } } } }`;
-  const row = { meterNumber: 99_999, code: 'METER_UNKNOWN', meter: null, dismissal: null };
+    edges { node { meterNumber event code meter { id } dismissal { by reason } } } } }`;
+  const unknown = { meterNumber: 99_999, code: 'METER_UNKNOWN', meter: null, dismissal: null };
+  const row = { ...unknown, event: null };
+  const line = { ...unknown, event: 'POWER_OUTAGE' };
   expect(await ask(list, { isWaiting: true })).toEqual({
-    data: { readingExceptions: { edges: [{ node: row }] } },
+    data: { readingExceptions: { edges: [{ node: line }, { node: row }] } },
   });
   const dismiss = `mutation ($input: DismissReadingsInput!) { dismissReadings(input: $input) {
     ${failure} ... on DismissReadingsPayload { rows isMore isReplay } } }`;
@@ -210,14 +221,16 @@ test('rows that are held back are listed and left out for good', async () => {
   });
   const at1 = { ...input, meterNumber: 99_999, code: 'METER_UNKNOWN', readFrom: at(noon) };
   expect(await ask(dismiss, { input: at1 })).toEqual({
-    data: { dismissReadings: { rows: 1, isMore: false, isReplay: false } },
+    data: { dismissReadings: { rows: 2, isMore: false, isReplay: false } },
   });
   expect(await ask(list, { isWaiting: true })).toMatchObject({
     data: { readingExceptions: { edges: [] } },
   });
   const dismissal = { by: 'operator:one', reason: 'a test bench' };
   expect(await ask(list, { isWaiting: false })).toMatchObject({
-    data: { readingExceptions: { edges: [{ node: { ...row, dismissal } }] } },
+    data: {
+      readingExceptions: { edges: [line, row].map((each) => ({ node: { ...each, dismissal } })) },
+    },
   });
 });
 

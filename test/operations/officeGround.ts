@@ -134,3 +134,35 @@ export async function openOfficeGround(name: string, company = 'Grid'): Promise<
     },
   };
 }
+
+/** The id that the fifth meter will get: registering again takes a number for each of the four. */
+export function fifthId({ meterIds }: OfficeGround): number {
+  return Math.max(...meterIds) + meterIds.length + 1;
+}
+
+/** A fifth meter, of the first edge, with a customer of its own. */
+export async function registerFifth(here: OfficeGround): Promise<void> {
+  const { declared } = here;
+  const registered = await registerFleet(
+    { sql: here.writer.sql, clock: here.clock },
+    {
+      ...declared,
+      servicePoints: [...declared.servicePoints, { name: 'point 5', timeZone: 'Europe/Berlin' }],
+      meters: [
+        ...declared.meters,
+        { ...declared.meters[0], serial: 'M5', servicePoint: 'point 5' },
+      ],
+      customers: [
+        ...declared.customers,
+        { name: 'customer 5', accounts: [{ number: 'A5', currency: 'EUR' }] },
+      ],
+      agreements: [
+        ...declared.agreements,
+        { ...declared.agreements[0], account: 'A5', servicePoint: 'point 5' },
+      ],
+    },
+  );
+  if (!registered.ok) throw new Error(registered.message);
+  const number = registered.value.meters.get('M5');
+  if (number !== fifthId(here)) throw new Error(`M5 is meter ${number}`);
+}

@@ -59,10 +59,10 @@ test('rule 11: a clock off by a minute is noted, by more calculated, by a slot h
   const audits = await ground.database.sql<{ after: Record<string, unknown> }[]>`
     select after from audit_entry where action = 'batch.note' order by subject`;
   expect(audits.map(({ after }) => after)).toEqual([
-    { rowsHeldBack: {}, eventsRefused: 0, blocksCorrected: 1, clockOffsetMsMax: 40_000 },
+    { rowsHeldBack: {}, eventsHeldBack: 0, blocksCorrected: 1, clockOffsetMsMax: 40_000 },
     {
       rowsHeldBack: { CLOCK_DRIFT: 1 },
-      eventsRefused: 0,
+      eventsHeldBack: 0,
       blocksCorrected: 1,
       clockOffsetMsMax: 300_000,
     },
@@ -156,11 +156,17 @@ test('telemetry bills nothing; its power and its meter log are kept, once', asyn
   const kept = await ground.database.sql`
     select code, from_at from meter_event order by code`;
   expect(kept.map((row) => row['code'])).toEqual([powerOutage, coverOpened]);
-  const rows = await ground.database.sql`select code, stream from reading_exception`;
-  expect([...rows]).toEqual([{ code: 'METER_UNKNOWN', stream: 2 }]);
-  const audits = await ground.database.sql<{ after: { eventsRefused: number } }[]>`
+  const rows = await ground.database.sql`
+    select code, stream, is_event from reading_exception order by sequence, is_event`;
+  const waiting = { code: 'METER_UNKNOWN', stream: 2 };
+  expect([...rows]).toEqual([
+    { ...waiting, is_event: false },
+    { ...waiting, is_event: true },
+    { ...waiting, is_event: true },
+  ]);
+  const audits = await ground.database.sql<{ after: { eventsHeldBack: number } }[]>`
     select after from audit_entry where action = 'batch.note' order by subject`;
-  expect(audits.map(({ after }) => after.eventsRefused)).toEqual([1, 1]);
+  expect(audits.map(({ after }) => after.eventsHeldBack)).toEqual([1, 1]);
   await expectReplayed(ground);
 });
 

@@ -1,9 +1,15 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { retriedBatchesMax } from '../../src/domain/limits.ts';
 import { retryReadings } from '../../src/operations/office/retryReadings.ts';
-import { registerFleet } from '../../src/operations/registerFleet.ts';
 import { BatchMaker, importBlock } from '../support/build/edge.ts';
-import { openOfficeGround, noon, replayDifferences, uuid } from './officeGround.ts';
+import {
+  fifthId,
+  noon,
+  openOfficeGround,
+  registerFifth,
+  replayDifferences,
+  uuid,
+} from './officeGround.ts';
 import type { OfficeGround } from './officeGround.ts';
 
 const grounds: OfficeGround[] = [];
@@ -25,36 +31,6 @@ async function heldBack({ writer }: OfficeGround): Promise<number> {
 async function transfers({ writer }: OfficeGround): Promise<number> {
   const [row] = await writer.sql<[{ count: number }]>`select count(*)::int4 as count from transfer`;
   return row.count;
-}
-
-/** The id that the fifth meter will get: registering again takes a number for each of the four. */
-function fifthId({ meterIds }: OfficeGround): number {
-  return Math.max(...meterIds) + meterIds.length + 1;
-}
-
-async function registerFifth(here: OfficeGround): Promise<void> {
-  const { declared } = here;
-  const registered = await registerFleet(
-    { sql: here.writer.sql, clock: here.clock },
-    {
-      ...declared,
-      servicePoints: [...declared.servicePoints, { name: 'point 5', timeZone: 'Europe/Berlin' }],
-      meters: [
-        ...declared.meters,
-        { ...declared.meters[0], serial: 'M5', servicePoint: 'point 5' },
-      ],
-      customers: [
-        ...declared.customers,
-        { name: 'customer 5', accounts: [{ number: 'A5', currency: 'EUR' }] },
-      ],
-      agreements: [
-        ...declared.agreements,
-        { ...declared.agreements[0], account: 'A5', servicePoint: 'point 5' },
-      ],
-    },
-  );
-  if (!registered.ok) throw new Error(registered.message);
-  expect(registered.value.meters.get('M5')).toBe(fifthId(here));
 }
 
 /** 1,000 readings of three meters a second apart; three of them of a meter that nobody knows. */

@@ -95,6 +95,14 @@ export function placeOf(
   return `${edgeId ?? 'office'}/${stream}/${epoch}/${sequence}/${row}`;
 }
 
+/** Where a line of a meter's log stands there. */
+export function placeOfLine(
+  { edgeId, stream, epoch, sequence }: Omit<AuditedBatch, 'rows'>,
+  line: number,
+): string {
+  return `${edgeId ?? 'office'}/${stream}/${epoch}/${sequence}/event/${line}`;
+}
+
 /** Whether a clock ran ahead of the head-end's when the row was received. */
 export function isEarly(atMs: number, { receivedAtMs }: AuditedBatch): boolean {
   return atMs > receivedAtMs + aheadMsMax;

@@ -1,4 +1,4 @@
-import { isEarly, placeOf, trueRow } from './auditedSeries.ts';
+import { isEarly, placeOf, placeOfLine, trueRow } from './auditedSeries.ts';
 import type { AuditedBatch, AuditedRow } from './auditedSeries.ts';
 import type { Books } from './auditor.ts';
 import type { Breach, Reader } from './invariants.ts';
@@ -14,10 +14,16 @@ const electricity = new Map([
   [16, 27],
 ]);
 
-function codeOf(books: Books, batch: AuditedBatch, stamped: AuditedRow): string | null {
-  const meter = books.meters.find(({ meterId }) => meterId === stamped.meterId);
+/** Whether the sender may tell of the meter at all: a line of its log, or a reading. */
+function codeOfSender(books: Books, { edgeId }: AuditedBatch, id: number): string | null {
+  const meter = books.meters.find(({ meterId }) => meterId === id);
   if (meter === undefined) return 'METER_UNKNOWN';
-  if (batch.edgeId !== null && meter.edgeId !== batch.edgeId) return 'METER_FOREIGN';
+  return edgeId !== null && meter.edgeId !== edgeId ? 'METER_FOREIGN' : null;
+}
+
+function codeOf(books: Books, batch: AuditedBatch, stamped: AuditedRow): string | null {
+  const foreign = codeOfSender(books, batch, stamped.meterId);
+  if (foreign !== null) return foreign;
   if (electricity.get(stamped.channel) !== stamped.unit) return 'UNIT_MISMATCH';
   if (stamped.scaler < 0) return 'SCALER_UNSUPPORTED';
   const row = trueRow(stamped);
@@ -40,21 +46,33 @@ const heldBack = [
   'CLOCK_DRIFT',
 ];
 
+/** Rows of a batch and lines of meters' logs in it, with what each has to be held back as. */
+function expectedOf(books: Books, batch: AuditedBatch): [string, string | null][] {
+  const lines = batch.outages.map(({ meterId }, line): [string, string | null] => [
+    placeOfLine(batch, line),
+    codeOfSender(books, batch, meterId),
+  ]);
+  const rows = batch.rows.map((row): [string, string | null] => [
+    placeOf(batch, row),
+    codeOf(books, batch, row),
+  ]);
+  return [...rows, ...lines];
+}
+
 export async function findHeldBreach(admin: Reader, books: Books): Promise<Breach | null> {
   const rows = await admin<{ place: string; codes: string[] }[]>`
     select concat_ws('/', edge_id, case stream when 1 then 'billing' else 'telemetry' end, epoch,
-                     sequence, row) as place, array_agg(code) as codes
+                     sequence, case when is_event then 'event' end, row) as place,
+           array_agg(code) as codes
     from reading_exception x
     where code = any(${heldBack}) and not exists (
       select from exception_resolution r
-      where (r.edge_id, r.stream, r.epoch, r.sequence, r.channel, r.row)
-          = (x.edge_id, x.stream, x.epoch, x.sequence, x.channel, x.row))
+      where (r.edge_id, r.stream, r.epoch, r.sequence, r.is_event, r.channel, r.row)
+          = (x.edge_id, x.stream, x.epoch, x.sequence, x.is_event, x.channel, x.row))
     group by 1`;
   const stored = new Map(rows.map(({ place, codes }) => [place, codes]));
   for (const batch of books.batches) {
-    for (const row of batch.rows) {
-      const place = placeOf(batch, row);
-      const code = codeOf(books, batch, row);
+    for (const [place, code] of expectedOf(books, batch)) {
       const codes = stored.get(place) ?? [];
       stored.delete(place);
       if (code === null && codes.length === 0) continue;
@@ -68,12 +86,12 @@ export async function findHeldBreach(admin: Reader, books: Books): Promise<Breac
   return { code: 'ROW_HELD_WRONG', detail: `${left[0]} ${left[1].join(' ')} was never sent` };
 }
 
-/** By their places, rows that were held back and taken in later, and when. */
+/** By their places, readings that were held back and taken in later, and when. */
 export async function readTaken(admin: Reader): Promise<ReadonlyMap<string, number>> {
   const rows = await admin<{ place: string; takenAt: Date }[]>`
     select concat_ws('/', edge_id, case stream when 1 then 'billing' else 'telemetry' end, epoch,
                      sequence, row) as place, resolved_at as "takenAt"
-    from exception_resolution where kind = 'taken'`;
+    from exception_resolution where kind = 'taken' and not is_event`;
   return new Map(rows.map(({ place, takenAt }) => [place, takenAt.getTime()]));
 }
 

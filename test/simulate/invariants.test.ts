@@ -87,6 +87,7 @@ const plants: readonly (readonly [string, string])[] = [
     `update agreement set valid_from = '2019-01-01Z', valid_to = '2020-01-01Z'`,
   ],
   ['ROW_HELD_WRONG', `delete from reading_exception where code = 'METER_UNKNOWN'`],
+  ['ROW_HELD_WRONG', 'delete from reading_exception where is_event'],
   [
     'ROW_HELD_WRONG',
     `update reading_exception set code = 'CLOCK_DRIFT' where code = 'METER_UNKNOWN'`,

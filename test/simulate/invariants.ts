@@ -51,8 +51,8 @@ function findReadingBreaches(admin: Reader): Promise<Breach[]> {
     from exception_resolution r
     where not exists (
       select from reading_exception x
-      where (x.edge_id, x.stream, x.epoch, x.sequence, x.channel, x.row)
-          = (r.edge_id, r.stream, r.epoch, r.sequence, r.channel, r.row))
+      where (x.edge_id, x.stream, x.epoch, x.sequence, x.is_event, x.channel, x.row)
+          = (r.edge_id, r.stream, r.epoch, r.sequence, r.is_event, r.channel, r.row))
     union all
     select 'CORRECTION_NOT_ONE_BATCH', encode(hash, 'hex') || ': ' || coalesce(r.rows, 0)
       || ' decisions, ' || coalesce(b.rows, 0) || ' batches'

@@ -2,6 +2,7 @@ import { pageReadingExceptions } from '../../db/exceptionReads.ts';
 import type { ReadingExceptionView } from '../../db/exceptionReads.ts';
 import { asViewer } from '../../db/viewer.ts';
 import { pageSizeMax } from '../../domain/limits.ts';
+import { meterEventName } from '../../domain/series/meterEvent.ts';
 import { accept } from '../../domain/outcome.ts';
 import { Misused } from '../answer.ts';
 import type { Answer } from '../answer.ts';
@@ -24,12 +25,14 @@ function stateOf({ takenAt, dismissedBy }: ReadingExceptionView): string {
 }
 
 function lineOf(row: ReadingExceptionView): string {
-  const { meterId, channel, readAt, value, code, message } = row;
-  const register = `meter ${meterId}, channel ${channel ?? 'unknown'}`;
-  return `${readAt.toISOString()} ${register}: ${value} ${code}${stateOf(row)}: ${message}`;
+  const { meterId, channel, readAt, value, event, code, message } = row;
+  const at = `${readAt.toISOString()} meter ${meterId}`;
+  const what =
+    event === null ? `channel ${channel ?? 'unknown'}: ${value}` : `log: ${meterEventName(event)}`;
+  return `${at}, ${what} ${code}${stateOf(row)}: ${message}`;
 }
 
-/** Readings that were not billed, newest first; only those that wait, if asked. */
+/** Readings not billed and lines of meters' logs, newest first; those that wait alone, if asked. */
 export async function listExceptions(options: ListExceptionsOptions): Promise<Answer> {
   const { meter, number, waiting } = options;
   if (meter !== undefined && number !== undefined) {

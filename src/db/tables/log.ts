@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import {
   bigint,
+  boolean,
   foreignKey,
   index,
   integer,
@@ -181,7 +182,10 @@ export const quarantineResolution = pgTable(
   (t) => [primaryKey({ columns: [t.hash, t.code] })],
 );
 
-/** Single readings of an accepted batch that may not be billed, by their place in the log. */
+/**
+ * Single readings of an accepted batch that may not be billed, and lines of meters' logs in it that
+ * wait, by their place in the log.
+ */
 export const readingException = pgTable(
   'reading_exception',
   {
@@ -189,12 +193,17 @@ export const readingException = pgTable(
     stream: smallint('stream').notNull().default(1),
     epoch: integer('epoch').notNull(),
     sequence: bigint('sequence', { mode: 'bigint' }).notNull(),
-    /** Row in the batch, counted over its blocks. */
+    /** A line of a meter's own log and no reading: its rows are counted apart. */
+    isEvent: boolean('is_event').notNull().default(false),
+    /** Row in the batch, counted over its blocks; of a line, over its events. */
     row: integer('row').notNull(),
     companyId: integer('company_id').notNull(),
     meterId: integer('meter_id').notNull(),
+    /** 0 of a line: it is of the meter, not of one of its registers. */
     channel: smallint('channel').notNull(),
+    /** Of a line, when what it tells of began. */
     readAt: instant('read_at').notNull(),
+    /** Of a line, its code. */
     value: bigint('value', { mode: 'bigint' }).notNull(),
     code: text('code').notNull(),
     message: text('message').notNull(),
@@ -203,7 +212,9 @@ export const readingException = pgTable(
   },
   (t) => [
     // One place may be refused for one reason, and for another when somebody looks again.
-    primaryKey({ columns: [t.edgeId, t.stream, t.epoch, t.sequence, t.channel, t.row, t.code] }),
+    primaryKey({
+      columns: [t.edgeId, t.stream, t.epoch, t.sequence, t.isEvent, t.channel, t.row, t.code],
+    }),
     index().on(t.meterId, t.readAt),
   ],
 );

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import {
   bigint,
+  boolean,
   check,
   date,
   foreignKey,
@@ -25,8 +26,10 @@ export const exceptionResolution = pgTable(
     stream: smallint('stream').notNull(),
     epoch: integer('epoch').notNull(),
     sequence: bigint('sequence', { mode: 'bigint' }).notNull(),
+    /** A line of a meter's own log, as in reading_exception. */
+    isEvent: boolean('is_event').notNull().default(false),
     channel: smallint('channel').notNull(),
-    /** Row in the batch, counted over its blocks. */
+    /** Row in the batch, counted over its blocks; of a line, over its events. */
     row: integer('row').notNull(),
     companyId: integer('company_id').notNull(),
     meterId: integer('meter_id').notNull(),
@@ -39,7 +42,9 @@ export const exceptionResolution = pgTable(
     reason: text('reason'),
   },
   (t) => [
-    primaryKey({ columns: [t.edgeId, t.stream, t.epoch, t.sequence, t.channel, t.row] }),
+    primaryKey({
+      columns: [t.edgeId, t.stream, t.epoch, t.sequence, t.isEvent, t.channel, t.row],
+    }),
     index().on(t.meterId),
     check(
       'exception_resolution_word',

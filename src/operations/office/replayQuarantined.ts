@@ -8,7 +8,7 @@ import type { QuarantinedBatch } from '../../db/quarantine.ts';
 import { isAllowed } from '../../domain/access/policy.ts';
 import type { Viewer } from '../../domain/access/viewer.ts';
 import { assert } from '../../domain/assert.ts';
-import { readingsPerBatchMax } from '../../domain/limits.ts';
+import { eventsPerBatchMax, readingsPerBatchMax } from '../../domain/limits.ts';
 import { accept, refuse } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
 import { openEnvelope, streamNumberOf } from '../../wire/batch.ts';
@@ -99,7 +99,9 @@ async function retryMeters(
   const envelope = openEnvelope(carried);
   const decoded = envelope.ok ? decodeEnvelope(envelope.value) : envelope;
   if (!decoded.ok || companyId === null) return accept('rated again');
-  const meterIds = new Set(decoded.value.batch.blocks.flatMap(({ meterId }) => [...meterId]));
+  const { blocks, events } = decoded.value.batch;
+  const told = events === undefined ? [] : events.meterId;
+  const meterIds = new Set([...blocks.flatMap(({ meterId }) => [...meterId]), ...told]);
   for (const meterId of meterIds) {
     await insertRetryDuties(tx, { companyId, meterId, nowMs, isUnasked: false });
   }
@@ -118,7 +120,8 @@ async function dismissRows(
   const { edgeId, stream, epoch, sequence } = decoded.value.batch;
   const batch = { edgeId, stream: streamNumberOf(stream), epoch, sequence };
   const filter = { meterId: null, code: null, fromMs: null, toMs: null, batch };
-  await dismissHeldBack(tx, { companyId, filter, rowsMax: readingsPerBatchMax, ...word });
+  const rowsMax = readingsPerBatchMax + eventsPerBatchMax;
+  await dismissHeldBack(tx, { companyId, filter, rowsMax, ...word });
 }
 
 /** The database refuses its content still, which ends the transaction. */

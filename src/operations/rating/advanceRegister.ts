@@ -126,6 +126,7 @@ export function exceptionRow(
     ...sourceOf(register, series, exception),
     companyId: meter.companyId,
     stream: 1,
+    isEvent: false,
     meterId: meter.meterId,
     channel,
     readAtMs: exception.atMs,

@@ -15,7 +15,7 @@ export async function auditNotes(
   for (const { entry, batch, ...note } of notes) {
     const { edgeId, stream, epoch, sequence } = batch;
     const place = [String(edgeId), stream, String(epoch), sequence.toString()];
-    const { eventsRefused, blocksCorrected, clockOffsetMsMax } = note;
+    const { eventsHeldBack, blocksCorrected, clockOffsetMsMax } = note;
     await insertAudit(tx, {
       id: derivedId('audit', 'batch', ...place),
       companyId: entry.companyId,
@@ -26,7 +26,7 @@ export async function auditNotes(
       before: null,
       after: {
         rowsHeldBack: Object.fromEntries(note.refused),
-        eventsRefused,
+        eventsHeldBack,
         blocksCorrected,
         clockOffsetMsMax,
       },

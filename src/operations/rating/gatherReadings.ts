@@ -7,6 +7,8 @@ import type { Channel } from '../../domain/channel.ts';
 import type { Medium } from '../../domain/medium.ts';
 import { dayOf } from '../../domain/series/day.ts';
 import type { ReadingColumns } from '../../domain/series/day.ts';
+import { meterEventName } from '../../domain/series/meterEvent.ts';
+import { instantText } from '../../domain/time/instantText.ts';
 import { openEnvelope } from '../../wire/batch.ts';
 import type { Batch } from '../../wire/batch.ts';
 import { batchOfEnvelope } from '../../wire/openBatch.ts';
@@ -14,8 +16,10 @@ import { measure, timeBlock } from './measuredBlock.ts';
 import type { Measured, TimedBlock } from './measuredBlock.ts';
 import {
   isDismissed,
-  mayTellOf,
+  isEventDismissed,
   placeOf,
+  placeOfEvent,
+  refusalOfEvent,
   refusalOfInstant,
   refusalOfSender,
   refusalOfValue,
@@ -45,8 +49,8 @@ export type BatchNote = {
   readonly batch: Batch;
   /** Rows held back, by code. */
   readonly refused: Map<string, number>;
-  /** Lines of meters' logs that this edge may not tell of these meters. */
-  eventsRefused: number;
+  /** Lines of meters' logs held back. */
+  eventsHeldBack: number;
   /** Blocks in which a device's clock was off, and by how much at most. */
   blocksCorrected: number;
   clockOffsetMsMax: number;
@@ -92,11 +96,13 @@ export function metersOf(decoded: readonly DecodedEntry[]): Set<number> {
   return meterIds;
 }
 
+type Refusal = { readonly code: string; readonly message: string };
+
 function exceptionOf(
   decoded: DecodedEntry,
   timed: TimedBlock,
   row: number,
-  { code, message }: { readonly code: string; readonly message: string },
+  { code, message }: Refusal,
 ): ReadingExceptionRow {
   const { block } = timed;
   return {
@@ -108,6 +114,27 @@ function exceptionOf(
     unit: block.unit,
     code,
     message,
+  };
+}
+
+/** A line of a meter's log that waits, as an exception; its words say what it tells. */
+export function eventException(
+  decoded: DecodedEntry,
+  line: number,
+  { code, message }: Refusal,
+): ReadingExceptionRow {
+  const { batch, entry } = decoded;
+  assert(batch.events !== undefined, 'a line of events is of a batch that has some');
+  const { events } = batch;
+  const span = `${instantText(events.fromMs[line])} to ${instantText(events.toMs[line])}`;
+  return {
+    ...placeOfEvent(decoded, line),
+    companyId: entry.companyId,
+    meterId: events.meterId[line],
+    readAtMs: events.fromMs[line],
+    value: BigInt(events.code[line]),
+    code,
+    message: `${message} The meter's log tells of ${meterEventName(events.code[line])}, ${span}.`,
   };
 }
 
@@ -156,7 +183,6 @@ function noteMultiplier(
 }
 
 type Judged = { readonly meter: RatedMeter; readonly measured: Measured };
-type Refusal = { readonly code: string; readonly message: string };
 
 /** Says of each row of a block what it is a reading of, or why it is held back. */
 function judgeOf(
@@ -240,13 +266,15 @@ function gatherEvents(
   if (batch.events === undefined) return;
   const { code, meterId, fromMs, toMs } = batch.events;
   for (let line = 0; line < code.length; line += 1) {
-    const meter = known.meters.get(meterId[line]);
-    if (meter === undefined || !mayTellOf(decoded, meter, known.offices)) {
-      note.eventsRefused += 1;
+    if (isEventDismissed(decoded, line, known.dismissed)) continue;
+    const refusal = refusalOfEvent(decoded, meterId[line], known);
+    if (refusal !== null) {
+      gathered.exceptions.push(eventException(decoded, line, refusal));
+      note.eventsHeldBack += 1;
       continue;
     }
     gathered.events.push({
-      meterId: meter.meterId,
+      meterId: meterId[line],
       companyId: entry.companyId,
       code: code[line],
       fromMs: fromMs[line],
@@ -281,7 +309,7 @@ export function gatherReadings(
       entry,
       batch,
       refused: new Map(),
-      eventsRefused: 0,
+      eventsHeldBack: 0,
       blocksCorrected: 0,
       clockOffsetMsMax: 0,
     };
@@ -295,7 +323,7 @@ export function gatherReadings(
     }
     gatherEvents(gathered, each, { known, note });
     gathered.readingCount += firstRow;
-    if (note.refused.size > 0 || note.eventsRefused > 0 || note.blocksCorrected > 0) {
+    if (note.refused.size > 0 || note.eventsHeldBack > 0 || note.blocksCorrected > 0) {
       gathered.notes.push(note);
     }
   }

@@ -24,8 +24,9 @@ export type RowKnowledge = {
   readonly dismissed: ReadonlySet<string>;
 };
 
-export function rowKey({ edgeId, stream, epoch, sequence, channel, row }: RowPlace): string {
-  return `${edgeId}/${stream}/${epoch}/${sequence}/${channel}/${row}`;
+export function rowKey(place: RowPlace): string {
+  const { edgeId, stream, epoch, sequence, isEvent, channel, row } = place;
+  return `${edgeId}/${stream}/${epoch}/${sequence}/${isEvent ? 'event' : channel}/${row}`;
 }
 
 export type RowRefusal = { readonly code: HeldBackCode; readonly message: string };
@@ -48,10 +49,7 @@ export function refusalOfSender(
 ): RowRefusal | null {
   const { edgeId } = decoded.batch;
   if (!mayTellOf(decoded, meter, offices)) {
-    return {
-      code: 'METER_FOREIGN',
-      message: `Meter ${meter.meterId} does not belong to edge ${edgeId}, which read it.`,
-    };
+    return foreignMeter(decoded, meter.meterId);
   }
   const isEdit = (block.revision?.[row] ?? 0) > 0 || quality[row] === qualityVoid;
   if (isEdit && !offices.has(edgeId)) {
@@ -63,14 +61,35 @@ export function refusalOfSender(
   return null;
 }
 
+/** Whether the sender may tell this line of the meter's log; null: it may. */
+export function refusalOfEvent(
+  decoded: DecodedEntry,
+  meterId: number,
+  { meters, offices }: RowKnowledge,
+): RowRefusal | null {
+  const meter = meters.get(meterId);
+  if (meter === undefined) return unknownMeter(meterId);
+  return mayTellOf(decoded, meter, offices) ? null : foreignMeter(decoded, meterId);
+}
+
+type Place = RowPlace & { readonly stream: StreamNumber };
+
 export function placeOf(
   { batch }: DecodedEntry,
   { block, firstRow }: TimedBlock,
   row: number,
-): RowPlace & { readonly stream: StreamNumber } {
+): Place {
   const { edgeId, epoch, sequence } = batch;
   const stream = streamNumberOf(batch.stream);
-  return { edgeId, stream, epoch, sequence, channel: block.channel, row: firstRow + row };
+  const { channel } = block;
+  return { edgeId, stream, epoch, sequence, isEvent: false, channel, row: firstRow + row };
+}
+
+/** Of a line of the meters' logs in the batch. */
+export function placeOfEvent({ batch }: DecodedEntry, line: number): Place {
+  const { edgeId, epoch, sequence } = batch;
+  const stream = streamNumberOf(batch.stream);
+  return { edgeId, stream, epoch, sequence, isEvent: true, channel: 0, row: line };
 }
 
 /** Whether somebody left the row out for good, whatever may speak for it now. */
@@ -80,6 +99,14 @@ export function isDismissed(
   { row, dismissed }: { row: number; dismissed: ReadonlySet<string> },
 ): boolean {
   return dismissed.size > 0 && dismissed.has(rowKey(placeOf(decoded, timed, row)));
+}
+
+export function isEventDismissed(
+  decoded: DecodedEntry,
+  line: number,
+  dismissed: ReadonlySet<string>,
+): boolean {
+  return dismissed.size > 0 && dismissed.has(rowKey(placeOfEvent(decoded, line)));
 }
 
 /** Whether there can be a reading of that time; null: there can. */
@@ -117,6 +144,13 @@ export function refusalOfValue(
     };
   }
   return null;
+}
+
+function foreignMeter({ batch: { edgeId } }: DecodedEntry, meterId: number): RowRefusal {
+  return {
+    code: 'METER_FOREIGN',
+    message: `Meter ${meterId} does not belong to edge ${edgeId}, which read it.`,
+  };
 }
 
 export function unknownMeter(meterId: number): RowRefusal {
