@@ -181,8 +181,9 @@ class ChainRater {
 
   /** A charge whose slots another version or meter has now: what it had is given back. */
   withdraw(segment: PricedSegment, stored: ChargeRow): void {
-    const { amountMicros, energyWh, carryOut, openUntilMs } = stored;
-    const isNothing = amountMicros === 0n && energyWh === 0n;
+    const { amountMicros, energyWh, accumulator, carryOut, openUntilMs } = stored;
+    // With sums it is a bill still, if one of nothing.
+    const isNothing = amountMicros === 0n && energyWh === 0n && accumulator.length === 0;
     if (isNothing && carryOut === null && openUntilMs === null) return;
     const none = { energyWh: 0n, amountMicros: 0n, carryIn: null, carryOut: null };
     const gone = { ...none, accumulator: new Uint8Array(0), openUntilMs: null };
