@@ -30,6 +30,8 @@ export function addAudit(program: Command, { leaf, withUrl, finish }: Making): v
     .requiredOption('--company <name>', 'as it is registered')
     .option('--subject <subject>', 'such as account/12 or meter/3')
     .option('--actor <actor>', 'as the audit names whoever did it')
+    .option('--from <instant>', 'not before it')
+    .option('--to <instant>', 'before it')
     .option('--limit <n>', 'how many', '20')
     .action(async ({ json, ...options }: AuditLogOptions & Json) =>
       finish(await auditLog(options), json),

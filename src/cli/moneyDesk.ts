@@ -7,7 +7,7 @@ import type { Outcome } from '../domain/outcome.ts';
 import type { RequestDeps } from '../operations/onceByKey.ts';
 import type { Answer, Told } from './answer.ts';
 import { databaseUrl, withDatabase } from './database.ts';
-import { companyNamed, staffViewer } from './viewer.ts';
+import { accountNumbered, companyNamed, staffViewer } from './viewer.ts';
 
 export type DeskOptions = { readonly company: string; readonly database: string | undefined };
 
@@ -31,6 +31,15 @@ export async function atDesk<Code extends string>(
     const done = await work({ deps: { sql, clock: { nowMs: Date.now }, wake }, viewer });
     for (const bell of bells.values()) await ring(sql, bell);
     return done;
+  });
+}
+
+/** An account by its number. */
+export function deskAccount(options: DeskOptions & { readonly account: string }) {
+  return withDatabase(databaseUrl(options.database), 'joulebook_writer', async (sql) => {
+    const company = await companyNamed(sql, options.company);
+    if (!company.ok) return company;
+    return accountNumbered(sql, { companyId: company.value, number: options.account });
   });
 }
 

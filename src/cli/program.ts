@@ -23,7 +23,8 @@ import { addPayments } from './paymentProgram.ts';
 import { addMeters } from './meterProgram.ts';
 import { addBatches } from './batchProgram.ts';
 import { addLog, addReadings } from './readingProgram.ts';
-import { addPrepaid, addSupply } from './supplyProgram.ts';
+import { addPrepaid } from './prepaidProgram.ts';
+import { addSupply } from './supplyProgram.ts';
 import { addTariffs } from './tariffProgram.ts';
 import { addVee } from './veeProgram.ts';
 

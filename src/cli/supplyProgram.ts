@@ -1,7 +1,5 @@
 import type { Command } from 'commander';
 import type { Answer } from './answer.ts';
-import { lintPolicy, publishPolicyFile, showPolicy } from './commands/prepaidPolicies.ts';
-import type { PublishPolicyOptions, ShowPolicyOptions } from './commands/prepaidPolicies.ts';
 import {
   addAdvisory,
   approveTrip,
@@ -33,28 +31,6 @@ type Json = { readonly json: boolean };
 
 const named = ['--company <name>', 'as it is registered'] as const;
 const because = ['--reason <text>', 'why; the audit keeps it'] as const;
-
-/** What is promised to prepaid customers. */
-export function addPrepaid(program: Command, { leaf, withUrl, finish }: Making): void {
-  const prepaid = program.command('prepaid').description('what prepaid customers are promised');
-  leaf(prepaid, 'lint <file>', 'check a policy as publishing does').action(
-    (file: string, { json }: Json) => finish(lintPolicy(file), json),
-  );
-  withUrl(leaf(prepaid, 'publish <file>', 'a policy from an instant on; none is ever changed'))
-    .requiredOption(...named)
-    .requiredOption('--valid-from <instant>', 'such as 2026-12-01T00:00:00+01:00')
-    .requiredOption(...because)
-    .action(async (file: string, { json, ...options }: PublishPolicyOptions & Json) =>
-      finish(await publishPolicyFile(file, options), json),
-    );
-  withUrl(leaf(prepaid, 'show', 'what a policy says now, or at an instant'))
-    .requiredOption(...named)
-    .option('--name <policy>', 'of the policy', 'standard')
-    .option('--at <instant>', 'instead of now')
-    .action(async ({ json, ...options }: ShowPolicyOptions & Json) =>
-      finish(await showPolicy(options), json),
-    );
-}
 
 function addRecords(supply: Command, { leaf, withUrl, finish }: Making): void {
   for (const [name, what, description] of [

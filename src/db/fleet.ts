@@ -304,14 +304,19 @@ export type AgreementRow = {
   readonly attributes: AttributesShape;
 };
 
+export type RegisteredAgreement = AgreementRow & {
+  readonly id: number;
+  /** It ended where its account went on in the other mode. */
+  readonly isChanged: boolean;
+};
+
 /** The agreements of a company; `validFrom` and `validTo` as epoch milliseconds. */
 export async function readAgreementRows(
   tx: Statement,
   companyId: number,
-): Promise<readonly (AgreementRow & { readonly id: number })[]> {
+): Promise<readonly RegisteredAgreement[]> {
   const rows = await tx<
-    (Omit<AgreementRow, 'validFromMs' | 'validToMs'> & {
-      id: number;
+    (Omit<RegisteredAgreement, 'validFromMs' | 'validToMs'> & {
       validFrom: Date;
       validTo: Date | null;
     })[]
@@ -319,7 +324,8 @@ export async function readAgreementRows(
     select id, account_id as "accountId", service_point_id as "servicePointId",
            tariff_id as "tariffId", mode, valid_from as "validFrom", valid_to as "validTo",
            balance_limit_micros as "balanceLimitMicros", reconnect_micros as "reconnectMicros",
-           attributes
+           attributes,
+           exists (select from mode_change c where c.ended_id = agreement.id) as "isChanged"
     from agreement where company_id = ${companyId} order by id`;
   return rows.map(({ validFrom, validTo, ...row }) => ({
     ...row,

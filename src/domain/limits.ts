@@ -232,6 +232,8 @@ export const projectionWeeks = 4;
 /** How far ahead prices are told: three days, as far as day-ahead markets and plans go. */
 export const pricesAheadHoursMax = 72;
 /** Overdue commands are looked for so often, besides by the process that sends them. */
+/** A change of mode is agreed on for the next months, not for years. */
+export const modeChangeAheadMsMax = 92 * 86_400_000;
 export const commandSweepMs = 10_000;
 /** The log's partitions are made so many days ahead; a stopped system wakes up within them. */
 export const logPartitionsAheadDays = 3;

@@ -63,7 +63,7 @@ export async function registerAgreements(
       row !== undefined &&
       row.tariffId === agreement.tariffId &&
       row.mode === agreement.mode &&
-      row.validToMs === agreement.validToMs &&
+      (row.isChanged || row.validToMs === agreement.validToMs) &&
       row.balanceLimitMicros === agreement.balanceLimitMicros &&
       row.reconnectMicros === agreement.reconnectMicros;
     const added = isSame ? addedAttributes(row.attributes, agreement.attributes) : null;

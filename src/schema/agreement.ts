@@ -15,7 +15,7 @@ export const Agreement = builder.loadableNodeRef<AgreementView, number>('Agreeme
   loaderOptions: { cache: false },
 });
 
-const AgreementMode = builder.enumType('AgreementMode', {
+export const AgreementMode = builder.enumType('AgreementMode', {
   values: { PREPAID: { value: 'prepaid' }, POSTPAID: { value: 'postpaid' } } as const,
 });
 

@@ -25,6 +25,7 @@ import type { RevokeEdgeKeyCode } from '../operations/revokeEdgeKey.ts';
 import type { RequestCommandCode } from '../operations/requestCommand.ts';
 import type { SimulateTariffCode } from '../operations/simulateTariff.ts';
 import type { PublishPolicyCode, PutUnderPolicyCode } from '../operations/prepaid/publishPolicy.ts';
+import type { ChangeModeCode } from '../operations/prepaid/changeMode.ts';
 import type { PlanDebtCode } from '../operations/prepaid/planDebt.ts';
 import type { SetAsideCode } from '../operations/prepaid/setAsideDebt.ts';
 import type { EmergencyCode } from '../operations/prepaid/takeEmergencyCredit.ts';
@@ -72,6 +73,7 @@ export type UserErrorCode =
   | WriteOffCode
   | SetAsideCode
   | PlanDebtCode
+  | ChangeModeCode
   | EmergencyCode
   | PublishPolicyCode
   | PutUnderPolicyCode
@@ -157,6 +159,9 @@ const errorTypes: Partial<Record<UserErrorCode, ErrorTypeName>> = {
   PLAN_BEGINS_TWICE: 'ConflictError',
   SET_ASIDE_ABOVE_OWED: 'ConflictError',
   ACCOUNT_NOT_PREPAID: 'ConflictError',
+  AGREEMENT_NOT_IN_FORCE: 'ConflictError',
+  MODE_UNCHANGED: 'ConflictError',
+  MODE_CHANGE_CARRIES: 'ConflictError',
   EMERGENCY_CREDIT_NOT_OFFERED: 'ConflictError',
   EMERGENCY_CREDIT_NOT_YET: 'ConflictError',
   EMERGENCY_CREDIT_TAKEN: 'ConflictError',

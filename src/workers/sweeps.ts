@@ -11,6 +11,7 @@ import {
 import { accrueTime } from '../operations/accrueTime.ts';
 import type { NoticeSender } from '../domain/prepaid/notice.ts';
 import { expirePendings } from '../operations/expirePendings.ts';
+import { beginModes } from '../operations/prepaid/beginModes.ts';
 import { deliverNotices } from '../operations/prepaid/deliverNotices.ts';
 import { recoverDebts } from '../operations/prepaid/recoverDebt.ts';
 import { warnAccounts } from '../operations/prepaid/warnAccounts.ts';
@@ -33,6 +34,7 @@ export type SweepDeps = {
 export async function sweep(deps: SweepDeps, { what }: JobPayload<'sweep'>): Promise<void> {
   switch (what) {
     case 'commands': {
+      await beginModes(deps);
       await sweepSupplies(deps);
       await watchSupplies(deps);
       await expirePendings(deps);

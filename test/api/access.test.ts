@@ -134,6 +134,10 @@ const requests: Record<AccessRule, string> = {
     accountId: ${account}, reasonCode: IMPORTED, reason: "" }) { ${failure} } }`,
   'Mutation.planDebt': `mutation { planDebt(input: { idempotencyKey: ${key},
     accountId: ${account}, share: "0", weekly: "0", reason: "" }) { ${failure} } }`,
+  'Mutation.changeAgreementMode': `mutation { changeAgreementMode(input: {
+    idempotencyKey: ${key}, agreementId: ${agreement}, mode: PREPAID, reason: "" }) {
+    ${failure} } }`,
+  'Query.auditEntries': `{ auditEntries ${page} }`,
   'Mutation.topUp': `mutation { topUp(input: { idempotencyKey: ${key}, accountId: ${account},
     amount: "0.00", currency: "EUR" }) { ${failure} } }`,
   'Mutation.requestDisconnect': `mutation { requestDisconnect(input: { idempotencyKey: ${key},

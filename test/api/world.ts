@@ -153,6 +153,7 @@ const registry = `
         values (1, 1, 100, 10, 1, 'prepaid', '2020-01-01Z', 0, 1000000),
                (2, 1, 101, 11, 1, 'postpaid', '2020-01-01Z', -99000000, 0),
                (3, 2, 200, 20, 2, 'prepaid', '2020-01-01Z', 0, 1000000);
+      alter table agreement alter column id restart with 1000;
       insert into transfer (id, company_id, currency, debit_id, credit_id, amount_micros, code,
                             account_id, posted_at)
         values ('00000000-0000-4000-8000-000000000001', 1, 'EUR', 4, 1, 5300000, 'top_up', 100,

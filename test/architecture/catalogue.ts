@@ -64,6 +64,7 @@ const appendOnly = [
   'work_order',
   'work_order_end',
   'supply_change',
+  'idle_day',
   'signing_key',
   'seal',
   'restore_mark',

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { readAudit } from '../../db/auditReads.ts';
+import { pageAudit } from '../../db/auditReads.ts';
 import { inOneSnapshot } from '../../db/reconciliation.ts';
 import { newestSeal } from '../../db/seals.ts';
 import { accept, refuse } from '../../domain/outcome.ts';
@@ -15,6 +15,7 @@ import type { Answer } from '../answer.ts';
 import { databaseUrl, withDatabase } from '../database.ts';
 import { rawPublicKey, readKeyFile } from '../keyFile.ts';
 import { progressLines } from '../progress.ts';
+import { instantOf } from '../meterAt.ts';
 import { companyNamed } from '../viewer.ts';
 
 export type AuditVerifyOptions = {
@@ -113,6 +114,8 @@ export type AuditLogOptions = {
   readonly company: string;
   readonly subject: string | undefined;
   readonly actor: string | undefined;
+  readonly from: string | undefined;
+  readonly to: string | undefined;
   readonly limit: string;
   readonly database: string | undefined;
 };
@@ -129,8 +132,15 @@ export async function auditLog(options: AuditLogOptions): Promise<Answer> {
   const done = await withDatabase(url, 'joulebook_writer', async (sql) => {
     const company = await companyNamed(sql, options.company);
     if (!company.ok) return company;
-    const { subject = null, actor = null } = options;
-    return accept(await readAudit(sql, { companyId: company.value, subject, actor, limit }));
+    const { subject = null, actor = null, from, to } = options;
+    const span = {
+      fromMs: from === undefined ? null : instantOf(from),
+      toMs: to === undefined ? null : instantOf(to),
+    };
+    const page = { after: null, before: null, limit, inverted: false };
+    return accept(
+      await pageAudit(sql, { companyId: company.value, subject, actor, ...span }, page),
+    );
   });
   if (!done.ok) return done;
   const text = (value: unknown): string => (value === null ? '-' : JSON.stringify(value));

@@ -20,7 +20,8 @@ import { writeOffDebt } from '../../operations/writeOffDebt.ts';
 import { Misused } from '../answer.ts';
 import type { Answer } from '../answer.ts';
 import { databaseUrl, withDatabase } from '../database.ts';
-import { accountNumbered, companyNamed, staffViewer } from '../viewer.ts';
+import { deskAccount } from '../moneyDesk.ts';
+import { companyNamed, staffViewer } from '../viewer.ts';
 
 type MoveOptions = {
   readonly company: string;
@@ -51,7 +52,7 @@ function ring(sql: Sql, bell: Bell): Promise<void> {
   return bell.kind === 'events' ? wakeReaders(sql, bell.shard) : ringBell(sql, bell);
 }
 
-function told(moved: MovedByHand, key: string): Answer {
+export function movedAnswer(moved: MovedByHand, key: string): Answer {
   const { transferId, currency, amountMicros, balanceMicros, state, isReplay } = moved;
   const digits = minorDigitsOf(currency) ?? 0;
   const amount = `${formatMicros(amountMicros, digits)} ${currency}`;
@@ -91,15 +92,7 @@ async function move<Code extends string>(
     const moved = await work(deps, { viewer, idempotencyKey });
     if (!moved.ok) return moved;
     for (const bell of bells) await ring(sql, bell);
-    return told(moved.value, idempotencyKey);
-  });
-}
-
-function accountOf(options: { company: string; account: string; database: string | undefined }) {
-  return withDatabase(databaseUrl(options.database), 'joulebook_writer', async (sql) => {
-    const company = await companyNamed(sql, options.company);
-    if (!company.ok) return company;
-    return accountNumbered(sql, { companyId: company.value, number: options.account });
+    return movedAnswer(moved.value, idempotencyKey);
   });
 }
 
@@ -123,7 +116,7 @@ export function correctOneTransfer(transferId: string, options: CorrectOptions):
 
 export async function adjustOneBalance(options: AdjustOptions): Promise<Answer> {
   const reasonCode = reasonOf(adjustmentReasons, options.reasonCode);
-  const account = await accountOf(options);
+  const account = await deskAccount(options);
   if (!account.ok) return account;
   const { reason, amount, currency } = options;
   return move(options, 'operator', (deps, { viewer, idempotencyKey }) =>
@@ -140,7 +133,7 @@ export async function adjustOneBalance(options: AdjustOptions): Promise<Answer> 
 
 export async function writeOffOneDebt(options: WriteOffOptions): Promise<Answer> {
   const reasonCode = reasonOf(writeOffReasons, options.reasonCode);
-  const account = await accountOf(options);
+  const account = await deskAccount(options);
   if (!account.ok) return account;
   const { reason, amount } = options;
   return move(options, 'administrator', (deps, { viewer, idempotencyKey }) =>

@@ -50,5 +50,9 @@ export const auditEntry = pgTable(
     after: jsonb('after'),
     xact: xact(),
   },
-  (t) => [index().on(t.companyId, t.at), index().on(t.xact)],
+  (t) => [
+    index().on(t.companyId, t.at),
+    index().on(t.companyId, t.subject, t.at),
+    index().on(t.xact),
+  ],
 );

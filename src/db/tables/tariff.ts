@@ -7,6 +7,7 @@ import {
   integer,
   jsonb,
   pgTable,
+  primaryKey,
   text,
   unique,
 } from 'drizzle-orm/pg-core';
@@ -84,6 +85,67 @@ export const agreement = pgTable(
     foreignKey({
       columns: [t.companyId, t.tariffId],
       foreignColumns: [tariff.companyId, tariff.id],
+    }),
+  ],
+);
+
+/**
+ * An agreement that ended where another one of the same account, place and tariff goes on in the
+ * other mode. The balance is the account's and goes on with it.
+ */
+export const modeChange = pgTable(
+  'mode_change',
+  {
+    endedId: integer('ended_id').primaryKey(),
+    nextId: integer('next_id').notNull().unique(),
+    companyId: integer('company_id').notNull(),
+    accountId: integer('account_id').notNull(),
+    mode: text('mode', { enum: ['prepaid', 'postpaid'] }).notNull(),
+    /** The end of the one and the begin of the other. */
+    at: instant('at').notNull(),
+    recordedAt: instant('recorded_at').notNull(),
+    recordedBy: text('recorded_by').notNull(),
+    /** What the old mode left open was closed; null: not yet. */
+    settledAt: instant('settled_at'),
+  },
+  (t) => [
+    index()
+      .on(t.at)
+      .where(sql`${t.settledAt} is null`),
+    foreignKey({
+      columns: [t.companyId, t.endedId],
+      foreignColumns: [agreement.companyId, agreement.id],
+    }),
+    foreignKey({
+      columns: [t.companyId, t.nextId],
+      foreignColumns: [agreement.companyId, agreement.id],
+    }),
+    foreignKey({
+      columns: [t.companyId, t.accountId],
+      foreignColumns: [account.companyId, account.id],
+    }),
+  ],
+);
+
+/**
+ * Local days on which a supply was off from begin to end, under a policy by which such days carry
+ * no standing charge. A fact of its own, like the accrual: the log does not say it. Insert only.
+ */
+export const idleDay = pgTable(
+  'idle_day',
+  {
+    agreementId: integer('agreement_id').notNull(),
+    startsAt: instant('starts_at').notNull(),
+    endsAt: instant('ends_at').notNull(),
+    companyId: integer('company_id').notNull(),
+    accountId: integer('account_id').notNull(),
+    recordedAt: instant('recorded_at').notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.agreementId, t.startsAt] }),
+    foreignKey({
+      columns: [t.companyId, t.agreementId],
+      foreignColumns: [agreement.companyId, agreement.id],
     }),
   ],
 );

@@ -5,6 +5,7 @@ import { compileTariff } from '../../domain/rating/compile.ts';
 import type { CompileRefusal } from '../../domain/rating/compile.ts';
 import type { CompiledTariff } from '../../domain/rating/compiled.ts';
 import { slotStartMs } from '../../domain/rating/slot.ts';
+import { carries } from '../../domain/tariff/carries.ts';
 import type { Component } from '../../domain/tariff/component.ts';
 import type { TariffRefusal } from '../../domain/tariff/document.ts';
 import { readSeriesPrices } from './readSeriesPrices.ts';
@@ -26,33 +27,6 @@ export type CompiledBill = {
 };
 
 export type CompiledSegment = Outcome<CompiledBill, TariffRefusal | CompileRefusal>;
-
-/**
- * Whether a component reads or leaves anything beyond its bill (docs/tariff-rules.md 15, 25, 26,
- * 33, 37 to 39).
- */
-function carries(component: Component): boolean {
-  switch (component.kind) {
-    case 'energy': {
-      const reset = component.tierRule?.reset ?? 'bill';
-      return reset !== 'bill' && reset !== 'day';
-    }
-    case 'demand':
-      return component.measure !== 'contracted';
-    case 'minimum':
-      // Two bills of one month count as one.
-      return component.per === 'year';
-    case 'netting':
-      return component.method !== 'interval' && component.method !== 'buyAllSellAll';
-    case 'dynamic':
-    case 'reactive':
-    case 'fixed':
-    case 'adjust':
-    case 'discount':
-    case 'tax':
-      return false;
-  }
-}
 
 /** Whether a component asks for what an agreement may not say. */
 function asks(component: Component): boolean {

@@ -1,0 +1,210 @@
+import { randomUUID } from 'node:crypto';
+import { listHeldAgreements } from '../../db/modeChanges.ts';
+import type { HeldAgreement } from '../../db/modeChanges.ts';
+import { listNotices } from '../../db/notices.ts';
+import { asViewer } from '../../db/viewer.ts';
+import { formatMicros } from '../../domain/exact.ts';
+import { parseAgreementId } from '../../domain/ids.ts';
+import { setAsideReasons } from '../../domain/ledger/reasonCode.ts';
+import { accept, refuse } from '../../domain/outcome.ts';
+import type { Outcome } from '../../domain/outcome.ts';
+import { minorDigitsOf } from '../../domain/tariff/currency.ts';
+import { instantText, parseInstant } from '../../domain/time/instantText.ts';
+import { changeMode } from '../../operations/prepaid/changeMode.ts';
+import { forecastDays } from '../../operations/prepaid/forecast.ts';
+import { planDebt } from '../../operations/prepaid/planDebt.ts';
+import { readPrepaid } from '../../operations/prepaid/readPrepaid.ts';
+import { setAsideDebt } from '../../operations/prepaid/setAsideDebt.ts';
+import { takeEmergencyCredit } from '../../operations/prepaid/takeEmergencyCredit.ts';
+import { Misused } from '../answer.ts';
+import type { Answer } from '../answer.ts';
+import { atDesk, deskAccount } from '../moneyDesk.ts';
+import type { DeskOptions } from '../moneyDesk.ts';
+import { oneOf } from './listDecisions.ts';
+import { movedAnswer } from './moveMoney.ts';
+
+export type AccountOptions = DeskOptions & { readonly account: string };
+type Keyed = { readonly reason: string; readonly key: string | undefined };
+
+const noticesShown = 10;
+
+/** How a prepaid customer stands, and what it was told. */
+export async function showPrepaid(options: AccountOptions): Promise<Answer> {
+  const account = await deskAccount(options);
+  if (!account.ok) return account;
+  const accountId = account.value;
+  return atDesk(options, 'operator', ({ deps: { sql, clock }, viewer }) =>
+    asViewer(sql, viewer, async (tx): Promise<Answer> => {
+      const nowMs = clock.nowMs();
+      const life = await readPrepaid(tx, { accountId, nowMs });
+      const notices = await listNotices(tx, { accountId, limit: noticesShown });
+      if (life === null) {
+        const message = `${options.account} has no prepaid agreement now.`;
+        return refuse('ACCOUNT_NOT_PREPAID', message);
+      }
+      const found = await forecastDays(tx, life, { policy: life.policy, nowMs });
+      const tenths = found.ok ? found.value.tenths : null;
+      const digits = minorDigitsOf(life.currency) ?? 2;
+      const money = (micros: bigint): string => formatMicros(micros, digits);
+      const daysLeft = tenths === null ? null : formatMicros(BigInt(tenths) * 100_000n, 1);
+      const { emergencyLeftMicros: left, plan } = life;
+      const facts = {
+        currency: life.currency,
+        balance: money(life.balanceMicros),
+        available: money(life.availableMicros),
+        daysLeft,
+        forecastCode: found.ok ? null : found.code,
+        emergencyCredit: {
+          isOffered: life.isEmergencyOffered,
+          left: left === null ? null : money(left),
+        },
+        debt: {
+          owed: money(life.debtMicros),
+          share: plan === null ? '0' : formatMicros(BigInt(plan.sharePpm)),
+          weekly: money(plan?.weeklyMicros ?? 0n),
+        },
+        policy: life.policy.name,
+        notices: notices.map(({ kind, threshold, at, state, stateAt, detail }) => {
+          const when = { at: at.toISOString(), stateAt: stateAt.toISOString() };
+          return { kind, threshold, state, ...when, detail };
+        }),
+      };
+      const lasts = daysLeft === null ? '' : ` It lasts ${daysLeft} days.`;
+      const lent = left === null ? '' : ` Of what was lent ${money(left)} is left.`;
+      const owed = life.debtMicros === 0n ? '' : ` A debt of ${money(life.debtMicros)} is owed.`;
+      const head = `${facts.available} ${life.currency} of credit.${lasts}${lent}${owed}`;
+      const lines = facts.notices.map((each) => `${each.at} ${each.kind} ${each.state}`);
+      return accept({ sentence: [head, ...lines].join('\n'), facts });
+    }),
+  );
+}
+
+export type ModeOptions = AccountOptions &
+  Keyed & {
+    readonly mode: string;
+    readonly place: string | undefined;
+    readonly at: string | undefined;
+    readonly balanceLimit: string | undefined;
+    readonly reconnectLevel: string | undefined;
+  };
+
+/** The latest agreement of the account, at the one place or at the one that was named. */
+function chosen(
+  held: readonly HeldAgreement[],
+  { account, place }: ModeOptions,
+): Outcome<HeldAgreement, 'AGREEMENT_NOT_FOUND' | 'AGREEMENT_AMBIGUOUS'> {
+  const wanted = held.filter((each) => place === undefined || each.servicePointName === place);
+  const [latest] = wanted;
+  if (latest === undefined) {
+    return refuse('AGREEMENT_NOT_FOUND', `${account} has no agreement there. Check --place.`);
+  }
+  const places = new Set(wanted.map(({ servicePointName }) => servicePointName));
+  if (places.size === 1) return accept(latest);
+  const message = `${account} has several places: ${[...places].join(', ')}. Give --place.`;
+  return refuse('AGREEMENT_AMBIGUOUS', message);
+}
+
+/** From paying before to paying after, or back. */
+export async function changeAccountMode(options: ModeOptions): Promise<Answer> {
+  const mode = oneOf('--mode', ['prepaid', 'postpaid'] as const, options.mode);
+  if (mode === null) throw new Misused('give --mode');
+  const at = options.at === undefined ? accept(null) : parseInstant(options.at);
+  if (!at.ok) return at;
+  const account = await deskAccount(options);
+  if (!account.ok) return account;
+  const { balanceLimit, reconnectLevel, reason, key } = options;
+  return atDesk(options, 'operator', async ({ deps, viewer }): Promise<Answer> => {
+    const held = await asViewer(deps.sql, viewer, (tx) =>
+      listHeldAgreements(tx, { accountId: account.value, nowMs: deps.clock.nowMs() }),
+    );
+    const found = chosen(held, options);
+    if (!found.ok) return found;
+    const agreementId = parseAgreementId(found.value.id);
+    if (!agreementId.ok) return agreementId;
+    const done = await changeMode(deps, viewer, {
+      idempotencyKey: key ?? randomUUID(),
+      agreementId: agreementId.value,
+      mode,
+      atMs: at.value,
+      reason,
+      ...(balanceLimit !== undefined && { balanceLimit }),
+      ...(reconnectLevel !== undefined && { reconnectLevel }),
+    });
+    if (!done.ok) return done;
+    const { endedId, nextId, atMs, isReplay } = done.value;
+    const begins = instantText(atMs);
+    const sentence = `${options.account} is ${mode} from ${begins} on; the balance goes on.`;
+    const facts = { mode, at: begins, agreementId: endedId, nextAgreementId: nextId, isReplay };
+    return accept({ sentence, facts });
+  });
+}
+
+export type LendOptions = AccountOptions & { readonly key: string | undefined };
+
+/** Emergency credit, for a customer who asks at the desk. */
+export async function lendCredit(options: LendOptions): Promise<Answer> {
+  const account = await deskAccount(options);
+  if (!account.ok) return account;
+  return atDesk(options, 'operator', async ({ deps, viewer }): Promise<Answer> => {
+    const idempotencyKey = options.key ?? randomUUID();
+    const asked = { idempotencyKey, accountId: account.value };
+    const done = await takeEmergencyCredit(deps, viewer, asked);
+    if (!done.ok) return done;
+    const { creditId, currency, amountMicros, isReplay } = done.value;
+    const amount = formatMicros(amountMicros, minorDigitsOf(currency) ?? 2);
+    const sentence = `${amount} ${currency} are lent to ${options.account}.`;
+    return accept({ sentence, facts: { creditId, amount, currency, isReplay, idempotencyKey } });
+  });
+}
+
+export type SetAsideOptions = AccountOptions &
+  Keyed & { readonly amount: string | undefined; readonly reasonCode: string };
+
+/** What is below zero becomes a debt beside the balance. */
+export async function setDebtAside(options: SetAsideOptions): Promise<Answer> {
+  const reasonCode = oneOf('--reason-code', setAsideReasons, options.reasonCode);
+  if (reasonCode === null) throw new Misused('give --reason-code');
+  const account = await deskAccount(options);
+  if (!account.ok) return account;
+  const { amount, reason, key } = options;
+  return atDesk(options, 'operator', async ({ deps, viewer }): Promise<Answer> => {
+    const idempotencyKey = key ?? randomUUID();
+    const done = await setAsideDebt(deps, viewer, {
+      idempotencyKey,
+      accountId: account.value,
+      reasonCode,
+      reason,
+      ...(amount !== undefined && { amount }),
+    });
+    return done.ok ? movedAnswer(done.value, idempotencyKey) : done;
+  });
+}
+
+export type PlanOptions = AccountOptions &
+  Keyed & {
+    readonly share: string;
+    readonly weekly: string;
+    readonly weeklyCap: string | undefined;
+  };
+
+/** How a debt is paid off from now on. */
+export async function planOneDebt(options: PlanOptions): Promise<Answer> {
+  const account = await deskAccount(options);
+  if (!account.ok) return account;
+  const { share, weekly, weeklyCap, reason, key } = options;
+  return atDesk(options, 'operator', async ({ deps, viewer }): Promise<Answer> => {
+    const idempotencyKey = key ?? randomUUID();
+    const done = await planDebt(deps, viewer, {
+      idempotencyKey,
+      accountId: account.value,
+      share,
+      weekly,
+      reason,
+      ...(weeklyCap !== undefined && { weeklyCap }),
+    });
+    if (!done.ok) return done;
+    const { planId, isReplay } = done.value;
+    const sentence = `Of each top-up ${share} and ${weekly} a week go to the debt from now on.`;
+    return accept({ sentence, facts: { planId, share, weekly, isReplay, idempotencyKey } });
+  });
+}

@@ -1,0 +1,64 @@
+import { parseAgreementId } from '../domain/ids.ts';
+import { changeMode } from '../operations/prepaid/changeMode.ts';
+import type { ChangedMode } from '../operations/prepaid/changeMode.ts';
+import { Agreement, AgreementMode } from './agreement.ts';
+import { builder } from './builder.ts';
+import { integerKey } from './nodeKey.ts';
+import { resultUnion, userErrorOf } from './userError.ts';
+
+const ChangeModePayload = builder.objectRef<ChangedMode>('ChangeAgreementModePayload').implement({
+  fields: (t) => ({
+    ended: t.field({
+      type: Agreement,
+      description: 'Its last bill ends with it.',
+      resolve: ({ endedId }) => endedId,
+    }),
+    next: t.field({
+      type: Agreement,
+      description: 'Of the same account, place and tariff; the balance goes on.',
+      resolve: ({ nextId }) => nextId,
+    }),
+    isReplay: t.exposeBoolean('isReplay', { description: 'The key was used before: nothing new.' }),
+  }),
+});
+
+const ChangeModeResult = resultUnion('ChangeAgreementModeResult', ChangeModePayload);
+
+const ChangeModeInput = builder.inputType('ChangeAgreementModeInput', {
+  fields: (t) => ({
+    idempotencyKey: t.field({ type: 'UUID', required: true }),
+    agreementId: t.globalID({ for: Agreement, required: true }),
+    mode: t.field({ type: AgreementMode, required: true }),
+    at: t.field({
+      type: 'DateTime',
+      description: 'On a quarter hour and not before now; without it the next one.',
+    }),
+    balanceLimit: t.field({ type: 'Decimal', description: 'Without it as it is.' }),
+    reconnectLevel: t.field({ type: 'Decimal', description: 'Without it as it is.' }),
+    reason: t.string({ required: true, description: 'For the audit.' }),
+  }),
+});
+
+builder.mutationFields((t) => ({
+  changeAgreementMode: t.field({
+    type: ChangeModeResult,
+    description:
+      'From paying before to paying after, or back, within a month: nothing is posted for it, ' +
+      'and each quarter hour is of one of the two bills.',
+    authScopes: { may: 'Mutation.changeAgreementMode' },
+    args: { input: t.arg({ type: ChangeModeInput, required: true }) },
+    resolve: async (_root, { input }, { deps, viewer }) => {
+      const { agreementId: raw, at, balanceLimit, reconnectLevel, ...rest } = input;
+      const agreementId = parseAgreementId(integerKey(raw.id));
+      if (!agreementId.ok) return userErrorOf(agreementId);
+      const done = await changeMode(deps, viewer, {
+        ...rest,
+        agreementId: agreementId.value,
+        atMs: at?.getTime() ?? null,
+        ...(balanceLimit && { balanceLimit }),
+        ...(reconnectLevel && { reconnectLevel }),
+      });
+      return done.ok ? done.value : userErrorOf(done);
+    },
+  }),
+}));

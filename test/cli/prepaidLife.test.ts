@@ -1,0 +1,93 @@
+import { randomUUID } from 'node:crypto';
+import postgres from 'postgres';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { z } from 'zod';
+import { freshDatabase } from '../support/postgres.ts';
+import { lineOf, runCli } from './runCli.ts';
+
+const company = 'Meadow Light Cooperative'; // as examples/fleet.json says
+let url: string;
+let owner: postgres.Sql;
+let of: readonly string[] = [];
+let currency = '';
+const run = async (...args: string[]) => {
+  const done = await runCli(['prepaid', ...args, ...of, '--json'], { DATABASE_URL: url });
+  return lineOf(done);
+};
+
+beforeAll(async () => {
+  ({ url } = await freshDatabase('cli_prepaid_life'));
+  owner = postgres(url, { max: 1, onnotice: () => {} });
+  const registered = await runCli(['fleet', 'register', 'examples/fleet.json'], {
+    DATABASE_URL: url,
+  });
+  if (registered.exitCode !== 0) throw new Error(registered.stderr);
+  const [row] = await owner<{ number: string; currency: string }[]>`
+    select a.number, a.currency from account a join agreement g on g.account_id = a.id
+    where g.mode = 'prepaid' order by a.id limit 1`;
+  currency = row?.currency ?? '';
+  of = ['--company', company, '--account', row?.number ?? ''];
+  const policy = {
+    name: 'standard',
+    emergencyCredit: { amount: '10.00', selectableBelow: '1.00' },
+  };
+  await owner`
+    insert into prepaid_policy (company_id, name, valid_from, document, published_at, published_by)
+    select id, 'standard', to_timestamp(0), ${owner.json(policy)}, now(), 'test' from company`;
+});
+afterAll(() => owner.end());
+
+// Each command is a process of its own, on a machine that does other things.
+const runsMs = 120_000;
+const because = ['--reason', 'agreed on the telephone'];
+
+test(
+  'what GraphQL can, an operator can: lend, set aside, plan, and see it',
+  async () => {
+    const key = ['--key', randomUUID()];
+    expect(await run('lend', ...key)).toMatchObject({ ok: true, amount: '10.00', isReplay: false });
+    expect(await run('lend', ...key)).toMatchObject({ ok: true, isReplay: true });
+    expect(await run('lend')).toMatchObject({ ok: false, code: 'EMERGENCY_CREDIT_TAKEN' });
+    const imported = ['--reason-code', 'imported', '--amount', '60.00'];
+    expect(await run('set-aside', ...imported, ...because)).toMatchObject({
+      ok: true,
+      state: 'posted',
+      amount: `60.00 ${currency}`,
+    });
+    const plan = ['--share', '0.25', '--weekly', '4.25', ...because];
+    expect(await run('plan-debt', ...plan)).toMatchObject({ ok: true, share: '0.25' });
+    expect(await run('plan-debt', '--share', '2', '--weekly', '0', ...because)).toMatchObject({
+      ok: false,
+      code: 'SHARE_MALFORMED',
+    });
+    expect(await run('status')).toMatchObject({
+      ok: true,
+      balance: '0.00',
+      emergencyCredit: { left: '10.00' },
+      debt: { owed: '60.00', share: '0.25', weekly: '4.25' },
+      notices: [],
+    });
+  },
+  runsMs,
+);
+
+test(
+  'a change of mode is shown with its instant, and one of yesterday is refused',
+  async () => {
+    const past = ['--at', '2026-01-01T00:00:00Z'];
+    expect(await run('change-mode', '--mode', 'postpaid', ...past, ...because)).toMatchObject({
+      ok: false,
+      code: 'MODE_CHANGE_IN_PAST',
+    });
+    const done = await run('change-mode', '--mode', 'postpaid', ...because);
+    expect(done).toMatchObject({ ok: true, mode: 'postpaid', isReplay: false });
+    const { at } = z.object({ at: z.string() }).parse(done);
+    expect(Date.parse(at) % 900_000).toBe(0);
+    const log = await runCli(
+      ['audit', 'log', '--company', company, '--from', '2026-01-01T00:00:00Z', '--json'],
+      { DATABASE_URL: url },
+    );
+    expect(log.stdout).toContain('agreement.changeMode');
+  },
+  runsMs,
+);
