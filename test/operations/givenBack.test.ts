@@ -34,3 +34,29 @@ test('a bill that a version cut down to nothing is none once nothing was read', 
   expect(await missing()).toEqual([]);
   await expectReplayed(ground);
 });
+
+test('a meter that begins on the first of a month leaves the month before as it is', async () => {
+  const timeZone = 'America/St_Johns';
+  const ground = await bills('given_back_beside', flat('0.10'), (fleet) => ({
+    ...fleet,
+    servicePoints: fleet.servicePoints.map((point) => ({ ...point, timeZone })),
+    meters: fleet.meters.flatMap((meter) => [meter, { ...meter, serial: 'M2' }]),
+  }));
+  await ground.read([
+    { atMs: june + 19 * dayMs, wh: 0 },
+    { atMs: june + 20 * dayMs, wh: 12_000 },
+    { atMs: july + 6 * hourMs, wh: 12_000 },
+    { atMs: july + 7 * hourMs, wh: 12_500 },
+  ]);
+  const energies = async () => (await ground.charges()).map(({ period, wh }) => [period, wh]);
+  // July begins there at half past two: that UTC day is of both months.
+  const june12 = [
+    ['2026-06', 12_000n],
+    ['2026-07', 500n],
+  ];
+  expect(await energies()).toEqual(june12);
+  const installed = { kind: 'installed', startValue: 100n } as const;
+  await mark(ground, { ...installed, meterId: ground.meter('M2'), atMs: july + 15 * hourMs });
+  expect(await energies()).toEqual(june12);
+  await expectReplayed(ground);
+});

@@ -229,14 +229,13 @@ export async function moveBills(
     if (!isRecomputed || !isBilled(work) || (advance.carryOut === null && !hadHead)) continue;
     const point = work.meter.servicePointId;
     corrected.add(point);
-    if (work.channel.code !== importChannel) continue;
+    // Where a meter begins only now, the bills before that are of those beside it and stay.
+    if (work.channel.code !== importChannel || !hadHead) continue;
     const known = recomputedFromMs.get(point) ?? Infinity;
     recomputedFromMs.set(point, Math.min(known, periodFromMs));
   }
   const dutyPoints = duties.map(({ meterId }) => memory.meters.get(meterId)?.servicePointId ?? 0);
-  const accruals = await readAccruals(tx, [
-    ...new Set([...recomputedFromMs.keys(), ...dutyPoints]),
-  ]);
+  const accruals = await readAccruals(tx, [...new Set([...corrected, ...dutyPoints])]);
   const besideFrom = await slotsBeside(tx, memory, advanced);
   for (const [point, from] of timesFrom(memory, advanced, { importHeads, besideFrom })) {
     const accruedSlot = slotOf(accruals.get(point) ?? 0);
