@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import postgres from 'postgres';
 import { connect } from '../src/db/connect.ts';
 import type { Sql } from '../src/db/connect.ts';
@@ -8,6 +7,7 @@ import { insertTransfers, moveBalances } from '../src/db/postings.ts';
 import type { TransferRow } from '../src/db/postings.ts';
 import { promptSocket } from '../src/db/promptSocket.ts';
 import { assert } from '../src/domain/assert.ts';
+import { transferId } from '../src/operations/rating/postCharges.ts';
 import type { Place } from './place.ts';
 import { compare, sideBySide, timed } from './sideBySide.ts';
 import type { Result, Side } from './sideBySide.ts';
@@ -47,15 +47,15 @@ async function setUp(owner: postgres.Sql, accounts: number): Promise<void> {
 }
 
 /** One charge of each account, as a rater's commit posts them. */
-function batchOf(accounts: number): Batch {
-  const ids = randomBytes(16 * accounts);
+function batchOf(accounts: number, position: bigint): Batch {
+  const cause = { kind: 'log', shard: 0, position } as const;
   const deltas = new Map<number, bigint>();
   const rows = Array.from({ length: accounts }, (_, index) => {
     const accountId = index + 1;
     const amountMicros = BigInt(1_000 + index);
     deltas.set(accountId, -amountMicros);
     return {
-      id: ids.subarray(16 * index, 16 * index + 16),
+      id: transferId(cause, index),
       companyId: 1,
       currency: 'EUR',
       debitId: accountId + 1,
@@ -68,7 +68,7 @@ function batchOf(accounts: number): Batch {
       periodStartMs: atMs,
       tariffVersionId: 1,
       logShard: 0,
-      logPosition: 1n,
+      logPosition: position,
     } as const;
   });
   return { rows, deltas };
@@ -139,6 +139,7 @@ export async function ledger(place: Place, size: LedgerSize): Promise<Result[]> 
   });
   try {
     await setUp(owner, accounts);
+    let position = 0n;
     const side = (
       name: string,
       work: (sql: Sql, batch: Batch) => Promise<void>,
@@ -147,7 +148,10 @@ export async function ledger(place: Place, size: LedgerSize): Promise<Result[]> 
       name,
       run: async () => {
         await owner.unsafe(`alter table transfer ${trigger} trigger transfer_accounts`);
-        const batches = Array.from({ length: batchesPerRound }, () => batchOf(accounts));
+        const batches = Array.from({ length: batchesPerRound }, () => {
+          position += 1n;
+          return batchOf(accounts, position);
+        });
         return timed(accounts * batchesPerRound, async () => {
           for (const batch of batches) await work(writer.sql, batch);
         });

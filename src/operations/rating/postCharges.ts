@@ -21,7 +21,7 @@ const authorOf = { log: 1, duty: 2 };
  * cause, so a commit that runs again collides with itself instead of posting twice.
  * Layout: position u48 | version 4, author 4, shard u8 | variant 2, zero | ordinal u32.
  */
-function transferId(cause: Cause, ordinal: number): Uint8Array {
+export function transferId(cause: Cause, ordinal: number): Uint8Array {
   assert(cause.position < 2n ** 48n, 'a position has 48 bits');
   assert(cause.shard >= 0 && cause.shard < 256, 'a shard has 8 bits');
   const id = Buffer.alloc(16);
