@@ -308,9 +308,15 @@ export const tokenDevice = pgTable(
     /** Of the last token made; the next one is above it. */
     tokenCount: integer('token_count').notNull(),
     digits: smallint('digits').notNull(),
+    currency: text('currency').notNull(),
+    /** What one day or unit of the device costs. */
+    unitMicros: bigint('unit_micros', { mode: 'bigint' }).notNull(),
+    /** Paid and not yet in a token; below zero after money went back whose token was given. */
+    carriedMicros: bigint('carried_micros', { mode: 'bigint' }).notNull(),
   },
   (t) => [
     unique().on(t.companyId, t.meterId),
+    check('token_device_form', sql`${t.digits} in (9, 12) and ${t.unitMicros} > 0`),
     foreignKey({ columns: [t.companyId, t.meterId], foreignColumns: [meter.companyId, meter.id] }),
   ],
 );

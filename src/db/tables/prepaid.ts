@@ -237,6 +237,10 @@ export const autoTopUp = pgTable(
     /** The most in a local day, so that a fault elsewhere cannot empty a card. */
     dailyMaxMicros: bigint('daily_max_micros', { mode: 'bigint' }).notNull(),
     isActive: boolean('is_active').notNull(),
+    /** Charges so far: the number of one is part of its key at the provider. */
+    breaches: integer('breaches').notNull().default(0),
+    /** Why it waits for its customer; null: it does not, or the customer stopped it. */
+    pausedCode: text('paused_code'),
   },
   (t) => [
     check('auto_top_up_amounts', sql`${t.amountMicros} > 0 and ${t.dailyMaxMicros} > 0`),
