@@ -6,6 +6,7 @@ import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome, Refused } from '../domain/outcome.ts';
 import { providersWith } from '../providers/paymentProviders.ts';
 import { createApiServer } from '../schema/server.ts';
+import { deviceKeysIn } from '../signers/deviceKeys.ts';
 import { startTail } from '../stream/tail.ts';
 import { tokenRealm } from '../operations/issueToken.ts';
 import { openDatabase } from './parts.ts';
@@ -20,7 +21,7 @@ export type ApiOptions = {
   readonly sandbox: boolean;
   /** Signs what people enter; null: this server enters nothing. */
   readonly officeKey: KeyObject | null;
-  /** Where the secrets of payment channels are. */
+  /** Where the secrets of payment channels and of keypad devices are. */
   readonly dataDirectory: string;
 };
 
@@ -90,6 +91,7 @@ export async function startApi(
         writer: writer.sql,
         providerOf: providersWith({ dataDirectory: options.dataDirectory, env: process.env }),
       },
+      deviceKeys: deviceKeysIn(options.dataDirectory),
       ...(officeKey !== null && { office: { writer: writer.sql, key: officeKey } }),
     },
     tokens: { ...tokenRealm, publicKey: options.keys.publicKey },

@@ -7,6 +7,8 @@ import type {
   ListPaymentsOptions,
   RefundOptions,
 } from './commands/handlePayments.ts';
+import { registerOneKeypad, showToken } from './commands/keypads.ts';
+import type { RegisterKeypadOptions } from './commands/keypads.ts';
 import type { Answer } from './answer.ts';
 
 type Parts = {
@@ -41,6 +43,27 @@ export function addPayments(program: Command, { leaf, withUrl, finish }: Parts):
     .option('--key <uuid>', 'the same key again moves nothing more')
     .action(async (id: string, { json, ...options }: Json & AllocateOptions) =>
       finish(await allocateOnePayment(id, options), json),
+    );
+  const keysHelp = 'the data directory with device_keys.key; without it that of --data';
+  withUrl(leaf(payment, 'token <payment>', 'what its customer types into the keypad'))
+    .requiredOption('--company <name>', 'as it is registered')
+    .option('--keys <dir>', keysHelp)
+    .action(async (id: string, { json, ...options }: Json & Parameters<typeof showToken>[1]) =>
+      finish(await showToken(id, options), json),
+    );
+  const keypad = payment.command('keypad').description('OpenPAYGO devices that take tokens');
+  withUrl(leaf(keypad, 'add', 'make one known, or change its price'))
+    .requiredOption('--company <name>', 'as it is registered')
+    .requiredOption('--meter <serial>', 'the meter that it belongs to')
+    .requiredOption('--key-file <file>', 'its key, 32 hexadecimal digits')
+    .requiredOption('--starting-code <n>', 'of its maker, up to nine digits')
+    .requiredOption('--unit-price <decimal>', 'of a day or unit, such as 0.50')
+    .requiredOption('--currency <code>', 'such as EUR')
+    .option('--digits <n>', 'of its tokens: 9 or 12', '9')
+    .option('--count <n>', 'of the last token that it was given')
+    .option('--keys <dir>', keysHelp)
+    .action(async ({ json, ...options }: Json & RegisterKeypadOptions) =>
+      finish(await registerOneKeypad(options), json),
     );
   const channel = payment.command('channel').description('ways by which money comes in');
   withUrl(leaf(channel, 'add', 'open one; its secrets are put beside the server'))

@@ -122,3 +122,18 @@ export async function readBalanceHead(
   assert(row !== undefined, `account ${accountId} has a balance row`);
   return row;
 }
+
+/** What disputes of a payment have set aside as a debt, and what is left of it uncorrected. */
+export async function findSetAside(
+  tx: Statement,
+  { accountId, paymentId }: { readonly accountId: number; readonly paymentId: string },
+): Promise<readonly { readonly id: string; readonly leftMicros: bigint }[]> {
+  return tx<{ id: string; leftMicros: bigint }[]>`
+    select t.id, (t.amount_micros - coalesce((
+             select sum(c.amount_micros) from transfer c where c.corrects = t.id), 0))::int8
+             as "leftMicros"
+    from transfer t
+    where t.account_id = ${accountId} and t.payment_id = ${paymentId}::uuid
+      and t.code = 'debt_set_aside' and t.reason_code = 'chargeback'
+    order by t.posted_at, t.id`;
+}

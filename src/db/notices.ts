@@ -154,7 +154,8 @@ export async function listNotices(
 type MovedAccount = { readonly accountId: number; readonly companyId: number };
 
 /**
- * Prepaid accounts whose balance is not the one that was looked at last, those with the least above
+ * Prepaid accounts whose balance is not the one that was looked at last, or that a new notice of a
+ * cut is due to (after a chargeback the balance may be what it was), those with the least above
  * their limit first. Writer's role.
  */
 export async function findMovedAccounts(
@@ -169,7 +170,10 @@ export async function findMovedAccounts(
     left join prepaid_forecast f on f.account_id = g.account_id
     where g.mode = 'prepaid' and g.valid_from <= ${now}
       and (g.valid_to is null or g.valid_to > ${now})
-      and f.balance_micros is distinct from b.balance_micros
+      and (f.balance_micros is distinct from b.balance_micros
+           or b.balance_micros <= g.balance_limit_micros and exists (
+             select from notice_arm m where m.account_id = g.account_id and m.kind = 'cut_notice'
+               and m.is_armed and m.breach > 0))
     group by g.account_id, g.company_id
     order by min(b.balance_micros - g.balance_limit_micros), g.account_id limit ${limit}`;
 }

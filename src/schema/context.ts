@@ -5,6 +5,7 @@ import type { Viewer } from '../domain/access/viewer.ts';
 import type { OfficeSide } from '../operations/office/commitOffice.ts';
 import type { HearDeps } from '../operations/payments/hearProvider.ts';
 import type { RequestDeps } from '../operations/onceByKey.ts';
+import type { DeviceKeysOf } from '../wire/deviceKeys.ts';
 import type { Tail } from '../stream/tail.ts';
 
 export type ApiDeps = RequestDeps & {
@@ -13,6 +14,8 @@ export type ApiDeps = RequestDeps & {
   readonly office?: OfficeSide;
   /** Absent where the server hears no payment providers and calls none. */
   readonly payments?: Pick<HearDeps, 'writer' | 'providerOf'>;
+  /** Absent where the server has no keys of keypad devices. */
+  readonly deviceKeys?: DeviceKeysOf;
   readonly onError: (error: unknown) => void;
   readonly streamProgressMs: number;
 };

@@ -34,7 +34,7 @@ const PaymentChannelKind = builder.enumType('PaymentChannelKind', {
   } as const,
 });
 
-const PaymentChannel = builder.loadableNodeRef<PaymentChannelRow, number>('PaymentChannel', {
+export const PaymentChannel = builder.loadableNodeRef<PaymentChannelRow, number>('PaymentChannel', {
   id: { resolve: (channel) => channel.id, parse: integerKey },
   load: async (ids, { read, viewer }) => {
     const channels = await read((tx) => listChannels(tx, viewer.companyId));
@@ -88,7 +88,7 @@ const PaymentStep = builder.objectRef<Step>('PaymentStep').implement({
   }),
 });
 
-const PaymentReceipt = builder.objectRef<ReceiptRow>('PaymentReceipt').implement({
+export const PaymentReceipt = builder.objectRef<ReceiptRow>('PaymentReceipt').implement({
   description: 'What the customer was given for money. Numbers have no hole.',
   fields: (t) => ({
     number: t.string({ resolve: ({ number }) => number.toString() }),

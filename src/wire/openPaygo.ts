@@ -104,4 +104,8 @@ function makeToken(request: TokenRequest): Outcome<MadeToken, TokenCode> {
   return accept({ count, token: String(withBase(token)).padStart(form.digits, '0') });
 }
 
-export const openPaygo: TokenProvider = { makeToken };
+export const openPaygo: TokenProvider = {
+  nextCount: nextTokenCount,
+  valueMax: (digits) => (digits === 9 ? standard : extended).valueMax,
+  makeToken,
+};

@@ -25,5 +25,9 @@ export type TokenCode = 'TOKEN_VALUE_OUT_OF_RANGE' | 'TOKEN_KIND_UNSUPPORTED';
 
 /** Who makes tokens for keypad devices of one standard. */
 export type TokenProvider = {
+  /** The count of the token after the one of `count`. */
+  nextCount(count: number, kind: TokenKind): number;
+  /** The most days or units that a token adds. */
+  valueMax(digits: 9 | 12): number;
   makeToken(request: TokenRequest): Outcome<MadeToken, TokenCode>;
 };

@@ -1,9 +1,13 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { freshDatabase } from '../support/postgres.ts';
 import { lineOf, runCli } from './runCli.ts';
 
 const company = 'Meadow Light Cooperative';
+const meterSerial = 'SDM-0001';
 let url: string;
 beforeAll(async () => {
   ({ url } = await freshDatabase('clipayments'));
@@ -54,5 +58,28 @@ describe('ems-cli payment', () => {
     expect((await add(...card)).stderr).toMatch(/^CHANNEL_EXISTS/);
     const plain = ['--name', 'c2', '--kind', 'stripe', '--settings', '{"apiBase":"http://x.test"}'];
     expect((await add(...plain)).stderr).toMatch(/^CHANNEL_SETTINGS_MALFORMED/);
+  });
+
+  test('registers a keypad by its key file, and tells the token of a payment again', async () => {
+    const keys = mkdtempSync(path.join(tmpdir(), 'joulebook-cli-'));
+    const keyFile = path.join(keys, 'key');
+    // Source: EnAccess, OpenPAYGO-python, test/test_tokens.jsonl.
+    writeFileSync(keyFile, 'bc41ec9530f6dac86b1a29ab82edc5fb\n');
+    const meter = ['--meter', meterSerial, '--key-file', keyFile, '--keys', keys];
+    const price = ['--starting-code', '516959010', '--unit-price', '1.00', '--currency', 'EUR'];
+    const add = () => payment('keypad', 'add', ...meter, ...price);
+    expect(lineOf(await add())).toMatchObject({ ok: true, isReplay: false });
+    expect(lineOf(await add())).toMatchObject({ ok: true, isReplay: true });
+    const of = ['--company', company, '--account', 'A-1001', '--currency', 'EUR', '--json'];
+    await run('top-up', '--amount', '2.00', ...of);
+    const list = listed.parse(lineOf(await payment('list', '--account', 'A-1001')));
+    const [{ id } = { id: '' }] = list.payments;
+    const told = await run('payment', 'token', id, '--company', company, '--keys', keys);
+    expect(told.stdout).toBe(`639 704 012 adds 2 at the keypad of ${meterSerial}.\n`);
+    expect(lineOf(await payment('token', id, '--keys', '/nowhere'))).toMatchObject({
+      code: 'DEVICE_KEYS_MISSING',
+    });
+    expect((await payment('token', id)).exitCode).toBe(2);
+    rmSync(keys, { recursive: true });
   });
 });

@@ -2,6 +2,7 @@ import type { Transaction } from '../../db/connect.ts';
 import type { Json } from '../../db/events.ts';
 import { insertReceipt } from '../../db/payments.ts';
 import type { PaymentChannel, PaymentRow } from '../../db/payments.ts';
+import type { GivenToken } from '../keypad/giveToken.ts';
 
 export type ReceiptFacts = {
   readonly number: bigint;
@@ -12,6 +13,8 @@ export type ReceiptFacts = {
   readonly accountId: number;
   readonly paidMicros: bigint;
   readonly toDebtMicros: bigint;
+  /** For the keypad device of the account, without its digits. */
+  readonly token: GivenToken | null;
   /** After the payment and all that it brought about. */
   readonly balanceMicros: bigint;
   readonly issuedAtMs: number;
@@ -29,6 +32,7 @@ function documentOf(facts: ReceiptFacts): Json {
     toDebtMicros: facts.toDebtMicros.toString(),
     toEnergyMicros: (facts.paidMicros - facts.toDebtMicros).toString(),
     balanceMicros: facts.balanceMicros.toString(),
+    ...(facts.token !== null && { token: facts.token }),
     issuedAt: new Date(facts.issuedAtMs).toISOString(),
   };
 }

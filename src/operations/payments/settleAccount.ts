@@ -3,8 +3,11 @@ import { appendEvent, companySubject, plainEvent } from '../../db/events.ts';
 import { lockAccounts } from '../../db/ledger.ts';
 import { takeReceiptNumber } from '../../db/payments.ts';
 import { assert } from '../../domain/assert.ts';
+import { giveToken } from '../keypad/giveToken.ts';
+import type { GivenToken } from '../keypad/giveToken.ts';
 import { onCredit } from '../prepaid/onCredit.ts';
 import { reviewSupply } from '../reviewSupply.ts';
+import { endChargebackDebt, setAsideChargeback } from './chargeback.ts';
 import { netOf } from './postSteps.ts';
 import type { PostedStep, StepContext } from './postSteps.ts';
 import { issueReceipt } from './receipts.ts';
@@ -20,6 +23,56 @@ function isReceipted(step: PostedStep): boolean {
   return step.kind === 'captured' || step.kind === 'allocated';
 }
 
+function sumOf(steps: readonly PostedStep[], kind: PostedStep['kind']): bigint {
+  return steps.reduce((sum, step) => (step.kind === kind ? sum + step.amountMicros : sum), 0n);
+}
+
+type Gained = {
+  /** By all steps together; below zero it was lost. */
+  readonly amountMicros: bigint;
+  readonly toDebtMicros: bigint;
+  /** What a dispute took that had been used. */
+  readonly setAsideMicros: bigint;
+  readonly commandsRequested: boolean;
+};
+
+/** Debts and the supply, after steps that moved the balance. */
+async function followMoney(
+  tx: Transaction,
+  { payment, accountId, atMs }: StepContext & { readonly accountId: number },
+  steps: readonly PostedStep[],
+): Promise<Gained> {
+  const { companyId, id: paymentId, currency } = payment;
+  const ordinal = steps.at(-1)?.ordinal ?? 0;
+  const amountMicros = netOf(steps) + sumOf(steps, 'allocated');
+  const of = { companyId, accountId, currency, paymentId, ordinal, nowMs: atMs };
+  const wonMicros = sumOf(steps, 'dispute_won');
+  const returnedMicros =
+    wonMicros > 0n ? await endChargebackDebt(tx, { ...of, amountMicros: wonMicros }) : 0n;
+  const gainedMicros = amountMicros - returnedMicros;
+  if (gainedMicros > 0n) {
+    const credit = { companyId, accountId, amountMicros: gainedMicros, paymentId };
+    const effect = await onCredit(tx, { ...credit, part: String(ordinal), nowMs: atMs });
+    const toDebtMicros = returnedMicros + effect.toDebtMicros;
+    const { commandsRequested } = effect.review;
+    return { amountMicros, toDebtMicros, setAsideMicros: 0n, commandsRequested };
+  }
+  const disputedMicros = sumOf(steps, 'disputed');
+  const isDisputed = disputedMicros > 0n && gainedMicros < 0n;
+  const lostMicros = disputedMicros < -gainedMicros ? disputedMicros : -gainedMicros;
+  const setAsideMicros = isDisputed
+    ? await setAsideChargeback(tx, { ...of, amountMicros: lostMicros })
+    : 0n;
+  const { commandsRequested } = await reviewSupply(tx, {
+    companyId,
+    accountIds: [accountId],
+    nowMs: atMs,
+    // What is due after a dispute is decided by the sweep, as after a payment.
+    mayCut: !isDisputed,
+  });
+  return { amountMicros, toDebtMicros: returnedMicros, setAsideMicros, commandsRequested };
+}
+
 /**
  * What follows from steps that moved an account's balance: debts and the supply, the receipt, the
  * news. The number of a receipt is taken before anything else, and the event is appended last:
@@ -31,27 +84,20 @@ export async function settleAccount(
   steps: readonly PostedStep[],
 ): Promise<MovedAccount> {
   const { channel, payment, accountId, atMs, reference } = context;
-  const { companyId } = payment;
+  const { companyId, id: paymentId, currency } = payment;
   const receipted = steps.find(isReceipted);
   const receiptNumber = receipted === undefined ? null : await takeReceiptNumber(tx, companyId);
-  const allocated = steps.find((step) => step.kind === 'allocated')?.amountMicros ?? 0n;
-  const amountMicros = netOf(steps) + allocated;
-  let toDebtMicros = 0n;
-  let commandsRequested: boolean;
-  if (amountMicros > 0n) {
-    const paymentId = payment.id;
-    const part = String(steps.at(-1)?.ordinal ?? 0);
-    const credit = { companyId, accountId, amountMicros, paymentId, part, nowMs: atMs };
-    const effect = await onCredit(tx, credit);
-    ({ toDebtMicros } = effect);
-    ({ commandsRequested } = effect.review);
-  } else {
-    ({ commandsRequested } = await reviewSupply(tx, {
-      companyId,
-      accountIds: [accountId],
-      nowMs: atMs,
-    }));
-  }
+  const gained = await followMoney(tx, context, steps);
+  const { toDebtMicros, setAsideMicros, commandsRequested } = gained;
+  const token: GivenToken | null = await giveToken(tx, {
+    companyId,
+    accountId,
+    paymentId,
+    currency,
+    amountMicros: gained.amountMicros - toDebtMicros,
+    isReceipted: receipted !== undefined,
+    nowMs: atMs,
+  });
   const [account] = await lockAccounts(tx, { companyId, accountIds: [accountId] });
   assert(account !== undefined, 'the account of a payment was locked before');
   const { balanceMicros } = account;
@@ -64,6 +110,7 @@ export async function settleAccount(
       accountId,
       paidMicros: receipted.amountMicros,
       toDebtMicros,
+      token,
       balanceMicros,
       issuedAtMs: atMs,
     });
@@ -84,6 +131,7 @@ export async function settleAccount(
           currency: payment.currency,
           channel: channel.name,
           receiptNumber: receiptNumber?.toString() ?? null,
+          ...(kind === 'disputed' && { toDebtMicros: setAsideMicros.toString() }),
         },
         balanceMicros: [balanceMicros],
       }),
