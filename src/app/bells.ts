@@ -18,6 +18,7 @@ export async function createBells(sql: Sql, onProblem: (error: unknown) => void)
     rating: new Set<() => void>(),
     commands: new Set<() => void>(),
     simulations: new Set<() => void>(),
+    providers: new Set<() => void>(),
   };
   const underway = new Map<string, { again: boolean }>();
   let isClosed = false;
@@ -31,6 +32,7 @@ export async function createBells(sql: Sql, onProblem: (error: unknown) => void)
       case 'rating':
       case 'commands':
       case 'simulations':
+      case 'providers':
         return ringBell(sql, bell);
       default:
         return assertNever(bell);

@@ -135,11 +135,15 @@ export async function openParts(
 async function startDemoWorker(
   config: StartContext['config'],
   parts: Parts,
-  sealing: Parameters<typeof startWorker>[1]['sealing'],
+  sealing: Sealing,
 ): Promise<Outcome<null, string>> {
   const notices = demoNotices(config, parts);
   if (!notices.ok) return notices;
-  await startWorker(parts, { sealing, sender: notices.value });
+  await startWorker(parts, {
+    sealing,
+    sender: notices.value,
+    dataDirectory: sealing.dataPath,
+  });
   return accept(null);
 }
 

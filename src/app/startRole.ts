@@ -86,7 +86,7 @@ async function startWorkerRole(context: StartContext, parts: Parts): Promise<Sta
   const sender = gatewayNotices(context.config, parts.clock);
   if (!sender.ok) return sender;
   if (sender.value === null) parts.log.warn('NOTICES_WAIT: JOULEBOOK_NOTICE_URL is not set');
-  await startWorker(parts, { sealing, sender: sender.value });
+  await startWorker(parts, { sealing, sender: sender.value, dataDirectory });
   parts.log.info('worker ready');
   return accept({ message: 'worker ready' });
 }

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import type { NoticeSender } from '../domain/prepaid/notice.ts';
+import { providersWith } from '../providers/paymentProviders.ts';
 import { openLabThreads, startLab } from '../workers/lab.ts';
+import { startProviderCalls } from '../workers/providerCalls.ts';
 import { openRatingPool } from '../workers/ratingPool.ts';
 import { startRater } from '../workers/rater.ts';
 import { startSweeps, sweep } from '../workers/sweeps.ts';
@@ -31,7 +33,16 @@ function seal({ writer, clock, log, closing }: Parts, { signer, dataPath }: Seal
 /** Role `worker`: rates what was committed, and sweeps for what bells have missed. */
 export async function startWorker(
   parts: Parts,
-  { sealing, sender }: { sealing: Sealing | null; sender: NoticeSender | null },
+  {
+    sealing,
+    sender,
+    dataDirectory,
+  }: {
+    readonly sealing: Sealing | null;
+    readonly sender: NoticeSender | null;
+    /** Where the secrets of payment channels are. */
+    readonly dataDirectory: string;
+  },
 ): Promise<void> {
   const { writer, bells, clock, log, closing, queues } = parts;
   const pool = openRatingPool();
@@ -57,6 +68,15 @@ export async function startWorker(
   });
   bells.onWork('simulations', () => lab.ring());
   closing.add('lab', async () => lab.stop());
+  const calls = startProviderCalls({
+    sql: writer.sql,
+    clock,
+    wake: (bell) => bells.wake(bell),
+    providerOf: providersWith({ dataDirectory, env: process.env }),
+    onProblem: (error) => log.error({ err: error }, 'PROVIDER_CALL_RETRIED'),
+  });
+  bells.onWork('providers', () => calls.ring());
+  closing.add('provider calls', () => calls.stop());
   const sweepDeps = {
     sql: writer.sql,
     clock,

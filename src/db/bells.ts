@@ -22,6 +22,7 @@ export async function listenForBells(
       case 'rating':
       case 'commands':
       case 'simulations':
+      case 'providers':
         onRing({ kind: payload });
     }
   });

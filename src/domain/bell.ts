@@ -6,4 +6,6 @@ export type Bell =
   | { readonly kind: 'rating' }
   | { readonly kind: 'commands' }
   | { readonly kind: 'simulations' }
+  /** Payment providers have something to be asked for. */
+  | { readonly kind: 'providers' }
   | { readonly kind: 'events'; readonly shard: number };

@@ -62,6 +62,8 @@ function refusalOf(error: unknown): Refused<ProviderCode> {
   const isTransient =
     error instanceof Stripe.errors.StripeConnectionError ||
     error instanceof Stripe.errors.StripeRateLimitError ||
+    // The same key is in use at this moment, or the object is: its end is not known yet.
+    error.statusCode === 409 ||
     (error.statusCode ?? 500) >= 500;
   if (isTransient) {
     const message = 'The provider does not answer. Send the same request again under its key.';
@@ -146,12 +148,15 @@ export function createStripe({
     async chargeInstrument(request: Request & { readonly instrument: string }) {
       const minor = toMinor(request.amountMicros, request.currency);
       if (!minor.ok) return minor;
-      const { idempotencyKey, instrument } = request;
+      const { idempotencyKey } = request;
+      const [method, customer] = request.instrument.split('/').toReversed();
       return calling(async () => {
         const intent = await stripe.paymentIntents.create(
           {
             ...intentOf(request, minor.value),
-            payment_method: instrument,
+            ...(method !== undefined && { payment_method: method }),
+            // A method that is kept for later belongs to a customer there.
+            ...(customer !== undefined && { customer }),
             off_session: true,
             confirm: true,
           },

@@ -13,6 +13,7 @@ import type { ResolveCode } from '../operations/office/replayQuarantined.ts';
 import type { DismissReadingsCode } from '../operations/office/dismissReadings.ts';
 import type { RetryReadingsCode } from '../operations/office/retryReadings.ts';
 import type { ExchangeMeterCode } from '../operations/exchangeMeter.ts';
+import type { RegisterKeypadCode } from '../operations/keypad/registerKeypad.ts';
 import type { AllocateCode } from '../operations/payments/allocatePayment.ts';
 import type { RefundCode } from '../operations/payments/refundPayment.ts';
 import type { StartPaymentCode } from '../operations/payments/startPayment.ts';
@@ -36,6 +37,7 @@ import type {
   EndProtectionCode,
   EndWorkOrderCode,
 } from '../operations/supply/protections.ts';
+import type { AutoTopUpCode } from '../operations/topUps/setAutoTopUp.ts';
 import type { TopUpCode } from '../operations/topUp.ts';
 import type { UseVoucherCode } from '../operations/vouchers/useVoucher.ts';
 import type { WriteOffCode } from '../operations/writeOffDebt.ts';
@@ -48,6 +50,8 @@ export type UserErrorCode =
   | StartPaymentCode
   | RefundCode
   | AllocateCode
+  | AutoTopUpCode
+  | RegisterKeypadCode
   | TakeCashCode
   | HandOverCode
   | UseVoucherCode
@@ -111,6 +115,14 @@ const errorTypes: Partial<Record<UserErrorCode, ErrorTypeName>> = {
   PAYMENT_CHANNEL_UNKNOWN: 'NotFoundError',
   PAYMENT_CHANNEL_INACTIVE: 'ConflictError',
   PAYMENT_ALREADY_ALLOCATED: 'ConflictError',
+  AUTO_TOP_UP_NOT_SET: 'NotFoundError',
+  CHANNEL_WITHOUT_PROVIDER: 'ConflictError',
+  KEYPAD_EXISTS: 'ConflictError',
+  DEVICE_KEYS_MISSING: 'ConflictError',
+  DEVICE_KEYS_EXPOSED: 'ConflictError',
+  DEVICE_KEYS_MALFORMED: 'ConflictError',
+  DEVICE_KEY_SEALED_ELSEWHERE: 'ConflictError',
+  DEVICE_KEY_ALTERED: 'ConflictError',
   PAYMENT_HOLDS_NOTHING: 'ConflictError',
   PAYMENT_CREDIT_SPENT: 'ConflictError',
   PAYMENT_REFUND_ABOVE_CAPTURED: 'ConflictError',

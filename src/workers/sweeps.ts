@@ -1,3 +1,4 @@
+import { hasProviderWork } from '../db/autoTopUps.ts';
 import type { Sql } from '../db/connect.ts';
 import { ensureLogPartitions } from '../db/log.ts';
 import { assertNever } from '../domain/assert.ts';
@@ -41,6 +42,7 @@ export async function sweep(deps: SweepDeps, { what }: JobPayload<'sweep'>): Pro
       const { due } = await sweepCommands(deps);
       if (due.length > 0) deps.wake({ kind: 'commands' });
       await warnAccounts(deps);
+      if (await hasProviderWork(deps.sql, deps.clock.nowMs())) deps.wake({ kind: 'providers' });
       const { sender } = deps;
       if (sender !== null) await deliverNotices({ ...deps, sender });
       return;

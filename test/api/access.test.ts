@@ -122,6 +122,13 @@ const requests: Record<AccessRule, string> = {
     paymentId: ${payment}, accountId: ${account}, reason: "" }) { ${failure} } }`,
   'Query.bankEntries': `{ bankEntries ${page} }`,
   'Query.paymentAgents': '{ paymentAgents { name } }',
+  'Mutation.registerKeypad': `mutation { registerKeypad(input: { meterId: ${meter}, key: "",
+    startingCode: 1, digits: 9, unitPrice: "1", currency: "EUR" }) { ${failure} } }`,
+  'Mutation.setAutoTopUp': `mutation { setAutoTopUp(input: { idempotencyKey: ${key},
+    accountId: ${account}, channelId: "${globalId('PaymentChannel', 1)}", instrument: "pm_1",
+    below: "1", amount: "1", dailyMax: "1" }) { ${failure} } }`,
+  'Mutation.stopAutoTopUp': `mutation { stopAutoTopUp(input: { accountId: ${account} }) {
+    ${failure} } }`,
   'Mutation.takeCash': `mutation { takeCash(input: { idempotencyKey: ${key}, agent: "nobody",
     accountId: ${account}, amount: "1" }) { ${failure} } }`,
   'Mutation.handOverCash': `mutation { handOverCash(input: { idempotencyKey: ${key},

@@ -25,3 +25,14 @@ export const vouchersAtOnceMax = 1_000;
 export const voucherTriesPerHourMax = 10;
 /** Ten years. */
 export const voucherDaysMax = 3_660;
+/** A provider's call with its retries takes a minute at most; then somebody else may ask. */
+export const providerLeaseMs = 90_000;
+/** What had no answer is asked again after this, and after twice as long each time. */
+export const providerRetryFirstMs = 30_000;
+export const providerRetryMsMax = 1_800_000;
+/** Stripe forgets a key after a day: later the same request would be done a second time. */
+export const providerGiveUpMs = 72_000_000;
+/** Calls that are made at once; the rest wait for the next round. */
+export const providerCallsAtOnceMax = 8;
+/** Standing orders of one page. */
+export const topUpsPerRoundMax = 100;

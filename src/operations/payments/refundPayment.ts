@@ -4,6 +4,7 @@ import type { Transaction } from '../../db/connect.ts';
 import { eventShardOf } from '../../db/events.ts';
 import type { KeyedAnswer } from '../../db/idempotency.ts';
 import { lockAccounts } from '../../db/ledger.ts';
+import { findCall, insertCall } from '../../db/providerCalls.ts';
 import { findChannel, findPayment, insertStep, lockPayment, readSteps } from '../../db/payments.ts';
 import type { PaymentChannel, PaymentRow, PaymentStepRow } from '../../db/payments.ts';
 import { asViewer } from '../../db/viewer.ts';
@@ -12,6 +13,7 @@ import type { Viewer } from '../../domain/access/viewer.ts';
 import { assert } from '../../domain/assert.ts';
 import { accept, refuse } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
+import { providerLeaseMs } from '../../domain/payment/limits.ts';
 import type { ChannelClosedCode, ProviderCode } from '../../domain/payment/providerNews.ts';
 import { derivedId } from '../derivedId.ts';
 import { onceByKey, textOf } from '../onceByKey.ts';
@@ -23,6 +25,7 @@ import type { PaymentCode } from './applyPaymentEvent.ts';
 import { parsePaid } from './paidAmount.ts';
 import type { AmountCode } from './paidAmount.ts';
 import { netOf, nextOrdinal, postedOf } from './postSteps.ts';
+import { sendRefund } from './refundCall.ts';
 import type { ProviderDeps } from './startPayment.ts';
 
 export type RefundInput = {
@@ -148,6 +151,19 @@ async function requestThere(
     at: nowMs,
     detail: input.reason,
   });
+  await insertCall(tx, {
+    id: refundKeyOf(payment.id, ordinal),
+    companyId: viewer.companyId,
+    channelId: payment.channelId,
+    kind: 'refund',
+    paymentId: payment.id,
+    ordinal,
+    amountMicros,
+    currency: payment.currency,
+    askedAtMs: nowMs,
+    // This request asks itself; when it dies the sweep does.
+    nextTryAtMs: nowMs + providerLeaseMs,
+  });
   await insertAudit(tx, {
     id: derivedId('refund_requested', payment.id, String(ordinal)),
     companyId: viewer.companyId,
@@ -188,48 +204,35 @@ async function ask(
   return accept({ answer: { ...told, ordinal: String(ordinal) }, commandsRequested: false });
 }
 
-/** The provider will not: what was spoken for is free again. */
-async function noteFailure(
-  { sql, clock }: ProviderDeps,
-  viewer: Viewer,
-  { paymentId, ordinal, code }: { paymentId: string; ordinal: number; code: string },
-): Promise<void> {
-  await asViewer(sql, viewer, async (tx) => {
-    const of = await owned(tx, paymentId);
-    const requested = of?.steps.find((step) => step.ordinal === ordinal);
-    if (of === null || requested === undefined) return;
-    const detail = `request ${ordinal}: ${code}`;
-    if (of.steps.some((step) => step.kind === 'refund_failed' && step.detail === detail)) return;
-    const { companyId, amountMicros, accountId } = requested;
-    const step = { paymentId, companyId, accountId, amountMicros, transferId: null, eventId: null };
-    const at = clock.nowMs();
-    const next = nextOrdinal(of.steps);
-    await insertStep(tx, { ...step, ordinal: next, kind: 'refund_failed', at, detail });
-  });
+/** The key at the provider follows from the request: asked again, it is made once. */
+function refundKeyOf(paymentId: string, ordinal: number): string {
+  return derivedId('refund_requested', paymentId, String(ordinal));
 }
 
 async function askProvider(
   deps: ProviderDeps,
   viewer: Viewer,
-  {
-    paymentId,
-    ordinal,
-    amountMicros,
-  }: { paymentId: string; ordinal: number; amountMicros: bigint },
+  of: { readonly paymentId: string; readonly ordinal: number; readonly amountMicros: bigint },
 ): Promise<Outcome<undefined, RefundCode>> {
-  const found = await asViewer(deps.sql, viewer, (tx) => owned(tx, paymentId));
-  assert(found !== null, 'a refund was asked of a payment');
-  const provider = deps.providerOf(found.channel);
-  if (!provider.ok) return provider;
-  const { reference, currency } = found.payment;
-  const idempotencyKey = derivedId('refund_requested', paymentId, String(ordinal));
-  const request = { idempotencyKey, reference, amountMicros, currency };
-  const refunded = await provider.value.refund(request);
-  if (refunded.ok) return accept(undefined);
-  if (refunded.code !== 'PROVIDER_UNAVAILABLE') {
-    await noteFailure(deps, viewer, { paymentId, ordinal, code: refunded.code });
+  const { paymentId, ordinal } = of;
+  const id = refundKeyOf(paymentId, ordinal);
+  const found = await asViewer(deps.sql, viewer, async (tx) => ({
+    owned: await owned(tx, paymentId),
+    call: await findCall(tx, id),
+  }));
+  const { owned: known, call } = found;
+  assert(known !== null, 'a refund was asked of a payment');
+  if (call?.outcome === 'accepted') return accept(undefined);
+  if (call?.outcome === 'failed') {
+    const message = `The provider refused it before (${call.detail}). Ask anew under a new key.`;
+    return refuse('PROVIDER_REFUSED', message);
   }
-  return refunded;
+  const { companyId, currency, channelId } = known.payment;
+  const head = { id, companyId, channelId, kind: 'refund', currency } as const;
+  const askedAtMs = call?.askedAt.getTime() ?? deps.clock.nowMs();
+  const asked = { askedAtMs, tries: call?.tries ?? 0 };
+  const { channel } = known;
+  return sendRefund(deps, { viewer, channel }, { ...head, ...of, ...asked });
 }
 
 /**
