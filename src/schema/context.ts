@@ -5,7 +5,7 @@ import type { Viewer } from '../domain/access/viewer.ts';
 import type { OfficeSide } from '../operations/office/commitOffice.ts';
 import type { HearDeps } from '../operations/payments/hearProvider.ts';
 import type { RequestDeps } from '../operations/onceByKey.ts';
-import type { DeviceKeysOf } from '../wire/deviceKeys.ts';
+import type { DeviceKeysOf } from '../domain/payment/deviceKeys.ts';
 import type { Tail } from '../stream/tail.ts';
 
 export type ApiDeps = RequestDeps & {

@@ -4,7 +4,7 @@ import { refuse } from '../domain/outcome.ts';
 import { digitsOf } from '../operations/keypad/readToken.ts';
 import { registerKeypad } from '../operations/keypad/registerKeypad.ts';
 import type { RegisteredKeypad } from '../operations/keypad/registerKeypad.ts';
-import type { DeviceKeysOf } from '../wire/deviceKeys.ts';
+import type { DeviceKeysOf } from '../domain/payment/deviceKeys.ts';
 import { builder } from './builder.ts';
 import type { ApiDeps } from './context.ts';
 import { Meter } from './meter.ts';

@@ -3,7 +3,12 @@ import { closeSync, fsyncSync, openSync, readFileSync, statSync, writeSync } fro
 import path from 'node:path';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
-import type { DeviceKeys, DeviceKeysCode, DeviceKeysOf, KeypadOwner } from '../wire/deviceKeys.ts';
+import type {
+  DeviceKeys,
+  DeviceKeysCode,
+  DeviceKeysOf,
+  KeypadOwner,
+} from '../domain/payment/deviceKeys.ts';
 
 /** In the data directory: 32 random bytes in hexadecimal, for its owner alone. */
 export const deviceKeysFile = 'device_keys.key';

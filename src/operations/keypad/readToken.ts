@@ -4,7 +4,11 @@ import type { IssuedToken } from '../../db/keypads.ts';
 import { assert } from '../../domain/assert.ts';
 import { accept, refuse } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
-import type { DeviceKeysCode, DeviceKeysOf, SealedKeyCode } from '../../wire/deviceKeys.ts';
+import type {
+  DeviceKeysCode,
+  DeviceKeysOf,
+  SealedKeyCode,
+} from '../../domain/payment/deviceKeys.ts';
 import { openPaygo } from '../../wire/openPaygo.ts';
 
 export type ShownToken = Pick<IssuedToken, 'serial' | 'tokenCount' | 'value' | 'issuedAt'> & {

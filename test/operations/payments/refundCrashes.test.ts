@@ -90,7 +90,7 @@ describe('a refund at a provider', () => {
     expect(refundsOf('pi_hand')).toBe(1);
   });
 
-  test('without an answer is asked for until there is one; the same key asks no second', async () => {
+  test('without an answer is asked for until there is one, and made once', async () => {
     await ground.hear({ reference: 'pi_silent' });
     const input = inputOf('pi_silent');
     ground.stripe.faults.push('cut after', 'cut after', 'cut after');

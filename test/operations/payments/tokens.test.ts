@@ -83,7 +83,7 @@ async function device(account: string) {
 }
 
 describe('tokens of payments (003.14)', () => {
-  test('a payment of 2.00 at 1.00 a unit is the published token "add 2" of its device', async () => {
+  test('2.00 at 1.00 a unit are the published token "add 2" of their device', async () => {
     expect(await register('A-1')).toMatchObject({ ok: true, value: { isReplay: false } });
     const paymentId = await pay('A-1', 2n * euro);
     const shown = await show(paymentId);

@@ -1,4 +1,4 @@
-import type { Outcome } from '../domain/outcome.ts';
+import type { Outcome } from '../outcome.ts';
 
 export type DeviceKeysCode =
   | 'DEVICE_KEYS_MISSING'
