@@ -4,8 +4,11 @@ import { connect } from '../../src/db/connect.ts';
 import type { Database } from '../../src/db/connect.ts';
 import type { Viewer } from '../../src/domain/access/viewer.ts';
 import { parseAccountId, parseCompanyId } from '../../src/domain/ids.ts';
+import { encodeCarry } from '../../src/domain/series/carryCodec.ts';
 import { emptyDay, mergeReadings } from '../../src/domain/series/day.ts';
+import type { SeriesDay } from '../../src/domain/series/day.ts';
 import { encodeDay } from '../../src/domain/series/dayCodec.ts';
+import { walkDays } from '../../src/domain/series/walk.ts';
 import { compileTariff } from '../../src/domain/rating/compile.ts';
 import { accumulate } from '../../src/domain/rating/kernel.ts';
 import { slotOf } from '../../src/domain/rating/slot.ts';
@@ -85,7 +88,7 @@ export function rated(event: Partial<EventBlock> = {}): EventBlock {
 }
 
 /** The register at 00:00, 00:15, 00:30 and 01:00: 250 Wh each quarter hour, 00:45 missing. */
-function dayBytes(): Uint8Array {
+function daySeries(): SeriesDay {
   const series = emptyDay(day);
   const columns = {
     readAtMs: Float64Array.from([0, 15, 30, 60].map((minute) => dayStartMs + minute * 60_000)),
@@ -96,7 +99,19 @@ function dayBytes(): Uint8Array {
     sequence: 1n,
   };
   mergeReadings(series, columns, { from: 0, to: 4 });
-  return encodeDay(series);
+  return series;
+}
+
+/** Where rating goes on after that day: before its newest reading. */
+function carryBytes(): Uint8Array {
+  const walked = walkDays([daySeries()], null, {
+    powerMaxW: 10_000,
+    registerStepWh: 1,
+    registerModulusWh: null,
+    marks: [],
+  });
+  if (walked.carrySettled === null) throw new Error('four readings settle something');
+  return encodeCarry(walked.carrySettled);
 }
 
 /** What rating keeps of a kWh used in the first hour of 2 March UTC, four slots of 250 Wh. */
@@ -191,10 +206,11 @@ async function seed(url: string): Promise<void> {
       [20, 2],
     ] as const) {
       await sql`insert into series_day (meter_id, channel, day, company_id, bytes, revision)
-        values (${meter}, 1, ${day}, ${company}, ${dayBytes()}, 3)`;
+        values (${meter}, 1, ${day}, ${company}, ${encodeDay(daySeries())}, 3)`;
       await sql`insert into series_head (meter_id, channel, company_id, carry, last_read_at,
                                          last_value_wh, last_power_w)
-        values (${meter}, 1, ${company}, '\\x00', ${new Date(dayStartMs + 3_600_000)}, 2000, 1500)`;
+        values (${meter}, 1, ${company}, ${carryBytes()}, ${new Date(dayStartMs + 3_600_000)}, 2000,
+                1500)`;
     }
     for (const [agreement, meter, company, account, version] of [
       [1, 10, 1, 100, 1],
