@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { phaseSequenceError } from '../../src/domain/series/meterEvent.ts';
 import { bills, dayMs, flat, hourMs, june, july } from './billsGround.ts';
 import { expectReplayed, mark } from './marksGround.ts';
 
@@ -58,5 +59,31 @@ test('a meter that begins on the first of a month leaves the month before as it 
   const installed = { kind: 'installed', startValue: 100n } as const;
   await mark(ground, { ...installed, meterId: ground.meter('M2'), atMs: july + 15 * hourMs });
   expect(await energies()).toEqual(june12);
+  await expectReplayed(ground);
+});
+
+test.each([
+  ['open again', june - 15 * dayMs],
+  ['given back', june - 31 * dayMs - hourMs],
+])('a held bill that is %s is held no longer', async (what, atMs) => {
+  const ground = await bills(`given_back_held_${what.replace(' ', '_')}`, flat('0.10'));
+  const may = june - 31 * dayMs;
+  await ground.read([
+    { atMs: may, wh: 0 },
+    { atMs: june, wh: 31_000 },
+    { atMs: june + hourMs, wh: 31_100 },
+  ]);
+  await ground.tell({
+    code: Int32Array.of(phaseSequenceError),
+    meterId: Int32Array.of(ground.meter('M1')),
+    fromMs: Float64Array.of(may + dayMs),
+    toMs: Float64Array.of(may + dayMs + hourMs),
+  });
+  const holds = async () =>
+    [...(await ground.database.sql`select code from charge_hold`)].map(({ code }) => code);
+  expect(await holds()).toEqual(['VEE_HELD']);
+  // Taken away before the month was over, so that nothing was ever read beyond its end.
+  await mark(ground, { atMs, kind: 'removed' });
+  expect(await holds()).toEqual([]);
   await expectReplayed(ground);
 });

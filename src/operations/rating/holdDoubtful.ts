@@ -167,7 +167,8 @@ export async function holdDoubtful(
   rated: RatedChains,
   context: JudgeContext,
 ): Promise<readonly ChargeDelta[]> {
-  if (rated.closed.length === 0) return rated.charges;
+  const wereClosed = rated.charges.filter(({ wasClosed }) => wasClosed);
+  if (rated.closed.length === 0 && wereClosed.length === 0) return rated.charges;
   const held = new Map<ChargeDelta, HeldRow>();
   for (const [charge, message] of await findHeld(tx, rated.closed)) {
     held.set(charge, { ...keyOf(charge), code: 'VEE_HELD', message, differenceMicros: null });
@@ -177,8 +178,11 @@ export async function holdDoubtful(
     const doubt = isKeyZone ? await doubtOf(tx, context, closed) : null;
     if (doubt !== null) held.set(closed.charge, { ...keyOf(closed.charge), ...doubt });
   }
-  const released = rated.closed.filter(({ charge }) => !held.has(charge));
-  const holds = { held: [...held.values()], released: released.map(({ charge }) => charge.row) };
+  // One that is open again, or was given back, is held no longer, either.
+  const released = [...rated.closed.map(({ charge }) => charge), ...wereClosed]
+    .filter((charge) => !held.has(charge))
+    .map(({ row }) => row);
+  const holds = { held: [...held.values()], released };
   await writeHolds(tx, holds, context.nowMs);
   return rated.charges.map((charge) => {
     const hold = held.get(charge);
