@@ -1,8 +1,12 @@
 import type { Logger } from 'pino';
-import type { NoticeSender } from '../domain/prepaid/notice.ts';
+import type { NoticeSender, ReadReports } from '../domain/prepaid/notice.ts';
 import { accept } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
-import { createNoticeWebhook, readNoticeSecret } from '../providers/noticeWebhook.ts';
+import {
+  createNoticeWebhook,
+  createReportReader,
+  readNoticeSecret,
+} from '../providers/noticeWebhook.ts';
 import type { NoticeSecretCode } from '../providers/noticeWebhook.ts';
 import type { Config } from './config.ts';
 
@@ -26,6 +30,15 @@ export function gatewayNotices(
   if (!secret.ok) return secret;
   const nowMs = () => clock.nowMs();
   return accept(createNoticeWebhook({ url: notices.url, secret: secret.value, nowMs }));
+}
+
+/** What the gateway reports later; null: there is none. */
+export function gatewayReports({
+  notices,
+}: Pick<Config, 'notices'>): Outcome<ReadReports | null, NoticeSecretCode> {
+  if (notices === null) return accept(null);
+  const secret = readNoticeSecret(notices.secretFile);
+  return secret.ok ? accept(createReportReader(secret.value)) : secret;
 }
 
 /** Of the demonstration: the gateway if there is one, else its screen. */

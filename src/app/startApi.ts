@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { streamProgressMs, tailPollMs } from '../domain/limits.ts';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome, Refused } from '../domain/outcome.ts';
+import type { ReadReports } from '../domain/prepaid/notice.ts';
 import { providersWith } from '../providers/paymentProviders.ts';
 import { createApiServer } from '../schema/server.ts';
 import { deviceKeysIn } from '../signers/deviceKeys.ts';
@@ -23,6 +24,8 @@ export type ApiOptions = {
   readonly officeKey: KeyObject | null;
   /** Where the secrets of payment channels and of keypad devices are. */
   readonly dataDirectory: string;
+  /** Of the messaging gateway; null: there is none. */
+  readonly readReports: ReadReports | null;
 };
 
 export type StartedApi = { readonly graphql: string; readonly origin: string };
@@ -92,6 +95,9 @@ export async function startApi(
         providerOf: providersWith({ dataDirectory: options.dataDirectory, env: process.env }),
       },
       deviceKeys: deviceKeysIn(options.dataDirectory),
+      ...(options.readReports !== null && {
+        notices: { writer: writer.sql, readReports: options.readReports },
+      }),
       ...(officeKey !== null && { office: { writer: writer.sql, key: officeKey } }),
     },
     tokens: { ...tokenRealm, publicKey: options.keys.publicKey },

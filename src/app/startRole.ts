@@ -15,7 +15,7 @@ import type { StartContext } from './startAll.ts';
 import { startApi } from './startApi.ts';
 import { startIngest } from './startIngest.ts';
 import { startIntake, startMqttIntake } from './startIntake.ts';
-import { gatewayNotices } from './noticeSender.ts';
+import { gatewayNotices, gatewayReports } from './noticeSender.ts';
 import { startWorker } from './startWorker.ts';
 
 type Started = Outcome<{ readonly message: string }, string>;
@@ -27,6 +27,8 @@ async function startApiRole(config: Config, parts: Parts): Promise<Started> {
   const { host, port, officeKeyFile } = config;
   const office = officeKeyFile === null ? accept(null) : readKeyFile(officeKeyFile);
   if (!office.ok) return office;
+  const reports = gatewayReports(config);
+  if (!reports.ok) return reports;
   const keys = { privateKey: null, publicKey: createPublicKey(key.value) };
   const api = await startApi(parts, {
     host,
@@ -36,6 +38,7 @@ async function startApiRole(config: Config, parts: Parts): Promise<Started> {
     sandbox: false,
     officeKey: office.value,
     dataDirectory: config.dataDirectory,
+    readReports: reports.value,
   });
   if (!api.ok) return api;
   parts.log.info({ graphql: api.value.graphql }, 'api ready');

@@ -7,6 +7,11 @@ export async function findCompanyId(statement: Statement, name: string): Promise
   return row?.id ?? null;
 }
 
+export async function hasCompany(statement: Statement, companyId: number): Promise<boolean> {
+  const found = await statement`select from company where id = ${companyId}`;
+  return found.length > 0;
+}
+
 export async function findAccountId(
   statement: Statement,
   { companyId, number }: { companyId: number; number: string },

@@ -89,6 +89,27 @@ export async function appendNoticeStep(
   return inserted.count > 0;
 }
 
+export type ReportedNotice = {
+  readonly companyId: number;
+  readonly accountId: number;
+  readonly kind: NoticeKind;
+  readonly state: NoticeState;
+};
+
+/** How a notice of a company stands; null where the company has none of this id. */
+export async function findReported(
+  tx: Statement,
+  { companyId, noticeId }: { readonly companyId: number; readonly noticeId: string },
+): Promise<ReportedNotice | null> {
+  const [row] = await tx<ReportedNotice[]>`
+    select n.company_id as "companyId", n.account_id as "accountId", n.kind, s.state
+    from notice n
+    join lateral (select state from notice_step where notice_id = n.id
+                  order by ordinal desc limit 1) s on true
+    where n.company_id = ${companyId} and n.id = ${noticeId}::uuid`;
+  return row ?? null;
+}
+
 type OpenNotice = Arm & {
   readonly id: string;
   readonly companyId: number;

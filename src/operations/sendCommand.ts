@@ -26,6 +26,7 @@ import {
 import type { Outcome } from '../domain/outcome.ts';
 import { derivedId } from './derivedId.ts';
 import { appendCommandEvent, reviewSupply } from './reviewSupply.ts';
+import { tellSupply } from './prepaid/tellSupply.ts';
 import { certify } from './supply/certificate.ts';
 import { readSupplies } from './supply/supplyFacts.ts';
 import type { KnownSupply } from './supply/supplyFacts.ts';
@@ -299,6 +300,7 @@ function verify(
     await upsertSupply(tx, { meterId, companyId, state, cause, sinceMs: nowMs, commandId });
     const known = await seenAgain(current);
     await watchSupply(tx, { command: sent, seen: known }, nowMs);
+    await tellSupply(tx, sent, nowMs);
     const seen = powerW === null ? 'read back' : `read back, ${powerW} W`;
     const bells = await move(current, { state: 'verified', detail: seen, nextAttemptAtMs: nowMs });
     return { value: { state: 'verified', retryAtMs: null }, bells };

@@ -1,9 +1,11 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, timingSafeEqual } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { z } from 'zod';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
-import type { NoticeAnswer, NoticeSender } from '../domain/prepaid/notice.ts';
+import { webhookAgeMsMax } from '../domain/payment/limits.ts';
+import { reportsPerMessageMax } from '../domain/prepaid/limits.ts';
+import type { NoticeAnswer, NoticeSender, ReadReports } from '../domain/prepaid/notice.ts';
 
 /** A gateway that takes longer is tried again. */
 const gatewayMsMax = 10_000;
@@ -64,6 +66,65 @@ export function createNoticeWebhook(gateway: NoticeGateway): NoticeSender {
         return { state: 'failed', detail };
       }
     },
+  };
+}
+
+const reportsShape = z.strictObject({
+  reports: z
+    .array(
+      z.object({
+        notice: z.uuid(),
+        state: z.enum(['delivered', 'failed']),
+        detail: z.string().max(200).default(''),
+      }),
+    )
+    .min(1)
+    .max(reportsPerMessageMax),
+});
+
+function isSame(given: string, expected: string): boolean {
+  const [left, right] = [given, expected].map((text) =>
+    createHmac('sha256', 'compare').update(text).digest(),
+  );
+  return left !== undefined && right !== undefined && timingSafeEqual(left, right);
+}
+
+function parsed(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Reports of arrival. They are signed over `reports.<seconds>.<body>`, so that no notice of ours
+ * that somebody sends back is one.
+ */
+export function createReportReader(secret: string): ReadReports {
+  return (body, headers, nowMs) => {
+    const { 'joulebook-timestamp': at, 'joulebook-signature': signature } = headers;
+    const isSigned =
+      typeof at === 'string' && /^\d{1,12}$/.test(at) && typeof signature === 'string';
+    const hmac = createHmac('sha256', secret)
+      .update(`reports.${String(at)}.`)
+      .update(body);
+    if (!isSigned || !isSame(signature, `v1=${hmac.digest('hex')}`)) {
+      const message = 'Sign "reports.", the time, a full stop and the body with the secret.';
+      return refuse('NOTICE_SIGNATURE_WRONG', message);
+    }
+    if (Math.abs(nowMs - Number(at) * 1_000) > webhookAgeMsMax) {
+      const message = `A report is at most ${webhookAgeMsMax / 1_000} s old. Sign it again.`;
+      return refuse('NOTICE_REPORT_TOO_OLD', message);
+    }
+    const shaped = reportsShape.safeParse(parsed(body));
+    if (!shaped.success) {
+      const message = 'Send {"reports": [{"notice": ..., "state": "delivered" or "failed"}]}.';
+      return refuse('NOTICE_REPORT_MALFORMED', message);
+    }
+    return accept(
+      shaped.data.reports.map(({ notice, ...rest }) => ({ ...rest, noticeId: notice })),
+    );
   };
 }
 

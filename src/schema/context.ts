@@ -4,6 +4,7 @@ import { asViewer } from '../db/viewer.ts';
 import type { Viewer } from '../domain/access/viewer.ts';
 import type { OfficeSide } from '../operations/office/commitOffice.ts';
 import type { HearDeps } from '../operations/payments/hearProvider.ts';
+import type { HearReportsDeps } from '../operations/prepaid/hearReports.ts';
 import type { RequestDeps } from '../operations/onceByKey.ts';
 import type { DeviceKeysOf } from '../domain/payment/deviceKeys.ts';
 import type { Tail } from '../stream/tail.ts';
@@ -16,6 +17,8 @@ export type ApiDeps = RequestDeps & {
   readonly payments?: Pick<HearDeps, 'writer' | 'providerOf'>;
   /** Absent where the server has no keys of keypad devices. */
   readonly deviceKeys?: DeviceKeysOf;
+  /** Absent where there is no messaging gateway to report what arrived. */
+  readonly notices?: Pick<HearReportsDeps, 'writer' | 'readReports'>;
   readonly onError: (error: unknown) => void;
   readonly streamProgressMs: number;
 };

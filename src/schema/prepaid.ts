@@ -191,7 +191,9 @@ const NoticeRef = builder.objectRef<NoticeView>('Notice').implement({
   description: 'Something that a customer was told.',
   fields: (t) => ({
     kind: t.field({ type: NoticeKind, resolve: ({ kind }) => kind }),
-    threshold: t.exposeString('threshold', { description: 'As the policy writes it.' }),
+    threshold: t.exposeString('threshold', {
+      description: 'As the policy writes it; of a cut or reconnection its command.',
+    }),
     breach: t.exposeInt('breach', { description: 'Told once each time it is crossed.' }),
     at: t.field({ type: 'DateTime', resolve: ({ at }) => at }),
     state: t.field({ type: NoticeState, resolve: ({ state }) => state }),

@@ -8,6 +8,7 @@ import { maskError } from './coded.ts';
 import { createContext } from './context.ts';
 import type { ApiDeps } from './context.ts';
 import { answerError, readBody, rewriteRequest } from './httpRequest.ts';
+import { companyOfPath, createReportEntrance } from './noticeReports.ts';
 import { channelOfPath, createPaymentEntrance } from './paymentEvents.ts';
 import { createPersistedDocuments } from './persistedDocuments.ts';
 import { schema } from './schema.ts';
@@ -136,11 +137,16 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     );
   };
   const hearProviders = deps.payments && createPaymentEntrance({ ...deps, ...deps.payments });
+  const hearReports = deps.notices && createReportEntrance({ ...deps, ...deps.notices });
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const path = (request.url ?? '').split('?', 1)[0] ?? '';
     const channelId = channelOfPath(path);
     if (channelId !== null && hearProviders !== undefined) {
       return hearProviders(channelId, request, response);
+    }
+    const reporting = companyOfPath(path);
+    if (reporting !== null && hearReports !== undefined) {
+      return hearReports(reporting, request, response);
     }
     switch (path) {
       case '/graphql':

@@ -93,6 +93,7 @@ export const notice = pgTable(
     companyId: integer('company_id').notNull(),
     accountId: integer('account_id').notNull(),
     kind: text('kind', { enum: noticeKinds }).notNull(),
+    /** As the policy writes it; of a cut or reconnection its command. */
     threshold: text('threshold').notNull(),
     breach: integer('breach').notNull(),
     /** Amounts, days and instants as text; no name, no address. */

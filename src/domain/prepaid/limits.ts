@@ -36,3 +36,5 @@ export const noticeFirstRetryMs = 30_000;
 export const noticeTriesMax = 8;
 /** What is older has missed its purpose and is not sent any more. */
 export const noticeAgeMsMax = 3 * 86_400_000;
+/** Reports of one message of the gateway: they gather them for a second or so. */
+export const reportsPerMessageMax = 200;

@@ -1,3 +1,4 @@
+import type { Outcome } from '../outcome.ts';
 import type { ArmKind } from './thresholds.ts';
 
 /** What a customer is told, without names and addresses: the messaging gateway knows those. */
@@ -24,3 +25,23 @@ export type NoticeAnswer = {
 export type NoticeSender = {
   send(message: NoticeMessage): Promise<NoticeAnswer>;
 };
+
+/** What the gateway tells later of a notice that it took. */
+export type NoticeReport = {
+  readonly noticeId: string;
+  readonly state: 'delivered' | 'failed';
+  /** The gateway's own word: its id of it, or why it failed. */
+  readonly detail: string;
+};
+
+export type ReportCode =
+  | 'NOTICE_SIGNATURE_WRONG'
+  | 'NOTICE_REPORT_TOO_OLD'
+  | 'NOTICE_REPORT_MALFORMED';
+
+/** Reads a message of reports as far as it is to be believed. */
+export type ReadReports = (
+  body: Uint8Array,
+  headers: Readonly<Record<string, string | readonly string[] | undefined>>,
+  nowMs: number,
+) => Outcome<readonly NoticeReport[], ReportCode>;
