@@ -1,3 +1,4 @@
+import { integersOf } from './arrays.ts';
 import type { Statement } from './connect.ts';
 import type { Json } from './events.ts';
 import type { noticeKinds } from './tables/prepaid.ts';
@@ -212,6 +213,17 @@ export async function findForecast(
     select daily_micros as "dailyMicros", computed_at as "computedAt"
     from prepaid_forecast where account_id = ${accountId}`;
   return row ?? null;
+}
+
+/** By account, what an ordinary day costs as it was worked out last; absent where nobody knows. */
+export async function readDailies(
+  tx: Statement,
+  accountIds: readonly number[],
+): Promise<ReadonlyMap<number, bigint>> {
+  const rows = await tx<{ accountId: number; dailyMicros: bigint }[]>`
+    select account_id as "accountId", daily_micros as "dailyMicros" from prepaid_forecast
+    where account_id = any(${integersOf(accountIds)}::int4[]) and daily_micros is not null`;
+  return new Map(rows.map(({ accountId, dailyMicros }) => [accountId, dailyMicros]));
 }
 
 /** Writer's role. */

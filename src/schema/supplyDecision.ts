@@ -165,9 +165,28 @@ const ForecastRef = builder.objectRef<Forecast>('SupplyForecast').implement({
     balance: t.field({
       type: Money,
       nullable: true,
-      description: 'Of now: nothing is foretold of it.',
+      description: 'Of then; see isForecast.',
       resolve: ({ accountId, balanceMicros }, _args, context) =>
         moneyOf(context, accountId, balanceMicros),
+    }),
+    balanceNow: t.field({
+      type: Money,
+      nullable: true,
+      resolve: ({ accountId, balanceNowMicros }, _args, context) =>
+        moneyOf(context, accountId, balanceNowMicros),
+    }),
+    isForecast: t.boolean({
+      description:
+        'The balance is that of now less what ordinary days cost until then; false: it is that of ' +
+        'now, because the instant is not to come or nobody knows such a day.',
+      resolve: ({ dailyMicros }) => dailyMicros !== null,
+    }),
+    daily: t.field({
+      type: Money,
+      nullable: true,
+      description: 'What an ordinary day costs.',
+      resolve: async ({ accountId, dailyMicros }, _args, context) =>
+        dailyMicros === null ? null : moneyOf(context, accountId, dailyMicros),
     }),
     wouldBeCut: t.exposeBoolean('wouldBeCut'),
     action: t.field({ type: Action, nullable: true, resolve: ({ action }) => action }),
@@ -202,8 +221,8 @@ builder.queryFields((t) => ({
     authScopes: { may: 'Query.whoWouldBeCut' },
     complexity: 500,
     description:
-      'Every prepaid supply with a contactor, decided at an instant with the balances of now by ' +
-      'the function that decides. Nothing is done.',
+      'Every prepaid supply with a contactor, decided at an instant by the function that decides, ' +
+      'to come with the balances that the forecast leaves. Nothing is done.',
     args: {
       at: t.arg({ type: 'DateTime', required: true }),
       first: t.arg.int(),

@@ -59,14 +59,24 @@ export async function forecastSupplies(options: ForecastOptions): Promise<Answer
     }
     const cut = all.filter(({ wouldBeCut }) => wouldBeCut);
     const lines = cut.map(
-      ({ meterId, accountId, balanceMicros }) =>
-        `meter ${meterId}, account ${accountId ?? 0}: balance ${formatMicros(balanceMicros, 2)}`,
+      ({ meterId, accountId, balanceMicros, balanceNowMicros, dailyMicros }) =>
+        `meter ${meterId}, account ${accountId ?? 0}: balance ${formatMicros(balanceMicros, 2)}` +
+        (dailyMicros === null
+          ? ''
+          : ` by the forecast, ${formatMicros(balanceNowMicros, 2)} now ` +
+            `less ${formatMicros(dailyMicros, 2)} a day`),
     );
     const when = instantText(at.value);
     const head = `${cut.length} of ${all.length} supplies would be cut at ${when}.`;
     const supplies = all.map(({ findings, balanceMicros, ...rest }) => ({
-      ...rest,
+      meterId: rest.meterId,
+      accountId: rest.accountId,
+      action: rest.action,
+      wouldBeCut: rest.wouldBeCut,
       balance: formatMicros(balanceMicros, 2),
+      balanceNow: formatMicros(rest.balanceNowMicros, 2),
+      isForecast: rest.dailyMicros !== null,
+      daily: rest.dailyMicros === null ? null : formatMicros(rest.dailyMicros, 2),
       findings: findings.map(findingFact),
     }));
     return accept({ sentence: [head, ...lines].join('\n'), facts: { cut: cut.length, supplies } });

@@ -1,3 +1,4 @@
+import { readDailies } from '../../db/notices.ts';
 import { asViewer } from '../../db/viewer.ts';
 import { isAllowed } from '../../domain/access/policy.ts';
 import type { Viewer } from '../../domain/access/viewer.ts';
@@ -8,6 +9,7 @@ import type { SupplyDecision } from '../../domain/command/supplyPolicy.ts';
 import { forecastPageMax, instantMsMax } from '../../domain/limits.ts';
 import { accept, refuse } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
+import { dayMs } from '../../domain/time/civil.ts';
 import type { RequestDeps } from '../onceByKey.ts';
 import { readBreaker, readSupplies } from './supplyFacts.ts';
 import type { KnownSupply } from './supplyFacts.ts';
@@ -15,7 +17,11 @@ import type { KnownSupply } from './supplyFacts.ts';
 export type Forecast = {
   readonly meterId: number;
   readonly accountId: number | null;
+  /** Of then: as it is now, less what ordinary days cost until then. */
   readonly balanceMicros: bigint;
+  readonly balanceNowMicros: bigint;
+  /** Of an ordinary day; null: nobody knows, or the instant is not to come. */
+  readonly dailyMicros: bigint | null;
   readonly action: SupplyDecision['action'];
   /** A cut is what would be done then. */
   readonly wouldBeCut: boolean;
@@ -30,17 +36,29 @@ export type ForecastPage = {
 
 export type ForecastCode = 'NOT_PERMITTED' | 'INSTANT_OUT_OF_RANGE' | 'PAGE_TOO_LARGE';
 
-function foretell(meter: KnownSupply, facts: SupplyFacts): Forecast {
-  const { action, findings } = decideSupply(facts);
+type Asked = {
+  readonly aheadMs: number;
+  /** By account. */
+  readonly dailies: ReadonlyMap<number, bigint>;
+};
+
+function foretell(meter: KnownSupply, facts: SupplyFacts, { aheadMs, dailies }: Asked): Forecast {
   const { meterId, accountId } = meter;
+  const { balanceMicros: balanceNowMicros } = facts;
+  const known = accountId === null ? undefined : dailies.get(accountId);
+  const dailyMicros = aheadMs > 0 && facts.mode === 'prepaid' ? (known ?? null) : null;
+  const used = dailyMicros === null ? 0n : (dailyMicros * BigInt(aheadMs)) / BigInt(dayMs);
+  const balanceMicros = balanceNowMicros - used;
+  const { action, findings } = decideSupply({ ...facts, balanceMicros });
   const wouldBeCut = action === 'disconnect' || action === 'limit';
-  const { balanceMicros } = facts;
-  return { meterId, accountId, balanceMicros, action, wouldBeCut, findings };
+  const balances = { balanceMicros, balanceNowMicros, dailyMicros };
+  return { meterId, accountId, ...balances, action, wouldBeCut, findings };
 }
 
 /**
- * What the same function would decide over every prepaid supply with a contactor at an instant,
- * with the balances of now. It asks only: nothing is written.
+ * What the same function would decide over every prepaid supply with a contactor at an instant: of
+ * one to come with the balances that the forecast leaves until then. Readings are as old as they
+ * are now, and notices those that there are. It asks only: nothing is written.
  */
 export async function whoWouldBeCut(
   { sql, clock }: Pick<RequestDeps, 'sql' | 'clock'>,
@@ -61,9 +79,14 @@ export async function whoWouldBeCut(
   }
   const { companyId } = viewer;
   const page = { companyId, nowMs, atMs, prepaidAfterMeterId: afterMeterId, limit };
-  const meters = await asViewer(sql, viewer, (tx) => readSupplies(tx, page));
+  const { meters, dailies } = await asViewer(sql, viewer, async (tx) => {
+    const read = await readSupplies(tx, page);
+    const accountIds = [...new Set(read.flatMap(({ accountId }) => accountId ?? []))];
+    return { meters: read, dailies: await readDailies(tx, accountIds) };
+  });
+  const asked = { aheadMs: Math.max(0, Math.floor(atMs - nowMs)), dailies };
   const supplies = meters.flatMap((meter) =>
-    meter.facts === null ? [] : [foretell(meter, meter.facts)],
+    meter.facts === null ? [] : [foretell(meter, meter.facts, asked)],
   );
   const last = meters.at(-1);
   const isFull = meters.length === limit && last !== undefined;
