@@ -90,7 +90,13 @@ export function addSupply(program: Command, making: Making): void {
     .action(async ({ json, ...options }: ForecastOptions & Json) =>
       finish(await forecastSupplies(options), json),
     );
-  withUrl(leaf(supply, 'why <serial>', 'every rule, and what it says of this supply now'))
+  withUrl(
+    leaf(
+      supply,
+      'why <serial>',
+      'every rule, what it says of this supply now, and why it was switched',
+    ),
+  )
     .requiredOption(...named)
     .action(async (serial: string, { json, ...options }: CompanyOptions & Json) =>
       finish(await whySupply(serial, options), json),

@@ -1,5 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
 import { pageAdvisories, pageProtections, readTrips } from '../../db/protectionRecords.ts';
+import { readCertificates } from '../../db/supplyReads.ts';
+import type { CertificateView } from '../../db/supplyReads.ts';
 import { pageWorkOrders } from '../../db/workOrders.ts';
 import { asViewer } from '../../db/viewer.ts';
 import { advisoryKinds, protectionKinds } from '../../domain/command/supplyFacts.ts';
@@ -83,7 +86,24 @@ export async function forecastSupplies(options: ForecastOptions): Promise<Answer
   });
 }
 
-/** Why a supply is on or off. */
+/** Each command is certified when it is requested and when it is sent. */
+const certificatesShown = 6;
+
+const certificateShape = z.object({
+  kind: z.string(),
+  reason: z.string(),
+  findings: z.array(z.object({ rule: z.string(), detail: z.string() })),
+});
+
+/** What decided over a command then; the rules that had something to say in figures. */
+function certificateFact({ commandId, stage, at, document }: CertificateView) {
+  const { kind, reason, findings } = certificateShape.parse(document);
+  const told: readonly string[] = ['BALANCE_ABOVE_LIMIT', 'DATA_STALE', 'NOTICE_NOT_DELIVERED'];
+  const looked = findings.filter(({ rule }) => told.includes(rule)).map(({ detail }) => detail);
+  return { commandId, stage, at: at.toISOString(), command: kind, reason, looked };
+}
+
+/** Why a supply is on or off, and why its last commands were given. */
 export async function whySupply(serial: string, options: CompanyOptions): Promise<Answer> {
   const found = await findMeter(serial, options);
   if (!found.ok) return found;
@@ -93,6 +113,10 @@ export async function whySupply(serial: string, options: CompanyOptions): Promis
     const standing = await explainSupply({ sql, clock: { nowMs: Date.now } }, viewer, meterId);
     if (standing === null) return refuse('METER_NOT_FOUND', 'The company has no such meter.');
     const { meter, decision } = standing;
+    const certificates = await asViewer(sql, viewer, (tx) =>
+      readCertificates(tx, { meterId, limit: certificatesShown }),
+    );
+    const done = certificates.map(certificateFact);
     const findings = decision?.findings ?? [];
     const due = decision?.action ?? 'nothing';
     const asked = decision?.askAgainMs ?? null;
@@ -107,8 +131,13 @@ export async function whySupply(serial: string, options: CompanyOptions): Promis
       askAgainAt: asked === null ? null : instantText(asked),
       findings: findings.map(findingFact),
       prevented: preventing(findings),
+      commands: done,
     };
-    return accept({ sentence: [head, ...again, ...lines].join('\n'), facts });
+    const before = done.map(
+      ({ at, stage, command, reason, looked }) =>
+        `${at} ${command} ${stage}: ${reason} (${looked.join('; ')})`,
+    );
+    return accept({ sentence: [head, ...again, ...lines, ...before].join('\n'), facts });
   });
 }
 
