@@ -1,4 +1,5 @@
 import { createPublicKey } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,6 +32,7 @@ import { openSigner } from './openSigner.ts';
 import { openDatabase } from './parts.ts';
 import type { Parts } from './parts.ts';
 import { checkPort, startApi } from './startApi.ts';
+import type { StartedApi } from './startApi.ts';
 import { startIngest } from './startIngest.ts';
 import { startIntake, startMqttIntake } from './startIntake.ts';
 import { demoNotices, gatewayReports } from './noticeSender.ts';
@@ -147,6 +149,27 @@ async function startDemoWorker(
   return accept(null);
 }
 
+/** GraphQL, and the entrances of others beside it. */
+async function startDemoApi(
+  config: StartContext['config'],
+  parts: Parts,
+  { directory, privateKey }: { readonly directory: DataDirectory; readonly privateKey: KeyObject },
+): Promise<Outcome<StartedApi, string>> {
+  const reports = gatewayReports(config);
+  if (!reports.ok) return reports;
+  const { host, port, isPortAsked } = config;
+  return startApi(parts, {
+    host,
+    port,
+    isPortAsked,
+    keys: { privateKey, publicKey: createPublicKey(privateKey) },
+    sandbox: true,
+    officeKey: demoKey(directory, officeKeyFile),
+    dataDirectory: directory.path,
+    readReports: reports.value,
+  });
+}
+
 /** Role `all`: whatever is not given is embedded, and a simulated world is billed. */
 export async function startAll(
   context: StartContext,
@@ -195,13 +218,7 @@ export async function startAll(
   startMqttIntake(parts, intake.value, { ...config, embedded: broker.value.embedded });
   progress('GraphQL');
   const privateKey = demoKey(directory, 'token-key');
-  const secrets = { officeKey: demoKey(directory, officeKeyFile), dataDirectory: directory.path };
-  const { host, port, isPortAsked } = config;
-  const keys = { privateKey, publicKey: createPublicKey(privateKey) };
-  const reports = gatewayReports(config);
-  if (!reports.ok) return reports;
-  const entrances = { sandbox: true, readReports: reports.value, ...secrets };
-  const api = await startApi(parts, { host, port, isPortAsked, keys, ...entrances });
+  const api = await startDemoApi(config, parts, { directory, privateKey });
   if (!api.ok) return api;
   const [{ accountId }] = demo.accounts;
   const scope = { companyId: demo.companyId, accountId, nowMs: clock.nowMs() };

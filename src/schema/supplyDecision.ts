@@ -177,8 +177,8 @@ const ForecastRef = builder.objectRef<Forecast>('SupplyForecast').implement({
     }),
     isForecast: t.boolean({
       description:
-        'The balance is that of now less what ordinary days cost until then; false: it is that of ' +
-        'now, because the instant is not to come or nobody knows such a day.',
+        'The balance is that of now less what ordinary days cost until then; false: that of now, ' +
+        'because the instant is not to come or nobody knows such a day.',
       resolve: ({ dailyMicros }) => dailyMicros !== null,
     }),
     daily: t.field({
@@ -221,8 +221,8 @@ builder.queryFields((t) => ({
     authScopes: { may: 'Query.whoWouldBeCut' },
     complexity: 500,
     description:
-      'Every prepaid supply with a contactor, decided at an instant by the function that decides, ' +
-      'to come with the balances that the forecast leaves. Nothing is done.',
+      'Every prepaid supply with a contactor, decided at an instant by the function that ' +
+      'decides, to come with the balances that the forecast leaves. Nothing is done.',
     args: {
       at: t.arg({ type: 'DateTime', required: true }),
       first: t.arg.int(),

@@ -111,7 +111,7 @@ async function audited(code: string): Promise<number> {
 }
 
 describe('what the gateway reports (002.20)', () => {
-  test('a notice that arrives starts the 24 hours of the policy; told twice it is once', async () => {
+  test('a notice that arrives starts the 24 hours of the policy; twice is once', async () => {
     const id = await sentNotice();
     const meterId = ground.fleet.meters.get('JB000001');
     if (meterId === undefined) throw new Error('the fleet has its first meter');

@@ -233,7 +233,7 @@ describe('a supply', () => {
       certificates { stage document } } }`;
 
   // The way of docs/prepaid.md, "A quarter of an hour": A-1005 begins with one cent.
-  test('is bought, used up, warned of, cut and paid for again, and each can be asked why', async () => {
+  test('is bought, used up, warned of, cut and paid for, and each can be asked why', async () => {
     const meter = await meterOf('A-1005');
     const account = await accountOf('A-1005');
     const buy = async (amount: string) => {

@@ -85,7 +85,8 @@ async function stepsOf(commandId: string): Promise<readonly string[]> {
 
 async function eventsOf(commandId: string): Promise<readonly string[]> {
   const rows = await ground.writer.sql<{ state: string }[]>`
-    select detail->>'state' as state from event where kind = 'command' and detail->>'commandId' = ${commandId}
+    select detail->>'state' as state from event
+    where kind = 'command' and detail->>'commandId' = ${commandId}
     order by sequence`;
   return rows.map((row) => row.state);
 }

@@ -60,7 +60,7 @@ async function ask(aheadMs: number) {
   return { one, two };
 }
 
-test('in 36 hours 5.00 are 0.35 at 3.10 a day, and in 40 hours the supply would be cut', async () => {
+test('in 36 hours 5.00 are 0.35 at 3.10 a day, in 40 hours the supply would be cut', async () => {
   expect((await ask(0)).one).toMatchObject({ balanceMicros: 5_000_000n, dailyMicros: null });
   expect((await ask(1.5 * dayMs)).one).toMatchObject({
     balanceMicros: 350_000n,
