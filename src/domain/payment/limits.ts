@@ -36,3 +36,5 @@ export const providerGiveUpMs = 72_000_000;
 export const providerCallsAtOnceMax = 8;
 /** Standing orders of one page. */
 export const topUpsPerRoundMax = 100;
+/** A call is made within seconds of being due; an hour later no worker is there. */
+export const providerOverdueMs = 3_600_000;

@@ -7,6 +7,7 @@ import { guards, integers } from './guards.ts';
 import { keys } from './keys.ts';
 import { payments, receipts } from './payments.ts';
 import { pendings } from './pendings.ts';
+import { providerCalls, tokens } from './providers.ts';
 import { corrections, transfers } from './transfers.ts';
 import { restores, seals } from './seals.ts';
 import { trial } from './trial.ts';
@@ -23,6 +24,8 @@ export const doctorChecks: readonly DoctorCheck[] = [
   payments,
   receipts,
   clearing,
+  tokens,
+  providerCalls,
   guards,
   integers,
   commands,
