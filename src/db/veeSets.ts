@@ -70,10 +70,25 @@ export async function insertVeeSetDuties(tx: Statement, duty: Duty): Promise<num
     where m.company_id = ${duty.companyId} and s.customer_class = ${duty.customerClass}
       and exists (select from reading_exception x
                   where x.meter_id = m.id and x.read_at >= ${new Date(duty.fromMs)})`;
+  // Before the first reading, bill or row held back there is nothing to judge: a set may be valid
+  // since long before. A register with days has a head.
+  const first = tx`
+    select least(
+      (select to_timestamp(min(d.day) * 86400.0) from meter b
+       join series_head h on h.meter_id = b.id
+       cross join lateral (
+         select day from series_day s where s.meter_id = h.meter_id and s.channel = h.channel
+         order by day limit 1) d
+       where b.company_id = m.company_id and b.service_point_id = m.service_point_id),
+      (select min(c.period_start) from meter b join charge c on c.meter_id = b.id
+       where b.company_id = m.company_id and b.service_point_id = m.service_point_id),
+      (select min(x.read_at) from reading_exception x where x.meter_id = m.id)) as at`;
   await tx`
     insert into vee_duty (meter_id, company_id, from_at)
-    select id, company_id, ${new Date(duty.fromMs)}::timestamptz
-    from (${beside} union ${heldBack}) as m order by id
+    select m.id, m.company_id, greatest(${new Date(duty.fromMs)}::timestamptz, f.at)
+    from (select d.*, p.service_point_id from (${beside} union ${heldBack}) as d
+          join meter p using (id)) as m
+    cross join lateral (${first}) as f order by m.id
     on conflict (meter_id) where failed_at is null do update set from_at = excluded.from_at
     where excluded.from_at < vee_duty.from_at`;
   return inserted.count;

@@ -3,7 +3,7 @@ import type { RatedMeter } from '../../db/ratingInputs.ts';
 import { readHeads } from '../../db/series.ts';
 import type { VeeDuty } from '../../db/veeFacts.ts';
 import { readClosedPeriods, readSiblings } from '../../db/veeWindows.ts';
-import { exportChannel, importChannel } from '../../domain/channel.ts';
+import { importChannel } from '../../domain/channel.ts';
 import { veeDaysPerStepMax } from '../../domain/vee/limits.ts';
 import { slotStartMs } from '../../domain/rating/slot.ts';
 import { decodeCarry } from '../../domain/series/carryCodec.ts';
@@ -13,7 +13,8 @@ import { registerKey } from '../rating/gatherReadings.ts';
 import { metersAt } from '../rating/registry.ts';
 import type { RatingMemory } from '../rating/registry.ts';
 import type { JudgedWindow } from './decisionRow.ts';
-import { localDayAt, localDaysFrom } from './noteDuties.ts';
+import { billedChannels, knownDays, readKnownDays } from './knownDays.ts';
+import { localDayAt } from './noteDuties.ts';
 import { channelsOf, readSentFacts, RegisterFacts } from './sentFacts.ts';
 import type { SentFacts } from './sentFacts.ts';
 
@@ -40,14 +41,11 @@ export type JudgedMeter = {
   readonly nextFromMs: number | null;
 };
 
-/** The registers that are billed have days and bills to be judged. */
-const billedChannels = [importChannel, exportChannel] as const;
-
 type Stretch = {
   readonly fromMs: number;
   readonly untilMs: number | null;
-  /** Begins of local days, the last one behind the last day. */
-  readonly days: readonly number[];
+  /** Local days that are complete, of one register at least. */
+  readonly days: readonly { readonly fromMs: number; readonly toMs: number }[];
   /** Begins of closed bills. */
   readonly bills: readonly number[];
 };
@@ -56,16 +54,18 @@ type Stretch = {
 function completeWindows(
   { timeZone }: RatedMeter,
   { days, bills }: Stretch,
-  { sinceMs, settledMs }: { readonly sinceMs: number; readonly settledMs: number },
+  {
+    sinceMs,
+    billsSinceMs,
+    settledMs,
+  }: { readonly sinceMs: number; readonly billsSinceMs: number; readonly settledMs: number },
 ): JudgedWindow[] {
-  const windows: JudgedWindow[] = [];
-  for (let at = 1; at < days.length; at += 1) {
-    windows.push({ kind: 'day', fromMs: days[at - 1], toMs: days[at] });
-  }
-  const complete = windows.filter(({ fromMs, toMs }) => fromMs >= sinceMs && toMs <= settledMs);
+  const complete: JudgedWindow[] = days
+    .filter(({ fromMs, toMs }) => fromMs >= sinceMs && toMs <= settledMs)
+    .map((day) => ({ kind: 'day', ...day }));
   for (const periodStartMs of bills) {
     const { startMs, endMs } = billingPeriodAt(timeZone, periodStartMs);
-    if (startMs >= sinceMs) complete.push({ kind: 'bill', fromMs: startMs, toMs: endMs });
+    if (startMs >= billsSinceMs) complete.push({ kind: 'bill', fromMs: startMs, toMs: endMs });
   }
   return complete;
 }
@@ -101,6 +101,7 @@ function registersOf(
   meter: RatedMeter,
   stretch: Stretch,
   { settledMs, siblings: allSiblings, facts }: Known,
+  importFromMs: number,
 ): JudgedRegister[] {
   const siblings = allSiblings.get(meter.meterId) ?? [];
   const firstDays = new Map(siblings.map(({ channel, firstDay }) => [channel, firstDay]));
@@ -112,8 +113,11 @@ function registersOf(
     const sent = new RegisterFacts(facts, meter, channel);
     const isImport = channel === importChannel;
     const ends = settledMs.get(registerKey(meter.meterId, channel)) ?? -Infinity;
-    // Before its first reading a register beside import lacks nothing: there is none.
-    const sinceMs = isImport ? -Infinity : (firstDays.get(channel) ?? Infinity) * dayMs;
+    // Before its first reading a register lacks nothing: there is none. Bills miss import all the
+    // same: somebody is asked to pay.
+    const besideMs = (firstDays.get(channel) ?? Infinity) * dayMs;
+    const sinceMs = isImport ? importFromMs : besideMs;
+    const billsSinceMs = isImport ? -Infinity : besideMs;
     const isBilled = billedChannels.some((each) => each === channel);
     const own = isImport
       ? stretch
@@ -123,7 +127,8 @@ function registersOf(
             (startMs) => billingPeriodAt(meter.timeZone, startMs).endMs <= ends,
           ),
         };
-    const windows = isBilled ? completeWindows(meter, own, { sinceMs, settledMs: ends }) : [];
+    const since = { sinceMs, billsSinceMs, settledMs: ends };
+    const windows = isBilled ? completeWindows(meter, own, since) : [];
     return {
       meter,
       channel,
@@ -179,22 +184,23 @@ export async function judgedMeters(
       })),
     ),
   };
+  const daysOf = await readKnownDays(tx, known);
   let daysLeft = veeDaysPerStepMax;
   return known.map(({ meter, fromMs }, index) => {
     const ends = billedChannels.map(
       (channel) => facts.settledMs.get(registerKey(meter.meterId, channel)) ?? 0,
     );
-    const settledMs = Math.max(...ends);
-    const all = settledMs <= fromMs ? [fromMs] : localDaysFrom(meter.timeZone, fromMs, settledMs);
-    const complete = all.filter((startMs) => startMs <= settledMs || startMs === fromMs);
-    const taken = complete.slice(0, Math.max(2, daysLeft + 1));
-    daysLeft -= taken.length - 1;
-    const untilMs = taken.length < complete.length ? taken[taken.length - 1] : null;
+    const days = daysOf[index];
+    const complete = knownDays(meter.timeZone, days, { fromMs, untilMs: Math.max(...ends) });
+    const taken = complete.slice(0, Math.max(1, daysLeft));
+    daysLeft -= taken.length;
+    const untilMs = taken.length < complete.length ? (taken.at(-1)?.toMs ?? null) : null;
     const bills = (closed.get(index) ?? []).filter((startMs) => {
       const { endMs } = billingPeriodAt(meter.timeZone, startMs);
       return endMs > fromMs && (untilMs === null || endMs <= untilMs);
     });
     const stretch = { fromMs, untilMs, days: taken, bills };
-    return { meter, fromMs, registers: registersOf(meter, stretch, facts), nextFromMs: untilMs };
+    const registers = registersOf(meter, stretch, facts, days.importFromMs ?? Infinity);
+    return { meter, fromMs, registers, nextFromMs: untilMs };
   });
 }
