@@ -14,3 +14,9 @@ export function contentFaultOf(error: unknown): string | null {
   const isState = typeof code === 'string' && code.length === 5;
   return isState && contentClasses.includes(code.slice(0, 2)) ? code : null;
 }
+
+/** In our own words: Postgres' message may quote the values, and what is kept aside is shown. */
+export function contentFaultText(fault: string): string {
+  const what = fault.startsWith('22') ? 'a value does not fit' : 'a row breaks a rule of its table';
+  return `${what} (SQLSTATE ${fault})`;
+}

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Sql, Transaction } from '../db/connect.ts';
-import { contentFaultOf } from '../db/contentFault.ts';
+import { contentFaultOf, contentFaultText } from '../db/contentFault.ts';
 import { chainKey, noProgress, readProgress } from '../db/edgeProgress.ts';
 import type { EdgeProgress } from '../db/edgeProgress.ts';
 import { appendBatches, findGuards, guardKey, lockLogHead } from '../db/log.ts';
@@ -157,11 +157,10 @@ async function commitShard(
 }
 
 /** What the sender and whoever looks into quarantine is told of a batch that broke its commit. */
-function notStorable(fault: string, error: unknown): Refused<'BATCH_NOT_STORABLE'> {
+function notStorable(fault: string): Refused<'BATCH_NOT_STORABLE'> {
   const message =
-    `The database refuses to store it, SQLSTATE ${fault}: ` +
-    `${error instanceof Error ? error.message : 'no message'}. It is kept aside, to be replayed ` +
-    'when the fault is mended.';
+    `The database refuses to store it: ${contentFaultText(fault)}. It is kept aside, to be ` +
+    'replayed when the fault is mended.';
   return refuse('BATCH_NOT_STORABLE', message);
 }
 
@@ -182,7 +181,7 @@ async function commitGroup(
     if (fault === null) throw error;
     const [only] = batches;
     if (batches.length === 1) {
-      return { answered: new Map([[only.index, notStorable(fault, error)]]), refused: batches };
+      return { answered: new Map([[only.index, notStorable(fault)]]), refused: batches };
     }
   }
   const answered = new Map<number, CommitAnswer>();

@@ -1,4 +1,4 @@
-import { contentFaultOf } from '../db/contentFault.ts';
+import { contentFaultOf, contentFaultText } from '../db/contentFault.ts';
 import { shardsBehind } from '../db/log.ts';
 import { AssertionBroken } from '../domain/assert.ts';
 import type { Bell } from '../domain/bell.ts';
@@ -97,9 +97,10 @@ export function startRater(options: RaterOptions): Rater {
     if (work === null) return false;
     const times = (failing.get(keyOf(shard, work.kind)) ?? 0) + 1;
     failing.set(keyOf(shard, work.kind), times);
-    const isOurs = error instanceof AssertionBroken || contentFaultOf(error) !== null;
-    if (times < ratingTriesMax || !isOurs) return false;
-    const reason = error instanceof Error ? error.message : String(error);
+    const fault = contentFaultOf(error);
+    const broken = error instanceof AssertionBroken ? error.message : null;
+    const reason = fault === null ? broken : contentFaultText(fault);
+    if (times < ratingTriesMax || reason === null) return false;
     const aside = await setAside({ sql, clock: options.clock }, { shard, work, reason });
     failing.delete(keyOf(shard, work.kind));
     if (aside === null) return false;

@@ -249,7 +249,7 @@ describe('a batch that the database cannot store', () => {
         create function planted() returns trigger language plpgsql as $$
           begin
             if new.epoch = ${epoch} and new.sequence = 3 then
-              raise exception 'planted' using errcode = '22003';
+              raise exception 'no room for 4711 of Ada Meyer' using errcode = '22003';
             end if;
             return new;
           end $$;
@@ -265,6 +265,13 @@ describe('a batch that the database cannot store', () => {
     ]);
     // Again by itself: the same answer, no second row.
     expect(told(await commit(chain[2]))).toEqual(['BATCH_NOT_STORABLE 2 3-3']);
+    const kept = await database.sql<{ message: string }[]>`
+      select message from batch_quarantine where code = 'BATCH_NOT_STORABLE'`;
+    // Nothing of what Postgres says: it may quote the values.
+    expect(kept.map(({ message }) => message)).toEqual([
+      'The database refuses to store it: a value does not fit (SQLSTATE 22003). It is kept aside, ' +
+        'to be replayed when the fault is mended.',
+    ]);
     const rows = await rowsOf('BATCH_NOT_STORABLE');
     expect(rows).toMatchObject([{ edge_id: fleet.edgeId, after: { code: 'BATCH_NOT_STORABLE' } }]);
     // Mended, it is taken in as it came.

@@ -1,6 +1,6 @@
 import { insertAudit } from '../../db/audit.ts';
 import type { Transaction } from '../../db/connect.ts';
-import { contentFaultOf } from '../../db/contentFault.ts';
+import { contentFaultOf, contentFaultText } from '../../db/contentFault.ts';
 import { dismissHeldBack, insertRetryDuties } from '../../db/heldBack.ts';
 import type { KeyedAnswer } from '../../db/idempotency.ts';
 import { insertResolution } from '../../db/quarantine.ts';
@@ -127,10 +127,11 @@ async function dismissRows(
 /** The database refuses its content still, which ends the transaction. */
 function stillNotStorable(error: unknown): Outcome<never, ResolveCode> {
   const fault = contentFaultOf(error);
-  if (fault === null || !(error instanceof Error)) throw error;
+  if (fault === null) throw error;
   return refuse(
     'QUARANTINE_STILL_REFUSED',
-    `The database still refuses to store it, SQLSTATE ${fault}: ${error.message}.`,
+    `The database still refuses to store it: ${contentFaultText(fault)}. Replay it when the fault ` +
+      'is mended, or dismiss it.',
   );
 }
 
