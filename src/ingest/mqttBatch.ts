@@ -50,7 +50,8 @@ export async function takeMqttBatch(
   const carried = carriedOf(batch);
   // What is no batch is offered as it came: it is kept aside, counted and audited like any other.
   // One byte too many says that it is too long; more of it would never find room.
-  const bytes = (carried.ok ? carried.value : batch.payload).subarray(0, batchBytesMax + 1);
+  const whole = carried.ok ? carried.value : batch.payload;
+  const bytes = whole.subarray(0, batchBytesMax + 1);
   let offered = intake.offer(bytes, batch.source);
   while (offered === 'full') {
     if (!intake.isOpen()) return null;
@@ -65,7 +66,8 @@ export async function takeMqttBatch(
     const payload = Buffer.from(receiptEnvelope(receipt, key), 'utf8');
     return { payload, contentType: 'application/json' };
   }
-  const payload = answerBytes(bytes, result.answer, key);
+  // The sender knows its batch by the hash of all of it, however much of it was offered.
+  const payload = answerBytes(whole, result.answer, key);
   const contentType = receipt === null ? 'application/problem+json' : 'application/x-protobuf';
   return { payload, contentType };
 }
