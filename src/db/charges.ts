@@ -1,6 +1,7 @@
 import { assert } from '../domain/assert.ts';
 import { bytesArrayOf, instantsOf, integersOf, wordsOf } from './arrays.ts';
 import type { Statement } from './connect.ts';
+import type { DutyReason } from './dutyReason.ts';
 import { markedReason } from './registerMarks.ts';
 import type { Json } from './events.ts';
 
@@ -351,7 +352,7 @@ export async function readDuties(
 export async function insertDuties(
   tx: Statement,
   duties: readonly { readonly meterId: number; readonly fromDay: number }[],
-  reason: string,
+  reason: DutyReason,
 ): Promise<void> {
   if (duties.length === 0) return;
   await tx`

@@ -8,13 +8,14 @@ import {
 import { dayMs } from '../domain/time/civil.ts';
 import { flagsOf, instantsOf, integersOf, wordsOf } from './arrays.ts';
 import type { Statement } from './connect.ts';
+import type { DutyReason } from './dutyReason.ts';
 import { lockSeries } from './log.ts';
 import type { BatchPlace } from './logReads.ts';
 import { upsertVeeDuties } from './veeFacts.ts';
 
 /** Rows of the log that rating holds back, and the duty to look at them again. */
 
-export const retryReason = 'readings_retried';
+export const retryReason = 'readings_retried' satisfies DutyReason;
 
 /** A row's place in the log. */
 export type RowPlace = BatchPlace & {

@@ -3,6 +3,7 @@ import { marksOfMeter } from '../domain/series/meterMarks.ts';
 import type { MeterMarks, RecordedMark } from '../domain/series/meterMarks.ts';
 import { instantsOf, integersOf } from './arrays.ts';
 import type { Statement } from './connect.ts';
+import type { DutyReason } from './dutyReason.ts';
 import { holdPrices } from './tariffVersions.ts';
 
 /** SQL of register marks: appended, and the latest word on a register and instant counts. */
@@ -113,7 +114,7 @@ export async function insertMarks(
 }
 
 /** The reason of a duty to walk and rate a meter again because of its marks. */
-export const markedReason = 'register_marked';
+export const markedReason = 'register_marked' satisfies DutyReason;
 
 /** The meters whose registers count otherwise from a day on are walked and rated again. */
 export async function insertMarkDuties(

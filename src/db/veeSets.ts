@@ -2,6 +2,7 @@ import { dayMs } from '../domain/time/civil.ts';
 import type { CustomerClass } from '../domain/vee/classDefaults.ts';
 import { integersOf } from './arrays.ts';
 import type { Statement } from './connect.ts';
+import type { DutyReason } from './dutyReason.ts';
 import { idBounds } from './page.ts';
 import type { IdPage } from './page.ts';
 import { holdPrices } from './tariffVersions.ts';
@@ -34,7 +35,7 @@ export async function insertVeeSet(
 }
 
 /** The reason of a duty to lay out gaps anew, by another set of rules. */
-export const setPublishedReason = 'vee_set_published';
+export const setPublishedReason = 'vee_set_published' satisfies DutyReason;
 
 type Duty = {
   readonly companyId: number;

@@ -1,6 +1,7 @@
 import { addUnrated, clearUnrated, readDuties, readMarkDuties, setRefused } from '../db/charges.ts';
 import type { Duty } from '../db/charges.ts';
 import type { Sql, Transaction } from '../db/connect.ts';
+import { dutyReasonOf } from '../db/dutyReason.ts';
 import { appendEvent, eventShardOf } from '../db/events.ts';
 import { insertTaken, retryReason } from '../db/heldBack.ts';
 import {
@@ -94,9 +95,10 @@ function codesOf(
 ): (charge: ChargeDelta) => TransferCode {
   const reasons = new Map<number, TransferCode>();
   for (const { meterId, reason } of duties) {
-    if (reason === retryReason) continue; // its readings are energy like all others
+    const known = dutyReasonOf(reason);
+    if (known === retryReason) continue; // its readings are energy like all others
     const point = memory.meters.get(meterId)?.servicePointId ?? 0;
-    const code = transferCodeOf(reason);
+    const code = transferCodeOf(known);
     // Time alone is the weakest reason of several.
     if (code !== 'time_passed' || !reasons.has(point)) reasons.set(point, code);
   }

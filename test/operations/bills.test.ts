@@ -72,6 +72,17 @@ test('a late reading of a closed month is one correction, then none', async () =
   expect(await ground.transfers()).toEqual(after);
 });
 
+test('a duty with a reason that nobody knows posts nothing under another name', async () => {
+  const ground = await bills('bills_weather', flat('0.25'));
+  await ground.read([{ atMs: june, wh: 0 }]);
+  await ground.database.sql`
+    insert into rerate_duty (company_id, meter_id, from_day, reason)
+    values (${ground.registered.companyId}, ${ground.meter('M1')}, 0, 'weather')`;
+  // A broken assertion of the first duty: the worker sets it aside, and it is an alarm.
+  await expect(ground.rateAll()).rejects.toThrow('a duty has a known reason, not "weather"');
+  expect(await ground.transfers()).toEqual([]);
+});
+
 const fiftyFree: TariffText = {
   currency: 'EUR',
   components: [

@@ -1,5 +1,7 @@
 import type { Duty, UnratedRow } from '../../db/charges.ts';
 import type { Transaction } from '../../db/connect.ts';
+import type { DutyReason } from '../../db/dutyReason.ts';
+import type { retryReason } from '../../db/heldBack.ts';
 import type { TransferCode } from '../../db/tables/ledger.ts';
 import { readAccruals } from '../../db/accruals.ts';
 import { readDaysFrom, readHeads } from '../../db/series.ts';
@@ -35,7 +37,7 @@ export type MovedBills = {
 };
 
 /** What a duty's reason is called in a transfer; agreements and tariffs have one name. */
-export function transferCodeOf(reason: string): TransferCode {
+export function transferCodeOf(reason: Exclude<DutyReason, typeof retryReason>): TransferCode {
   switch (reason) {
     case 'price_changed':
     case 'register_marked':
@@ -43,7 +45,9 @@ export function transferCodeOf(reason: string): TransferCode {
     case 'vee_set_published':
     case 'time_passed':
       return reason;
-    default:
+    case 'agreement_added':
+    case 'attributes_added':
+    case 'tariff_changed':
       return 'tariff_changed';
   }
 }

@@ -1,5 +1,6 @@
 import type { Duty } from '../../db/charges.ts';
 import type { Transaction } from '../../db/connect.ts';
+import type { DutyReason } from '../../db/dutyReason.ts';
 import { markedReason } from '../../db/registerMarks.ts';
 import type { FactPlace } from '../../db/sentFacts.ts';
 import { upsertVeeDuties } from '../../db/veeFacts.ts';
@@ -14,7 +15,7 @@ import { metersAt } from '../rating/registry.ts';
 import type { RatingMemory } from '../rating/registry.ts';
 
 /** The reason of a duty to rate a bill again because it is held now, or no longer. */
-export const judgedReason = 'bill_judged';
+export const judgedReason = 'bill_judged' satisfies DutyReason;
 
 /** The local day that holds an instant, as slots: [firstSlot, endSlot). */
 export type LocalDay = {
