@@ -23,6 +23,7 @@ import { dayOf } from '../domain/series/day.ts';
 import { factorOne, factorText, parseFactor } from '../domain/series/factor.ts';
 import type { FactorCode } from '../domain/series/factor.ts';
 import { everyChannel, marksOf, marksOfMeter } from '../domain/series/meterMarks.ts';
+import { instantText } from '../domain/time/instantText.ts';
 import { derivedId } from './derivedId.ts';
 import { onceByKey, textOf } from './onceByKey.ts';
 import type { KeyCode, RequestDeps } from './onceByKey.ts';
@@ -165,7 +166,7 @@ async function prepare(
   const marks = marksOf(marksOfMeter(await readMarkRows(tx, [meterId])), importChannel);
   const last = marks.findLast(({ kind }) => kind === 'installed' || kind === 'removed');
   if (last?.kind === 'removed') {
-    const at = new Date(last.atMs).toISOString();
+    const at = instantText(last.atMs);
     const message = `Meter ${old.serial} was removed at ${at}. Withdraw that first if it was not.`;
     return refuse('METER_REMOVED', message, ['meterId']);
   }
@@ -228,7 +229,7 @@ async function exchange(
       meterId: newId,
       serial,
       factor: factorText(factor),
-      at: new Date(atMs).toISOString(),
+      at: instantText(atMs),
       finalValues: told(finalValues),
       startValues: told(startValues),
       reason,

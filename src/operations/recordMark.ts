@@ -28,6 +28,7 @@ import { factorOne, factorText, parseFactor } from '../domain/series/factor.ts';
 import type { FactorCode } from '../domain/series/factor.ts';
 import { everyChannel, marksOf, marksOfMeter } from '../domain/series/meterMarks.ts';
 import { firstPhase } from '../domain/series/walkState.ts';
+import { instantText } from '../domain/time/instantText.ts';
 import { derivedId } from './derivedId.ts';
 import { onceByKey, textOf } from './onceByKey.ts';
 import type { KeyCode, RequestDeps } from './onceByKey.ts';
@@ -175,10 +176,6 @@ export function changedFromDay(
   return isBegun ? dayOf(row.atMs) : 0;
 }
 
-function instantText(atMs: number): string {
-  return new Date(atMs).toISOString();
-}
-
 /** Closed bills that an instant's change is rated again with: for the audit, and their periods. */
 export async function readAffected(
   tx: Transaction,
@@ -186,7 +183,7 @@ export async function readAffected(
 ) {
   const closed = await readClosedCharges(tx, wanted);
   const bills = closed.map((bill) => ({
-    periodStart: bill.periodStart.toISOString(),
+    periodStart: instantText(bill.periodStart.getTime()),
     tariffVersionId: bill.tariffVersionId,
     energyWh: bill.energyWh.toString(),
     amountMicros: bill.amountMicros.toString(),

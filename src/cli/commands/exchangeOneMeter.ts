@@ -1,5 +1,6 @@
 import { importChannel } from '../../domain/channel.ts';
 import { accept } from '../../domain/outcome.ts';
+import { instantText } from '../../domain/time/instantText.ts';
 import { derivedId } from '../../operations/derivedId.ts';
 import { exchangeMeter } from '../../operations/exchangeMeter.ts';
 import type { RegisterValue } from '../../operations/exchangeMeter.ts';
@@ -60,7 +61,7 @@ export async function exchangeOneMeter(old: string, options: ExchangeOptions): P
   );
   if (!done.ok) return done;
   const { newMeterId, isReplay, affectedPeriodsMs } = done.value;
-  const affectedPeriods = affectedPeriodsMs.map((ms) => new Date(ms).toISOString());
+  const affectedPeriods = affectedPeriodsMs.map(instantText);
   const sentence = isReplay
     ? `${old}: was exchanged for ${serial} before; nothing is new.`
     : `${old}: exchanged for ${serial}; ${affectedPeriods.length} closed bills are rated again.`;

@@ -4,6 +4,7 @@ import { marksToldMax } from '../../domain/limits.ts';
 import { accept } from '../../domain/outcome.ts';
 import { factorText } from '../../domain/series/factor.ts';
 import { everyChannel } from '../../domain/series/meterMarks.ts';
+import { instantText } from '../../domain/time/instantText.ts';
 import { recordMark } from '../../operations/recordMark.ts';
 import type { RecordMarkInput } from '../../operations/recordMark.ts';
 import { Misused } from '../answer.ts';
@@ -30,10 +31,6 @@ function kindOf(text: string): (typeof kinds)[number] {
   return kind;
 }
 
-function periodText(ms: number): string {
-  return new Date(ms).toISOString();
-}
-
 /**
  * Says that a register counts otherwise from an instant on. Saying again what holds, as after a
  * lost answer, changes nothing.
@@ -58,7 +55,7 @@ export async function markRegister(serial: string, options: MarkOptions): Promis
   );
   if (!done.ok) return done;
   const { isNew, isReplay, affectedPeriodsMs } = done.value;
-  const bills = affectedPeriodsMs.map(periodText);
+  const bills = affectedPeriodsMs.map(instantText);
   const sentence =
     isNew && !isReplay
       ? `${serial}: recorded; ${bills.length} closed bills are rated again.`
@@ -73,7 +70,7 @@ export async function listRegisterMarks(serial: string, options: MeterOptions): 
   const { url, meterId } = meter.value;
   return withDatabase(url, 'joulebook_writer', async (sql) => {
     const marks = (await listMarks(sql, { meterId, limit: marksToldMax })).map((mark) => ({
-      at: periodText(mark.atMs),
+      at: instantText(mark.atMs),
       channel: mark.channel === everyChannel ? null : mark.channel,
       kind: mark.kind,
       finalValue: mark.finalValue?.toString() ?? null,
