@@ -5,6 +5,7 @@
  *   npm run faults -- --kills 200 --minutes 10 --seed 7
  */
 import { parseArgs } from 'node:util';
+import { wholeWithin } from '../src/domain/wholeText.ts';
 import { argumentRefusal } from './commandLine.ts';
 import { faultKinds } from './faults/kinds.ts';
 import type { FaultKind } from './faults/kinds.ts';
@@ -62,9 +63,8 @@ if (values.help) {
 }
 
 function number(name: 'minutes' | 'kills' | 'seed' | 'outage' | 'meters' | 'lanes'): number {
-  const value = Number(values[name]);
-  if (Number.isFinite(value) && value >= 0) return value;
-  return refuseArgument(`--${name} is a number, not "${values[name]}".`);
+  const value = wholeWithin(values[name]);
+  return value ?? refuseArgument(`--${name} is a whole number, not "${values[name]}".`);
 }
 
 const kinds = values.only.map((name): FaultKind => {

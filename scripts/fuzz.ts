@@ -5,6 +5,7 @@
  *   npm run fuzz -- --runs 10000000 --only payload --seed 7
  */
 import { parseArgs } from 'node:util';
+import { wholeWithin } from '../src/domain/wholeText.ts';
 import { argumentRefusal } from './commandLine.ts';
 import { fuzzTarget } from './fuzz/run.ts';
 import type { FuzzReport } from './fuzz/run.ts';
@@ -42,8 +43,8 @@ function refuseArgument(message: string): never {
 }
 
 function wholeNumber(name: 'runs' | 'seed'): number {
-  const number = Number(values[name]);
-  if (Number.isSafeInteger(number) && number > 0) return number;
+  const number = wholeWithin(values[name], { min: 1 });
+  if (number !== null) return number;
   return refuseArgument(`--${name} is a whole number above 0`);
 }
 

@@ -10,6 +10,7 @@ import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import postgres from 'postgres';
 import { migrate } from '../src/db/migrate.ts';
+import { wholeWithin } from '../src/domain/wholeText.ts';
 import { startPostgres } from '../src/embedded/postgres.ts';
 import { simulate } from '../test/simulate/run.ts';
 import type { RunOutcome } from '../test/simulate/run.ts';
@@ -43,8 +44,8 @@ if (values.help) {
 }
 
 function wholeNumber(name: 'seed' | 'seeds' | 'steps' | 'processes'): number {
-  const number = Number(values[name]);
-  if (Number.isSafeInteger(number) && number > 0) return number;
+  const number = wholeWithin(values[name], { min: 1 });
+  if (number !== null) return number;
   process.stderr.write(`ARGUMENT_MALFORMED: --${name} is a whole number above 0.\n`);
   process.exit(2);
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
+import { wholeWithin } from '../domain/wholeText.ts';
 import type { TlsFiles } from '../ingest/intakeTls.ts';
 import type { TokenKey } from '../signers/pkcs11Signer.ts';
 import { dataDirectoryDefault } from '../embedded/dataDirectory.ts';
@@ -67,11 +68,10 @@ const url = (protocols: readonly string[]) =>
     error: `must begin with ${protocols.map((protocol) => `${protocol}://`).join(' or ')}`,
   });
 
-/** Digits only: `Number` would read an empty text as 0. */
 const wholeNumber = (min: number, max: number) =>
   z
     .string()
-    .refine((text) => /^\d+$/.test(text) && Number(text) >= min && Number(text) <= max, {
+    .refine((text) => wholeWithin(text, { min, max }) !== null, {
       error: ({ input }) => `is a whole number from ${min} to ${max}, not "${String(input)}"`,
     })
     .transform(Number);

@@ -11,13 +11,13 @@ import type { AttributesShape } from '../domain/tariff/shape.ts';
 import { dayMs } from '../domain/time/civil.ts';
 import { parseDate } from '../domain/time/localText.ts';
 import { isKnownZone, startOfLocalDayMs } from '../domain/time/zone.ts';
-import { Misused } from './answer.ts';
 import { readJson, readText } from './inputFile.ts';
 import { parseLoadCsv } from './loadCsv.ts';
 import { localText, wholeDays } from './localDates.ts';
 import { readSeriesFiles } from './seriesFiles.ts';
 import { zoneOf } from './tariffFile.ts';
 import type { OpenedTariff } from './tariffFile.ts';
+import { wholeNumber } from './wholeNumber.ts';
 
 /** What decides a bill beside its tariff and its load, as options of a command. */
 export type CircumstanceOptions = {
@@ -49,8 +49,7 @@ export type RateInput = Circumstances & {
 
 function intervalMinutesOf(text: string | undefined): number | null {
   if (text === undefined) return null;
-  if (!/^\d{1,4}$/.test(text)) throw new Misused('--interval is a whole number of minutes');
-  return Number(text);
+  return wholeNumber(text, '--interval');
 }
 
 export function readLoad(file: string, interval: string | undefined): Outcome<Load, string> {

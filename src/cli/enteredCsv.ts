@@ -1,6 +1,7 @@
 import { refuse, accept } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import { parseInstant } from '../domain/time/instantText.ts';
+import { wholeOf, wholeWithin } from '../domain/wholeText.ts';
 import type { EnteredReading } from '../operations/office/checkEntries.ts';
 
 /** A line of a meter-reading round: the meter by its serial. */
@@ -14,13 +15,15 @@ const qualities = ['ACTUAL', 'CALCULATED', 'ESTIMATED'] as const;
 function lineOf(fields: readonly string[]): EnteredLine | string {
   const [serial = '', channel = '', readAt = '', value = '', quality = 'ACTUAL'] = fields;
   if (serial === '') return 'the meter has no serial';
-  if (!/^\d{1,5}$/.test(channel)) return `channel "${channel}" is no number`;
+  const channelCode = wholeWithin(channel);
+  if (channelCode === null) return `channel "${channel}" is no number`;
   const at = parseInstant(readAt);
   if (!at.ok) return at.message;
-  if (!/^\d{1,19}$/.test(value)) return `value "${value}" is no whole number`;
+  const counts = wholeOf(value);
+  if (counts === null) return `value "${value}" is no whole number`;
   const known = qualities.find((each) => each === quality);
   if (known === undefined) return `quality "${quality}" is none of ${qualities.join(', ')}`;
-  return { serial, channel: Number(channel), atMs: at.value, value: BigInt(value), quality: known };
+  return { serial, channel: channelCode, atMs: at.value, value: counts, quality: known };
 }
 
 /** `meter,channel,readAt,value[,quality]`, the header first; serials and numbers have no commas. */

@@ -7,6 +7,7 @@ import type { CompanyId } from '../domain/ids.ts';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import { parseInstant } from '../domain/time/instantText.ts';
+import { wholeOf, wholeWithin } from '../domain/wholeText.ts';
 import type { RequestDeps } from '../operations/onceByKey.ts';
 import { Misused } from './answer.ts';
 import { databaseUrl, withDatabase } from './database.ts';
@@ -77,11 +78,13 @@ export function instantOf(text: string): number {
 
 /** Whole counts of a register, such as 45231400. */
 export function countsOf(text: string): bigint {
-  if (/^\d{1,16}$/.test(text)) return BigInt(text);
+  const counts = wholeOf(text);
+  if (counts !== null) return counts;
   throw new Misused(`"${text}" is no register value: write whole Wh, varh or litres`);
 }
 
 export function channelNumber(text: string): number {
-  if (/^\d{1,3}$/.test(text)) return Number(text);
+  const channel = wholeWithin(text);
+  if (channel !== null) return channel;
   throw new Misused(`"${text}" is no channel: 1 is the main register, 2 export`);
 }

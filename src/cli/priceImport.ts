@@ -9,6 +9,7 @@ import { importEntsoe } from '../wire/tariffs/entsoe.ts';
 import { importPriceCsv } from '../wire/tariffs/priceCsv.ts';
 import type { ImportedSeries } from '../wire/tariffs/priceCsv.ts';
 import { Misused } from './answer.ts';
+import { wholeNumber } from './wholeNumber.ts';
 
 export type MergeCode = 'PRICES_OVERLAP' | 'PRICES_MIXED' | 'PRICES_OFF_GRID' | 'PRICES_TOO_MANY';
 
@@ -58,11 +59,11 @@ export function importPrices(
   kind: 'entsoe' | 'prices',
   { name, currency, unit, sequence, minutes }: PriceTextOptions,
 ): Outcome<ImportedSeries, string> {
-  if (!/^\d{1,2}$/.test(sequence)) throw new Misused('--sequence is a number such as 1');
+  const place = wholeNumber(sequence, '--sequence', { max: 99 });
   if (unit !== 'kWh' && unit !== 'MWh') throw new Misused('--unit is kWh or MWh');
   const step = minutesOf(minutes);
   if (kind === 'prices') return withStep(importPriceCsv(text, { name, unit }), step);
-  return importEntsoe(text, { name, currency, sequence: Number(sequence), minutes: step });
+  return importEntsoe(text, { name, currency, sequence: place, minutes: step });
 }
 
 export function fromMsOf({ from }: PriceSeriesShape): number {

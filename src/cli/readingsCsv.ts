@@ -3,6 +3,8 @@ import { readAtMsMax, readAtMsMin, registerWhMax } from '../domain/limits.ts';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import { parseInstant } from '../domain/time/instantText.ts';
+import { wholeOf, wholeWithin } from '../domain/wholeText.ts';
+import { idNumberMax } from './wholeNumber.ts';
 
 export type CsvReading = {
   /** An id in digits, or a serial number to look up. */
@@ -16,10 +18,6 @@ export type CsvReading = {
 export type ReadingsCsvCode = 'CSV_HEADER_UNKNOWN' | 'CSV_ROW_MALFORMED' | 'CSV_EMPTY';
 
 const header = /^(meter|serial),(channel,)?readAt,value$/;
-const idPattern = /^[1-9]\d{0,9}$/;
-/** As columns of the wire have it: int4. */
-const idMax = 2_147_483_647;
-const valuePattern = /^-?\d{1,16}$/;
 
 function malformed(line: number, problem: string): Outcome<never, ReadingsCsvCode> {
   return refuse('CSV_ROW_MALFORMED', `Line ${line}: ${problem}. Correct it; nothing was sent.`);
@@ -30,26 +28,29 @@ function readRow(
   { line, isSerial }: { line: number; isSerial: boolean },
 ): Outcome<CsvReading, ReadingsCsvCode> {
   const [meter, channelText, readAt, value] = cells;
-  if (!isSerial && (!idPattern.test(meter) || Number(meter) > idMax))
-    return malformed(line, `"${meter}" is no meter id`);
+  const id = wholeWithin(meter, { min: 1, max: idNumberMax });
+  if (!isSerial && id === null) return malformed(line, `"${meter}" is no meter id`);
   if (meter === '') return malformed(line, 'the serial is empty');
-  const channel = channelOf(Number(channelText));
+  const channel = channelOf(wholeWithin(channelText) ?? 0);
   if (channel === null) return malformed(line, `channel "${channelText}" is not known`);
   const at = parseInstant(readAt);
   if (!at.ok) return malformed(line, at.message.replace(/\.$/, ''));
   if (at.value < readAtMsMin || at.value >= readAtMsMax) {
     return malformed(line, `"${readAt}" is not of 2000 to 2099`);
   }
-  if (!valuePattern.test(value)) return malformed(line, `"${value}" is no whole number`);
-  if (Math.abs(Number(value)) > registerWhMax) {
+  const counts = wholeOf(value.replace('-', ''));
+  if (counts === null || value.lastIndexOf('-') > 0) {
+    return malformed(line, `"${value}" is no whole number`);
+  }
+  if (counts > registerWhMax) {
     return malformed(line, `"${value}" is 2^50 or more`);
   }
   return accept({
-    meter: isSerial ? { serial: meter } : { id: Number(meter) },
+    meter: isSerial || id === null ? { serial: meter } : { id },
     channel: channel.code,
     unit: channel.dlmsUnit,
     readAtMs: at.value,
-    value: BigInt(value),
+    value: value.startsWith('-') ? -counts : counts,
   });
 }
 

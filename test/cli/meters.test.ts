@@ -52,7 +52,7 @@ describe('meter', () => {
     expect(lineOf(await run(...exchange))).toMatchObject({ ok: true, isReplay: true });
     expect(lineOf(await run('marks', 'M2-b'))).toMatchObject({
       marks: [
-        { kind: 'installed', channel: null, startValue: null, at: '2026-03-14T10:40:00.000Z' },
+        { kind: 'installed', channel: null, startValue: null, at: '2026-03-14T10:40:00Z' },
         { kind: 'installed', channel: 1, startValue: '12000' },
         { kind: 'installed', channel: 2, startValue: '0' },
       ],

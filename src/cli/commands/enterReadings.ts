@@ -16,6 +16,7 @@ import { instantOf } from '../meterAt.ts';
 import { meterOfSerial, withOffice } from '../officeDatabase.ts';
 import type { OfficeGround, OfficeOptions } from '../officeDatabase.ts';
 import { officeKeyFrom } from '../officeKey.ts';
+import { idNumberMax, meterNumberOf, wholeNumber } from '../wholeNumber.ts';
 
 /** Each meter of a file by its serial; the first that is unknown refuses all. */
 async function meterIdsOf(
@@ -80,11 +81,6 @@ export async function recordReadingsFile(
   });
 }
 
-export function wholeNumber(text: string, name: string): number {
-  if (/^\d{1,9}$/.test(text)) return Number(text);
-  throw new Misused(`${name} is a whole number, not "${text}"`);
-}
-
 export type EditOptions = OfficeOptions & {
   readonly meter: string;
   readonly at: string;
@@ -100,12 +96,10 @@ export async function editOneReading(options: EditOptions): Promise<Answer> {
   if ((options.value === undefined) !== options.void) {
     throw new Misused('give --value, or --void to take the reading out');
   }
-  if (options.value !== undefined && !/^\d{1,19}$/.test(options.value)) {
-    throw new Misused(`--value is a whole number, not "${options.value}"`);
-  }
   const atMs = instantOf(options.at);
+  const value = options.value === undefined ? null : wholeNumber(options.value, '--value');
   const channel = wholeNumber(options.channel, '--channel');
-  const supersedes = wholeNumber(options.supersedes, '--supersedes');
+  const supersedes = wholeNumber(options.supersedes, '--supersedes', { max: idNumberMax });
   const key = officeKeyFrom({ data: options.data, officeKey: options.officeKey });
   if (!key.ok) return key;
   return withOffice(options, key.value, async (ground) => {
@@ -116,13 +110,13 @@ export async function editOneReading(options: EditOptions): Promise<Answer> {
       meterId: meter.value,
       channel,
       atMs,
-      value: options.value === undefined ? null : BigInt(options.value),
+      value: value === null ? null : BigInt(value),
       supersedes,
       reason: options.reason,
     });
     if (!done.ok) return done;
     const { revision, isReplay } = done.value;
-    const what = options.void ? 'does not count any more' : `shows ${options.value}`;
+    const what = value === null ? 'does not count any more' : `shows ${value}`;
     const sentence = `${options.meter} at ${options.at} ${what}; revision ${revision}.`;
     return accept({ sentence, facts: { meter: options.meter, revision, isReplay } });
   });
@@ -163,7 +157,7 @@ export async function dismissHeldBackRows(options: DismissOptions): Promise<Answ
   if (serial !== undefined && number !== undefined) {
     throw new Misused('give --meter of a registered meter, or --number of one that is not');
   }
-  const meterNumber = number === undefined ? null : wholeNumber(number, '--number');
+  const meterNumber = number === undefined ? null : meterNumberOf(number);
   const [fromMs, toMs] = [options.from, options.to].map((text) =>
     text === undefined ? null : instantOf(text),
   );

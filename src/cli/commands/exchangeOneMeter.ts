@@ -4,10 +4,10 @@ import { instantText } from '../../domain/time/instantText.ts';
 import { derivedId } from '../../operations/derivedId.ts';
 import { exchangeMeter } from '../../operations/exchangeMeter.ts';
 import type { RegisterValue } from '../../operations/exchangeMeter.ts';
-import { Misused } from '../answer.ts';
 import type { Answer } from '../answer.ts';
 import { asOperator, channelNumber, countsOf, findMeter, instantOf } from '../meterAt.ts';
 import type { MeterOptions } from '../meterAt.ts';
+import { wholeNumber } from '../wholeNumber.ts';
 
 export type ExchangeOptions = MeterOptions & {
   readonly at: string;
@@ -30,8 +30,7 @@ function valueOf(text: string): RegisterValue {
 
 function wattsOf(text: string | undefined): number | null {
   if (text === undefined) return null;
-  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw new Misused(`"${text}" is no power: write whole watts`);
+  return wholeNumber(text, '--power', { min: 1, max: 999_999_999 });
 }
 
 /** What is said is the idempotency key: the same call again is one exchange. */

@@ -17,6 +17,7 @@ import { customerClassWarnings, sayWarnings } from '../customerClass.ts';
 import { localInstantText } from '../localDates.ts';
 import { firstDocument, openTariff } from '../tariffFile.ts';
 import type { OpenedTariff } from '../tariffFile.ts';
+import { wholeNumber } from '../wholeNumber.ts';
 
 export type ExplainOptions = CircumstanceOptions & {
   readonly load?: string | undefined;
@@ -96,8 +97,7 @@ function billOf(
 
 function tierOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
-  if (!/^\d{1,2}$/.test(text)) throw new Misused('--tier is a number such as 2');
-  return Number(text);
+  return wholeNumber(text, '--tier', { max: 99 });
 }
 
 /** The lines of a component, each once by its name: a tier and its flat amount share it. */

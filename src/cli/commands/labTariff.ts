@@ -28,12 +28,12 @@ import type { Outcome } from '../../domain/outcome.ts';
 import { minorDigitsOf } from '../../domain/tariff/currency.ts';
 import { runSimulation } from '../../operations/runSimulation.ts';
 import { simulateTariff } from '../../operations/simulateTariff.ts';
-import { Misused } from '../answer.ts';
 import type { Answer } from '../answer.ts';
 import { columns } from '../billTable.ts';
 import { databaseUrl, withDatabase } from '../database.ts';
 import { readJson } from '../inputFile.ts';
 import { companyNamed, staffViewer } from '../viewer.ts';
+import { idNumberMax, wholeNumber } from '../wholeNumber.ts';
 
 export type LabOptions = {
   readonly company: string;
@@ -58,9 +58,9 @@ const clock = { nowMs: Date.now };
 
 function agreementIdsOf(text: string | undefined): readonly number[] | null {
   if (text === undefined) return null;
-  const ids = text.split(',').map(Number);
-  if (ids.every((id) => Number.isInteger(id) && id > 0 && id < 2 ** 31)) return ids;
-  throw new Misused('--agreements are numbers with commas between them, such as 12,13');
+  return text
+    .split(',')
+    .map((id) => wholeNumber(id, 'each of --agreements', { min: 1, max: idNumberMax }));
 }
 
 async function tariffNamed(

@@ -9,7 +9,7 @@ import type { Answer } from '../answer.ts';
 import { withDatabase } from '../database.ts';
 import { findPlace } from '../meterAt.ts';
 import { staffViewer } from '../viewer.ts';
-import { wholeNumber } from './enterReadings.ts';
+import { meterNumberOf } from '../wholeNumber.ts';
 
 export type ListExceptionsOptions = {
   readonly company: string;
@@ -38,7 +38,7 @@ export async function listExceptions(options: ListExceptionsOptions): Promise<An
   if (meter !== undefined && number !== undefined) {
     throw new Misused('give --meter of a registered meter, or --number of one that is not');
   }
-  const named = number === undefined ? null : wholeNumber(number, '--number');
+  const named = number === undefined ? null : meterNumberOf(number);
   const place = await findPlace(meter, options);
   if (!place.ok) return place;
   const { url, companyId, meterId } = place.value;

@@ -4,7 +4,7 @@ import { verifyLog } from '../../operations/verifyLog.ts';
 import type { Answer } from '../answer.ts';
 import { withDatabase } from '../database.ts';
 import { progressLines } from '../progress.ts';
-import { wholeNumber } from './enterReadings.ts';
+import { wholeNumber } from '../wholeNumber.ts';
 
 /** Every signature, hash, chain, guard and position of the log; no running system is needed. */
 export function verifyWholeLog(url: string, isJson: boolean): Promise<Answer> {

@@ -32,8 +32,9 @@ function roleOf({ role, account }: TokenOptions): Role {
 }
 
 function hoursOf(text: string): number {
-  const hours = Number(text);
-  if (!Number.isFinite(hours) || hours <= 0 || hours > tokenHoursMax) {
+  const [digits = null] = /^\d{1,4}(\.\d{1,4})?$/.exec(text) ?? [];
+  const hours = digits === null ? 0 : Number(digits);
+  if (hours <= 0 || hours > tokenHoursMax) {
     throw new Misused(`--hours is above 0 and at most ${tokenHoursMax}, not "${text}"`);
   }
   return hours;

@@ -27,6 +27,7 @@ import { rawPublicKey, readKeyFile } from '../keyFile.ts';
 import { progressLines } from '../progress.ts';
 import { readReadingsCsv } from '../readingsCsv.ts';
 import type { CsvReading } from '../readingsCsv.ts';
+import { idNumberMax, wholeNumber } from '../wholeNumber.ts';
 
 export type SendBatchOptions = {
   readonly url: string;
@@ -50,12 +51,6 @@ const answerMsMax = 30_000;
 /** The last try has time to learn why: the reason told is not our own impatience. */
 const lastTryMs = 1_000;
 const waitSMax = 86_400;
-
-function wholeOf(text: string, name: string, max: number): number {
-  const value = Number(text);
-  if (/^\d{1,10}$/.test(text) && value >= 1 && value <= max) return value;
-  throw new Misused(`${name} is a whole number from 1 to ${max}, not "${text}"`);
-}
 
 function compressionOf(text: string | undefined): Compression {
   if (text === undefined) return 'none';
@@ -256,11 +251,16 @@ type Given = {
 };
 
 function givenOf(options: SendBatchOptions): Outcome<Given, string> {
-  const edge = wholeOf(options.edge, '--edge', 2_147_483_647);
+  const edge = wholeNumber(options.edge, '--edge', { min: 1, max: idNumberMax });
   const epoch =
-    options.epoch === undefined ? null : wholeOf(options.epoch, '--epoch', 2_147_483_647);
-  const perBatch = wholeOf(options.readings, '--readings', readingsPerBatchMax);
-  const waitMs = wholeOf(options.wait, '--wait', waitSMax) * 1_000;
+    options.epoch === undefined
+      ? null
+      : wholeNumber(options.epoch, '--epoch', { min: 1, max: idNumberMax });
+  const perBatch = wholeNumber(options.readings, '--readings', {
+    min: 1,
+    max: readingsPerBatchMax,
+  });
+  const waitMs = wholeNumber(options.wait, '--wait', { min: 1, max: waitSMax }) * 1_000;
   const compression = compressionOf(options.compress);
   if (!URL.canParse(options.url) || !/^https?:$/.test(new URL(options.url).protocol)) {
     throw new Misused('--url begins with http:// or https://');

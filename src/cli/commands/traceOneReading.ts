@@ -8,7 +8,7 @@ import type { Answer } from '../answer.ts';
 import { withDatabase } from '../database.ts';
 import { findMeter, instantOf } from '../meterAt.ts';
 import { staffViewer } from '../viewer.ts';
-import { wholeNumber } from './enterReadings.ts';
+import { wholeNumber } from '../wholeNumber.ts';
 
 export type TraceOptions = {
   readonly company: string;
