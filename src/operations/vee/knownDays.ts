@@ -29,8 +29,9 @@ type Wanted = { readonly meter: RatedMeter; readonly meterId: number; readonly f
 
 /** Where in its first day the register begins: at its first reading, or a mark before it. */
 function beginOf(meter: RatedMeter, day: number, bytes: Uint8Array | undefined): number {
-  const offsets = bytes === undefined ? [] : decodeDay(bytes).offsetMs.subarray(0, 1);
-  const instants = [...offsets].map((offsetMs) => day * dayMs + offsetMs);
+  // Places of slots without a reading have a negative offset.
+  const offsetMs = bytes && decodeDay(bytes).offsetMs.find((offset) => offset >= 0);
+  const instants = offsetMs === undefined ? [] : [day * dayMs + offsetMs];
   for (const { atMs } of marksOf(meter.marks, importChannel)) {
     if (dayOf(atMs) === day) instants.push(atMs);
   }

@@ -46,9 +46,11 @@ async function validationSteps({ database, clock }: BillsGround): Promise<number
 
 async function daysMissed({ database }: BillsGround): Promise<readonly string[]> {
   const rows = await database.sql<{ day: string }[]>`
-    select to_char(from_at at time zone 'UTC', 'YYYY-MM-DD') as day from vee_decision
-    where rule = 'missingQuantity' and withdrawn_at is null
-      and to_at - from_at = interval '24 hours' order by from_at`;
+    select left(d.detail->>'windowFrom', 10) as day from vee_decision d
+    where d.rule = 'missingQuantity' and d.withdrawn_at is null
+      and (d.detail->>'windowTo')::timestamptz - (d.detail->>'windowFrom')::timestamptz
+          = interval '24 hours'
+    order by day`;
   return rows.map(({ day }) => day);
 }
 
@@ -64,6 +66,19 @@ test('a set valid since 2000 queues nothing before the first reading', async () 
   // June's only day is one step of at most 128 days; since 2000 there would be 76 of them.
   expect(await validationSteps(ground)).toBeLessThanOrEqual(2);
   expect(await daysMissed(ground)).toEqual([]);
+});
+
+test('the local day in which readings begin is the first that is judged', async () => {
+  // Where June 3 begins at 4:00 UTC, and 18:00 UTC is afternoon.
+  const ground = await bills('vee_begins', flat('1'), (fleet) => ({
+    ...fleet,
+    servicePoints: fleet.servicePoints.map((point) => ({ ...point, timeZone: 'America/New_York' })),
+  }));
+  const beganMs = june + 2 * dayMs + 18 * 3_600_000;
+  await ground.read(quarterHours(beganMs, { slots: 48, wh: 0, whOf: () => 50 }));
+  await publishOnly(ground);
+  await validationSteps(ground);
+  expect(await daysMissed(ground)).toEqual(['2026-06-03']);
 });
 
 test('a silence that nobody bridges is no days to be judged, in any order', async () => {
