@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { databaseUrlFile } from '../cli/database.ts';
+import { tokenKeyFile } from '../cli/keyFile.ts';
 import { officeKeyFile } from '../cli/officeKey.ts';
 import { migrate } from '../db/migrate.ts';
 import { systemBusClock } from '../devices/busClock.ts';
@@ -217,7 +218,7 @@ export async function startAll(
   if (!intake.ok) return intake;
   startMqttIntake(parts, intake.value, { ...config, embedded: broker.value.embedded });
   progress('GraphQL');
-  const privateKey = demoKey(directory, 'token-key');
+  const privateKey = demoKey(directory, tokenKeyFile);
   const api = await startDemoApi(config, parts, { directory, privateKey });
   if (!api.ok) return api;
   const [{ accountId }] = demo.accounts;

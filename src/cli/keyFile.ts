@@ -1,6 +1,7 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
+import path from 'node:path';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
 
@@ -67,4 +68,21 @@ export function readKeyFile(file: string): Outcome<KeyObject, KeyCode> {
     // What is wrong with it is not told: the text may be a secret of another kind.
   }
   return refuse('KEY_MALFORMED', `${file} holds no Ed25519 private key in PEM. Make a new one.`);
+}
+
+/** In the data directory of a start: the key that signs its access tokens, for its owner alone. */
+export const tokenKeyFile = 'token-key';
+
+/** A key that a start has made for itself in its data directory. */
+export function readStartKey(
+  dataDirectory: string,
+  name: string,
+): Outcome<KeyObject, 'KEY_MALFORMED'> {
+  const file = path.join(dataDirectory, name);
+  try {
+    const der = Buffer.from(readFileSync(file, 'utf8').trim(), 'base64');
+    return accept(createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }));
+  } catch {
+    return refuse('KEY_MALFORMED', `${file} holds no key of a start. Start the server once.`);
+  }
 }

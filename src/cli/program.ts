@@ -101,7 +101,7 @@ function addRegistry(program: Command, finish: Finish): void {
 function addAccess(program: Command, finish: Finish): void {
   const token = program.command('token').description('access tokens of the API');
   withUrl(leaf(token, 'make', 'sign an access token'))
-    .requiredOption('--key <file>', 'the private key of tokens')
+    .option('--key <file>', 'the private key of tokens; with --data that of the start')
     .requiredOption('--role <role>', 'subscriber, operator, administrator or developer')
     .requiredOption('--company <name>', 'as it is registered')
     .option('--account <number>', 'the one account of a subscriber')

@@ -1,4 +1,4 @@
-import { createHash, createPublicKey } from 'node:crypto';
+import { createHash, createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { buildSchema, parse, validate } from 'graphql';
@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { tokenRealm } from '../../src/operations/issueToken.ts';
 import { verifyToken } from '../../src/schema/token.ts';
 import { freshDatabase } from '../support/postgres.ts';
-import { lineOf, runCli, temporaryFolder } from './runCli.ts';
+import { callCli, lineOf, runCli, temporaryFolder } from './runCli.ts';
 
 const folder = temporaryFolder();
 const company = 'Meadow Light Cooperative'; // as examples/fleet.json says
@@ -173,6 +173,23 @@ describe('token make', () => {
     const verified = await verify(token, endMs - 60_000);
     expect(verified).toMatchObject({ ok: true, value: { viewer: { role, ...viewer } } });
     expect(await verify(token, endMs + 60_000)).toMatchObject({ code: 'TOKEN_INVALID' });
+  });
+
+  test('for any company of a start, its own key signs; another key is refused', async () => {
+    // As a start leaves them: its database's address, its key as base64 of PKCS#8.
+    const data = path.join(folder, 'start');
+    mkdirSync(data);
+    writeFileSync(path.join(data, 'database-url'), url);
+    const own = generateKeyPairSync('ed25519');
+    const der = own.privateKey.export({ format: 'der', type: 'pkcs8' });
+    writeFileSync(path.join(data, 'token-key'), der.toString('base64'), { mode: 0o600 });
+    const asked = ['token', 'make', '--data', data, '--company', company, '--role', 'operator'];
+    const made = tokenLine.parse(lineOf(await callCli([...asked, '--json'])));
+    const verifier = { publicKey: own.publicKey, ...tokenRealm };
+    expect(await verifyToken(verifier, made.token, Date.now())).toMatchObject({ ok: true });
+    const refused = await callCli([...asked, '--key', key]);
+    expect(refused.exitCode).toBe(1);
+    expect(refused.stderr).toMatch(/^TOKEN_KEY_FOREIGN: The npm start of .* Leave --key out\.$/m);
   });
 
   test.each([

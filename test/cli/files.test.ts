@@ -42,7 +42,7 @@ describe('calls that are wrong end with 2 and one sentence', () => {
     [['tariff', 'lint', 'a', '--loud'], "unknown option '--loud'"],
     [['migrate'], 'set DATABASE_URL'],
     [['migrate', '--database', 'mysql://x/y'], 'set DATABASE_URL'],
-    [['token', 'make', '--role', 'operator', '--company', 'A'], "required option '--key <file>'"],
+    [['token', 'make', '--role', 'operator', '--company', 'A'], 'give --key FILE, or --data DIR'],
     [
       ['token', 'make', '--key', 'k', '--role', 'king', '--company', 'A'],
       '"king" is no role; roles are subscriber',

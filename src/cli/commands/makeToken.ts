@@ -1,23 +1,28 @@
+import type { KeyObject } from 'node:crypto';
 import { roles } from '../../domain/access/viewer.ts';
 import type { Role } from '../../domain/access/viewer.ts';
 import { tokenHoursMax } from '../../domain/limits.ts';
-import { accept } from '../../domain/outcome.ts';
+import { accept, refuse } from '../../domain/outcome.ts';
+import type { Outcome } from '../../domain/outcome.ts';
 import { hourMs } from '../../domain/time/civil.ts';
 import { issueToken, tokenRealm } from '../../operations/issueToken.ts';
 import { Misused } from '../answer.ts';
 import type { Answer } from '../answer.ts';
 import { databaseUrl, withDatabase } from '../database.ts';
-import { readKeyFile } from '../keyFile.ts';
+import { rawPublicKey, readKeyFile, readStartKey, tokenKeyFile } from '../keyFile.ts';
+import type { KeyCode } from '../keyFile.ts';
 import { tokenViewer } from '../viewer.ts';
 
 export type TokenOptions = {
-  readonly key: string;
+  /** PEM; not needed beside `data`. */
+  readonly key: string | undefined;
   readonly role: string;
   readonly company: string;
   readonly account: string | undefined;
   readonly partner: boolean;
   readonly hours: string;
   readonly database: string | undefined;
+  readonly data?: string | undefined;
 };
 
 function roleOf({ role, account }: TokenOptions): Role {
@@ -40,10 +45,34 @@ function hoursOf(text: string): number {
   return hours;
 }
 
+/** The key that the API verifies with: a file's, or that of the start whose data directory it is. */
+function signingKey({
+  key: file,
+  data,
+}: TokenOptions): Outcome<KeyObject, KeyCode | 'TOKEN_KEY_FOREIGN'> {
+  if (data === undefined) {
+    if (file === undefined) throw new Misused('give --key FILE, or --data DIR of an npm start');
+    return readKeyFile(file);
+  }
+  const own = readStartKey(data, tokenKeyFile);
+  if (!own.ok || file === undefined) return own;
+  const given = readKeyFile(file);
+  if (
+    !given.ok ||
+    rawPublicKey(given.value).every((byte, at) => byte === rawPublicKey(own.value)[at])
+  ) {
+    return given;
+  }
+  const message =
+    `The npm start of ${data} would refuse a token of ${file}: it takes those of its own key, ` +
+    'of any of its companies. Leave --key out.';
+  return refuse('TOKEN_KEY_FOREIGN', message);
+}
+
 export async function makeToken(options: TokenOptions): Promise<Answer> {
   const role = roleOf(options);
   const lifetimeMs = Math.round(hoursOf(options.hours) * hourMs);
-  const key = readKeyFile(options.key);
+  const key = signingKey(options);
   if (!key.ok) return key;
   return withDatabase(databaseUrl(options.database), 'joulebook_writer', async (sql) => {
     const { company, account, partner: isPartner } = options;
