@@ -8,6 +8,12 @@ import { lineOf, runCli } from './runCli.ts';
 let ground: Ground;
 const company = ['--company', 'North Grid', '--json'];
 
+const judgedDay = {
+  window: 'day',
+  windowFrom: new Date(startMs).toISOString(),
+  windowTo: new Date(startMs + 86_400_000).toISOString(),
+};
+
 beforeAll(async () => {
   ground = await openGround('cli_vee_decisions');
   const meterId = ground.fleet.meters.get('JB000001') ?? 0;
@@ -15,7 +21,7 @@ beforeAll(async () => {
     insert into vee_decision (company_id, meter_id, channel, from_at, to_at, rule, outcome, message,
                               detail, digest, decided_at)
     values (${ground.fleet.companyId}, ${meterId}, 1, ${new Date(startMs)},
-            ${new Date(startMs + 86_400_000)}, 'highLow', 'hold', 'made up', '{"window": "day"}',
+            ${new Date(startMs + 86_400_000)}, 'highLow', 'hold', 'made up', ${JSON.stringify(judgedDay)}::text::jsonb,
             ${createHash('sha256').update('x').digest()}, ${new Date(startMs)})`;
 });
 afterAll(() => ground.close());
@@ -38,6 +44,19 @@ test('decisions are listed and released on the command line, once', async () => 
   expect(refused.exitCode).toBe(1);
   expect(refused.stdout + refused.stderr).toContain('DECISION_RESOLVED');
 }, 60_000);
+
+test('a decision is listed with the time it is about, and the window that was judged', async () => {
+  const { windowFrom: from, windowTo: until } = judgedDay;
+  const listed = lineOf(await vee('decisions', '--all'));
+  expect(listed).toMatchObject({
+    decisions: [{ from, to: until, window: { kind: 'day', from, to: until } }],
+  });
+  const text = await runCli(['vee', 'decisions', '--all', '--company', 'North Grid'], {
+    DATABASE_URL: ground.url,
+  });
+  const [short, shortUntil] = [from, until].map((each) => each.replace('.000Z', 'Z'));
+  expect(text.stdout).toContain(`${short} to ${shortUntil} (day)  hold  made up`);
+});
 
 test('what matches is released together, by serial; withdrawn ones are hidden', async () => {
   const { companyId, meters } = ground.fleet;

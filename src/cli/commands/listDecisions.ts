@@ -1,8 +1,10 @@
+import { z } from 'zod';
 import { pageDecisions } from '../../db/veeDecisionReads.ts';
 import type { DecisionView } from '../../db/veeDecisionReads.ts';
 import { asViewer } from '../../db/viewer.ts';
 import { pageSizeMax } from '../../domain/limits.ts';
 import { accept } from '../../domain/outcome.ts';
+import { instantText } from '../../domain/time/instantText.ts';
 import { estimationRules, otherChecks, validationRules } from '../../domain/vee/ruleName.ts';
 import { customerClasses } from '../../domain/vee/classDefaults.ts';
 import { Misused } from '../answer.ts';
@@ -35,6 +37,28 @@ export function oneOf<const Word extends string>(
   return word;
 }
 
+const judgedWindow = z.object({
+  window: z.string(),
+  windowFrom: z.string(),
+  windowTo: z.string(),
+});
+
+/** The day or bill that was judged; what was found lies within it. Null of what is no window's. */
+function windowOf({ detail }: DecisionView) {
+  const said = judgedWindow.safeParse(detail);
+  if (!said.success) return null;
+  const { window: kind, windowFrom: from, windowTo: to } = said.data;
+  return { kind, from, to };
+}
+
+function lineOf(decision: DecisionView): string {
+  const [from, to] = [decision.fromAt, decision.toAt].map((at) => instantText(at.getTime()));
+  const kind = windowOf(decision)?.kind;
+  const judged = kind === undefined ? '' : ` (${kind})`;
+  const { id, serial, outcome, message } = decision;
+  return `${id}  meter ${serial}  ${from} to ${to}${judged}  ${outcome}  ${message}`;
+}
+
 function factOf(decision: DecisionView) {
   return {
     id: decision.id.toString(),
@@ -44,6 +68,7 @@ function factOf(decision: DecisionView) {
     customerClass: decision.customerClass,
     from: decision.fromAt.toISOString(),
     to: decision.toAt.toISOString(),
+    window: windowOf(decision),
     rule: decision.rule,
     outcome: decision.outcome,
     message: decision.message,
@@ -74,9 +99,7 @@ export async function listDecisions(options: ListDecisionsOptions): Promise<Answ
       pageDecisions(tx, { ...filter, meterId }, page),
     );
     const decisions = found.map(factOf);
-    const lines = decisions.map(
-      ({ id, serial, outcome, message }) => `${id}  meter ${serial}  ${outcome}  ${message}`,
-    );
+    const lines = found.map(lineOf);
     const sentence = lines.length === 0 ? 'There is no such decision.' : lines.join('\n');
     return accept({ sentence, facts: { decisions } });
   });
