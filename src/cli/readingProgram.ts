@@ -17,7 +17,7 @@ import {
   listQuarantine,
   showQuarantined,
 } from './commands/quarantine.ts';
-import type { DecideOptions, ListOptions } from './commands/quarantine.ts';
+import type { DecideOptions, ListOptions, ShowOptions } from './commands/quarantine.ts';
 import { reconcileBooks } from './commands/reconcileBooks.ts';
 import type { ReconcileOptions } from './commands/reconcileBooks.ts';
 import { traceOneReading } from './commands/traceOneReading.ts';
@@ -102,16 +102,19 @@ function addReading(program: Command, { leaf, withUrl, finish }: Building): void
 /** Batches that were not accepted. */
 function addQuarantine(program: Command, { leaf, withUrl, finish }: Building): void {
   const quarantine = program.command('quarantine').description('batches that were not accepted');
-  withUrl(leaf(quarantine, 'list', 'the newest that wait for somebody'))
+  const owned = (command: Command): Command =>
+    withUrl(command)
+      .option('--company <name>', 'as it is registered')
+      .option('--unknown', 'of senders that nobody knows, which no company sees', false);
+  owned(leaf(quarantine, 'list', 'the newest that wait for somebody'))
     .option('--code <code>', 'such as BATCH_SIGNATURE_WRONG')
     .option('--edge <name>', 'that sent them')
-    .option('--unknown', 'only of senders that nobody knows, which no company sees', false)
     .option('--all', 'those that were decided about, too', false)
     .action(async ({ json, ...options }: Json & ListOptions) =>
       finish(await listQuarantine(options), json),
     );
-  withUrl(leaf(quarantine, 'show <id>', 'what is inside, as far as it can be read')).action(
-    async (id: string, { json, ...options }: Json & { database: string | undefined }) =>
+  owned(leaf(quarantine, 'show <id>', 'what is inside, as far as it can be read')).action(
+    async (id: string, { json, ...options }: Json & ShowOptions) =>
       finish(await showQuarantined(id, options), json),
   );
   for (const [kind, text] of [

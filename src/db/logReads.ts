@@ -100,6 +100,15 @@ export async function* streamBatchesTouching(
   for await (const rows of query.cursor(logReadBatches)) yield* rows.map(batchOf);
 }
 
+/** Batches of an edge that no rater has taken yet. */
+export async function readUnrated(tx: Statement, edgeId: number): Promise<readonly StoredBatch[]> {
+  const rows = await tx<StoredRow[]>`
+    select ${columnsOf(tx)} from rating_cursor c
+    join batch_log l on l.shard = c.shard and l.position > c.position
+    where l.edge_id = ${edgeId} order by l.shard, l.position`;
+  return rows.map(batchOf);
+}
+
 /** Which edges may hold readings of a meter: its own, its company's office, and any other that
  * tried. */
 export async function findEdgesOfMeter(tx: Statement, meterId: number): Promise<readonly number[]> {

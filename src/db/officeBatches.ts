@@ -110,6 +110,17 @@ export async function findOfficeBatches(
   return rows.map(({ enteredAt, ...row }) => ({ ...row, enteredAtMs: enteredAt.getTime() }));
 }
 
+/** The batches of a company's office that brought what a batch in quarantine should have said. */
+export async function findCorrections(
+  statement: Statement,
+  { companyId, quarantineHash }: { companyId: number; quarantineHash: Uint8Array },
+): Promise<readonly Pick<OfficeBatchRow, 'edgeId' | 'epoch' | 'sequence'>[]> {
+  return statement<Pick<OfficeBatchRow, 'edgeId' | 'epoch' | 'sequence'>[]>`
+    select edge_id as "edgeId", epoch, sequence from office_batch
+    where company_id = ${companyId} and quarantine_hash = ${Buffer.from(quarantineHash)}
+    order by epoch, sequence`;
+}
+
 export async function findEdgeCompany(
   statement: Statement,
   edgeId: number,

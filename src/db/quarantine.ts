@@ -23,6 +23,8 @@ export type QuarantineView = {
 };
 
 export type QuarantineFilter = {
+  /** Null: of all, and of none. */
+  readonly companyId: number | null;
   /** Null: both. */
   readonly isOpen: boolean | null;
   readonly code: string | null;
@@ -32,6 +34,7 @@ export type QuarantineFilter = {
 };
 
 export const everyQuarantined: QuarantineFilter = {
+  companyId: null,
   isOpen: null,
   code: null,
   edgeName: null,
@@ -63,10 +66,11 @@ export async function pageQuarantine(
   page: TimePage,
 ): Promise<QuarantineView[]> {
   const { afterAt, afterKey, beforeAt, beforeKey } = timeBounds(page);
-  const { isOpen, code, edgeName, isUnknown } = filter;
+  const { companyId, isOpen, code, edgeName, isUnknown } = filter;
   return tx<QuarantineView[]>`
     select ${columnsOf(tx)} from ${sourceOf(tx)}
     where ${isOpen === null ? tx`true` : tx`(r.kind is null) = ${isOpen}::bool`}
+      and ${companyId === null ? tx`true` : tx`q.company_id = ${companyId}`}
       and ${code === null ? tx`true` : tx`q.code = ${code}`}
       and ${edgeName === null ? tx`true` : tx`e.name = ${edgeName}`}
       and ${isUnknown === null ? tx`true` : tx`(q.company_id is null) = ${isUnknown}::bool`}

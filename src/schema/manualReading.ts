@@ -4,6 +4,7 @@ import type { Outcome } from '../domain/outcome.ts';
 import type { EnteredReading } from '../operations/office/checkEntries.ts';
 import { editReading } from '../operations/office/editReading.ts';
 import type { EnteredReadings } from '../operations/office/enterReadings.ts';
+import type { Outranked } from '../operations/office/outranked.ts';
 import { recordReadings } from '../operations/office/recordReadings.ts';
 import { retryReadings } from '../operations/office/retryReadings.ts';
 import type { RetriedReadings } from '../operations/office/retryReadings.ts';
@@ -79,12 +80,30 @@ const OfficeBatch = builder.objectRef<Place>('OfficeBatch').implement({
   }),
 });
 
+const OutrankedReading = builder.objectRef<Outranked>('OutrankedReading').implement({
+  description: 'In the log, and of no effect: somebody edited the reading of this instant before.',
+  fields: (t) => ({
+    meter: t.field({ type: Meter, resolve: ({ meterId }) => meterId }),
+    channel: t.exposeInt('channel'),
+    readAt: t.field({ type: 'DateTime', resolve: ({ atMs }) => new Date(atMs) }),
+    revision: t.exposeInt('revision', { description: 'That counts; an edit supersedes it.' }),
+  }),
+});
+
 export const EnteredReadingsPayload = builder
   .objectRef<EnteredReadings>('EnteredReadingsPayload')
   .implement({
     fields: (t) => ({
       readings: t.exposeInt('readings', { description: 'In the log now; rated in a moment.' }),
       batches: t.field({ type: [OfficeBatch], resolve: ({ batches }) => [...batches] }),
+      outrankedCount: t.exposeInt('outrankedCount', {
+        description: 'So many of them do not count: an edit of their instant ranks above them.',
+      }),
+      firstOutranked: t.field({
+        type: OutrankedReading,
+        nullable: true,
+        resolve: ({ firstOutranked }) => firstOutranked,
+      }),
       isReplay: t.exposeBoolean('isReplay', {
         description: 'The key was used before: nothing new.',
       }),

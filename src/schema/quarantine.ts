@@ -1,5 +1,5 @@
 import { findQuarantineViews, isQuarantineKey, pageQuarantine } from '../db/quarantine.ts';
-import { findQuarantined, placeOf } from '../db/quarantine.ts';
+import { everyQuarantined, findQuarantined, placeOf } from '../db/quarantine.ts';
 import type { QuarantineKind as QuarantineKindName, QuarantineView } from '../db/quarantine.ts';
 import { assert } from '../domain/assert.ts';
 import { lookedIntoRowsMax } from '../domain/shownLimits.ts';
@@ -100,7 +100,7 @@ builder.queryField('quarantinedBatches', (t) =>
     },
     resolve: (_root, args, { read }) => {
       const { isOpen = null, code = null, edgeName = null } = args;
-      const filter = { isOpen, code, edgeName, isUnknown: null };
+      const filter = { ...everyQuarantined, isOpen, code, edgeName };
       return pageByTime(
         args,
         (page) => read((tx) => pageQuarantine(tx, filter, page)),

@@ -86,6 +86,29 @@ describe('readings by hand at the command line', () => {
   });
 });
 
+test('a reading that ranks below an edit is told to have no effect', async () => {
+  const file = path.join(folder, 'below.csv');
+  // The reading of 12:15 has revision 2 since the edits above.
+  const instants = [noon + quarter, noon + 3 * quarter].map(at);
+  writeFileSync(
+    file,
+    ['meter,channel,readAt,value', ...instants.map((each) => `M1,1,${each},1300`), ''].join('\n'),
+  );
+  const record = ['reading', 'record', file, ...company, '--reason', 'a second round'];
+  const text = { DATABASE_URL: here.url, JOULEBOOK_OFFICE_KEY: keyFile };
+  const told = await callCli(record, text);
+  expect(told.stdout).toContain(
+    ` 1 of them do not count, because an edit ranks above them: the first is of meter ` +
+      `${here.meterIds[0]}, channel 1, 2026-06-01T12:15:00Z, where revision 2 stands.`,
+  );
+  const outranked = { channel: 1, atMs: noon + quarter, revision: 2 };
+  expect(lineOf(await cli(...record))).toMatchObject({
+    isReplay: true,
+    outrankedCount: 1,
+    firstOutranked: outranked,
+  });
+});
+
 test('rows that are held back are left out for good', async () => {
   const before = at(noon + 10 * quarter);
   await here.commit([here.makers[1].readings([{ meterId: 99_999, atMs: noon, wh: 3 }])]);
@@ -107,15 +130,24 @@ test('rows that are held back are left out for good', async () => {
 });
 
 test('004.25: quarantine is listed, looked into, replayed and corrected', async () => {
-  const list = lineOf(await cli('quarantine', 'list'));
+  const list = lineOf(await cli('quarantine', 'list', ...company));
   expect(list).toMatchObject({ batches: [{ code: 'BATCH_EDGE_FOREIGN', resolution: null }] });
   const stranger = new BatchMaker(testEdge(), { edgeId: 1 });
   expect(await here.commit([stranger.sign([])])).toEqual(['BATCH_KEY_UNKNOWN']);
   expect(lineOf(await cli('quarantine', 'list', '--unknown'))).toMatchObject({
     batches: [{ code: 'BATCH_KEY_UNKNOWN', companyId: null }],
   });
+  // Each of them is asked for by its owner: a company, or nobody that is known.
+  for (const unowned of [['list'], ['show', 'x'], ['list', ...company, '--unknown']]) {
+    await expect(cli('quarantine', ...unowned)).rejects.toThrow(
+      'give --company NAME, or --unknown',
+    );
+  }
   const id = /[0-9a-f]{64}\.BATCH_EDGE_FOREIGN/.exec(JSON.stringify(list))?.[0] ?? '';
-  expect(lineOf(await cli('quarantine', 'show', id))).toMatchObject({
+  expect(lineOf(await cli('quarantine', 'show', id, '--unknown'))).toMatchObject({
+    code: 'QUARANTINE_NOT_FOUND',
+  });
+  expect(lineOf(await cli('quarantine', 'show', id, ...company))).toMatchObject({
     content: { batch: { blocks: [{ readings: [{ value: '7' }] }] } },
   });
   const why = [...company, '--reason', 'looked into'];
@@ -128,10 +160,24 @@ test('004.25: quarantine is listed, looked into, replayed and corrected', async 
     ok: true,
     readings: 1,
   });
+  // The same again tells what was done before; other words about it change nothing, either.
+  const text = { DATABASE_URL: here.url, JOULEBOOK_OFFICE_KEY: keyFile };
+  const again = await callCli(['quarantine', 'correct', id, file, ...why], text);
+  const [batch] = await here.writer.sql<{ epoch: number; sequence: bigint }[]>`
+    select epoch, sequence from office_batch where kind = 'correction'`;
+  const by = `by the office's batch epoch ${batch.epoch}, sequence ${batch.sequence}`;
+  expect(again.stdout).toBe(`${id} was corrected before, ${by}; nothing is new.\n`);
+  const anew = [...company, '--reason', 'once more'];
+  expect(lineOf(await cli('quarantine', 'correct', id, file, ...anew))).toMatchObject({
+    code: 'QUARANTINE_RESOLVED',
+    message: expect.stringContaining(
+      `This batch was corrected already, ${by}. Nothing was changed.`,
+    ),
+  });
   expect(lineOf(await cli('quarantine', 'dismiss', id, ...why))).toMatchObject({
     code: 'QUARANTINE_RESOLVED',
   });
-  const left = lineOf(await cli('quarantine', 'list', '--edge', 'edge 2'));
+  const left = lineOf(await cli('quarantine', 'list', ...company, '--edge', 'edge 2'));
   expect(left).toMatchObject({ batches: [] });
 });
 
@@ -144,7 +190,7 @@ describe('000.53: reconcile and log verify', () => {
     expect(lineOf(counted)).toMatchObject({ ok: true, unexplained: 0 });
     expect(counted.exitCode).toBe(0);
     const verified = await cli('log', 'verify');
-    expect(lineOf(verified)).toMatchObject({ ok: true, findingCount: 0, batches: 7 });
+    expect(lineOf(verified)).toMatchObject({ ok: true, findingCount: 0, batches: 8 });
     expect(lineOf(await cli('log', 'retention', '--days', '30'))).toMatchObject({ dropped: [] });
   });
 

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { accept } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
+import { instantText } from '../../domain/time/instantText.ts';
 import { derivedId } from '../../operations/derivedId.ts';
 import type { EnteredReading } from '../../operations/office/checkEntries.ts';
 import { dismissReadings } from '../../operations/office/dismissReadings.ts';
+import type { EnteredReadings } from '../../operations/office/enterReadings.ts';
 import { editReading } from '../../operations/office/editReading.ts';
 import { recordReadings } from '../../operations/office/recordReadings.ts';
 import { retryReadings } from '../../operations/office/retryReadings.ts';
@@ -34,6 +36,17 @@ async function meterIdsOf(
     readings.push({ ...reading, meterId: ids.get(serial) ?? 0 });
   }
   return accept(readings);
+}
+
+/** What of it does not count, as a sentence behind another; nothing where all of it does. */
+export function outrankedSentence({ outrankedCount, firstOutranked }: EnteredReadings): string {
+  if (firstOutranked === null) return '';
+  const { meterId, channel, atMs, revision } = firstOutranked;
+  return (
+    ` ${outrankedCount} of them do not count, because an edit ranks above them: the first is of ` +
+    `meter ${meterId}, channel ${channel}, ${instantText(atMs)}, where revision ${revision} ` +
+    `stands. Put it right with reading edit --supersedes ${revision}.`
+  );
 }
 
 export function keyOrRandom(key: string | undefined): string {
@@ -77,7 +90,8 @@ export async function recordReadingsFile(
     const sentence = isReplay
       ? `${file} was entered before; nothing is new.`
       : `${count} readings are in the log, in ${batches.length} batches of the office.`;
-    return accept({ sentence, facts: { readings: count, batches, isReplay } });
+    const facts = { ...done.value };
+    return accept({ sentence: sentence + outrankedSentence(done.value), facts });
   });
 }
 

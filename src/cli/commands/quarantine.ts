@@ -1,7 +1,10 @@
 import { findQuarantined, isQuarantineKey, pageQuarantine, placeOf } from '../../db/quarantine.ts';
 import type { QuarantineView } from '../../db/quarantine.ts';
+import type { Sql } from '../../db/connect.ts';
+import type { CompanyId } from '../../domain/ids.ts';
 import { pageSizeMax } from '../../domain/limits.ts';
 import { accept, refuse } from '../../domain/outcome.ts';
+import type { Outcome } from '../../domain/outcome.ts';
 import { lookedIntoRowsMax } from '../../domain/shownLimits.ts';
 import { derivedId } from '../../operations/derivedId.ts';
 import { lookInside } from '../../operations/office/batchContent.ts';
@@ -16,14 +19,20 @@ import { databaseUrl, withDatabase } from '../database.ts';
 import { withOffice } from '../officeDatabase.ts';
 import type { OfficeOptions } from '../officeDatabase.ts';
 import { officeKeyFrom } from '../officeKey.ts';
-import { keyOrRandom, withReadingsFile } from './enterReadings.ts';
+import { companyNamed } from '../viewer.ts';
+import { keyOrRandom, outrankedSentence, withReadingsFile } from './enterReadings.ts';
 
-export type ListOptions = {
+type OwnerOptions = {
+  readonly company: string | undefined;
+  readonly unknown: boolean;
+};
+
+export type ShowOptions = OwnerOptions & { readonly database: string | undefined };
+
+export type ListOptions = ShowOptions & {
   readonly code: string | undefined;
   readonly all: boolean;
   readonly edge: string | undefined;
-  readonly unknown: boolean;
-  readonly database: string | undefined;
 };
 
 function lineOf(row: QuarantineView): string {
@@ -32,12 +41,26 @@ function lineOf(row: QuarantineView): string {
   return `${row.key} ${row.receivedAt.toISOString()} ${edge}${decided}: ${row.message}`;
 }
 
-/** The newest batches that were not accepted, of every company and of nobody. */
+/** One company's, or those of senders that nobody knows: never of several companies at once. */
+async function ownerOf(
+  sql: Sql,
+  { company, unknown }: OwnerOptions,
+): Promise<Outcome<CompanyId | null, 'COMPANY_NOT_FOUND'>> {
+  if ((company === undefined) !== unknown) {
+    throw new Misused('give --company NAME, or --unknown for batches of senders that nobody knows');
+  }
+  return company === undefined ? accept(null) : companyNamed(sql, company);
+}
+
+/** The newest batches that were not accepted. */
 export function listQuarantine(options: ListOptions): Promise<Answer> {
   const { code = null, all, edge = null, unknown } = options;
   if (unknown && edge !== null) throw new Misused('--unknown are senders without an --edge');
   return withDatabase(databaseUrl(options.database), 'joulebook_writer', async (sql) => {
+    const owner = await ownerOf(sql, options);
+    if (!owner.ok) return owner;
     const filter = {
+      companyId: owner.value,
       isOpen: all ? null : true,
       code,
       edgeName: edge,
@@ -53,14 +76,14 @@ export function listQuarantine(options: ListOptions): Promise<Answer> {
 }
 
 /** What is inside one of them, whether it is believed or not. */
-export function showQuarantined(
-  id: string,
-  { database }: { readonly database: string | undefined },
-): Promise<Answer> {
-  return withDatabase(databaseUrl(database), 'joulebook_writer', async (sql) => {
+export function showQuarantined(id: string, options: ShowOptions): Promise<Answer> {
+  return withDatabase(databaseUrl(options.database), 'joulebook_writer', async (sql) => {
+    const owner = await ownerOf(sql, options);
+    if (!owner.ok) return owner;
     const found = isQuarantineKey(id) ? await findQuarantined(sql, placeOf(id)) : null;
-    if (found === null) {
-      const message = 'There is no such batch in quarantine. List them: ems-cli quarantine list.';
+    if (found === null || found.companyId !== owner.value) {
+      const whose = options.unknown ? '--unknown' : `--company "${options.company ?? ''}"`;
+      const message = `There is no such batch. List them: ems-cli quarantine list ${whose}.`;
       return refuse('QUARANTINE_NOT_FOUND', message);
     }
     const content = lookInside(found.carried, lookedIntoRowsMax);
@@ -89,7 +112,8 @@ export async function decideQuarantined(
     const done = await decide(deps, viewer, input);
     if (!done.ok) return done;
     const { state, isReplay } = done.value;
-    return accept({ sentence: `${id}: ${state}.`, facts: { id, state, isReplay } });
+    const sentence = isReplay ? `${id}: ${state} before; nothing is new.` : `${id}: ${state}.`;
+    return accept({ sentence, facts: { id, state, isReplay } });
   });
 }
 
@@ -102,14 +126,19 @@ export async function correctFromFile(
   const { reason } = options;
   return withReadingsFile(file, options, async ({ deps, viewer }, { readings, text }) => {
     const done = await correctQuarantined(deps, viewer, {
-      idempotencyKey: derivedId('correct', id, text),
+      idempotencyKey: options.key ?? derivedId('correct', id, reason, text),
       key: id,
       reason,
       readings,
     });
     if (!done.ok) return done;
-    const { readings: count, isReplay } = done.value;
-    const sentence = `${id}: ${count} corrected readings are in the log.`;
-    return accept({ sentence, facts: { id, readings: count, isReplay } });
+    const { readings: count, batches, isReplay } = done.value;
+    const places = batches.map(({ epoch, sequence }) => `epoch ${epoch}, sequence ${sequence}`);
+    const by = `by the office's batch ${places.join(' and ')}`;
+    const sentence = isReplay
+      ? `${id} was corrected before, ${by}; nothing is new.`
+      : `${id}: ${count} corrected readings are in the log, ${by}.`;
+    const facts = { id, ...done.value };
+    return accept({ sentence: sentence + outrankedSentence(done.value), facts });
   });
 }

@@ -13,6 +13,8 @@ import { onceByKey, textOf } from '../onceByKey.ts';
 import type { KeyCode, RequestDeps } from '../onceByKey.ts';
 import { commitOffice } from './commitOffice.ts';
 import type { OfficeReading, OfficeSide, OfficeWord } from './commitOffice.ts';
+import { findOutranked } from './outranked.ts';
+import type { Outranked } from './outranked.ts';
 import { officeKeyOf } from './officeKey.ts';
 
 /** What an operation that writes by the office is given: a request's deps and the office. */
@@ -28,6 +30,9 @@ export type EnteredReadings = {
     readonly epoch: number;
     readonly sequence: bigint;
   }[];
+  /** So many of them do not count: an edit of their instant ranks above them. */
+  readonly outrankedCount: number;
+  readonly firstOutranked: Outranked | null;
   readonly isReplay: boolean;
 };
 
@@ -73,6 +78,23 @@ function placesOf(answer: KeyedAnswer): EnteredReadings['batches'] {
     .map((sequence) => ({ edgeId, epoch, sequence: BigInt(sequence) }));
 }
 
+/** As an answer keeps it; one of a time before has nothing of it. */
+function outrankedOf(
+  answer: KeyedAnswer,
+): Pick<EnteredReadings, 'outrankedCount' | 'firstOutranked'> {
+  const [count, ...first] = (answer['outranked'] ?? '0').split('/').map(Number);
+  const [meterId, channel, atMs, revision] = first;
+  const firstOutranked = count === 0 ? null : { meterId, channel, atMs, revision };
+  return { outrankedCount: count, firstOutranked };
+}
+
+function outrankedText(outranked: readonly Outranked[]): string {
+  const [first] = outranked;
+  if (first === undefined) return '0';
+  const { meterId, channel, atMs, revision } = first;
+  return [outranked.length, meterId, channel, atMs, revision].join('/');
+}
+
 /**
  * Once for a client's key, in one transaction of the writer's: the batches of the office, who
  * entered them and why, the audit, the key. Whether the meters are the viewer's is decided before
@@ -94,6 +116,8 @@ export async function enterReadings<Code extends string>(
     const office = await lockOffice(tx, { companyId, publicKey: key.publicKey });
     const readings = await entry.decide(tx, office);
     if (!readings.ok) return readings;
+    const { edgeId } = office;
+    const outranked = await findOutranked(tx, { edgeId, readings: readings.value });
     const committed = await commitOffice(tx, {
       office,
       key,
@@ -117,6 +141,7 @@ export async function enterReadings<Code extends string>(
       office: `${office.edgeId}/${office.epoch}`,
       sequences: sequences.join(','),
       readings: String(readings.value.length),
+      outranked: outrankedText(outranked),
     });
   };
   const { idempotencyKey, operation, input } = entry;
@@ -128,6 +153,7 @@ export async function enterReadings<Code extends string>(
   return accept({
     readings: Number(textOf(answer, 'readings')),
     batches: placesOf(answer),
+    ...outrankedOf(answer),
     isReplay,
   });
 }

@@ -2,7 +2,7 @@ import type { Statement } from '../../db/connect.ts';
 import { readKeys } from '../../db/logReads.ts';
 import { findQuarantined, isQuarantineKey, lockQuarantined, placeOf } from '../../db/quarantine.ts';
 import type { QuarantinedBatch } from '../../db/quarantine.ts';
-import { findEdgeCompany } from '../../db/officeBatches.ts';
+import { findCorrections, findEdgeCompany } from '../../db/officeBatches.ts';
 import { accept, refuse } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
 import { openEnvelope } from '../../wire/batch.ts';
@@ -22,6 +22,22 @@ async function isClaimedBy(
   if (!envelope.ok) return false;
   const [key] = await readKeys(writer, [envelope.value.keyId]);
   return key !== undefined && (await findEdgeCompany(writer, key.edgeId)) === companyId;
+}
+
+/** What was decided about a batch before; of a correction, the batch that stands in its place. */
+async function resolvedBefore(
+  writer: Statement,
+  { resolution, hash }: QuarantinedBatch,
+  companyId: number,
+): Promise<string> {
+  const nothing = 'Nothing was changed.';
+  if (resolution !== 'corrected') return `This batch was ${resolution} already. ${nothing}`;
+  const batches = await findCorrections(writer, { companyId, quarantineHash: hash });
+  const places = batches.map(({ epoch, sequence }) => `epoch ${epoch}, sequence ${sequence}`);
+  return (
+    `This batch was corrected already, by the office's batch ${places.join(' and ')}. ${nothing} ` +
+    'A correction that was wrong is put right by editing its readings.'
+  );
 }
 
 /**
@@ -48,10 +64,7 @@ export async function findOwnQuarantined(
     );
   }
   if (found.resolution !== null) {
-    return refuse(
-      'QUARANTINE_RESOLVED',
-      `This batch was ${found.resolution} already. Look at it again.`,
-    );
+    return refuse('QUARANTINE_RESOLVED', await resolvedBefore(writer, found, companyId));
   }
   return accept(found);
 }
