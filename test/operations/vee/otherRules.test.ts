@@ -74,6 +74,20 @@ describe.each([
   });
 });
 
+test('a service point that was never read has no bill, so nothing is missed, until it is', async () => {
+  const standing = { kind: 'fixed', name: 'standing', amount: '0.40', per: 'day' } as const;
+  const ground = await bills('never_alone', flat('1', [standing]));
+  await publishSet(ground, { customerClass: 'community' });
+  ground.clock.set(july + 40 * dayMs);
+  await ground.accrue();
+  const found = async () => (await ground.database.sql`select from vee_decision`).length;
+  expect([await ground.charges(), await found()]).toEqual([[], 0]);
+  // Its first reading brings what costs by time with it.
+  await ground.read([{ atMs: july, wh: 0 }]);
+  await ground.accrue();
+  expect((await ground.charges()).map(({ period }) => period)).toContain('2026-07');
+});
+
 test('a meter that was never read is missed by the rules of the class it becomes', async () => {
   const ground = await bills('class_missed', flat('1'), (fleet) => ({
     ...fleet,
