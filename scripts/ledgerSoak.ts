@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import { migrate } from '../src/db/migrate.ts';
 import { startPostgres } from '../src/embedded/postgres.ts';
 import { ledgerSoak } from '../test/simulate/ledgerSoak.ts';
+import { wholeWithin } from '../src/domain/wholeText.ts';
 import { argumentRefusal } from './commandLine.ts';
 
 const usage =
@@ -38,8 +39,8 @@ if (values.help) {
 }
 
 function wholeNumber(name: 'operations' | 'seed' | 'accounts' | 'connections'): number {
-  const number = Number(values[name]);
-  if (Number.isSafeInteger(number) && number > 0) return number;
+  const number = wholeWithin(values[name], { min: 1 });
+  if (number !== null) return number;
   process.stderr.write(`ARGUMENT_MALFORMED: --${name} is a whole number above 0.\n`);
   return process.exit(2);
 }

@@ -10,6 +10,7 @@ import { migrate } from '../src/db/migrate.ts';
 import { startPostgres } from '../src/embedded/postgres.ts';
 import { tamper } from '../test/operations/seal/tamper.ts';
 import { openTamperWorld } from '../test/operations/seal/tamperWorld.ts';
+import { wholeWithin } from '../src/domain/wholeText.ts';
 import { argumentRefusal } from './commandLine.ts';
 
 const usage = 'npm run tamper -- [--count 10000] [--seed 1]';
@@ -36,8 +37,8 @@ if (values.help) {
 }
 
 function wholeNumber(name: 'count' | 'seed'): number {
-  const number = Number(values[name]);
-  if (Number.isSafeInteger(number) && number > 0) return number;
+  const number = wholeWithin(values[name], { min: 1 });
+  if (number !== null) return number;
   process.stderr.write(`ARGUMENT_MALFORMED: --${name} is a whole number above 0.\n`);
   return process.exit(2);
 }

@@ -38,8 +38,8 @@ type ServerContext = { readonly verified: VerifiedToken | null };
 const unauthenticated = {
   code: 'UNAUTHENTICATED',
   message:
-    'Send an access token as "Authorization: Bearer ...". This one is missing, altered, expired or ' +
-    'signed for another server. For an npm start make one with ems-cli token make --data DIR.',
+    'Send an access token as "Authorization: Bearer ...". This one is missing, altered, expired ' +
+    'or signed for another server. For an npm start make one with ems-cli token make --data DIR.',
 };
 
 const limitTokens: Plugin = {

@@ -21,7 +21,8 @@ beforeAll(async () => {
     insert into vee_decision (company_id, meter_id, channel, from_at, to_at, rule, outcome, message,
                               detail, digest, decided_at)
     values (${ground.fleet.companyId}, ${meterId}, 1, ${new Date(startMs)},
-            ${new Date(startMs + 86_400_000)}, 'highLow', 'hold', 'made up', ${JSON.stringify(judgedDay)}::text::jsonb,
+            ${new Date(startMs + 86_400_000)}, 'highLow', 'hold', 'made up',
+            ${JSON.stringify(judgedDay)}::text::jsonb,
             ${createHash('sha256').update('x').digest()}, ${new Date(startMs)})`;
 });
 afterAll(() => ground.close());

@@ -269,8 +269,8 @@ describe('a batch that the database cannot store', () => {
       select message from batch_quarantine where code = 'BATCH_NOT_STORABLE'`;
     // Nothing of what Postgres says: it may quote the values.
     expect(kept.map(({ message }) => message)).toEqual([
-      'The database refuses to store it: a value does not fit (SQLSTATE 22003). It is kept aside, ' +
-        'to be replayed when the fault is mended.',
+      'The database refuses to store it: a value does not fit (SQLSTATE 22003). It is kept ' +
+        'aside, to be replayed when the fault is mended.',
     ]);
     const rows = await rowsOf('BATCH_NOT_STORABLE');
     expect(rows).toMatchObject([{ edge_id: fleet.edgeId, after: { code: 'BATCH_NOT_STORABLE' } }]);

@@ -17,6 +17,7 @@ import { rawPublicKey, readKeyFile } from '../keyFile.ts';
 import { progressLines } from '../progress.ts';
 import { instantOf } from '../meterAt.ts';
 import { companyNamed } from '../viewer.ts';
+import { wholeNumber } from '../wholeNumber.ts';
 
 export type AuditVerifyOptions = {
   readonly checkpoints: string | undefined;
@@ -124,10 +125,7 @@ const entriesMax = 1_000;
 
 /** The newest changes of a company. */
 export async function auditLog(options: AuditLogOptions): Promise<Answer> {
-  const limit = Number(options.limit);
-  if (!Number.isSafeInteger(limit) || limit < 1 || limit > entriesMax) {
-    throw new Misused(`--limit is a whole number from 1 to ${entriesMax}`);
-  }
+  const limit = wholeNumber(options.limit, '--limit', { min: 1, max: entriesMax });
   const url = databaseUrl(options.database);
   const done = await withDatabase(url, 'joulebook_writer', async (sql) => {
     const company = await companyNamed(sql, options.company);

@@ -10,7 +10,7 @@ import type { Bell } from '../../domain/bell.ts';
 import { formatMicros } from '../../domain/exact.ts';
 import type { AccountId, CompanyId } from '../../domain/ids.ts';
 import { pageSizeMax } from '../../domain/limits.ts';
-import { accept, refuse } from '../../domain/outcome.ts';
+import { accept } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
 import { minorDigitsOf } from '../../domain/tariff/currency.ts';
 import { allocatePayment } from '../../operations/payments/allocatePayment.ts';
@@ -21,6 +21,7 @@ import { providersWith } from '../../providers/paymentProviders.ts';
 import type { Answer, Told } from '../answer.ts';
 import { databaseUrl, withDatabase } from '../database.ts';
 import { accountNumbered, companyNamed, staffViewer } from '../viewer.ts';
+import { wholeNumber } from '../wholeNumber.ts';
 
 type Common = {
   readonly company: string;
@@ -115,10 +116,7 @@ function factsOf({ steps, receipts, ...payment }: PaymentView) {
 
 /** Of an account, or in suspense: newest first. */
 export async function listPayments(options: ListPaymentsOptions): Promise<Answer> {
-  const limit = Number(options.limit);
-  if (!Number.isInteger(limit) || limit < 1 || limit > pageSizeMax) {
-    return refuse('LIMIT_OUT_OF_RANGE', `--limit is a whole number from 1 to ${pageSizeMax}.`);
-  }
+  const limit = wholeNumber(options.limit, '--limit', { min: 1, max: pageSizeMax });
   return withPayments(options, async ({ deps, viewer, accountId }) => {
     const page = { after: null, before: null, limit, inverted: false };
     const payments = await asViewer(deps.sql, viewer, (tx) =>

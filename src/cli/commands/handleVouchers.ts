@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { formatMicros } from '../../domain/exact.ts';
+import { wholeOf } from '../../domain/wholeText.ts';
 import { accept, refuse } from '../../domain/outcome.ts';
 import { makeVouchers } from '../../operations/vouchers/makeVouchers.ts';
 import { revokeVouchers } from '../../operations/vouchers/revokeVouchers.ts';
@@ -9,6 +10,7 @@ import type { Answer } from '../answer.ts';
 import { readKeyFile } from '../keyFile.ts';
 import { atDesk } from '../moneyDesk.ts';
 import type { DeskOptions } from '../moneyDesk.ts';
+import { wholeNumber } from '../wholeNumber.ts';
 
 export type MakeVouchersOptions = DeskOptions & {
   readonly channel: string;
@@ -38,7 +40,13 @@ export async function makeVoucherFile(options: MakeVouchersOptions): Promise<Ans
   if (!opened.ok) return opened;
   return atDesk(options, 'administrator', async ({ deps, viewer }) => {
     const { channel, amount, expires: lastDay, out } = options;
-    const asked = { channel, count: Number(options.count), amount, lastDay, privateKey: key.value };
+    const asked = {
+      channel,
+      count: wholeNumber(options.count, '--count'),
+      amount,
+      lastDay,
+      privateKey: key.value,
+    };
     const made = await makeVouchers(deps, viewer, asked);
     if (!made.ok) return made;
     const { batchId, currency, amountMicros, vouchers } = made.value;
@@ -59,7 +67,7 @@ export type VoucherRangeOptions = DeskOptions & { readonly from: string; readonl
 
 /** Zero is no serial: the operation refuses it. */
 function serialOf(text: string): bigint {
-  return /^[1-9]\d{0,14}$/.test(text) ? BigInt(text) : 0n;
+  return wholeOf(text) ?? 0n;
 }
 
 export async function sellVoucherRange(
@@ -72,7 +80,7 @@ export async function sellVoucherRange(
     const sold = await sellVouchers(deps, viewer, {
       idempotencyKey: options.key ?? randomUUID(),
       firstSerial: serialOf(options.from),
-      count: Number(options.count),
+      count: wholeNumber(options.count, '--count'),
       agent: options.agent ?? null,
     });
     if (!sold.ok) return sold;
@@ -88,7 +96,11 @@ export async function revokeVoucherRangeByHand(
 ): Promise<Answer> {
   return atDesk(options, 'operator', async ({ deps, viewer }) => {
     const { reason } = options;
-    const range = { firstSerial: serialOf(options.from), count: Number(options.count), reason };
+    const range = {
+      firstSerial: serialOf(options.from),
+      count: wholeNumber(options.count, '--count'),
+      reason,
+    };
     const done = await revokeVouchers(deps, viewer, range);
     if (!done.ok) return done;
     const { batchId, revoked } = done.value;

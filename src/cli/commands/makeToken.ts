@@ -45,7 +45,7 @@ function hoursOf(text: string): number {
   return hours;
 }
 
-/** The key that the API verifies with: a file's, or that of the start whose data directory it is. */
+/** The key whose tokens the API takes: a file's, or that of the start in a data directory. */
 function signingKey({
   key: file,
   data,
@@ -57,12 +57,9 @@ function signingKey({
   const own = readStartKey(data, tokenKeyFile);
   if (!own.ok || file === undefined) return own;
   const given = readKeyFile(file);
-  if (
-    !given.ok ||
-    rawPublicKey(given.value).every((byte, at) => byte === rawPublicKey(own.value)[at])
-  ) {
-    return given;
-  }
+  if (!given.ok) return given;
+  const isOwn = Buffer.from(rawPublicKey(given.value)).equals(rawPublicKey(own.value));
+  if (isOwn) return given;
   const message =
     `The npm start of ${data} would refuse a token of ${file}: it takes those of its own key, ` +
     'of any of its companies. Leave --key out.';

@@ -130,8 +130,8 @@ function stillNotStorable(error: unknown): Outcome<never, ResolveCode> {
   if (fault === null) throw error;
   return refuse(
     'QUARANTINE_STILL_REFUSED',
-    `The database still refuses to store it: ${contentFaultText(fault)}. Replay it when the fault ` +
-      'is mended, or dismiss it.',
+    `The database still refuses to store it: ${contentFaultText(fault)}. Replay it when the ` +
+      'fault is mended, or dismiss it.',
   );
 }
 

@@ -74,7 +74,7 @@ describe.each([
   });
 });
 
-test('a service point that was never read has no bill, so nothing is missed, until it is', async () => {
+test('a service point that was never read has no bill, and nothing is missed', async () => {
   const standing = { kind: 'fixed', name: 'standing', amount: '0.40', per: 'day' } as const;
   const ground = await bills('never_alone', flat('1', [standing]));
   await publishSet(ground, { customerClass: 'community' });
