@@ -9,6 +9,7 @@ import { Misused } from '../answer.ts';
 import type { Answer } from '../answer.ts';
 import { atDesk } from '../moneyDesk.ts';
 import type { DeskOptions } from '../moneyDesk.ts';
+import { wholeNumber } from '../wholeNumber.ts';
 
 type KeyOptions = DeskOptions & {
   readonly data: string | undefined;
@@ -52,9 +53,9 @@ export async function registerOneKeypad(options: RegisterKeypadOptions): Promise
     const done = await registerKeypad({ ...deps, keysOf: deviceKeys }, viewer, {
       meterId: meterId ?? 0,
       key,
-      startingCode: Number(options.startingCode),
-      tokenCount: count === undefined ? null : Number(count),
-      digits: Number(options.digits),
+      startingCode: wholeNumber(options.startingCode, '--starting-code'),
+      tokenCount: count === undefined ? null : wholeNumber(count, '--count'),
+      digits: wholeNumber(options.digits, '--digits'),
       unitPrice,
       currency,
     });
