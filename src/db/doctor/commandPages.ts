@@ -1,5 +1,7 @@
-import { doctorRowsPerPage } from '../../domain/limits.ts';
+import { doctorAccountsPerPage, doctorRowsPerPage } from '../../domain/limits.ts';
 import type { Statement } from '../connect.ts';
+import type { Json } from '../events.ts';
+import type { Wrong } from './lifePages.ts';
 
 /** SQL of checks that go through commands in the order of their ids. */
 
@@ -63,4 +65,106 @@ export async function cutsOfProtected(
     where c.cause = 'automatic' and c.kind in ('disconnect', 'limit')
       and (e.ended_at is null or e.ended_at > c.requested_at)
     order by c.id`;
+}
+
+export type StoredCertificate = {
+  readonly commandId: string;
+  readonly stage: string;
+  readonly document: Json;
+  readonly hash: Uint8Array;
+};
+
+/** A page of certificates, whole commands at a time. */
+export async function nextCertificates(tx: Statement, after: string) {
+  const rows = await tx<StoredCertificate[]>`
+    select k.command_id as "commandId", k.stage, k.document, k.hash
+    from command_certificate k join (
+      select distinct command_id from command_certificate where command_id > ${after}::uuid
+      order by command_id limit ${doctorAccountsPerPage}) c using (command_id)
+    order by k.command_id, k.stage`;
+  return { lastKey: rows.at(-1)?.commandId ?? null, looked: rows.length, rows };
+}
+
+/**
+ * Supplies that are not what their last verified command left, and prepaid customers who have paid
+ * and are still cut although nothing stands in the way. What was verified last alone: after a try
+ * of unknown end the sweep and a work order look after it.
+ */
+export function findWrongSupplies(
+  tx: Statement,
+  { nowMs, patienceMs }: { readonly nowMs: number; readonly patienceMs: number },
+): Promise<Wrong[]> {
+  const now = new Date(nowMs);
+  const late = new Date(nowMs - patienceMs);
+  return tx<Wrong[]>`
+    with newest as (
+      select distinct on (meter_id) meter_id, state, at from supply_change
+      order by meter_id, at desc
+    )
+    select 'SUPPLY_NOT_ITS_LAST_CHANGE' as code, 'meter/' || n.meter_id as subject
+    from newest n left join supply s on s.meter_id = n.meter_id
+    where s.state is distinct from n.state or s.since is distinct from n.at
+    union all
+    select 'CHANGE_WITHOUT_COMMAND', 'meter/' || h.meter_id
+    from supply_change h left join command c on c.id = h.command_id
+    where c.state is distinct from 'verified' or c.meter_id <> h.meter_id
+       or h.state <> case c.kind when 'disconnect' then 'disconnected' when 'limit' then 'limited'
+                     else 'connected' end
+    union all
+    select 'PAID_AND_STILL_CUT', 'meter/' || s.meter_id
+    from supply s join meter m on m.id = s.meter_id and m.contactor_unit_id is not null
+    join agreement g on g.company_id = m.company_id and g.service_point_id = m.service_point_id
+      and g.valid_from <= ${now} and (g.valid_to is null or g.valid_to > ${now})
+    join account_balance b on b.account_id = g.account_id
+    where s.state in ('disconnected', 'limited') and s.cause = 'automatic' and s.since <= ${late}
+      and g.mode = 'prepaid' and b.balance_micros >= g.reconnect_micros
+      and b.balance_micros > g.balance_limit_micros
+      and not exists (select from transfer t where t.account_id = g.account_id
+                      and t.posted_at > ${late})
+      and not exists (select from command c where c.meter_id = m.id
+                      and (c.state in ('requested', 'queued', 'sent', 'acknowledged')
+                           or c.attempts > 0 and c.requested_at > s.since))
+    union all
+    select 'COMMAND_OVERDUE', 'command/' || c.id
+    from command c
+    where c.state in ('requested', 'queued', 'sent', 'acknowledged')
+      and c.not_after <= ${late} and c.next_attempt_at <= ${late}
+    order by 1, 2`;
+}
+
+/**
+ * Automatic cuts of a region whose breaker had tripped and not been let go by enough people, and
+ * of a restored database that nobody had reconciled. Clocks of two processes differ by less than
+ * the patience.
+ */
+export function findStoppedCuts(
+  tx: Statement,
+  { people, patienceMs }: { readonly people: number; readonly patienceMs: number },
+): Promise<Wrong[]> {
+  const patience = `${patienceMs} milliseconds`;
+  return tx<Wrong[]>`
+    with cuts as (
+      select c.id, c.company_id, c.requested_at, p.region from command c
+      join meter m on m.id = c.meter_id join service_point p on p.id = m.service_point_id
+      where c.cause = 'automatic' and c.kind in ('disconnect', 'limit')
+    ), trips as (
+      select t.company_id, t.region, t.tripped_at, (
+        select a.at from approval a where a.company_id = t.company_id
+          and a.subject = 'breaker/' || t.id
+        order by a.at offset ${people - 1} limit 1) as let_go_at
+      from breaker_trip t
+    ), restores as (
+      select r.at, (select min(e.at) from restore_mark e
+                    where e.id > r.id and e.kind = 'reconciled') as ended_at
+      from restore_mark r where r.kind = 'restored'
+    )
+    select 'CUT_WHILE_TRIPPED' as code, 'command/' || c.id as subject
+    from cuts c join trips t on t.company_id = c.company_id and t.region = c.region
+      and c.requested_at > t.tripped_at + ${patience}::interval
+      and (t.let_go_at is null or c.requested_at < t.let_go_at - ${patience}::interval)
+    union
+    select 'CUT_BEFORE_RECONCILED', 'command/' || c.id
+    from cuts c join restores r on c.requested_at > r.at + ${patience}::interval
+      and (r.ended_at is null or c.requested_at < r.ended_at - ${patience}::interval)
+    order by 1, 2`;
 }

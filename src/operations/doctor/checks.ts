@@ -1,10 +1,13 @@
+import { audit } from './audit.ts';
 import { balances } from './balances.ts';
 import { charges } from './charges.ts';
 import type { DoctorCheck } from './check.ts';
-import { commands, protectedCuts } from './commands.ts';
+import { certificates, commands, protectedCuts, stoppedCuts, supplies } from './commands.ts';
 import { clearing } from './clearing.ts';
 import { guards, integers } from './guards.ts';
 import { keys } from './keys.ts';
+import { debts, emergencyCredit, notices } from './life.ts';
+import { agents, vouchers } from './moneyPlaces.ts';
 import { payments, receipts } from './payments.ts';
 import { pendings } from './pendings.ts';
 import { providerCalls, tokens } from './providers.ts';
@@ -24,12 +27,21 @@ export const doctorChecks: readonly DoctorCheck[] = [
   payments,
   receipts,
   clearing,
+  debts,
+  emergencyCredit,
+  vouchers,
+  agents,
   tokens,
   providerCalls,
   guards,
   integers,
   commands,
+  certificates,
   protectedCuts,
+  stoppedCuts,
+  supplies,
+  notices,
+  audit,
   seals,
   restores,
 ];

@@ -1,4 +1,5 @@
 import { findReceiptGaps } from '../../db/doctor/ledgerWhole.ts';
+import { findWrongReceipts } from '../../db/doctor/moneyPlaces.ts';
 import {
   findTransfersWithoutStep,
   firstUuid,
@@ -26,11 +27,18 @@ export const payments: DoctorCheck = {
 
 export const receipts: DoctorCheck = {
   name: 'receipts',
-  invariant: "A company's receipts are numbered without a hole.",
+  invariant: "A company's receipts are numbered without a hole, one for each credit.",
   async *find({ tx }) {
     for (const { companyId, head, highest, receipts: count } of await findReceiptGaps(tx)) {
       const message = `The head is at ${head}, the highest is ${highest}, there are ${count}.`;
       yield { code: 'RECEIPTS_HAVE_GAPS', subject: `company/${companyId}`, message };
+    }
+    for (const { code, subject } of await findWrongReceipts(tx, findingsToldMax + 1)) {
+      const message =
+        code === 'CREDIT_WITHOUT_RECEIPT'
+          ? 'A customer was credited and given no receipt.'
+          : 'It is not of the credit that it names.';
+      yield { code, subject, message };
     }
   },
 };

@@ -1,4 +1,4 @@
-import { insertAuditOnce } from '../../db/audit.ts';
+import { insertAudit, insertAuditOnce } from '../../db/audit.ts';
 import type { Sql, Transaction } from '../../db/connect.ts';
 import { findPayment, insertStep, lockPayment, readSteps } from '../../db/payments.ts';
 import type { PaymentChannel } from '../../db/payments.ts';
@@ -19,7 +19,7 @@ import type { ProviderOf } from './provider.ts';
 async function noteFailure(
   tx: Transaction,
   { id, paymentId, ordinal }: RefundCall,
-  { code, atMs }: { readonly code: string; readonly atMs: number },
+  { actor, code, atMs }: { readonly actor: string; readonly code: string; readonly atMs: number },
 ): Promise<void> {
   await lockPayment(tx, paymentId);
   if (!(await endCall(tx, { id, outcome: 'failed', detail: code, atMs }))) return;
@@ -38,6 +38,16 @@ async function noteFailure(
     kind: 'refund_failed',
     at: atMs,
     detail: `request ${ordinal}: ${code}`,
+  });
+  await insertAudit(tx, {
+    id: derivedId('refund_failed', id),
+    companyId,
+    atMs,
+    actor,
+    action: 'payment.refundFailed',
+    subject: `payment/${paymentId}`,
+    before: null,
+    after: { code, amountMicros: amountMicros.toString() },
   });
 }
 
@@ -93,7 +103,7 @@ export async function sendRefund(
   }
   const { code } = made;
   await asViewer(sql, viewer, async (tx) => {
-    if (!isUnanswered(code)) return noteFailure(tx, call, { code, atMs });
+    if (!isUnanswered(code)) return noteFailure(tx, call, { actor: viewer.actor, code, atMs });
     const nextTryAtMs = nextTryMs(call, atMs);
     if (nextTryAtMs !== null) {
       return postponeCall(tx, { id: call.id, nextTryAtMs, detail: code });

@@ -8,7 +8,7 @@ import { correctTransfer } from '../../../src/operations/correctTransfer.ts';
 import { doctorChecks } from '../../../src/operations/doctor/checks.ts';
 import { runDoctor } from '../../../src/operations/doctor/runDoctor.ts';
 import { topUp } from '../../../src/operations/topUp.ts';
-import { postCredit } from '../money.ts';
+import { auditForTest, postCredit } from '../money.ts';
 import { openGround, startMs } from '../smallFleet.ts';
 import type { Ground } from '../smallFleet.ts';
 
@@ -53,6 +53,7 @@ beforeAll(async () => {
       await pendTransfer(tx, { ...pending, amountMicros: 1_000_000n, code: 'refund' });
       if (end !== null) {
         await endPending(tx, { companyId, pendingId: id, end, atMs: startMs });
+        await auditForTest(tx, companyId);
       }
     });
     if (end === 'posted') posted = id;

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readPrepaidAccount } from '../../../src/db/prepaidLife.ts';
 import { warnAccounts } from '../../../src/operations/prepaid/warnAccounts.ts';
+import { sweepCommands } from '../../../src/operations/sweepCommands.ts';
 import { sweepSupplies } from '../../../src/operations/sweepSupplies.ts';
 import { publishForTest } from '../smallFleet.ts';
 import { openPayments } from './paymentGround.ts';
@@ -138,5 +139,6 @@ describe('no silent cut (domain rule 68)', () => {
 });
 
 test('the doctor finds nothing wrong in all of it', async () => {
+  await sweepCommands(deps());
   expect(await ground.findings()).toEqual([]);
 });

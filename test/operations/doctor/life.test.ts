@@ -1,0 +1,289 @@
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import postgres from 'postgres';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Transaction } from '../../../src/db/connect.ts';
+import { addAgent } from '../../../src/operations/cash/agents.ts';
+import { takeCash } from '../../../src/operations/cash/takeCash.ts';
+import { adjustBalance } from '../../../src/operations/adjustBalance.ts';
+import { doctorChecks } from '../../../src/operations/doctor/checks.ts';
+import { planDebt } from '../../../src/operations/prepaid/planDebt.ts';
+import { recoverDebts } from '../../../src/operations/prepaid/recoverDebt.ts';
+import { setAsideDebt } from '../../../src/operations/prepaid/setAsideDebt.ts';
+import { takeEmergencyCredit } from '../../../src/operations/prepaid/takeEmergencyCredit.ts';
+import { warnAccounts } from '../../../src/operations/prepaid/warnAccounts.ts';
+import { requestCommand } from '../../../src/operations/requestCommand.ts';
+import { makeVouchers } from '../../../src/operations/vouchers/makeVouchers.ts';
+import { revokeVouchers } from '../../../src/operations/vouchers/revokeVouchers.ts';
+import { sellVouchers } from '../../../src/operations/vouchers/sellVouchers.ts';
+import { useVoucher } from '../../../src/operations/vouchers/useVoucher.ts';
+import { parseMeterId } from '../../../src/domain/ids.ts';
+import { publicKeyText } from '../../../src/wire/voucherCode.ts';
+import { makeChannel, openPayments } from '../payments/paymentGround.ts';
+import type { PaymentGround } from '../payments/paymentGround.ts';
+import { openPolicy, publishForTest, startMs } from '../smallFleet.ts';
+
+const dayMs = 86_400_000;
+const { privateKey } = generateKeyPairSync('ed25519');
+let ground: PaymentGround;
+let owner: postgres.Sql<{ bigint: bigint }>;
+
+async function ok<T extends { readonly ok: boolean }>(done: Promise<T>): Promise<T> {
+  const outcome = await done;
+  if (!outcome.ok) throw new Error(JSON.stringify(outcome));
+  return outcome;
+}
+
+function deps() {
+  const wake = () => undefined;
+  return { sql: ground.api.sql, clock: ground.clock, wake };
+}
+
+const key = () => ({ idempotencyKey: randomUUID() });
+
+/** A-1 borrows, uses it and pays it back; A-2 pays a debt off by the week. */
+async function live() {
+  const administrator = ground.viewer('administrator');
+  const [first, second] = [ground.account('A-1'), ground.account('A-2')];
+  const writer = { ...deps(), sql: ground.writer.sql };
+  await warnAccounts(writer);
+  await ok(takeEmergencyCredit(deps(), administrator, { ...key(), accountId: first }));
+  await ground.spend('A-1', 2_500_000n);
+  ground.clock.push(1_000);
+  await ok(ground.hear({ receivedAtMs: ground.clock.nowMs() }));
+  await ground.spend('A-2', 5_000_000n);
+  const reason = 'agreed on the telephone';
+  const owed = { ...key(), accountId: second, reasonCode: 'negative_balance', reason } as const;
+  await ok(setAsideDebt(deps(), administrator, owed));
+  const plan = { ...key(), accountId: second, share: '0', weekly: '7.00', reason };
+  await ok(planDebt(deps(), administrator, plan));
+  const payment = { reference: 'pi_2', accountId: second, receivedAtMs: ground.clock.nowMs() };
+  await ok(ground.hear(payment));
+  ground.clock.push(dayMs);
+  expect(await recoverDebts(writer)).toEqual({ accounts: 1 });
+  const large = { accountId: first, amount: '200.00', currency: 'EUR', reason };
+  await ok(adjustBalance(deps(), administrator, { ...key(), ...large, reasonCode: 'goodwill' }));
+}
+
+async function trade() {
+  const { companyId } = ground.fleet;
+  const administrator = ground.viewer('administrator');
+  const settings = { publicKeys: [publicKeyText(privateKey)] };
+  await makeChannel(ground, { companyId, name: 'cards', kind: 'voucher', settings });
+  await makeChannel(ground, { companyId, name: 'shops', kind: 'cash' });
+  const batch = { channel: 'cards', count: 5, amount: '5.00', lastDay: '2026-12-31', privateKey };
+  const made = await makeVouchers(deps(), administrator, batch);
+  if (!made.ok) throw new Error(made.message);
+  const [voucher] = made.value.vouchers;
+  if (voucher === undefined) throw new Error('a batch has vouchers');
+  const accountId = ground.account('A-1');
+  const sale = { ...key(), firstSerial: voucher.serial, count: 2, agent: null };
+  await ok(sellVouchers(deps(), administrator, sale));
+  await ok(useVoucher(deps(), administrator, { ...key(), accountId, code: voucher.code }));
+  const stolen = { firstSerial: voucher.serial + 2n, count: 1, reason: 'stolen' };
+  await ok(revokeVouchers(deps(), administrator, stolen));
+  await ok(addAgent(deps(), administrator, { channel: 'shops', name: 'Ada', floatLimit: '50' }));
+  await ok(takeCash(deps(), administrator, { ...key(), agent: 'Ada', accountId, amount: '30' }));
+  const [meter] = await ground.writer.sql<{ id: number }[]>`select min(id) as id from meter`;
+  const meterId = parseMeterId(meter?.id);
+  if (!meterId.ok) throw new Error(meterId.message);
+  const cut = { ...key(), meterId: meterId.value, kind: 'disconnect', reason: 'x' } as const;
+  await ok(requestCommand(deps(), administrator, cut));
+}
+
+beforeAll(async () => {
+  ground = await openPayments('doctor_life');
+  owner = postgres(ground.url, { max: 1, onnotice: () => {}, types: { bigint: postgres.BigInt } });
+  const emergencyCredit = { amount: '10.00', selectableBelow: '1.00' };
+  const { companyId } = ground.fleet;
+  await publishForTest(ground.writer.sql, companyId, { ...openPolicy, emergencyCredit });
+  await live();
+  await trade();
+});
+afterAll(async () => {
+  await owner.end();
+  await ground.close();
+});
+
+async function lookIn(tx: Transaction): Promise<string[]> {
+  const found: string[] = [];
+  const nowMs = ground.clock.nowMs();
+  for (const check of doctorChecks) {
+    for await (const { code } of check.find({ tx, nowMs, onProgress: () => {} })) found.push(code);
+  }
+  return found;
+}
+
+class Undone extends Error {}
+
+/** As the owner with the triggers off, looked at and taken back. */
+async function plant(damage: (tx: Transaction) => Promise<unknown>): Promise<readonly string[]> {
+  let found: string[] = [];
+  await owner
+    .begin(async (tx) => {
+      await tx`set local session_replication_role = replica`;
+      await damage(tx);
+      found = await lookIn(tx);
+      throw new Undone();
+    })
+    .catch((error: unknown) => {
+      if (!(error instanceof Undone)) throw error;
+    });
+  return found;
+}
+
+test('a life that went as it should has no finding', async () => {
+  expect(await plant(() => Promise.resolve())).toEqual([]);
+});
+
+const anyId = '00000000-0000-4000-8000-000000000001';
+
+/** A copy of a row with something else in it. */
+function again(tx: Transaction, table: string, where: string, change: object) {
+  return tx`
+    insert into ${tx(table)}
+    select (jsonb_populate_record(r, ${JSON.stringify(change)}::text::jsonb)).*
+    from ${tx(table)} r where ${tx.unsafe(where)} limit 1`;
+}
+
+type Case = [string, string, (tx: Transaction) => Promise<unknown>];
+
+const ofDebts: Case[] = [
+  [
+    'a debt of which more was paid than was set aside',
+    'DEBT_BELOW_ZERO',
+    (tx) => tx`update transfer set amount_micros = 1 where code = 'debt_set_aside'`,
+  ],
+  [
+    'a day that names another transfer',
+    'DEBT_DAY_NOT_ITS_TRANSFER',
+    (tx) => tx`update debt_day set transfer_id = ${anyId} where transfer_id is not null`,
+  ],
+  [
+    'a debt that was taken twice a day',
+    'DEBT_TAKEN_WITHOUT_CAUSE',
+    (tx) => again(tx, 'transfer', "code = 'debt_recovered'", { id: anyId }),
+  ],
+  [
+    'credit that is lent twice',
+    'EMERGENCY_CREDIT_TWICE',
+    (tx) => again(tx, 'emergency_credit', 'true', { id: anyId }),
+  ],
+  [
+    'a loan that ended before it began',
+    'EMERGENCY_END_NOT_ITS_CREDIT',
+    (tx) => tx`update emergency_credit_end set ended_at = '1999-01-01'`,
+  ],
+  [
+    'a loan that a payment did not pay back',
+    'EMERGENCY_NOT_REPAID',
+    (tx) => tx`delete from emergency_credit_end`,
+  ],
+];
+
+const ofNotices: Case[] = [
+  [
+    'a breach that is told twice',
+    'NOTICE_TWICE',
+    async (tx) => {
+      await tx`alter table notice drop constraint
+               notice_account_id_kind_threshold_breach_unique`;
+      await again(tx, 'notice', 'true', { id: anyId });
+    },
+  ],
+  [
+    'a notice of nothing',
+    'NOTICE_WITHOUT_BREACH',
+    (tx) => again(tx, 'notice', 'true', { id: anyId, breach: 7 }),
+  ],
+  [
+    'a notice that was never queued',
+    'NOTICE_STEPS_BROKEN',
+    (tx) => tx`delete from notice_step where ordinal = 0`,
+  ],
+  [
+    'a notice that fails after it arrived',
+    'NOTICE_STEPS_BROKEN',
+    async (tx) => {
+      await again(tx, 'notice_step', 'ordinal = 0', { ordinal: 1, state: 'delivered' });
+      await again(tx, 'notice_step', 'ordinal = 1', { ordinal: 2, state: 'failed' });
+    },
+  ],
+];
+
+const ofVouchers: Case[] = [
+  [
+    'a voucher that credits twice its worth',
+    'VOUCHER_USE_NOT_ITS_CREDIT',
+    (tx) => tx`update voucher_batch set amount_micros = 2500000`,
+  ],
+  [
+    'a voucher that is used for the payment of another',
+    'VOUCHER_USE_NOT_ITS_CREDIT',
+    (tx) => again(tx, 'voucher_end', `"end" = 'used'`, { serial: 2 }),
+  ],
+  [
+    'a voucher that could be used again',
+    'VOUCHER_CREDIT_WITHOUT_USE',
+    (tx) => tx`delete from voucher_end where "end" = 'used'`,
+  ],
+  [
+    'a serial that was never made',
+    'VOUCHER_NOT_OF_ITS_BATCH',
+    (tx) => again(tx, 'voucher_end', `"end" = 'revoked'`, { serial: 999 }),
+  ],
+  [
+    'a voucher that was used when it had expired',
+    'VOUCHER_USED_LATE',
+    (tx) => tx`update voucher_batch set expires_at = ${new Date(startMs)}`,
+  ],
+  [
+    'a voucher that was used and not sold',
+    'VOUCHERS_SOLD_BELOW_ZERO',
+    (tx) => tx`delete from transfer where code = 'voucher_sold'`,
+  ],
+];
+
+const ofPlaces: Case[] = [
+  [
+    'an agent above the limit',
+    'AGENT_ABOVE_LIMIT',
+    (tx) => tx`update payment_agent set float_limit_micros = 29999999`,
+  ],
+  [
+    'cash of an agent that its limit does not see',
+    'AGENT_CASH_UNSEEN',
+    (tx) => tx`update payment set agent_id = null where agent_id is not null`,
+  ],
+  [
+    'a receipt of another amount',
+    'RECEIPT_NOT_ITS_CREDIT',
+    (tx) => tx`update payment_receipt set document = document || '{"paidMicros": "1"}'`,
+  ],
+  [
+    'a credit whose receipt went to another payment',
+    'CREDIT_WITHOUT_RECEIPT',
+    (tx) => tx`update payment_receipt set payment_id = ${anyId} where number = 1`,
+  ],
+];
+
+const ofAudit: Case[] = [
+  ['TRANSFER_WITHOUT_AUDIT', `action = 'debt.setAside'`],
+  ['PAYMENT_STEP_WITHOUT_AUDIT', `action = 'payment.captured'`],
+  ['APPROVAL_WITHOUT_AUDIT', `action = 'approval.give'`],
+  ['COMMAND_WITHOUT_AUDIT', `action = 'command.request'`],
+  ['EMERGENCY_WITHOUT_AUDIT', `action = 'emergencyCredit.take'`],
+  ['VOUCHER_END_WITHOUT_AUDIT', `action = 'voucher.revoke'`],
+].map(([code = '', where = '']): Case => [
+  `a change without its audit row, ${where}`,
+  code,
+  (tx) => tx`delete from audit_entry where ${tx.unsafe(where)}`,
+]);
+
+describe('planted, and found', () => {
+  test.each([...ofDebts, ...ofNotices, ...ofVouchers, ...ofPlaces, ...ofAudit])(
+    '%s',
+    async (_, code, damage) => {
+      expect(await plant(damage)).toContain(code);
+    },
+  );
+});
