@@ -108,7 +108,7 @@ export const doctorAccountsPerPage = 2_000;
 export const clearingDaysMax = 30;
 /** The sweep ends an expired pending transfer within seconds; after an hour it is a fault. */
 export const pendingOverdueMs = 3_600_000;
-/** A paid supply comes back within 5 s, and the sweeps look every 10 s: after this it is a fault. */
+/** A paid supply comes back in 5 s, and the sweeps look every 10 s: after this it is a fault. */
 export const supplyPatienceMs = 60_000;
 /** A correction or adjustment above a hundred units of the currency takes two people. */
 export const correctionMicrosMax = 100_000_000n;
