@@ -4,6 +4,7 @@ import type { Statement } from './connect.ts';
 import type { DutyReason } from './dutyReason.ts';
 import { markedReason } from './registerMarks.ts';
 import type { Json } from './events.ts';
+import type { IdleSpan } from '../domain/rating/settlement.ts';
 
 /** SQL of charges and of energy without a price. */
 
@@ -74,8 +75,17 @@ function chargeOf(row: StoredCharge): ChargeRow {
 export type StoredCharges = {
   readonly agreementId: number;
   readonly accruedUntilMs: number | null;
+  /** Days of then without a standing charge. */
+  readonly idle: readonly IdleSpan[];
   readonly charges: readonly ChargeRow[];
 };
+
+function idleColumn(statement: Statement) {
+  return statement`(
+    select json_agg(json_build_array(extract(epoch from i.starts_at) * 1000,
+                                     extract(epoch from i.ends_at) * 1000) order by i.starts_at)
+    from idle_day i where i.agreement_id = w.agreement_id and i.ends_at > w.from_at) as idle`;
+}
 
 /** Of each agreement the charges whose period begins at or after an instant. */
 export async function readCharges(
@@ -83,23 +93,26 @@ export async function readCharges(
   wanted: readonly { readonly agreementId: number; readonly fromMs: number }[],
 ): Promise<readonly StoredCharges[]> {
   if (wanted.length === 0) return [];
-  type Row = { wanted_id: number; accrued_until: Date | null } & (
+  type Row = { wanted_id: number; accrued_until: Date | null; idle: [number, number][] | null } & (
     | StoredCharge
     | { agreement_id: null }
   );
   const rows = await statement<Row[]>`
-    select w.agreement_id as wanted_id, a.accrued_until, c.agreement_id, c.meter_id,
-           c.period_start, c.tariff_version_id, c.company_id, c.account_id, c.accumulator,
-           c.energy_wh, c.amount_micros, c.open_until, c.carry_in, c.carry_out
+    select w.agreement_id as wanted_id, a.accrued_until, ${idleColumn(statement)},
+           c.agreement_id, c.meter_id, c.period_start, c.tariff_version_id, c.company_id,
+           c.account_id, c.accumulator, c.energy_wh, c.amount_micros, c.open_until, c.carry_in,
+           c.carry_out
     from unnest(${integersOf(wanted.map((each) => each.agreementId))}::int4[],
                 ${instantsOf(wanted.map((each) => each.fromMs))}::timestamptz[])
       as w(agreement_id, from_at)
     left join accrual a on a.agreement_id = w.agreement_id
     left join charge c on c.agreement_id = w.agreement_id and c.period_start >= w.from_at`;
-  const found = new Map<number, { accruedUntilMs: number | null; charges: ChargeRow[] }>();
+  type Found = Pick<StoredCharges, 'accruedUntilMs' | 'idle'> & { charges: ChargeRow[] };
+  const found = new Map<number, Found>();
   for (const row of rows) {
     const known = found.get(row.wanted_id) ?? {
       accruedUntilMs: row.accrued_until?.getTime() ?? null,
+      idle: (row.idle ?? []).map(([fromMs, toMs]) => ({ fromMs, toMs })),
       charges: [],
     };
     found.set(row.wanted_id, known);

@@ -127,6 +127,7 @@ const registryTables = [
   'tariff_version',
   'agreement',
   'accrual',
+  'idle_day',
   'price_series',
   'price_point',
   'payment_channel',

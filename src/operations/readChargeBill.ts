@@ -1,4 +1,5 @@
 import type { ChargeView } from '../db/chargeReads.ts';
+import { readIdleDays } from '../db/idleDays.ts';
 import type { Statement } from '../db/connect.ts';
 import { assert } from '../domain/assert.ts';
 import { accept } from '../domain/outcome.ts';
@@ -41,7 +42,8 @@ export async function openCharge(tx: Statement, charge: ChargeView): Promise<Ope
   assert(carryIn.ok, 'a stored carry can be read again');
   if (stored === null) return null;
   const openUntilMs = charge.openUntil?.getTime() ?? null;
-  const settlement = { attributes: attributes.value, carryIn: carryIn.value, openUntilMs };
+  const idle = await readIdleDays(tx, charge.agreementId);
+  const settlement = { attributes: attributes.value, carryIn: carryIn.value, openUntilMs, idle };
   return { compiled: compiled.value, stored, settlement };
 }
 

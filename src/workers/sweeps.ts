@@ -14,6 +14,7 @@ import type { NoticeSender } from '../domain/prepaid/notice.ts';
 import { expirePendings } from '../operations/expirePendings.ts';
 import { beginModes } from '../operations/prepaid/beginModes.ts';
 import { deliverNotices } from '../operations/prepaid/deliverNotices.ts';
+import { noteIdleDays } from '../operations/prepaid/noteIdleDays.ts';
 import { recoverDebts } from '../operations/prepaid/recoverDebt.ts';
 import { warnAccounts } from '../operations/prepaid/warnAccounts.ts';
 import { sweepCommands } from '../operations/sweepCommands.ts';
@@ -49,7 +50,8 @@ export async function sweep(deps: SweepDeps, { what }: JobPayload<'sweep'>): Pro
     }
     case 'time': {
       const { agreements } = await accrueTime(deps);
-      if (agreements > 0) deps.wake({ kind: 'rating' });
+      const { days } = await noteIdleDays(deps);
+      if (agreements + days > 0) deps.wake({ kind: 'rating' });
       await recoverDebts(deps);
       return;
     }

@@ -112,6 +112,8 @@ export type Bill = {
   readonly billedDays: Decimal;
   /** The same up to now, of an open bill; as `hours` are. */
   readonly days: Decimal;
+  /** Rule 32: those of them that carry a standing charge. */
+  readonly standingDays: Decimal;
   readonly monthDays: number;
   readonly yearDays: number;
   readonly hours: Decimal;

@@ -166,6 +166,7 @@ export function openBill(input: {
   readonly prices: ReadonlyMap<string, Prices>;
   readonly carry: JudgeCarry;
   readonly openUntilMs: number | null;
+  readonly idle: readonly { readonly fromMs: number; readonly toMs: number }[];
 }): Bill {
   const { span, load, openUntilMs } = input;
   const { document, zone, fromMs, toMs } = span;
@@ -180,6 +181,13 @@ export function openBill(input: {
     warnings.add('SLOTS_MISSING');
   if (isCutAt(load, fromMs) || isCutAt(load, toMs)) warnings.add('INTERVAL_PRORATED');
   const { year, monthNumber } = first;
+  const days = new Num(wallAt(zone, untilMs).shownMs - first.shownMs).div(dayMs);
+  const idle = input.idle
+    .filter((each) => each.toMs > fromMs && each.fromMs < untilMs)
+    .map((each) => {
+      const from = wallAt(zone, Math.max(each.fromMs, fromMs)).shownMs;
+      return new Num(wallAt(zone, Math.min(each.toMs, untilMs)).shownMs - from).div(dayMs);
+    });
   return {
     document,
     zone,
@@ -191,7 +199,8 @@ export function openBill(input: {
     endsMonth: toMs === firstInstantOf(zone, `${monthAfter(first.month)}-01`),
     isOpen,
     billedDays: new Num(wallAt(zone, toMs).shownMs - first.shownMs).div(dayMs),
-    days: new Num(wallAt(zone, untilMs).shownMs - first.shownMs).div(dayMs),
+    days,
+    standingDays: days.minus(sumOf(idle)),
     monthDays: (Date.UTC(year, monthNumber, 1) - Date.UTC(year, monthNumber - 1, 1)) / dayMs,
     yearDays: (Date.UTC(year + 1, 0, 1) - Date.UTC(year, 0, 1)) / dayMs,
     hours: new Num(untilMs - fromMs).div(60 * minuteMs),

@@ -36,6 +36,8 @@ export type JudgeInput = {
   readonly prices?: ReadonlyMap<string, StoredPrices>;
   /** Rule 40: the bill that holds this instant is open, and there are none after it. */
   readonly openUntilMs?: number;
+  /** Local days that carry no standing charge. */
+  readonly idle?: readonly { readonly fromMs: number; readonly toMs: number }[];
 };
 
 /** Consecutive prices at 10^-8 currency a kWh; null where there is none. */
@@ -168,8 +170,8 @@ export function judgeLoad(
     if (openUntilMs !== null && openUntilMs <= span.fromMs) break;
     const own = span.document.priceSeries.map((each) => [each.name, seriesOf(each)] as const);
     const prices = new Map([...own, ...stored]);
-    const { load, attributes } = input;
-    const bill = openBill({ span, load, attributes, prices, carry, openUntilMs });
+    const { load, attributes, idle = [] } = input;
+    const bill = openBill({ span, load, attributes, prices, carry, openUntilMs, idle });
     const judged = judgeBill(bill);
     if (!judged.ok) return judged;
     const before = bills.at(-1);

@@ -12,17 +12,18 @@ type Per = ComponentOf<'fixed'>['per'];
 type Times = ComponentOf<'fixed'>['times'];
 type Lines = Outcome<readonly DraftLine[], JudgeRefusal>;
 
-/** Rule 32: how many of `per` the bill is. */
-function countOf(bill: Bill, per: Per, proration: 'none' | 'days'): Decimal {
+/** Rule 32: how many of `per` so many days of the bill are. */
+function countOf(bill: Bill, per: Per, over: { days: Decimal; proration: 'none' | 'days' }) {
+  const { days, proration } = over;
   switch (per) {
     case 'bill':
       return one;
     case 'day':
-      return bill.days;
+      return days;
     case 'month':
-      return proration === 'none' ? one : bill.days.div(bill.monthDays);
+      return proration === 'none' ? one : days.div(bill.monthDays);
     case 'year':
-      return proration === 'none' ? one : bill.days.div(bill.yearDays);
+      return proration === 'none' ? one : days.div(bill.yearDays);
   }
 }
 
@@ -60,7 +61,8 @@ export function judgeFixed(bill: Bill, component: ComponentOf<'fixed'>): Lines {
   const period = calendar === null ? null : periodAt(calendar, bill.first);
   const price = new Num(fixedAmount(bill, component, period));
   const share = isNought(bill.use) ? new Num(component.withoutUse ?? '1') : one;
-  const quantity = countOf(bill, component.per, component.proration).mul(times).mul(share);
+  const over = { days: bill.standingDays, proration: component.proration };
+  const quantity = countOf(bill, component.per, over).mul(times).mul(share);
   const exact = quantity.mul(price);
   return accept([{ period, quantity, unit: component.per, price, exact }]);
 }
@@ -76,7 +78,9 @@ export function judgeMinimum(bill: Bill, component: ComponentOf<'minimum'>): Lin
   };
   if (component.per !== 'year') {
     if (bill.isOpen) return accept([]);
-    const least = full.mul(countOf(bill, component.per, component.proration));
+    const least = full.mul(
+      countOf(bill, component.per, { days: bill.days, proration: component.proration }),
+    );
     return accept([line(least.minus(highest(nought, sum)))]);
   }
   const { minima } = bill.carry;

@@ -36,5 +36,7 @@ export const noticeFirstRetryMs = 30_000;
 export const noticeTriesMax = 8;
 /** What is older has missed its purpose and is not sent any more. */
 export const noticeAgeMsMax = 3 * 86_400_000;
+/** Days behind today that a supply's silence is looked up in: a sweep may stand still so long. */
+export const idleLookDays = 35;
 /** Reports of one message of the gateway: they gather them for a second or so. */
 export const reportsPerMessageMax = 200;

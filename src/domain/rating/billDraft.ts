@@ -23,6 +23,8 @@ export type BillDraft = {
   readonly isOpen: boolean;
   /** Billed days, of an open bill those up to now; and the same in real hours. */
   readonly days: Fraction;
+  /** The same without those that carry no standing charge. */
+  readonly standingDays: Fraction;
   readonly hours: Fraction;
   /** The bill's import, kWh. */
   readonly useKwh: Fraction;
@@ -68,8 +70,8 @@ export function shareOfPercent(percentE8: bigint): Fraction {
 }
 
 /** Days of the bill as a part of its month or year. */
-export function shareOfDays(draft: BillDraft, days: number): Fraction {
-  return product(draft.days, { numerator: 1n, denominator: BigInt(days) });
+export function shareOfDays({ days }: Pick<BillDraft, 'days'>, whole: number): Fraction {
+  return product(days, { numerator: 1n, denominator: BigInt(whole) });
 }
 
 /** Units of energy as kWh. */

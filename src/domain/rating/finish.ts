@@ -24,13 +24,24 @@ import { finishTiered } from './finishTiers.ts';
 import { closedFolds } from './folds.ts';
 import { assertOf } from './kernel.ts';
 import type { Accumulator } from './kernel.ts';
-import type { Settlement } from './settlement.ts';
+import type { IdleSpan, Settlement } from './settlement.ts';
 
 /** The bill's import. */
 function importUnits(compiled: CompiledTariff, { sums }: Accumulator): bigint {
   let units = 0n;
   for (let bucket = 0; bucket < compiled.bucketCount; bucket += 1) units += BigInt(sums[bucket]);
   return units;
+}
+
+/** How much of a bill lies in days without a standing charge. */
+function idleDays(zone: string, idle: readonly IdleSpan[], bill: IdleSpan): Fraction {
+  let days = zero;
+  for (const span of idle) {
+    const fromMs = Math.max(span.fromMs, bill.fromMs);
+    const toMs = Math.min(span.toMs, bill.toMs);
+    if (fromMs < toMs) days = add(days, wallClockDays(zone, { fromMs, toMs }));
+  }
+  return days;
 }
 
 function draftOf(
@@ -43,6 +54,9 @@ function draftOf(
   const isOpen = openUntilMs !== null;
   const untilMs = Math.min(facts.toMs, Math.max(facts.fromMs, openUntilMs ?? facts.toMs));
   const { folds } = accumulator;
+  const { fromMs } = facts;
+  const days = isOpen ? wallClockDays(zone, { fromMs, toMs: untilMs }) : facts.billedDays;
+  const idle = idleDays(zone, settlement.idle ?? [], { fromMs, toMs: untilMs });
   const needsClosing = folds !== null && roundedSums.length > 0 && !isOpen;
   return {
     compiled,
@@ -50,7 +64,8 @@ function draftOf(
     folds: needsClosing ? closedFolds(compiled, folds) : folds,
     settlement,
     isOpen,
-    days: isOpen ? wallClockDays(zone, { fromMs: facts.fromMs, toMs: untilMs }) : facts.billedDays,
+    days,
+    standingDays: idle === zero ? days : reduced(subtract(days, idle)),
     hours: fraction(BigInt(untilMs - facts.fromMs), BigInt(hourMs)),
     useKwh: kwhOf(compiled, importUnits(compiled, accumulator)),
     creditedKwh: new Map(),

@@ -39,11 +39,14 @@ import type { CompiledComponent } from './compiled.ts';
 function timesOf(
   draft: BillDraft,
   rule: { readonly per: LineUnit; readonly proration: 'none' | 'days' },
+  days = draft.days,
 ): Fraction {
   const { monthDays, yearDays } = draft.compiled.facts;
-  if (rule.per === 'day') return draft.days;
-  if (rule.per === 'month') return rule.proration === 'none' ? one : shareOfDays(draft, monthDays);
-  if (rule.per === 'year') return shareOfDays(draft, yearDays);
+  if (rule.per === 'day') return days;
+  if (rule.per === 'month') {
+    return rule.proration === 'none' ? one : shareOfDays({ days }, monthDays);
+  }
+  if (rule.per === 'year') return shareOfDays({ days }, yearDays);
   return one;
 }
 
@@ -68,7 +71,7 @@ export function finishFixed(
 ): Finished {
   const times = attributeTimes(draft, fixed.times);
   if (times === null) return refuseAttribute(fixed.name, fixed.times ?? '');
-  let quantity = product(timesOf(draft, fixed), times);
+  let quantity = product(timesOf(draft, fixed, draft.standingDays), times);
   if (fixed.withoutUseE8 !== null && compare(draft.useKwh, zero) === 0) {
     quantity = product(quantity, fractionE8(fixed.withoutUseE8));
   }

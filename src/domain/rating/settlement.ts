@@ -9,4 +9,9 @@ export type Settlement = {
    * the running form, exact and without minima, true-ups and the tariff's own rounding.
    */
   readonly openUntilMs: number | null;
+  /** Local days, not overlapping, that carry no standing charge; absent: none. */
+  readonly idle?: readonly IdleSpan[];
 };
+
+/** A whole local day on which the supply was off. */
+export type IdleSpan = { readonly fromMs: number; readonly toMs: number };

@@ -104,6 +104,7 @@ async function judgedMicros(
       fromMs,
       toMs: untilMs,
       attributes: attributesShape.parse(attributes),
+      idle: closed.idle,
       prices,
     });
   const judged = judgeUntil(toMs);

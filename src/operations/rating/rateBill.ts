@@ -12,7 +12,7 @@ import { finish } from '../../domain/rating/finish.ts';
 import { accumulate } from '../../domain/rating/kernel.ts';
 import type { Accumulator } from '../../domain/rating/kernel.ts';
 import { openMicros } from '../../domain/rating/running.ts';
-import type { Settlement } from '../../domain/rating/settlement.ts';
+import type { IdleSpan, Settlement } from '../../domain/rating/settlement.ts';
 import { slotStartMs } from '../../domain/rating/slot.ts';
 import type { CompiledBill } from './compiledSegment.ts';
 import { encodeSums } from './storedSums.ts';
@@ -35,6 +35,8 @@ export type BillClock = {
   readonly settledUntilSlot: number;
   /** Time alone is charged up to here. */
   readonly accruedUntilMs: number | null;
+  /** Days without a standing charge. */
+  readonly idle: readonly IdleSpan[];
 };
 
 /** Null: the bill is closed, by a reading beyond its end or because none came for days. */
@@ -171,7 +173,12 @@ export function rateBill(
   const storedBytes = cut === null ? summed.storedBytes : null;
   const accumulator = storedBytes ?? encodeSums(compiled, { untilSlot, accumulator: kept });
   const energyWh = summed.energyWh - (cut?.unrated?.energyWh ?? 0n);
-  const finished = amountOf(tariff, total, { attributes, carryIn, openUntilMs });
+  const finished = amountOf(tariff, total, {
+    attributes,
+    carryIn,
+    openUntilMs,
+    idle: given.clock.idle,
+  });
   if (!finished.ok) {
     const { ratedSlots, missingSlots } = summed.total;
     const slotCount = summed.load === null ? ratedSlots : ratedSlots + missingSlots;

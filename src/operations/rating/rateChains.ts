@@ -8,6 +8,7 @@ import { emptyCarry } from '../../domain/rating/bill.ts';
 import type { Carry } from '../../domain/rating/bill.ts';
 import { decodeBillCarry, isSameCarry } from '../../domain/rating/carryCodec.ts';
 import type { RatingJob, RatingJobResult } from '../../domain/rating/job.ts';
+import type { IdleSpan } from '../../domain/rating/settlement.ts';
 import { dayMs } from '../../domain/time/civil.ts';
 import { billAgain, isBeside, linksOf, segmentOfStored } from './chainLinks.ts';
 import type { Link } from './chainLinks.ts';
@@ -38,6 +39,7 @@ export type ClosedBill = {
   readonly charge: ChargeDelta;
   readonly rated: RatedBill;
   readonly load: WholeLoad | null;
+  readonly idle: readonly IdleSpan[];
 };
 
 export type RatedChains = {
@@ -150,7 +152,8 @@ class ChainRater {
     const rated = rateBill(bill, compiled.value, { summed, clock, attributes, carryIn });
     const charge = this.#post(bill.segment, rated.row, stored);
     if (compiled.value.mayRefuse) this.#noteRefusal(rated);
-    if (rated.isClosed) this.closed.push({ charge, rated, load: summed.load });
+    const { idle } = clock;
+    if (rated.isClosed) this.closed.push({ charge, rated, load: summed.load, idle });
     return rated.carryOut;
   }
 
@@ -210,6 +213,7 @@ type Chain = {
   readonly meter: RatedMeter;
   readonly links: readonly Link[];
   readonly accruedUntilMs: number | null;
+  readonly idle: readonly IdleSpan[];
   readonly recomputedFromMs: number;
   readonly carry: Carry;
 };
@@ -233,8 +237,8 @@ function rateTouched(
   const { chain, bill, stored, carry } = given;
   const compiled = context.compiled.get(bill);
   assert(compiled !== undefined, 'every touched bill is compiled');
-  const { accruedUntilMs } = chain;
-  const clock = { settledUntilSlot: rater.settledUntil(bill), accruedUntilMs };
+  const { accruedUntilMs, idle } = chain;
+  const clock = { settledUntilSlot: rater.settledUntil(bill), accruedUntilMs, idle };
   const summed = context.summed.get(bill);
   return rater.rate(bill, { compiled, summed, stored, clock, carryIn: carry });
 }
@@ -249,7 +253,7 @@ async function rateChain(
   chain: Chain,
 ): Promise<void> {
   const { tx, memory } = context;
-  const { agreement, meter, accruedUntilMs } = chain;
+  const { agreement, meter, accruedUntilMs, idle } = chain;
   let { carry } = chain;
   let isMoved = false;
   for (const link of chain.links) {
@@ -280,7 +284,7 @@ async function rateChain(
       new Map([[again, compiled]]),
       new Map([[again.key, stored]]),
     );
-    const clock = { settledUntilSlot: rater.settledUntil(again), accruedUntilMs };
+    const clock = { settledUntilSlot: rater.settledUntil(again), accruedUntilMs, idle };
     const given = { compiled, summed: summed.get(again), stored, clock, carryIn: carry };
     carry = rater.rate(again, given);
   }
@@ -342,6 +346,7 @@ export async function rateChains(tx: Statement, input: ChainInput): Promise<Rate
       meter: metersAt(memory, agreement.servicePointId)[0],
       links: linksOf(memory, agreement, { bills: own, stored: each }),
       accruedUntilMs: each.accruedUntilMs,
+      idle: each.idle,
       recomputedFromMs: input.recomputedFromMs.get(agreement.servicePointId) ?? Infinity,
       carry: raw === null ? emptyCarry : carryOf(raw),
     };

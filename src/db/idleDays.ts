@@ -1,0 +1,83 @@
+import type { Statement } from './connect.ts';
+import type { IdleSpan } from '../domain/rating/settlement.ts';
+
+/** SQL of days on which a supply was off and carries no standing charge. */
+
+/** All of an agreement. */
+export async function readIdleDays(tx: Statement, agreementId: number): Promise<IdleSpan[]> {
+  const rows = await tx<{ startsAt: Date; endsAt: Date }[]>`
+    select starts_at as "startsAt", ends_at as "endsAt" from idle_day
+    where agreement_id = ${agreementId} order by starts_at`;
+  return rows.map(({ startsAt, endsAt }) => ({
+    fromMs: startsAt.getTime(),
+    toMs: endsAt.getTime(),
+  }));
+}
+
+export type CutSpan = {
+  readonly agreementId: number;
+  readonly companyId: number;
+  readonly accountId: number;
+  readonly servicePointId: number;
+  readonly zone: string;
+  readonly validFrom: Date;
+  readonly validTo: Date | null;
+  /** Meters of electricity at the place, without those that were taken away. */
+  readonly meterCount: number;
+  readonly meterId: number;
+  readonly from: Date;
+  /** Null: it is off still. */
+  readonly to: Date | null;
+};
+
+/**
+ * How long the supplies of prepaid agreements were off, as verified commands left them, where that
+ * touches the time since an instant. Writer's role.
+ */
+export async function findCutSpans(
+  statement: Statement,
+  { sinceMs, nowMs }: { readonly sinceMs: number; readonly nowMs: number },
+): Promise<readonly CutSpan[]> {
+  const since = new Date(sinceMs);
+  return statement<CutSpan[]>`
+    with spans as (
+      select c.meter_id, c.state, c.at,
+             lead(c.at) over (partition by c.meter_id order by c.at) as until
+      from supply_change c
+      where c.meter_id in (select meter_id from supply where state = 'disconnected'
+                           union select meter_id from supply_change where at > ${since}))
+    select g.id as "agreementId", g.company_id as "companyId", g.account_id as "accountId",
+           g.service_point_id as "servicePointId", p.time_zone as zone,
+           g.valid_from as "validFrom", g.valid_to as "validTo", m.id as "meterId",
+           s.at as "from", s.until as "to",
+           (select count(*)::int4 from meter x
+            where x.service_point_id = m.service_point_id and x.medium = 'electricity'
+              and not exists (select from register_mark k
+                              where k.meter_id = x.id and k.kind = 'removed')) as "meterCount"
+    from spans s
+    join meter m on m.id = s.meter_id
+    join service_point p on p.id = m.service_point_id
+    join agreement g on g.company_id = m.company_id and g.service_point_id = m.service_point_id
+      and g.mode = 'prepaid'
+    where s.state = 'disconnected' and coalesce(s.until, 'infinity') > ${since}
+      and g.valid_from < ${new Date(nowMs)} and coalesce(g.valid_to, 'infinity') > ${since}
+    order by g.id, m.id, s.at`;
+}
+
+/** False when the day was known. Writer's role. */
+export async function insertIdleDay(
+  tx: Statement,
+  day: IdleSpan & {
+    readonly agreementId: number;
+    readonly companyId: number;
+    readonly accountId: number;
+    readonly nowMs: number;
+  },
+): Promise<boolean> {
+  const inserted = await tx`
+    insert into idle_day (agreement_id, starts_at, ends_at, company_id, account_id, recorded_at)
+    values (${day.agreementId}, ${new Date(day.fromMs)}, ${new Date(day.toMs)}, ${day.companyId},
+            ${day.accountId}, ${new Date(day.nowMs)})
+    on conflict do nothing`;
+  return inserted.count > 0;
+}

@@ -1,0 +1,127 @@
+import { randomUUID } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { findCharges } from '../../../src/db/chargeReads.ts';
+import { asViewer } from '../../../src/db/viewer.ts';
+import { microsOf } from '../../../src/domain/exact.ts';
+import { noteIdleDays } from '../../../src/operations/prepaid/noteIdleDays.ts';
+import { readChargeBill } from '../../../src/operations/readChargeBill.ts';
+import { bills, flat } from '../billsGround.ts';
+import { openPolicy, publishForTest } from '../smallFleet.ts';
+
+/**
+ * Berlin, March 2026; on the 29th the clocks go from 02:00 to 03:00, and the day has 23 hours. The
+ * supply is off from the 27th 18:00 to the 31st 09:00: the 28th, 29th and 30th wholly. The month
+ * has 31 days at 0.40: 12.40; without the three of them 11.20.
+ */
+const begin = Date.parse('2026-03-01T00:00:00+01:00');
+const cutMs = Date.parse('2026-03-27T18:00:00+01:00');
+const noon29 = Date.parse('2026-03-29T12:00:00+02:00');
+const noon30 = Date.parse('2026-03-30T12:00:00+02:00');
+const backMs = Date.parse('2026-03-31T09:00:00+02:00');
+const april = Date.parse('2026-04-01T00:00:00+02:00');
+const standing = { kind: 'fixed', name: 'standing', amount: '0.40', per: 'day' } as const;
+
+async function world(name: string, standingChargeWhileDisconnected: boolean, isKeyZone = false) {
+  const ground = await bills(name, flat('0.30', [standing]), (fleet) => ({
+    ...fleet,
+    servicePoints: fleet.servicePoints.map((point) => ({
+      ...point,
+      timeZone: 'Europe/Berlin',
+      isKeyZone,
+    })),
+    agreements: fleet.agreements.map((agreement) => ({
+      ...agreement,
+      mode: 'prepaid' as const,
+      validFromMs: begin,
+    })),
+  }));
+  const { sql } = ground.database;
+  const { companyId } = ground.registered;
+  await publishForTest(sql, companyId, { ...openPolicy, standingChargeWhileDisconnected });
+  const meterId = ground.meter('M1');
+  return {
+    ground,
+    async switched(state: 'connected' | 'disconnected', atMs: number) {
+      await sql`
+        insert into supply_change (meter_id, at, company_id, state, command_id)
+        values (${meterId}, ${new Date(atMs)}, ${companyId}, ${state}, ${randomUUID()})`;
+      await sql`
+        insert into supply (meter_id, company_id, state, cause, since)
+        values (${meterId}, ${companyId}, ${state}, 'automatic', ${new Date(atMs)})
+        on conflict (meter_id) do update set state = excluded.state, since = excluded.since`;
+    },
+    async read(atMs: number) {
+      ground.clock.set(atMs);
+      await ground.read([{ atMs, wh: 0 }]);
+    },
+    async sweep() {
+      const { days } = await noteIdleDays({ sql, clock: ground.clock });
+      await ground.rateAll();
+      return days;
+    },
+    async charged() {
+      const [row] = await sql<{ micros: bigint; open: boolean; held: boolean }[]>`
+        select sum(c.amount_micros)::int8 as micros, bool_or(c.open_until is not null) as open,
+               bool_or(h.code is not null) as held
+        from charge c left join charge_hold h on h.agreement_id = c.agreement_id
+          and h.period_start = c.period_start
+        where c.period_start = ${new Date(begin)}`;
+      return row;
+    },
+  };
+}
+
+test('with the word false whole days off are given back, each once it is over', async () => {
+  const w = await world('idle_false', false);
+  await w.read(begin);
+  await w.switched('disconnected', cutMs);
+  await w.read(noon29);
+  // 28 1/2 days at 0.40 are 11.40, by the wall clock; the 28th is over and off: 11.00.
+  expect(await w.charged()).toMatchObject({ micros: 11_400_000n });
+  expect(await w.sweep()).toBe(1);
+  expect(await w.charged()).toMatchObject({ micros: 11_000_000n, open: true });
+  expect(await w.sweep()).toBe(0);
+  await w.read(noon30);
+  expect(await w.sweep()).toBe(1);
+  expect(await w.charged()).toMatchObject({ micros: 11_000_000n });
+  await w.switched('connected', backMs);
+  await w.read(april);
+  expect(await w.sweep()).toBe(1);
+  await w.read(april + 3_600_000);
+  expect(await w.charged()).toMatchObject({ micros: 11_200_000n, open: false });
+  // The bill that people see is made of the same.
+  const { ground } = w;
+  const [{ key } = { key: '' }] = await ground.database.sql<{ key: string }[]>`
+    select concat_ws('.', agreement_id, meter_id, (extract(epoch from period_start) * 1000)::int8,
+                     tariff_version_id) as key
+    from charge where period_start = ${new Date(begin)}`;
+  const bill = await asViewer(ground.api.sql, ground.viewer, async (tx) => {
+    const [charge] = await findCharges(tx, [key]);
+    return charge === undefined ? null : readChargeBill(tx, charge);
+  });
+  expect(bill === null ? null : microsOf(bill.total)).toBe(11_200_000n);
+});
+
+test('with the word true they carry it like any other day', async () => {
+  const w = await world('idle_true', true);
+  await w.read(begin);
+  await w.switched('disconnected', cutMs);
+  await w.read(noon29);
+  expect(await w.sweep()).toBe(0);
+  await w.switched('connected', backMs);
+  await w.read(april);
+  expect(await w.sweep()).toBe(0);
+  await w.read(april + 3_600_000);
+  expect(await w.charged()).toMatchObject({ micros: 12_400_000n, open: false });
+});
+
+test('the second engine agrees on a bill with such days', async () => {
+  const w = await world('idle_judged', false, true);
+  await w.read(begin);
+  await w.switched('disconnected', cutMs);
+  await w.switched('connected', backMs);
+  await w.read(april);
+  expect(await w.sweep()).toBe(3);
+  await w.read(april + 3_600_000);
+  expect(await w.charged()).toEqual({ micros: 11_200_000n, open: false, held: false });
+});
