@@ -155,7 +155,9 @@ async function findBreaches(owner: Owner, url: string, expected: Expected): Prom
   });
   try {
     const deps = { sql: writer.sql, nowMs: expected.atMs, onStep: () => {} };
-    for (const { findings } of await runDoctor(deps, doctorChecks)) {
+    // Its transfers are posted by no operation, so nothing audits them.
+    const checks = doctorChecks.filter((check) => check.name !== 'audit');
+    for (const { findings } of await runDoctor(deps, checks)) {
       breaches.push(...findings.map(({ code, subject }) => `${code} ${subject}`));
     }
   } finally {
