@@ -98,6 +98,17 @@ export async function hasTokenIssue(tx: Statement, paymentId: string): Promise<b
   return row !== undefined;
 }
 
+/** The meter whose device counted a payment before, by its token or its receipt. */
+export async function findCountingKeypad(tx: Statement, paymentId: string): Promise<number | null> {
+  const [row] = await tx<{ meterId: number }[]>`
+    select meter_id as "meterId" from token_issue where payment_id = ${paymentId}::uuid
+    union all
+    select keypad_meter_id from payment_receipt
+    where payment_id = ${paymentId}::uuid and keypad_meter_id is not null
+    limit 1`;
+  return row?.meterId ?? null;
+}
+
 export type IssuedToken = Pick<
   KeypadDevice,
   'meterId' | 'companyId' | 'startingCode' | 'sealedKey' | 'digits'

@@ -194,6 +194,17 @@ export async function readSteps(
     order by payment_id, ordinal`;
 }
 
+/** Payments of an account of which a refund was ever asked for at their provider. */
+export async function findRefundRequests(
+  tx: Statement,
+  accountId: number,
+): Promise<readonly string[]> {
+  const rows = await tx<{ paymentId: string }[]>`
+    select distinct payment_id as "paymentId" from payment_step
+    where account_id = ${accountId} and kind = 'refund_requested'`;
+  return rows.map(({ paymentId }) => paymentId);
+}
+
 export async function insertStep(
   tx: Statement,
   { at, ...row }: Omit<PaymentStepRow, 'at'> & { readonly at: number },
@@ -223,6 +234,8 @@ export type ReceiptRow = {
   readonly paymentId: string;
   readonly ordinal: number;
   readonly accountId: number;
+  /** The meter whose keypad device counted the money; null: none did. */
+  readonly keypadMeterId: number | null;
   readonly document: unknown;
   readonly issuedAt: Date;
 };
@@ -235,11 +248,11 @@ export async function insertReceipt(
   },
 ): Promise<void> {
   await tx`
-    insert into payment_receipt (company_id, number, payment_id, ordinal, account_id, document,
-                                 issued_at)
+    insert into payment_receipt (company_id, number, payment_id, ordinal, account_id,
+                                 keypad_meter_id, document, issued_at)
     values (${row.companyId}, ${row.number.toString()}::int8, ${row.paymentId}::uuid,
-            ${row.ordinal}, ${row.accountId}, ${JSON.stringify(row.document)}::text::jsonb,
-            ${new Date(row.issuedAtMs)})`;
+            ${row.ordinal}, ${row.accountId}, ${row.keypadMeterId},
+            ${JSON.stringify(row.document)}::text::jsonb, ${new Date(row.issuedAtMs)})`;
 }
 
 export async function readReceipts(
@@ -248,7 +261,8 @@ export async function readReceipts(
 ): Promise<readonly ReceiptRow[]> {
   return tx<ReceiptRow[]>`
     select company_id as "companyId", number, payment_id as "paymentId", ordinal,
-           account_id as "accountId", document, issued_at as "issuedAt"
+           account_id as "accountId", keypad_meter_id as "keypadMeterId", document,
+           issued_at as "issuedAt"
     from payment_receipt
     where payment_id = any(string_to_array(${paymentIds.join(',')}, ',')::uuid[])
     order by number`;

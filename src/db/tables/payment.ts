@@ -160,6 +160,9 @@ export const paymentStep = pgTable(
   (t) => [
     primaryKey({ columns: [t.paymentId, t.ordinal] }),
     index().on(t.xact),
+    index()
+      .on(t.accountId)
+      .where(sql`${t.kind} = 'refund_requested'`),
     foreignKey({
       columns: [t.companyId, t.paymentId],
       foreignColumns: [payment.companyId, payment.id],
@@ -185,6 +188,8 @@ export const paymentReceipt = pgTable(
     /** Of the step that it is for. */
     ordinal: smallint('ordinal').notNull(),
     accountId: integer('account_id').notNull(),
+    /** The meter whose keypad device counted this money, with or without a token for it. */
+    keypadMeterId: integer('keypad_meter_id'),
     document: jsonb('document').notNull(),
     issuedAt: instant('issued_at').notNull(),
   },

@@ -2,7 +2,7 @@ import type { Transaction } from '../../db/connect.ts';
 import type { Json } from '../../db/events.ts';
 import { insertReceipt } from '../../db/payments.ts';
 import type { PaymentChannel, PaymentRow } from '../../db/payments.ts';
-import type { GivenToken } from '../keypad/giveToken.ts';
+import type { CountedByKeypad } from '../keypad/giveToken.ts';
 
 export type ReceiptFacts = {
   readonly number: bigint;
@@ -13,8 +13,8 @@ export type ReceiptFacts = {
   readonly accountId: number;
   readonly paidMicros: bigint;
   readonly toDebtMicros: bigint;
-  /** For the keypad device of the account, without its digits. */
-  readonly token: GivenToken | null;
+  /** What the keypad device of the account makes of it, without a token's digits. */
+  readonly keypad: CountedByKeypad | null;
   /** After the payment and all that it brought about. */
   readonly balanceMicros: bigint;
   readonly issuedAtMs: number;
@@ -22,6 +22,7 @@ export type ReceiptFacts = {
 
 /** Amounts are micros as text: a receipt is read back to the same digits. */
 function documentOf(facts: ReceiptFacts): Json {
+  const token = facts.keypad?.token ?? null;
   return {
     number: facts.number.toString(),
     paymentId: facts.payment.id,
@@ -32,7 +33,7 @@ function documentOf(facts: ReceiptFacts): Json {
     toDebtMicros: facts.toDebtMicros.toString(),
     toEnergyMicros: (facts.paidMicros - facts.toDebtMicros).toString(),
     balanceMicros: facts.balanceMicros.toString(),
-    ...(facts.token !== null && { token: facts.token }),
+    ...(token !== null && { token }),
     issuedAt: new Date(facts.issuedAtMs).toISOString(),
   };
 }
@@ -45,6 +46,7 @@ export async function issueReceipt(tx: Transaction, facts: ReceiptFacts): Promis
     paymentId: facts.payment.id,
     ordinal: facts.ordinal,
     accountId: facts.accountId,
+    keypadMeterId: facts.keypad?.meterId ?? null,
     document: documentOf(facts),
     issuedAtMs: facts.issuedAtMs,
   });

@@ -4,6 +4,7 @@ import type { Transaction } from '../../db/connect.ts';
 import { eventShardOf } from '../../db/events.ts';
 import type { KeyedAnswer } from '../../db/idempotency.ts';
 import { lockAccounts } from '../../db/ledger.ts';
+import type { AccountHead } from '../../db/ledger.ts';
 import { findCall, insertCall } from '../../db/providerCalls.ts';
 import { findChannel, findPayment, insertStep, lockPayment, readSteps } from '../../db/payments.ts';
 import type { PaymentChannel, PaymentRow, PaymentStepRow } from '../../db/payments.ts';
@@ -26,6 +27,7 @@ import { parsePaid } from './paidAmount.ts';
 import type { AmountCode } from './paidAmount.ts';
 import { netOf, nextOrdinal, postedOf } from './postSteps.ts';
 import { sendRefund } from './refundCall.ts';
+import { refundUnderway, refundsUnderway } from './refundsUnderway.ts';
 import type { ProviderDeps } from './startPayment.ts';
 
 export type RefundInput = {
@@ -62,20 +64,8 @@ type Owned = {
   readonly accountId: number | null;
 };
 
-/** What was asked for and has neither come nor failed. */
-function pendingOf(steps: readonly PaymentStepRow[]): bigint {
-  let pending = 0n;
-  for (const { kind, amountMicros, transferId } of steps) {
-    if (kind === 'refund_requested') pending += amountMicros;
-    const isEnded = kind === 'refunded' || (kind === 'refund_failed' && transferId === null);
-    if (isEnded) pending -= amountMicros;
-    if (pending < 0n) pending = 0n; // of a refund that somebody made at the provider
-  }
-  return pending;
-}
-
 function amountOf({ payment, steps }: Owned, { amount }: RefundInput): Outcome<bigint, RefundCode> {
-  const left = netOf(steps) - pendingOf(steps);
+  const left = netOf(steps) - refundUnderway(steps);
   const asked = amount === null ? accept(left) : parsePaid({ amount, currency: payment.currency });
   if (!asked.ok) return asked;
   if (asked.value <= 0n || asked.value > left) {
@@ -177,6 +167,14 @@ async function requestThere(
   return ordinal;
 }
 
+/** Less what is spoken for: by pending transfers, and by refunds that the provider will tell. */
+async function availableOf(
+  tx: Transaction,
+  { accountId, balanceMicros, reservedMicros }: AccountHead,
+): Promise<bigint> {
+  return balanceMicros - reservedMicros - (await refundsUnderway(tx, accountId));
+}
+
 async function ask(
   tx: Transaction,
   viewer: Viewer,
@@ -188,7 +186,7 @@ async function ask(
   if (!amount.ok) return amount;
   const accountIds = of.accountId === null ? [] : [of.accountId];
   const [account] = await lockAccounts(tx, { companyId: viewer.companyId, accountIds });
-  if (account !== undefined && account.balanceMicros < amount.value) {
+  if (account !== undefined && (await availableOf(tx, account)) < amount.value) {
     const message =
       'The account has less than this left: what was used is not refunded. Ask for less.';
     return refuse('PAYMENT_CREDIT_SPENT', message, ['amount']);

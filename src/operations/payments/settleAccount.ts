@@ -4,7 +4,6 @@ import { lockAccounts } from '../../db/ledger.ts';
 import { takeReceiptNumber } from '../../db/payments.ts';
 import { assert } from '../../domain/assert.ts';
 import { giveToken } from '../keypad/giveToken.ts';
-import type { GivenToken } from '../keypad/giveToken.ts';
 import { onCredit } from '../prepaid/onCredit.ts';
 import { reviewSupply } from '../reviewSupply.ts';
 import { endChargebackDebt, setAsideChargeback } from './chargeback.ts';
@@ -89,12 +88,13 @@ export async function settleAccount(
   const receiptNumber = receipted === undefined ? null : await takeReceiptNumber(tx, companyId);
   const gained = await followMoney(tx, context, steps);
   const { toDebtMicros, setAsideMicros, commandsRequested } = gained;
-  const token: GivenToken | null = await giveToken(tx, {
+  const counted = await giveToken(tx, {
     companyId,
     accountId,
     paymentId,
     currency,
-    amountMicros: gained.amountMicros - toDebtMicros,
+    // A debt that a dispute made is paid off without units, so it takes none off either.
+    amountMicros: gained.amountMicros - toDebtMicros + setAsideMicros,
     isReceipted: receipted !== undefined,
     nowMs: atMs,
   });
@@ -110,7 +110,7 @@ export async function settleAccount(
       accountId,
       paidMicros: receipted.amountMicros,
       toDebtMicros,
-      token,
+      keypad: counted,
       balanceMicros,
       issuedAtMs: atMs,
     });

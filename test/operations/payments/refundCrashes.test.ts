@@ -133,6 +133,33 @@ describe('a refund at a provider', () => {
   });
 });
 
+describe('refunds of several payments of an account', () => {
+  const accountOf = () => ground.account('A-2');
+  const fresh = async (...references: string[]) => {
+    const accountId = accountOf();
+    for (const reference of references) await ground.hear({ reference, accountId });
+    const balance = await ground.balance('A-2');
+    await ground.spend('A-2', balance - 20n * euro);
+  };
+  const whole = (reference: string) => ({ ...inputOf(reference), amount: '20.00' });
+
+  test('never come to more than is left of its balance before the provider tells', async () => {
+    await fresh('pi_one', 'pi_other');
+    expect(await refund(whole('pi_one'))).toMatchObject({ ok: true, value: { isPosted: false } });
+    expect(await refund(whole('pi_other'))).toMatchObject({ code: 'PAYMENT_CREDIT_SPENT' });
+    const told = { accountId: accountOf(), kind: 'refunded', totalMicros: 20n * euro } as const;
+    await ground.hear({ ...told, reference: 'pi_one' });
+    expect(await ground.balance('A-2')).toBe(0n);
+  });
+
+  test('nor when they are asked for at once', async () => {
+    const references = ['pi_l', 'pi_m', 'pi_n', 'pi_o'];
+    await fresh(...references);
+    const asked = await Promise.all(references.map((reference) => refund(whole(reference))));
+    expect(asked.filter(({ ok }) => ok)).toHaveLength(1);
+  });
+});
+
 test('the doctor finds nothing wrong in all of it', async () => {
   expect(await ground.findings()).toEqual([]);
 });

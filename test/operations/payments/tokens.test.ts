@@ -137,6 +137,37 @@ describe('tokens of payments (003.14)', () => {
     expect(await show(await pay('A-1', 3n * euro))).toMatchObject({ value: { value: 2 } });
   });
 
+  test('money that goes back of a payment without a token is carried no more', async () => {
+    const before = (await device('A-2'))?.carried ?? 0n;
+    for (let round = 0; round < 2; round += 1) {
+      const paymentId = await pay('A-2', 900_000n);
+      expect(await show(paymentId, 'A-2')).toMatchObject({ code: 'TOKEN_NOT_ISSUED' });
+      const { reference } = await referenceOf(paymentId);
+      const accountId = ground.account('A-2');
+      const refund = { reference, accountId, kind: 'refunded', totalMicros: 900_000n } as const;
+      expect(await ground.hear(refund)).toMatchObject({ ok: true });
+      expect((await device('A-2'))?.carried).toBe(before);
+    }
+    expect(await show(await pay('A-2', 200_000n), 'A-2')).toMatchObject({
+      code: 'TOKEN_NOT_ISSUED',
+    });
+  });
+
+  test('a dispute takes off the next tokens what is no debt, and won it gives it back', async () => {
+    const before = (await device('A-2'))?.carried ?? 0n;
+    const paymentId = await pay('A-2', 20n * euro);
+    const { reference } = await referenceOf(paymentId);
+    const balance = await ground.balance('A-2');
+    await ground.spend('A-2', balance - 2n * euro);
+    const accountId = ground.account('A-2');
+    const dispute = { reference, accountId, part: 'dp_token', totalMicros: 20n * euro };
+    expect(await ground.hear({ ...dispute, kind: 'disputed' })).toMatchObject({ ok: true });
+    // 18.00 are a debt, which is paid off without units; 2.00 had bought units and are gone.
+    expect((await device('A-2'))?.carried).toBe(before - 2n * euro);
+    expect(await ground.hear({ ...dispute, kind: 'dispute_won' })).toMatchObject({ ok: true });
+    expect((await device('A-2'))?.carried).toBe(before);
+  });
+
   test('twenty payments at once are twenty tokens that their device takes, each once', async () => {
     const before = (await device('A-1'))?.count ?? 0;
     const paid = await Promise.all(Array.from({ length: 20 }, () => pay('A-1', 2n * euro)));

@@ -1,0 +1,2 @@
+ALTER TABLE "payment_receipt" ADD COLUMN "keypad_meter_id" integer;--> statement-breakpoint
+CREATE INDEX "payment_step_account_id_index" ON "payment_step" ("account_id") WHERE "kind" = 'refund_requested';
