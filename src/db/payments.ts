@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import type { PaymentWord, PaymentWordKind } from '../domain/payment/standing.ts';
 import type { Json } from './events.ts';
 import type { Statement } from './connect.ts';
+import { holdName } from './idempotency.ts';
 import type { paymentStepKinds } from './tables/payment.ts';
 
 /** SQL of payments: channels, what providers told, steps and receipts. */
@@ -67,8 +67,7 @@ export async function insertChannel(
 
 /** Holds a payment until the transaction ends: its steps are written one after the other. */
 export async function lockPayment(tx: Statement, paymentId: string): Promise<void> {
-  const lock = createHash('sha256').update(`payment/${paymentId}`).digest().readBigInt64BE(0);
-  await tx`select pg_advisory_xact_lock(${lock.toString()}::int8)`;
+  await holdName(tx, `payment/${paymentId}`);
 }
 
 export type KnownEvent = {

@@ -1,4 +1,5 @@
 import type { Statement } from './connect.ts';
+import { holdName } from './idempotency.ts';
 
 /** SQL of vouchers. */
 
@@ -29,7 +30,7 @@ export async function insertVoucherBatch(
   },
 ): Promise<{ readonly id: number; readonly firstSerial: bigint }> {
   const { companyId } = batch;
-  await tx`select pg_advisory_xact_lock(hashtextextended(${`vouchers/${companyId}`}, 0))`;
+  await holdName(tx, `vouchers/${companyId}`);
   const [row] = await tx<{ id: number; firstSerial: bigint }[]>`
     insert into voucher_batch (company_id, channel_id, first_serial, count, amount_micros,
                                currency, expires_at, issued_at, issued_by)
@@ -55,11 +56,11 @@ export async function findVoucherBatch(
 
 /** Uses of one voucher, sales and the taking back of many wait for one another: a batch's lock. */
 export async function lockVouchers(tx: Statement, batchId: number): Promise<void> {
-  await tx`select pg_advisory_xact_lock(hashtextextended(${`voucher batch/${batchId}`}, 0))`;
+  await holdName(tx, `voucher batch/${batchId}`);
 }
 
 export async function lockAttempts(tx: Statement, accountId: number): Promise<void> {
-  await tx`select pg_advisory_xact_lock(hashtextextended(${`voucher tries/${accountId}`}, 0))`;
+  await holdName(tx, `voucher tries/${accountId}`);
 }
 
 /** Null for an account that the viewer may not see. */

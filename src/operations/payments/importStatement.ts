@@ -10,6 +10,7 @@ import {
 } from '../../db/bank.ts';
 import type { Transaction } from '../../db/connect.ts';
 import { eventShardOf } from '../../db/events.ts';
+import { holdName } from '../../db/idempotency.ts';
 import type { PaymentChannel } from '../../db/payments.ts';
 import { asViewer } from '../../db/viewer.ts';
 import { isAllowed } from '../../domain/access/policy.ts';
@@ -164,6 +165,8 @@ async function takeEntry(tx: Transaction, entry: BankFileEntry, ground: Ground):
   const { channel, statementId } = ground;
   const { entryRef, amountMicros, currency, bookedOn, remittance, isReversal } = entry;
   const key = { channelId: channel.id, entryRef };
+  // What a reversal takes back is looked for: of two at once the second finds it taken.
+  await holdName(tx, `bank/${channel.id}`);
   const known = await findBankEntry(tx, key);
   const nothing = { paymentId: null, commandsRequested: false };
   if (known !== null) {
@@ -188,6 +191,11 @@ async function takeEntry(tx: Transaction, entry: BankFileEntry, ground: Ground):
     await auditRemark(tx, entry, { ground, code: 'BANK_REVERSAL_UNMATCHED' });
   }
   return done;
+}
+
+/** Many banks write the newest entry first: what a file takes back is there before it is. */
+function inTurn(entries: readonly BankFileEntry[]): readonly BankFileEntry[] {
+  return entries.toSorted((left, right) => Number(left.isReversal) - Number(right.isReversal));
 }
 
 type Opened = { readonly channel: PaymentChannel; readonly file: BankFile };
@@ -269,7 +277,7 @@ export async function importStatement(
     refused: 0,
   };
   const remarks: { entryRef: string; code: string }[] = [];
-  for (const [index, entry] of file.entries.entries()) {
+  for (const [index, entry] of inTurn(file.entries).entries()) {
     const done = await asViewer(sql, viewer, (tx) => takeEntry(tx, entry, ground));
     fates[done.fate] += 1;
     const { entryRef } = entry;

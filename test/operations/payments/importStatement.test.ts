@@ -2,19 +2,22 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { pageBankEntries } from '../../../src/db/bank.ts';
 import { pageUnallocated } from '../../../src/db/paymentReads.ts';
+import { lockPayment } from '../../../src/db/payments.ts';
 import { asViewer } from '../../../src/db/viewer.ts';
 import { allocatePayment } from '../../../src/operations/payments/allocatePayment.ts';
+import { paymentIdOf } from '../../../src/operations/payments/applyPaymentEvent.ts';
 import { importStatement } from '../../../src/operations/payments/importStatement.ts';
 import { camt, csvColumnsText, csvText, entry02, iban } from '../../wire/bank/bankFiles.ts';
 import { makeChannel, openPayments } from './paymentGround.ts';
 import type { PaymentGround } from './paymentGround.ts';
 
 let ground: PaymentGround;
+let bankId: number;
 beforeAll(async () => {
   ground = await openPayments('bankfiles');
   const { companyId } = ground.fleet;
   const bank = { companyId, kind: 'bank', settings: { account: iban, csv: csvColumnsText } };
-  await makeChannel(ground, { ...bank, name: 'house bank' });
+  bankId = await makeChannel(ground, { ...bank, name: 'house bank' });
   await makeChannel(ground, { ...bank, name: 'csv bank' });
 });
 afterAll(() => ground.close());
@@ -33,6 +36,14 @@ function deps() {
 function give(text: string | Uint8Array, channel = 'house bank') {
   const file = typeof text === 'string' ? Buffer.from(text) : text;
   return importStatement(deps(), ground.viewer('operator'), { channel, file });
+}
+
+/** Transactions of this database that wait for another one. */
+async function waiting(): Promise<number> {
+  const { count } = await ground.writer.sql`
+    select from pg_locks l join pg_database d on d.oid = l.database
+    where d.datname = current_database() and not l.granted`;
+  return count;
 }
 
 function auditsOf(action: string) {
@@ -119,9 +130,38 @@ describe('a bank file (002.27)', () => {
     expect(await ground.balance('A-2')).toBe(before - 3n * euro);
   });
 
+  test('a statement with the newest entry first takes back what stands below it', async () => {
+    const words = { amount: '4.00', text: 'A-2', endToEnd: 'E-4' };
+    const before = await ground.balance('A-2');
+    const back = entry02({ ref: 'B-31', ...words, direction: 'DBIT', reversal: 'true' });
+    const file = camt(back + entry02({ ref: 'B-30', ...words }), { id: 'S-30' });
+    expect(await give(file)).toMatchObject({ value: { fates: { credited: 1, reversed: 1 } } });
+    expect(await ground.balance('A-2')).toBe(before);
+  });
+
+  test('two reversals at once take the one credit back that is there, once', async () => {
+    const words = { amount: '6.00', text: 'A-2', endToEnd: 'E-6' };
+    await give(camt(entry02({ ref: 'B-40', ...words }), { id: 'S-40' }));
+    const before = await ground.balance('A-2');
+    const paymentId = paymentIdOf({ channelId: bankId, reference: 'B-40' });
+    const back = (ref: string) =>
+      give(camt(entry02({ ref, ...words, direction: 'DBIT', reversal: 'true' }), { id: ref }));
+    // Neither may post before the other has looked for what it takes back, or waits to.
+    const given = await ground.writer.sql.begin(async (tx) => {
+      await lockPayment(tx, paymentId);
+      const both = Promise.all([back('B-41'), back('B-42')]);
+      await expect.poll(waiting, { timeout: 10_000 }).toBe(2);
+      return { both };
+    });
+    const fates = (await given.both).map((each) => (each.ok ? each.value.fates.reversed : -1));
+    expect(fates.toSorted()).toEqual([0, 1]);
+    expect(await ground.balance('A-2')).toBe(before - 6n * euro);
+  });
+
   test('another currency, or another amount of a known reference, moves nothing', async () => {
     const before = await ground.trialBalance();
     const balance = await ground.balance('A-1');
+    const { length: unposted } = await auditsOf('bank.entryUnposted');
     const file = camt(
       entry02({ ref: 'B-9', currency: 'USD', text: 'A-1' }) +
         entry02({ ref: 'B-1', amount: '12.35', structured: 'A-1' }),
@@ -138,7 +178,7 @@ describe('a bank file (002.27)', () => {
     expect(await ground.balance('A-1')).toBe(balance);
     expect(await ground.trialBalance()).toBe(before);
     expect(await auditsOf('payment.refused')).toHaveLength(1);
-    expect(await auditsOf('bank.entryUnposted')).toHaveLength(2);
+    expect(await auditsOf('bank.entryUnposted')).toHaveLength(unposted + 1);
   });
 
   test('the same file by four people at once is one credit an entry', async () => {
