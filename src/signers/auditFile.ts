@@ -16,12 +16,17 @@ export type AuditPlace = z.infer<typeof place>;
 
 export type AuditFileLine = AuditPlace & { readonly entry: object };
 
+function readPlace(line: string): AuditPlace | null {
+  try {
+    return place.parse(JSON.parse(line));
+  } catch {
+    return null; // half a line of a power cut
+  }
+}
+
 export function openAuditFile(file: string) {
   return {
-    async position(): Promise<AuditPlace | null> {
-      const line = await lastLine(file);
-      return line === null ? null : place.parse(JSON.parse(line));
-    },
+    position: (): Promise<AuditPlace | null> => lastLine(file, readPlace),
     append: (lines: readonly AuditFileLine[]): Promise<void> =>
       appendLines(
         file,

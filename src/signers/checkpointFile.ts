@@ -10,10 +10,7 @@ export const checkpointsFile = path.join('checkpoints', 'seals.jsonl');
 
 export function openCheckpointFile(file: string) {
   return {
-    async newest(): Promise<Checkpoint | null> {
-      const line = await lastLine(file);
-      return line === null ? null : readCheckpoint(line);
-    },
+    newest: (): Promise<Checkpoint | null> => lastLine(file, readCheckpoint),
     append: (checkpoint: Checkpoint): Promise<void> =>
       appendLines(file, [checkpointLine(checkpoint)]),
   };

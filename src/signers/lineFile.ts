@@ -15,8 +15,14 @@ async function tailOf(handle: FileHandle): Promise<Buffer> {
   return bytes;
 }
 
-/** The last line that was written whole; null: there is none. */
-export async function lastLine(file: string): Promise<string | null> {
+/**
+ * What the last line says that can be read: half a line of a power cut is passed over, also with
+ * an end of its own. Null: there is none.
+ */
+export async function lastLine<T>(
+  file: string,
+  read: (line: string) => T | null,
+): Promise<T | null> {
   let handle: FileHandle;
   try {
     handle = await open(file, 'r');
@@ -26,10 +32,13 @@ export async function lastLine(file: string): Promise<string | null> {
   }
   try {
     const tail = await tailOf(handle);
-    const end = tail.lastIndexOf(newline);
-    if (end === -1) return null;
-    const start = tail.lastIndexOf(newline, end - 1) + 1;
-    return tail.subarray(end === 0 ? 0 : start, end).toString('utf8');
+    for (let end = tail.lastIndexOf(newline); end > 0;) {
+      const before = tail.lastIndexOf(newline, end - 1);
+      const said = read(tail.subarray(before + 1, end).toString('utf8'));
+      if (said !== null) return said;
+      end = before;
+    }
+    return null;
   } finally {
     await handle.close();
   }

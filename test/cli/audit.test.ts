@@ -68,3 +68,18 @@ test('requirement 000.37: each audit row is once in the file beside the table', 
   expect(lines).toHaveLength(4);
   expect(JSON.parse(lines[0])).toMatchObject({ actor: expect.stringContaining('actor') });
 });
+
+test('audit rows that were deleted before they were told hold the others up no longer', async () => {
+  const name = path.join(folder, 'audit-with-holes.log');
+  const { owner, writer } = world;
+  const deps = { sql: writer.sql, file: openAuditFile(name) };
+  // Of the second block of two.
+  await owner.begin(async (tx) => {
+    await tx`set local session_replication_role = replica`;
+    await tx`delete from audit_entry where xact >= (
+      select xact from audit_entry order by xact limit 1 offset 2)`;
+  });
+  expect(await tellAudit(deps)).toEqual({ lines: 2 });
+  expect(await tellAudit(deps)).toEqual({ lines: 0 });
+  expect(readFileSync(name, 'utf8').trimEnd().split('\n')).toHaveLength(2);
+});

@@ -62,6 +62,9 @@ test('a power cut within a checkpoint leaves the one before, and the next is who
   expect(await store.newest()).toEqual(checkpoint(1n));
   await store.append(checkpoint(2n));
   expect(await store.newest()).toEqual(checkpoint(2n));
+  // A second cut, just behind the end of the line that it began with.
+  appendFileSync(file, '{"kind":"sealed","ordi\n');
+  expect(await store.newest()).toEqual(checkpoint(2n));
   const all: Checkpoint[] = [];
   for await (const each of readCheckpointFile(file)) all.push(each);
   expect(all).toEqual([checkpoint(1n), checkpoint(2n)]);
@@ -77,4 +80,6 @@ test('the audit file knows where it stopped', async () => {
   ]);
   expect(await audit.position()).toEqual({ seal: 3n, row: 1 });
   expect(readFileSync(file, 'utf8').split('\n')[1]).toBe('{"seal":"3","row":1,"actor":"b"}');
+  appendFileSync(file, '{"seal":"3","row":2,"act\n');
+  expect(await audit.position()).toEqual({ seal: 3n, row: 1 });
 });

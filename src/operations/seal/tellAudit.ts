@@ -18,13 +18,16 @@ export async function tellAudit({
   readonly sql: Sql;
   readonly file: AuditFile;
 }): Promise<{ readonly lines: number }> {
+  const position = await file.position();
+  let from = position?.seal ?? 0n;
   let lines = 0;
   for (;;) {
-    const position = await file.position();
-    const from = position?.seal ?? 0n;
-    const limit = sealsPerPage;
-    const seals = await readSealsOf(sql, { shard: onlyShard, relations, from, limit });
-    const before = lines;
+    const seals = await readSealsOf(sql, {
+      shard: onlyShard,
+      relations,
+      from,
+      limit: sealsPerPage,
+    });
     for (const seal of seals) {
       const relation = relationNamed(seal.relation);
       const keys = relation === null ? null : keysOf(seal, relation);
@@ -32,12 +35,16 @@ export async function tellAudit({
       const ids = (keys ?? []).flatMap(({ key }) => key).slice(first);
       if (ids.length === 0) continue;
       const rows = await readAuditRows(sql, ids);
+      // Somebody has deleted all of them: `audit verify` names them, and the file goes on.
+      if (rows.length === 0) continue;
       const places = new Map(ids.map((id, at) => [id, first + at]));
       await file.append(
         rows.map((entry) => ({ seal: seal.ordinal, row: places.get(entry.id) ?? first, entry })),
       );
       lines += rows.length;
     }
-    if (lines === before) return { lines };
+    const last = seals.at(-1);
+    if (last === undefined || seals.length < sealsPerPage) return { lines };
+    from = last.ordinal + 1n;
   }
 }

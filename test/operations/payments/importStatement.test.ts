@@ -153,8 +153,8 @@ describe('a bank file (002.27)', () => {
       await expect.poll(waiting, { timeout: 10_000 }).toBe(2);
       return { both };
     });
-    const fates = (await given.both).map((each) => (each.ok ? each.value.fates.reversed : -1));
-    expect(fates.toSorted()).toEqual([0, 1]);
+    const reversed = (await given.both).map((each) => each.ok && each.value.fates.reversed);
+    expect(new Set(reversed)).toEqual(new Set([0, 1]));
     expect(await ground.balance('A-2')).toBe(before - 6n * euro);
   });
 

@@ -153,7 +153,7 @@ describe('tokens of payments (003.14)', () => {
     });
   });
 
-  test('a dispute takes off the next tokens what is no debt, and won it gives it back', async () => {
+  test('a dispute takes what is no debt off the next tokens, and gives it back', async () => {
     const before = (await device('A-2'))?.carried ?? 0n;
     const paymentId = await pay('A-2', 20n * euro);
     const { reference } = await referenceOf(paymentId);
