@@ -69,7 +69,7 @@ test('requirement 000.37: each audit row is once in the file beside the table', 
   expect(JSON.parse(lines[0])).toMatchObject({ actor: expect.stringContaining('actor') });
 });
 
-test('audit rows that were deleted before they were told hold the others up no longer', async () => {
+test('audit rows that were deleted before they were told hold no others up', async () => {
   const name = path.join(folder, 'audit-with-holes.log');
   const { owner, writer } = world;
   const deps = { sql: writer.sql, file: openAuditFile(name) };
