@@ -53,12 +53,13 @@ export async function readHeldCash(
 ): Promise<bigint> {
   const { agentId, ledgerId } = agent;
   const [row] = await tx<{ micros: bigint }[]>`
-    with paid as (
+    with recursive paid as (
       select s.transfer_id as id from payment p join payment_step s on s.payment_id = p.id
       where p.agent_id = ${agentId} and s.transfer_id is not null
+      -- A correction is corrected like any other transfer.
+      union select t.id from transfer t join paid on t.corrects = paid.id
     ), named as (
       select id from paid
-      union select t.id from transfer t join paid on t.corrects = paid.id
       union select t.id from transfer t where t.account_id is null and t.debit_id = ${ledgerId}
       union select t.id from transfer t where t.account_id is null and t.credit_id = ${ledgerId}
     )

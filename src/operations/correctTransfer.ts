@@ -1,7 +1,12 @@
 import type { Transaction } from '../db/connect.ts';
 import { holdName } from '../db/idempotency.ts';
 import { lockAccounts } from '../db/ledger.ts';
-import { findLedgerTransfer, standingOfTransfer } from '../db/ledgerReads.ts';
+import {
+  findLedgerTransfer,
+  findSides,
+  standingOfTransfer,
+  sumOfAccountLedger,
+} from '../db/ledgerReads.ts';
 import type { LedgerTransfer } from '../db/ledgerReads.ts';
 import { ratedTransferCodes } from '../db/tables/ledger.ts';
 import type { TransferCode } from '../db/tables/ledger.ts';
@@ -10,7 +15,7 @@ import type { Viewer } from '../domain/access/viewer.ts';
 import { parseMicros } from '../domain/exact.ts';
 import type { CorrectionReason } from '../domain/ledger/reasonCode.ts';
 import { accept, refuse } from '../domain/outcome.ts';
-import type { Outcome } from '../domain/outcome.ts';
+import type { Outcome, Refused } from '../domain/outcome.ts';
 import type { RequestDeps } from './onceByKey.ts';
 import { postByHand } from './postByHand.ts';
 import type { ByHandCode, ByHandRequest, ByHandTransfer, MovedByHand } from './postByHand.ts';
@@ -29,7 +34,9 @@ export type CorrectTransferCode =
   | 'TRANSFER_IS_RATED'
   | 'AMOUNT_MALFORMED'
   | 'AMOUNT_NOT_POSITIVE'
-  | 'CORRECTION_ABOVE_TRANSFER';
+  | 'CORRECTION_ABOVE_TRANSFER'
+  | 'CORRECTION_ABOVE_DEBT'
+  | 'VOUCHER_SALE_STANDS';
 
 async function lockTransfer(tx: Transaction, { companyId, accountId, id }: LedgerTransfer) {
   if (accountId === null) await holdName(tx, `correct/${id}`);
@@ -53,6 +60,25 @@ function amountOf(
 function isRated(code: TransferCode): boolean {
   const rated: readonly TransferCode[] = ratedTransferCodes;
   return rated.includes(code);
+}
+
+/** What other operations have built on a transfer: a part of it that is not there any more. */
+async function refuseBuiltOn(
+  tx: Transaction,
+  wrong: LedgerTransfer,
+  amountMicros: bigint,
+): Promise<Refused<CorrectTransferCode> | null> {
+  if (wrong.code === 'voucher_sold') {
+    const message =
+      'Whoever has the voucher may use it while it counts as sold. Revoke it; nothing was posted.';
+    return refuse('VOUCHER_SALE_STANDS', message, ['transferId']);
+  }
+  const { accountId, debitId } = wrong;
+  if (accountId === null || (await findSides(tx, wrong)).debit !== 'debt') return null;
+  const debtMicros = -(await sumOfAccountLedger(tx, { accountId, ledgerId: debitId }));
+  if (amountMicros <= debtMicros) return null;
+  const message = `Of the debt ${debtMicros} micros are left; no more of it is taken back.`;
+  return refuse('CORRECTION_ABOVE_DEBT', message, ['amount']);
 }
 
 async function prepare(
@@ -79,6 +105,8 @@ async function prepare(
     const message = `Of this transfer ${leftMicros} micros are left to correct, no more.`;
     return refuse('CORRECTION_ABOVE_TRANSFER', message, ['amount']);
   }
+  const builtOn = posted === null ? await refuseBuiltOn(tx, wrong, amount.value) : null;
+  if (builtOn !== null) return builtOn;
   return accept({
     accountId: wrong.accountId,
     currency: wrong.currency,

@@ -132,6 +132,8 @@ const errorTypes: Partial<Record<UserErrorCode, ErrorTypeName>> = {
   TRANSFER_NOT_FOUND: 'NotFoundError',
   TRANSFER_IS_RATED: 'ConflictError',
   CORRECTION_ABOVE_TRANSFER: 'ConflictError',
+  CORRECTION_ABOVE_DEBT: 'ConflictError',
+  VOUCHER_SALE_STANDS: 'ConflictError',
   WRITE_OFF_ABOVE_DEBT: 'ConflictError',
   TARIFF_NOT_FOUND: 'NotFoundError',
   TARIFF_VERSION_NOT_FOUND: 'NotFoundError',

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { addAgent } from '../../../src/operations/cash/agents.ts';
 import { handOverCash } from '../../../src/operations/cash/handOverCash.ts';
 import { takeCash } from '../../../src/operations/cash/takeCash.ts';
+import { correctTransfer } from '../../../src/operations/correctTransfer.ts';
 import { makeChannel, openPayments, secondCompany } from './paymentGround.ts';
 import type { PaymentGround } from './paymentGround.ts';
 
@@ -93,6 +94,23 @@ describe('cash by an agent (003.15)', () => {
     expect(await agent('Ada', '1.00')).toMatchObject({ code: 'AGENT_EXISTS' });
     const subscriber = ground.viewer('subscriber', 'A-1');
     expect(await takeCash(deps(), subscriber, input)).toMatchObject({ code: 'NOT_PERMITTED' });
+  });
+
+  test('what people correct, and correct back, is held against the limit', async () => {
+    await agent('Cleo', '50.00');
+    expect(await take('Cleo', '50.00')).toMatchObject({ ok: true });
+    const [paid] = await ground.writer.sql<{ id: string }[]>`
+      select s.transfer_id as id from payment p join payment_step s on s.payment_id = p.id
+      join payment_agent a on a.id = p.agent_id where a.name = 'Cleo'`;
+    const correct = async (transferId: string) => {
+      const input = { transferId, reasonCode: 'wrong_amount', reason: 'typed' } as const;
+      const request = { idempotencyKey: randomUUID(), ...input };
+      const done = await correctTransfer(deps(), ground.viewer('operator'), request);
+      return done.ok ? done.value.transferId : done.code;
+    };
+    const back = await correct(paid?.id ?? '');
+    await correct(back);
+    expect(await take('Cleo', '0.01')).toMatchObject({ code: 'AGENT_FLOAT_EXCEEDED' });
   });
 
   test('the doctor finds nothing wrong in all of it', async () => {

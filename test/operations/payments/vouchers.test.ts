@@ -1,5 +1,6 @@
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { correctTransfer } from '../../../src/operations/correctTransfer.ts';
 import { makeVouchers } from '../../../src/operations/vouchers/makeVouchers.ts';
 import type { MadeVouchers } from '../../../src/operations/vouchers/makeVouchers.ts';
 import { revokeVouchers } from '../../../src/operations/vouchers/revokeVouchers.ts';
@@ -96,6 +97,17 @@ describe('vouchers (003.14)', () => {
       code: 'VOUCHER_EXPIRED',
     });
     expect(await ground.balance('A-2')).toBe(before);
+  });
+
+  test('its sale is not taken back, since who has it may use it', async () => {
+    const [sale] = await ground.writer.sql<{ id: string }[]>`
+      select id from transfer where code = 'voucher_sold' order by id limit 1`;
+    const input = { transferId: sale?.id ?? '', reasonCode: 'entered_twice', reason: 'x' } as const;
+    const request = { idempotencyKey: randomUUID(), ...input };
+    expect(await correctTransfer(deps(), ground.viewer('operator'), request)).toMatchObject({
+      code: 'VOUCHER_SALE_STANDS',
+    });
+    expect(await ground.standing('vouchers_sold')).toBe(15n * euro);
   });
 
   test('by five people at once it is used once', async () => {

@@ -9,6 +9,7 @@ import { setAsideDebt } from '../../../src/operations/prepaid/setAsideDebt.ts';
 import type { SetAsideInput } from '../../../src/operations/prepaid/setAsideDebt.ts';
 import { takeEmergencyCredit } from '../../../src/operations/prepaid/takeEmergencyCredit.ts';
 import { topUp } from '../../../src/operations/topUp.ts';
+import { correctTransfer } from '../../../src/operations/correctTransfer.ts';
 import { adjustBalance } from '../../../src/operations/adjustBalance.ts';
 import { makeChannel, secondCompany } from '../payments/paymentGround.ts';
 import { openGround, openPolicy, publishForTest, smallFleet } from '../smallFleet.ts';
@@ -191,6 +192,19 @@ describe('a debt (002.23)', () => {
       toEnergyMicros: '30000000',
       balanceMicros: '30000000',
     });
+    const [debt] = await ground.writer.sql<{ id: string }[]>`
+      select id from transfer where account_id = ${ground.account(number)}
+        and code = 'debt_set_aside'`;
+    const wrong = { transferId: debt?.id ?? '', reasonCode: 'not_owed', reason } as const;
+    const correct = (amount: string) =>
+      correctTransfer(deps(), ground.viewer('administrator'), {
+        idempotencyKey: randomUUID(),
+        ...wrong,
+        amount,
+      });
+    expect(await correct('50.01')).toMatchObject({ code: 'CORRECTION_ABOVE_DEBT' });
+    expect(await correct('50.00')).toMatchObject({ ok: true });
+    expect(await stands()).toMatchObject({ balanceMicros: -20_000_000n, debtMicros: 0n });
   });
 
   test('is set aside up to what is owed; an imported one leaves the balance', async () => {
