@@ -59,6 +59,16 @@ function refusalOf(error: unknown): Refused<ProviderCode> {
     return refuse('PAYMENT_DECLINED', message);
   }
   if (!(error instanceof Stripe.errors.StripeError)) throw error;
+  if (
+    error instanceof Stripe.errors.StripeAuthenticationError ||
+    error instanceof Stripe.errors.StripePermissionError
+  ) {
+    // No answer to what was asked: under this key an earlier try may have been done.
+    const message =
+      'The provider does not take the key of this channel. Put the right one in its place, and ' +
+      'send the same request again.';
+    return refuse('PROVIDER_UNAVAILABLE', message);
+  }
   const isTransient =
     error instanceof Stripe.errors.StripeConnectionError ||
     error instanceof Stripe.errors.StripeRateLimitError ||

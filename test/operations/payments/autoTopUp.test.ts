@@ -6,6 +6,7 @@ import { providerGiveUpMs } from '../../../src/domain/payment/limits.ts';
 import { askProviders } from '../../../src/operations/topUps/askProviders.ts';
 import { setAutoTopUp, stopAutoTopUp } from '../../../src/operations/topUps/setAutoTopUp.ts';
 import type { SetAutoTopUpInput } from '../../../src/operations/topUps/setAutoTopUp.ts';
+import { providersWith } from '../../../src/providers/paymentProviders.ts';
 import { Fuse, SimulatedCrash, noCrash } from '../../simulate/faults.ts';
 import { makeChannel, secondCompany } from './paymentGround.ts';
 import { brittleDeps, openProviderGround } from './providerGround.ts';
@@ -197,6 +198,25 @@ describe('a standing order (002.24)', () => {
     expect(atAwait).toBeGreaterThan(15);
     await tell();
     expect(await ground.trialBalance()).toBe(0n);
+  });
+
+  test('whose answer was lost waits for the right key of its channel, and charges once', async () => {
+    ground.clock.push(24 * hourMs);
+    await ground.spend('A-1', 20n * euro);
+    const before = ground.stripe.intents.size;
+    ground.stripe.faults.push('cut after', 'cut after', 'cut after');
+    expect(await askProviders(deps())).toEqual({ asked: 1, accepted: 0 });
+    expect(ground.stripe.intents.size).toBe(before + 1);
+    ground.clock.push(30_000);
+    const secret = JSON.stringify({ apiKey: 'sk_test_other', webhookSecret: 'whsec_other' });
+    const env = { [`JOULEBOOK_PAYMENT_CHANNEL_${ground.channelId}`]: secret };
+    const wrong = providersWith({ dataDirectory: '/nowhere', env });
+    expect(await askProviders({ ...deps(), providerOf: wrong })).toEqual({ asked: 1, accepted: 0 });
+    expect(await order()).toMatchObject({ isActive: true });
+    ground.clock.push(hourMs);
+    expect(await askProviders(deps())).toEqual(one);
+    expect(ground.stripe.intents.size).toBe(before + 1);
+    await tell();
   });
 
   test('that was stopped asks nothing, and a stop of none is refused', async () => {
