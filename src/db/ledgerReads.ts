@@ -14,6 +14,7 @@ export type LedgerTransfer = {
   readonly amountMicros: bigint;
   readonly code: TransferCode;
   readonly agreementId: number | null;
+  readonly paymentId: string | null;
   readonly corrects: string | null;
   readonly reasonCode: string | null;
   readonly postedAt: Date;
@@ -26,7 +27,7 @@ export async function findLedgerTransfer(
   const [row] = await tx<LedgerTransfer[]>`
     select id, company_id as "companyId", account_id as "accountId", currency,
            debit_id as "debitId", credit_id as "creditId", amount_micros as "amountMicros", code,
-           agreement_id as "agreementId", corrects, reason_code as "reasonCode",
+           agreement_id as "agreementId", payment_id as "paymentId", corrects, reason_code as "reasonCode",
            posted_at as "postedAt"
     from transfer where id = ${id}::uuid and company_id = ${companyId}`;
   return row ?? null;
@@ -45,13 +46,14 @@ export async function findSides(
 }
 
 /**
- * What of a transfer still stands: its amount less what stands of each correction of it. A
+ * What of transfers still stands: their amounts less what stands of each correction of them. A
  * correction that was corrected gives back, so the signs change with each step down.
  */
-export async function standingOfTransfer(tx: Statement, id: string): Promise<bigint> {
+export async function standingOfTransfers(tx: Statement, ids: readonly string[]): Promise<bigint> {
   const [row] = await tx<{ micros: bigint }[]>`
     with recursive chain as (
-      select id, amount_micros, 1 as sign from transfer where id = ${id}::uuid
+      select id, amount_micros, 1 as sign from transfer
+      where id = any(string_to_array(${ids.join(',')}, ',')::uuid[])
       union all
       select t.id, t.amount_micros, -c.sign from transfer t join chain c on t.corrects = c.id
     )

@@ -4,10 +4,11 @@ import { lockAccounts } from '../db/ledger.ts';
 import {
   findLedgerTransfer,
   findSides,
-  standingOfTransfer,
+  standingOfTransfers,
   sumOfAccountLedger,
 } from '../db/ledgerReads.ts';
 import type { LedgerTransfer } from '../db/ledgerReads.ts';
+import { lockPayment, readSteps } from '../db/payments.ts';
 import { ratedTransferCodes } from '../db/tables/ledger.ts';
 import type { TransferCode } from '../db/tables/ledger.ts';
 import { isAllowed } from '../domain/access/policy.ts';
@@ -17,6 +18,7 @@ import type { CorrectionReason } from '../domain/ledger/reasonCode.ts';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome, Refused } from '../domain/outcome.ts';
 import type { RequestDeps } from './onceByKey.ts';
+import { isGiving, leftOfPayment } from './payments/leftOfPayment.ts';
 import { postByHand } from './postByHand.ts';
 import type { ByHandCode, ByHandRequest, ByHandTransfer, MovedByHand } from './postByHand.ts';
 
@@ -38,9 +40,22 @@ export type CorrectTransferCode =
   | 'CORRECTION_ABOVE_DEBT'
   | 'VOUCHER_SALE_STANDS';
 
-async function lockTransfer(tx: Transaction, { companyId, accountId, id }: LedgerTransfer) {
+async function lockTransfer(tx: Transaction, transfer: LedgerTransfer): Promise<void> {
+  const { companyId, accountId, paymentId, id } = transfer;
+  if (paymentId !== null) await lockPayment(tx, paymentId);
   if (accountId === null) await holdName(tx, `correct/${id}`);
   else await lockAccounts(tx, { companyId, accountIds: [accountId] });
+}
+
+/** Of what a payment gave, what went back to the payer is not corrected as well. */
+async function leftOf(tx: Transaction, { id, paymentId }: LedgerTransfer): Promise<bigint> {
+  const standing = await standingOfTransfers(tx, [id]);
+  if (paymentId === null) return standing;
+  const steps = await readSteps(tx, [paymentId]);
+  if (!steps.some((step) => step.transferId === id && isGiving(step))) return standing;
+  const left = await leftOfPayment(tx, steps);
+  if (left >= standing) return standing;
+  return left > 0n ? left : 0n;
 }
 
 function amountOf(
@@ -98,7 +113,7 @@ async function prepare(
     return refuse('TRANSFER_IS_RATED', message, ['transferId']);
   }
   await lockTransfer(tx, wrong);
-  const leftMicros = await standingOfTransfer(tx, wrong.id);
+  const leftMicros = await leftOf(tx, wrong);
   const amount = amountOf(input, posted?.amountMicros ?? leftMicros);
   if (!amount.ok) return amount;
   if (posted === null && (amount.value > leftMicros || leftMicros === 0n)) {
@@ -121,7 +136,8 @@ async function prepare(
 
 /**
  * Takes a transfer back, wholly or in part, by another one the other way. Several corrections of
- * one transfer never come to more than it moved; a correction is corrected like any other.
+ * one transfer never come to more than it moved, nor with its payment's refunds to more than was
+ * paid; a correction is corrected like any other.
  */
 export async function correctTransfer(
   deps: RequestDeps,

@@ -25,9 +25,9 @@ import { applyPaymentEvent } from './applyPaymentEvent.ts';
 import type { PaymentCode } from './applyPaymentEvent.ts';
 import { parsePaid } from './paidAmount.ts';
 import type { AmountCode } from './paidAmount.ts';
-import { netOf, nextOrdinal, postedOf } from './postSteps.ts';
+import { nextOrdinal, postedOf } from './postSteps.ts';
 import { sendRefund } from './refundCall.ts';
-import { refundUnderway, refundsUnderway } from './refundsUnderway.ts';
+import { leftOfPayment, refundsUnderway } from './leftOfPayment.ts';
 import type { ProviderDeps } from './startPayment.ts';
 
 export type RefundInput = {
@@ -64,8 +64,12 @@ type Owned = {
   readonly accountId: number | null;
 };
 
-function amountOf({ payment, steps }: Owned, { amount }: RefundInput): Outcome<bigint, RefundCode> {
-  const left = netOf(steps) - refundUnderway(steps);
+async function amountOf(
+  tx: Transaction,
+  { payment, steps }: Owned,
+  { amount }: RefundInput,
+): Promise<Outcome<bigint, RefundCode>> {
+  const left = await leftOfPayment(tx, steps);
   const asked = amount === null ? accept(left) : parsePaid({ amount, currency: payment.currency });
   if (!asked.ok) return asked;
   if (asked.value <= 0n || asked.value > left) {
@@ -182,7 +186,7 @@ async function ask(
 ): Promise<Outcome<{ answer: KeyedAnswer; commandsRequested: boolean }, RefundCode>> {
   const of = await owned(tx, input.paymentId);
   if (of === null) return refuse('PAYMENT_NOT_FOUND', 'There is no such payment.');
-  const amount = amountOf(of, input);
+  const amount = await amountOf(tx, of, input);
   if (!amount.ok) return amount;
   const accountIds = of.accountId === null ? [] : [of.accountId];
   const [account] = await lockAccounts(tx, { companyId: viewer.companyId, accountIds });

@@ -5,6 +5,7 @@ import { asViewer } from '../../../src/db/viewer.ts';
 import { allocatePayment } from '../../../src/operations/payments/allocatePayment.ts';
 import { paymentIdOf } from '../../../src/operations/payments/applyPaymentEvent.ts';
 import { refundPayment } from '../../../src/operations/payments/refundPayment.ts';
+import { correctTransfer } from '../../../src/operations/correctTransfer.ts';
 import { topUp } from '../../../src/operations/topUp.ts';
 import { providersWith } from '../../../src/providers/paymentProviders.ts';
 import { openPayments, secondCompany } from './paymentGround.ts';
@@ -145,6 +146,61 @@ describe('a refund of a top-up at the counter', () => {
     const fresh = { idempotencyKey: randomUUID(), amount: '2.01' };
     expect(await refund('operator', fresh)).toMatchObject({ code: 'PAYMENT_CREDIT_SPENT' });
     expect(await ground.balance('A-3')).toBe(2n * euro);
+  });
+});
+
+describe('a payment that was corrected by hand', () => {
+  const paid = async () => {
+    await ground.spend('A-1', await ground.balance('A-1'));
+    await topUp(deps(), ground.viewer('subscriber', 'A-1'), {
+      idempotencyKey: randomUUID(),
+      accountId: ground.account('A-1'),
+      amount: '50.00',
+      currency: 'EUR',
+    });
+    const [row] = await ground.writer.sql<{ paymentId: string; transferId: string }[]>`
+      select p.id as "paymentId", s.transfer_id as "transferId"
+      from payment p join payment_step s on s.payment_id = p.id
+      where p.account_id = ${ground.account('A-1')} order by s.xact desc limit 1`;
+    if (row === undefined) throw new Error('the top-up is a payment');
+    // Other money, so that the balance would bear a second way back.
+    await ground.hear({ reference: randomUUID(), totalMicros: 50n * euro });
+    return row;
+  };
+  const correct = (transferId: string, amount?: string) =>
+    correctTransfer(deps(), ground.viewer('operator'), {
+      idempotencyKey: randomUUID(),
+      transferId,
+      ...(amount !== undefined && { amount }),
+      reasonCode: 'wrong_amount',
+      reason: 'typed 5 for 2',
+    });
+  const refund = (paymentId: string, amount: string | null) =>
+    refundPayment(deps(), ground.viewer('operator'), {
+      idempotencyKey: randomUUID(),
+      paymentId,
+      amount,
+      reason: 'asked for',
+    });
+
+  test('is refunded by what the correction left of it, and no more', async () => {
+    const { paymentId, transferId } = await paid();
+    expect(await correct(transferId, '30.00')).toMatchObject({ ok: true });
+    expect(await refund(paymentId, '20.01')).toMatchObject({
+      code: 'PAYMENT_REFUND_ABOVE_CAPTURED',
+    });
+    expect(await refund(paymentId, null)).toMatchObject({ value: { amountMicros: 20n * euro } });
+    expect(await ground.balance('A-1')).toBe(50n * euro);
+  });
+
+  test('is corrected by what refunds left of it, and no more', async () => {
+    const { paymentId, transferId } = await paid();
+    expect(await refund(paymentId, '30.00')).toMatchObject({ ok: true });
+    expect(await correct(transferId, '20.01')).toMatchObject({
+      code: 'CORRECTION_ABOVE_TRANSFER',
+    });
+    expect(await correct(transferId)).toMatchObject({ value: { amountMicros: 20n * euro } });
+    expect(await ground.balance('A-1')).toBe(50n * euro);
   });
 });
 
