@@ -27,8 +27,8 @@ export async function findLedgerTransfer(
   const [row] = await tx<LedgerTransfer[]>`
     select id, company_id as "companyId", account_id as "accountId", currency,
            debit_id as "debitId", credit_id as "creditId", amount_micros as "amountMicros", code,
-           agreement_id as "agreementId", payment_id as "paymentId", corrects, reason_code as "reasonCode",
-           posted_at as "postedAt"
+           agreement_id as "agreementId", payment_id as "paymentId", corrects,
+           reason_code as "reasonCode", posted_at as "postedAt"
     from transfer where id = ${id}::uuid and company_id = ${companyId}`;
   return row ?? null;
 }
