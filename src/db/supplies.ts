@@ -43,21 +43,16 @@ type SupplyRow = {
   openCause: CommandCause;
   openState: CommandState;
   triedKind: CommandKind | null;
-  triedCause: CommandCause;
   triedState: CommandState;
   mayRepeatAt: Date;
+  unknownKind: 'disconnect' | 'limit' | null;
+  unknownCause: CommandCause;
 };
 
-/** What a try of unknown end leaves open; a restoration that failed leaves what was before. */
-function uncertaintyOf(tried: CommandKind | null): 'uncertain' | 'limitUncertain' | null {
-  if (tried === 'disconnect') return 'uncertain';
-  return tried === 'limit' ? 'limitUncertain' : null;
-}
+const uncertainties = { disconnect: 'uncertain', limit: 'limitUncertain' } as const;
 
 function supplyOfRow(row: SupplyRow, nowMs: number): MeterSupply {
-  const isOpenEnded = row.triedKind !== null && row.triedState !== 'verified';
-  const unknown = isOpenEnded ? uncertaintyOf(row.triedKind) : null;
-  const isUncertain = unknown !== null;
+  const unknown = row.unknownKind === null ? null : uncertainties[row.unknownKind];
   const supply = unknown ?? row.supplyState ?? 'connected';
   const isUnderway = row.openState === 'sent' || row.openState === 'acknowledged';
   const facts: MeterFacts | null =
@@ -69,7 +64,7 @@ function supplyOfRow(row: SupplyRow, nowMs: number): MeterSupply {
           balanceLimitMicros: row.balanceLimitMicros,
           reconnectMicros: row.reconnectMicros,
           supply,
-          supplyCause: isUncertain ? row.triedCause : (row.supplyCause ?? 'automatic'),
+          supplyCause: unknown === null ? (row.supplyCause ?? 'automatic') : row.unknownCause,
           openCommand:
             row.openId === null ? null : { kind: row.openKind, cause: row.openCause, isUnderway },
           readAgeMs: row.lastReadAt === null ? null : nowMs - row.lastReadAt.getTime(),
@@ -131,8 +126,9 @@ export async function readMeterSupplies(
                  where r.decision_id = d.id and r.kind = 'released')) as "isDoubted",
            (select count(*) from command c where c.meter_id = m.id)::int4 as commands,
            o.id as "openId", o.kind as "openKind", o.cause as "openCause", o.state as "openState",
-           t.kind as "triedKind", t.cause as "triedCause", t.state as "triedState",
-           t.next_attempt_at as "mayRepeatAt", m.limiter_register is not null as "canLimit",
+           t.kind as "triedKind", t.state as "triedState", t.next_attempt_at as "mayRepeatAt",
+           k.kind as "unknownKind", k.cause as "unknownCause",
+           m.limiter_register is not null as "canLimit",
            p.time_zone as "timeZone", p.region
     from meter m
     join service_point p on p.id = m.service_point_id
@@ -145,11 +141,22 @@ export async function readMeterSupplies(
     left join command o on o.meter_id = m.id
       and o.state in ('requested', 'queued', 'sent', 'acknowledged')
     left join lateral (
-      select kind, cause, state, next_attempt_at from command c
+      select kind, state, next_attempt_at from command c
       where c.meter_id = m.id and c.attempts > 0
         and c.state not in ('requested', 'queued', 'sent', 'acknowledged')
       order by c.requested_at desc, c.next_attempt_at desc limit 1
     ) t on true
+    left join lateral (
+      -- A cut that was tried and not verified stays unknown until a later command is: a
+      -- restoration that failed as well says nothing of it.
+      select kind, cause from command c
+      where c.meter_id = m.id and c.attempts > 0 and c.kind in ('disconnect', 'limit')
+        and c.state in ('failed', 'expired', 'cancelled')
+        and not exists (select from command v
+                        where v.meter_id = c.meter_id and v.state = 'verified'
+                          and v.requested_at > c.requested_at)
+      order by c.requested_at desc, c.next_attempt_at desc limit 1
+    ) k on true
     where m.company_id = ${query.companyId} and ${filterOf(tx, query)}
     order by m.id ${'limit' in query ? tx`limit ${query.limit}` : tx``}`;
   return rows.map((row) => supplyOfRow(row, query.nowMs));

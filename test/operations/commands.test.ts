@@ -232,6 +232,33 @@ describe('a reconnection that failed', () => {
     expect(await sendCommand(deps(), requested[0] ?? '')).toMatchObject({ state: 'verified' });
     expect(field.world.isSupplyClosed(0, 1)).toBe(true);
   });
+
+  test('is tried again too when it was to take back a cut of unknown end', async () => {
+    const crash = () => Promise.reject(new Error('killed'));
+    await settle('0');
+    const [cut = ''] = (await review()).requested;
+    const dying = deps({ ...field.link, verifySwitch: crash });
+    await expect(sendCommand(dying, cut)).rejects.toThrow('killed');
+    expect(field.world.isSupplyClosed(0, 1)).toBe(false);
+    expect(await pay('5')).toMatchObject({ ok: true });
+    ground.clock.push(45_000);
+    expect(await sendCommand(deps(), cut)).toMatchObject({ state: 'cancelled' });
+    field.world.setFault(0, 101, { kind: 'silent' });
+    const [back] = (await sweepCommands(deps())).due;
+    for (let state: string | null = null; state !== 'failed';) {
+      ({ state } = await sendCommand(deps(), back?.commandId ?? ''));
+      ground.clock.push(10_000);
+    }
+    field.world.setFault(0, 101, null);
+    field.clock.push(60_000); // past the breaker of the silent unit
+    ground.clock.push(60_000);
+    const { requested } = await sweepSupplies(deps());
+    expect(requested).toHaveLength(1);
+    expect(await sendCommand(deps(), requested[0] ?? '')).toMatchObject({ state: 'verified' });
+    expect(field.world.isSupplyClosed(0, 1)).toBe(true);
+    ground.clock.push(60_000);
+    expect(await sweepSupplies(deps())).toEqual({ requested: [] });
+  });
 });
 
 describe('a crash', () => {
