@@ -151,18 +151,32 @@ export type DueCommand = {
   readonly id: string;
   readonly busId: number | null;
   readonly notAfterMs: number;
+  readonly nextAttemptAtMs: number;
 };
 
-/** Open commands whose next try is due, oldest first. */
+/** Open commands whose next try is due, oldest first; a page after a command. */
 export async function findDueCommands(
   statement: Statement,
-  { nowMs, limit }: { nowMs: number; limit: number },
+  { nowMs, after, limit }: { nowMs: number; after: DueCommand | null; limit: number },
 ): Promise<readonly DueCommand[]> {
-  const rows = await statement<{ id: string; busId: number | null; notAfter: Date }[]>`
-    select c.id, m.bus_id as "busId", c.not_after as "notAfter"
+  const rows = await statement<
+    { id: string; busId: number | null; notAfter: Date; nextAttemptAt: Date }[]
+  >`
+    select c.id, m.bus_id as "busId", c.not_after as "notAfter",
+           c.next_attempt_at as "nextAttemptAt"
     from command c join meter m on m.id = c.meter_id
     where c.state in ('requested', 'queued', 'sent', 'acknowledged')
       and c.next_attempt_at <= ${new Date(nowMs)}
+      and ${
+        after === null
+          ? statement`true`
+          : statement`(c.next_attempt_at, c.id)
+                      > (${new Date(after.nextAttemptAtMs)}, ${after.id}::uuid)`
+      }
     order by c.next_attempt_at, c.id limit ${limit}`;
-  return rows.map(({ notAfter, ...row }) => ({ ...row, notAfterMs: notAfter.getTime() }));
+  return rows.map(({ notAfter, nextAttemptAt, ...row }) => ({
+    ...row,
+    notAfterMs: notAfter.getTime(),
+    nextAttemptAtMs: nextAttemptAt.getTime(),
+  }));
 }

@@ -162,17 +162,19 @@ export async function readMeterSupplies(
   return rows.map((row) => supplyOfRow(row, query.nowMs));
 }
 
+export type UnsettledAccount = { readonly companyId: number; readonly accountId: number };
+
 /**
  * Accounts whose supply may be due for a decision that no reading and no payment will ask for: an
  * automatic cut that the balance no longer justifies, tries that ended without being verified, and
- * cuts that are due and whose next possible instant has come.
+ * cuts that are due and whose next possible instant has come. A page after an account.
  */
 export async function findUnsettledAccounts(
   statement: Statement,
-  { nowMs, limit }: { nowMs: number; limit: number },
-): Promise<readonly { readonly companyId: number; readonly accountId: number }[]> {
+  { nowMs, after, limit }: { nowMs: number; after: UnsettledAccount | null; limit: number },
+): Promise<readonly UnsettledAccount[]> {
   const now = new Date(nowMs);
-  return statement<{ companyId: number; accountId: number }[]>`
+  return statement<UnsettledAccount[]>`
     select distinct g.company_id as "companyId", g.account_id as "accountId"
     from (
       select meter_id, true as is_cut from supply
@@ -188,10 +190,20 @@ export async function findUnsettledAccounts(
     join agreement g on g.company_id = m.company_id and g.service_point_id = m.service_point_id
       and g.valid_from <= ${now} and (g.valid_to is null or g.valid_to > ${now})
     join account_balance b on b.account_id = g.account_id
-    where (not u.is_cut or g.mode = 'postpaid' or b.balance_micros >= g.reconnect_micros
-           or exists (select from emergency_credit e where e.account_id = g.account_id
-                      and not exists (select from emergency_credit_end x
-                                      where x.credit_id = e.id)))
+    left join lateral (
+      select coalesce(sum(e.amount_micros), 0) as micros from emergency_credit e
+      where e.account_id = g.account_id
+        and not exists (select from emergency_credit_end x where x.credit_id = e.id)
+    ) lent on true
+    -- The lowest level of any policy of the company: which one holds is found by the decision.
+    left join lateral (
+      select min((p.document->'balanceLimits'->>'connectionMax')::numeric * 1000000) as micros
+      from prepaid_policy p where p.company_id = g.company_id
+    ) allowed on true
+    where (not u.is_cut or g.mode = 'postpaid'
+           or b.balance_micros + lent.micros >= least(g.reconnect_micros, allowed.micros))
+      and (g.company_id, g.account_id)
+        > (${after?.companyId ?? 0}::int4, ${after?.accountId ?? 0}::int4)
       and not exists (select from command o where o.meter_id = m.id
                       and o.state in ('requested', 'queued', 'sent', 'acknowledged'))
     order by 1, 2 limit ${limit}`;

@@ -147,7 +147,7 @@ export const commandBackOffMsMin = 2_000;
 export const commandLeaseMsMax = 45_000;
 /** After a failed automatic command the same meter is left alone for so long. */
 export const commandCoolDownMsMin = 60_000;
-/** One sweep's due commands; the rest are found by the next. */
+/** Due commands that are read at a time, and that a process takes on at a look. */
 export const commandsPerSweepMax = 256;
 /** A person's reason for a command: a sentence or two. */
 export const commandReasonLengthMax = 400;

@@ -1,4 +1,4 @@
-import { commandLookMs, commandsSentAtOnceMax } from '../domain/limits.ts';
+import { commandLookMs, commandsPerSweepMax, commandsSentAtOnceMax } from '../domain/limits.ts';
 import { sendCommand } from '../operations/sendCommand.ts';
 import type { CommandDeps, CommandLink } from '../operations/sendCommand.ts';
 import { sweepCommands } from '../operations/sweepCommands.ts';
@@ -43,12 +43,13 @@ export async function startCommandWorker(options: CommandWorkerOptions): Promise
   }
 
   async function look(): Promise<void> {
-    const { due } = await sweepCommands(options);
-    for (const { commandId, busId } of due) {
-      // One that has no bus is ended by whoever finds it.
-      const isOurs = busId === null || options.ownsBus(busId);
-      if (isOurs) await queue.add({ commandId }, { id: commandId });
+    const { due, faults } = await sweepCommands(options);
+    // One that has no bus is ended by whoever finds it.
+    const ours = due.filter(({ busId }) => busId === null || options.ownsBus(busId));
+    for (const { commandId } of ours.slice(0, commandsPerSweepMax)) {
+      await queue.add({ commandId }, { id: commandId });
     }
+    for (const error of faults) report({ error });
   }
 
   async function run(): Promise<void> {

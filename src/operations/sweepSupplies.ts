@@ -1,7 +1,9 @@
 import { eventShardOf } from '../db/events.ts';
 import { lockAccounts } from '../db/ledger.ts';
 import { findUnsettledAccounts } from '../db/supplies.ts';
+import type { UnsettledAccount } from '../db/supplies.ts';
 import { accountsPerSweepMax } from '../domain/limits.ts';
+import { eachApart, pagesOf } from './eachApart.ts';
 import { reviewSupply } from './reviewSupply.ts';
 import type { CommandDeps } from './sendCommand.ts';
 
@@ -17,17 +19,20 @@ export async function sweepSupplies({
 }: CommandDeps): Promise<{ readonly requested: readonly string[] }> {
   const nowMs = clock.nowMs();
   const requested: string[] = [];
-  const unsettled = await findUnsettledAccounts(sql, { nowMs, limit: accountsPerSweepMax });
-  for (const { companyId, accountId } of unsettled) {
+  const limit = accountsPerSweepMax;
+  const unsettled = pagesOf<UnsettledAccount>(limit, (after) =>
+    findUnsettledAccounts(sql, { nowMs, after, limit }),
+  );
+  await eachApart(unsettled, async ({ companyId, accountId }) => {
     const accountIds = [accountId];
     const review = await sql.begin(async (tx) => {
       await lockAccounts(tx, { companyId, accountIds });
       return reviewSupply(tx, { companyId, accountIds, nowMs });
     });
-    if (review.requested.length === 0) continue;
+    if (review.requested.length === 0) return;
     requested.push(...review.requested);
     wake({ kind: 'events', shard: eventShardOf(companyId) });
     wake({ kind: 'commands' });
-  }
+  });
   return { requested };
 }

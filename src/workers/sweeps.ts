@@ -11,6 +11,7 @@ import {
 } from '../domain/limits.ts';
 import { accrueTime } from '../operations/accrueTime.ts';
 import type { NoticeSender } from '../domain/prepaid/notice.ts';
+import { eachApart } from '../operations/eachApart.ts';
 import { expirePendings } from '../operations/expirePendings.ts';
 import { beginModes } from '../operations/prepaid/beginModes.ts';
 import { deliverNotices } from '../operations/prepaid/deliverNotices.ts';
@@ -32,29 +33,51 @@ export type SweepDeps = {
   readonly sender: NoticeSender | null;
 };
 
+async function ringForCommands(deps: SweepDeps): Promise<void> {
+  const { due, faults } = await sweepCommands(deps);
+  if (due.length > 0) deps.wake({ kind: 'commands' });
+  if (faults.length > 0) throw new AggregateError(faults, 'commands could not be ended');
+}
+
+async function ringForProviders({ sql, clock, wake }: SweepDeps): Promise<void> {
+  if (await hasProviderWork(sql, clock.nowMs())) wake({ kind: 'providers' });
+}
+
+async function sendNotices({ sender, ...deps }: SweepDeps): Promise<void> {
+  if (sender !== null) await deliverNotices({ ...deps, sender });
+}
+
+async function chargeTime(deps: SweepDeps): Promise<void> {
+  const { agreements } = await accrueTime(deps);
+  if (agreements > 0) deps.wake({ kind: 'rating' });
+}
+
+async function chargeIdleDays(deps: SweepDeps): Promise<void> {
+  const { days } = await noteIdleDays(deps);
+  if (days > 0) deps.wake({ kind: 'rating' });
+}
+
 /** Does one sweep; public so that a start need not wait for the first beat. */
 export async function sweep(deps: SweepDeps, { what }: JobPayload<'sweep'>): Promise<void> {
   switch (what) {
     case 'commands': {
-      await beginModes(deps);
-      await sweepSupplies(deps);
-      await watchSupplies(deps);
-      await expirePendings(deps);
-      const { due } = await sweepCommands(deps);
-      if (due.length > 0) deps.wake({ kind: 'commands' });
-      await warnAccounts(deps);
-      if (await hasProviderWork(deps.sql, deps.clock.nowMs())) deps.wake({ kind: 'providers' });
-      const { sender } = deps;
-      if (sender !== null) await deliverNotices({ ...deps, sender });
+      // What fails in one of them must not keep another from being done at any beat.
+      const parts = [
+        beginModes,
+        sweepSupplies,
+        watchSupplies,
+        expirePendings,
+        ringForCommands,
+        warnAccounts,
+        ringForProviders,
+        sendNotices,
+      ];
+      await eachApart(parts, async (part) => void (await part(deps)));
       return;
     }
-    case 'time': {
-      const { agreements } = await accrueTime(deps);
-      const { days } = await noteIdleDays(deps);
-      if (agreements + days > 0) deps.wake({ kind: 'rating' });
-      await recoverDebts(deps);
+    case 'time':
+      await eachApart([chargeTime, chargeIdleDays, recoverDebts], async (part) => void (await part(deps)));
       return;
-    }
     case 'logPartitions':
       await ensureLogPartitions(deps.sql, {
         nowMs: deps.clock.nowMs(),
