@@ -190,10 +190,15 @@ export async function findMovedAccounts(
     from agreement g
     join account_balance b on b.account_id = g.account_id
     left join prepaid_forecast f on f.account_id = g.account_id
+    left join lateral (
+      select coalesce(sum(e.amount_micros), 0) as micros from emergency_credit e
+      where e.account_id = g.account_id
+        and not exists (select from emergency_credit_end x where x.credit_id = e.id)
+    ) lent on true
     where g.mode = 'prepaid' and g.valid_from <= ${now}
       and (g.valid_to is null or g.valid_to > ${now})
       and (f.balance_micros is distinct from b.balance_micros
-           or b.balance_micros <= g.balance_limit_micros and exists (
+           or b.balance_micros <= g.balance_limit_micros - lent.micros and exists (
              select from notice_arm m where m.account_id = g.account_id and m.kind = 'cut_notice'
                and m.is_armed and m.breach > 0))
     group by g.account_id, g.company_id
@@ -202,6 +207,9 @@ export async function findMovedAccounts(
 
 type StoredForecast = {
   readonly dailyMicros: bigint | null;
+  readonly reason: string | null;
+  /** Of the last look. */
+  readonly balanceMicros: bigint;
   readonly computedAt: Date;
 };
 
@@ -210,7 +218,8 @@ export async function findForecast(
   accountId: number,
 ): Promise<StoredForecast | null> {
   const [row] = await tx<StoredForecast[]>`
-    select daily_micros as "dailyMicros", computed_at as "computedAt"
+    select daily_micros as "dailyMicros", reason, balance_micros as "balanceMicros",
+           computed_at as "computedAt"
     from prepaid_forecast where account_id = ${accountId}`;
   return row ?? null;
 }

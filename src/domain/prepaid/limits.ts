@@ -27,6 +27,8 @@ export const forecastDaysMax = 28;
 export const daysLeftMax = 92;
 /** What an ordinary day costs is worked out again after so long. */
 export const forecastAgeMsMax = 3_600_000;
+/** A balance that lasts longer is told to last so long. */
+export const runsOutDaysMax = 3_650;
 /** A sweep looks at so many accounts whose balance moved; the next goes on. */
 export const warnedPerSweepMax = 128;
 /** Notices of one sweep, one after another. */

@@ -12,6 +12,7 @@ import { accountsPerSweepMax } from '../../domain/limits.ts';
 import { minorDigitsOf } from '../../domain/tariff/currency.ts';
 import { instantText } from '../../domain/time/instantText.ts';
 import { derivedId } from '../derivedId.ts';
+import { eachApart } from '../eachApart.ts';
 import { reviewSupply } from '../reviewSupply.ts';
 import type { SupplyReview } from '../reviewSupply.ts';
 
@@ -65,12 +66,13 @@ export async function beginModes({
 }): Promise<{ readonly changes: number }> {
   const nowMs = clock.nowMs();
   let changes = 0;
-  for (const change of await findBegunModes(sql, { nowMs, limit: accountsPerSweepMax })) {
+  const begun = await findBegunModes(sql, { nowMs, limit: accountsPerSweepMax });
+  await eachApart(begun, async (change) => {
     const review = await sql.begin((tx) => begin(tx, change, nowMs));
-    if (review === null) continue;
+    if (review === null) return;
     changes += 1;
     wake({ kind: 'events', shard: eventShardOf(change.companyId) });
     if (review.commandsRequested) wake({ kind: 'commands' });
-  }
+  });
   return { changes };
 }

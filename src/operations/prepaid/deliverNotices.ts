@@ -8,6 +8,7 @@ import {
   noticesPerSweepMax,
 } from '../../domain/prepaid/limits.ts';
 import type { NoticeSender } from '../../domain/prepaid/notice.ts';
+import { eachApart } from '../eachApart.ts';
 
 /**
  * Sends what is queued, each notice under its own id: after a crash between the sending and its
@@ -32,7 +33,7 @@ export async function deliverNotices({
     limit: noticesPerSweepMax,
   });
   let failed = 0;
-  for (const { id, companyId, accountId, kind, threshold, detail, at } of open) {
+  await eachApart(open, async ({ id, companyId, accountId, kind, threshold, detail, at }) => {
     const message = { id, companyId, accountId, kind, threshold, detail, atMs: at.getTime() };
     const answer = await sender.send(message);
     if (answer.state === 'failed') failed += 1;
@@ -42,6 +43,6 @@ export async function deliverNotices({
       // A cut that waited for its notice is decided again by the notice's own time.
       if (kind === 'cut_notice') await hastenSupplyWaits(tx, { companyId, accountId, atMs });
     });
-  }
+  });
   return { sent: open.length - failed, failed };
 }

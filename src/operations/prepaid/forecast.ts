@@ -5,6 +5,7 @@ import type { Outcome } from '../../domain/outcome.ts';
 import { daysLeft } from '../../domain/prepaid/daysLeft.ts';
 import type { DaysLeft } from '../../domain/prepaid/daysLeft.ts';
 import type { PrepaidPolicy } from '../../domain/prepaid/policy.ts';
+import type { Standing } from '../../domain/prepaid/thresholds.ts';
 import type { RateRefusal } from '../../domain/rating/rateLoad.ts';
 import { slotMs, slotOf, slotStartMs } from '../../domain/rating/slot.ts';
 import { billingPeriodAt } from '../../domain/time/zone.ts';
@@ -22,6 +23,17 @@ export function spareOf(
   const allowed = balanceLimits?.disconnectionMaxMicros ?? agreed;
   const limit = (agreed < allowed ? agreed : allowed) - (account.emergencyMicros ?? 0n);
   return account.balanceMicros - account.reservedMicros - limit;
+}
+
+/** How an account stands to its thresholds, by what is available. */
+export function standingOf(
+  account: PrepaidAccount,
+  policy: PrepaidPolicy,
+  dailyMicros: bigint | null,
+): Standing {
+  const balanceMicros = account.balanceMicros - account.reservedMicros;
+  const limitMicros = balanceMicros - spareOf(account, policy);
+  return { balanceMicros, limitMicros, dailyMicros, noticeBeforeMs: policy.notice?.beforeMs ?? 0 };
 }
 
 /** How long the account's balance lasts, from its meters' last days and its own tariff. */

@@ -2,7 +2,9 @@ import type { Transaction } from '../../db/connect.ts';
 import { armAgain, readUnarmed } from '../../db/notices.ts';
 import type { PrepaidAccount } from '../../db/prepaidLife.ts';
 import { isLifted } from '../../domain/prepaid/thresholds.ts';
+import type { Standing } from '../../domain/prepaid/thresholds.ts';
 import type { PrepaidPolicy } from '../../domain/prepaid/policy.ts';
+import { standingOf } from './forecast.ts';
 
 /**
  * Arms the warnings again that a credit has lifted the account above. Only a credit does: a
@@ -15,15 +17,21 @@ export async function rearmWarnings(
 ): Promise<void> {
   const { accountId } = account;
   const unarmed = await readUnarmed(tx, accountId);
-  if (unarmed.length === 0) return;
-  const lent = account.emergencyMicros ?? 0n;
-  const standing = {
-    balanceMicros: account.balanceMicros,
-    limitMicros: (account.balanceLimitMicros ?? 0n) - lent,
-    noticeBeforeMs: policy.notice?.beforeMs ?? 0,
-  };
   const lifted = unarmed.filter((arm) =>
-    isLifted(arm, { ...standing, dailyMicros: arm.dailyMicros }),
+    isLifted(arm, standingOf(account, policy, arm.dailyMicros)),
   );
   if (lifted.length > 0) await armAgain(tx, accountId, lifted);
+}
+
+/**
+ * Arms the notice of a cut alone, where something else than a credit has lifted the account: what
+ * was told of one breach never lets a cut of the next one come.
+ */
+export async function rearmCutNotice(
+  tx: Transaction,
+  accountId: number,
+  standing: Standing,
+): Promise<void> {
+  const arm = { kind: 'cut_notice', threshold: 'limit' } as const;
+  if (isLifted(arm, standing)) await armAgain(tx, accountId, [arm]);
 }

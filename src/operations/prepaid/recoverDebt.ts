@@ -20,6 +20,7 @@ import { minorDigitsOf } from '../../domain/tariff/currency.ts';
 import { dayMs, weekdayOf } from '../../domain/time/civil.ts';
 import { offsetMsAt, startOfLocalDayMs } from '../../domain/time/zone.ts';
 import { derivedId } from '../derivedId.ts';
+import { eachApart } from '../eachApart.ts';
 import { readPolicy } from './accountPolicy.ts';
 
 export function localDayAt(zone: string, atMs: number): number {
@@ -177,11 +178,12 @@ export async function recoverDebts({
 }): Promise<{ readonly accounts: number }> {
   const nowMs = clock.nowMs();
   let accounts = 0;
-  for (const due of await findWeeklyDues(sql, { nowMs, limit: accountsPerSweepMax })) {
+  const dues = await findWeeklyDues(sql, { nowMs, limit: accountsPerSweepMax });
+  await eachApart(dues, async (due) => {
     const taken = await sql.begin((tx) => recoverDays(tx, due, nowMs));
-    if (taken === 0n) continue;
+    if (taken === 0n) return;
     accounts += 1;
     wake({ kind: 'events', shard: eventShardOf(due.companyId) });
-  }
+  });
   return { accounts };
 }

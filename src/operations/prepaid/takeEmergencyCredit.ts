@@ -2,18 +2,23 @@ import { insertAudit } from '../../db/audit.ts';
 import type { Transaction } from '../../db/connect.ts';
 import { appendEvent, companySubject, eventShardOf, plainEvent } from '../../db/events.ts';
 import { lockAccounts } from '../../db/ledger.ts';
+import { findForecast } from '../../db/notices.ts';
 import { insertEmergencyCredit, readPrepaidAccount } from '../../db/prepaidLife.ts';
 import { asViewer } from '../../db/viewer.ts';
 import { isAllowed } from '../../domain/access/policy.ts';
 import type { Viewer } from '../../domain/access/viewer.ts';
+import { formatMicros } from '../../domain/exact.ts';
 import type { AccountId } from '../../domain/ids.ts';
 import { accept, refuse } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
+import { minorDigitsOf } from '../../domain/tariff/currency.ts';
 import { derivedId } from '../derivedId.ts';
 import { onceByKey, textOf } from '../onceByKey.ts';
 import type { KeyCode, RequestDeps } from '../onceByKey.ts';
 import { reviewSupply } from '../reviewSupply.ts';
 import { readPolicy } from './accountPolicy.ts';
+import { standingOf } from './forecast.ts';
+import { rearmCutNotice } from './rearmWarnings.ts';
 
 export type EmergencyCode =
   | KeyCode
@@ -50,7 +55,8 @@ async function lend(
     const message = 'The account has no prepaid agreement now; nothing is lent to it.';
     return refuse('ACCOUNT_NOT_PREPAID', message, ['accountId']);
   }
-  const { emergencyCredit } = await readPolicy(tx, { accountId, atMs: nowMs });
+  const policy = await readPolicy(tx, { accountId, atMs: nowMs });
+  const { emergencyCredit } = policy;
   if (emergencyCredit === null) {
     const message = 'Emergency credit is not offered here. Buy credit instead.';
     return refuse('EMERGENCY_CREDIT_NOT_OFFERED', message, ['accountId']);
@@ -61,13 +67,17 @@ async function lend(
   }
   const { amountMicros, selectableBelowMicros } = emergencyCredit;
   if (account.balanceMicros >= selectableBelowMicros) {
-    const message = `It can be taken below ${selectableBelowMicros} micros of credit.`;
+    const below = formatMicros(selectableBelowMicros, minorDigitsOf(account.currency) ?? 2);
+    const message = `It can be taken below ${below} ${account.currency} of credit.`;
     return refuse('EMERGENCY_CREDIT_NOT_YET', message, ['accountId']);
   }
   const creditId = derivedId('emergency_credit', String(companyId), actor, key);
   const { currency, balanceMicros } = account;
   const id = creditId;
   await insertEmergencyCredit(tx, { id, companyId, accountId, amountMicros, atMs: nowMs, actor });
+  const dailyMicros = (await findForecast(tx, accountId))?.dailyMicros ?? null;
+  const lent = { ...account, emergencyId: creditId, emergencyMicros: amountMicros };
+  await rearmCutNotice(tx, accountId, standingOf(lent, policy, dailyMicros));
   await insertAudit(tx, {
     id: derivedId('audit', creditId),
     companyId,

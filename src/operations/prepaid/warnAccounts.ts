@@ -12,44 +12,61 @@ import { readPrepaidAccount } from '../../db/prepaidLife.ts';
 import type { PrepaidAccount } from '../../db/prepaidLife.ts';
 import type { Bell } from '../../domain/bell.ts';
 import { formatMicros } from '../../domain/exact.ts';
-import { forecastAgeMsMax, warnedPerSweepMax } from '../../domain/prepaid/limits.ts';
+import {
+  forecastAgeMsMax,
+  runsOutDaysMax,
+  warnedPerSweepMax,
+} from '../../domain/prepaid/limits.ts';
 import type { PrepaidPolicy } from '../../domain/prepaid/policy.ts';
 import { milliDaysLeft, reachedThresholds } from '../../domain/prepaid/thresholds.ts';
 import type { Standing } from '../../domain/prepaid/thresholds.ts';
 import { minorDigitsOf } from '../../domain/tariff/currency.ts';
 import { instantText } from '../../domain/time/instantText.ts';
+import { dayMs } from '../../domain/time/civil.ts';
 import { derivedId } from '../derivedId.ts';
+import { eachApart } from '../eachApart.ts';
 import { readPolicy } from './accountPolicy.ts';
-import { forecastDays, spareOf } from './forecast.ts';
+import { forecastDays, spareOf, standingOf } from './forecast.ts';
+import { rearmCutNotice } from './rearmWarnings.ts';
 
-/** What an ordinary day costs: as it was worked out last, or again when that is long ago. */
-async function keepDaily(
+/** What an ordinary day costs, and when the credit that there was then runs out. */
+type Daily = {
+  readonly dailyMicros: bigint | null;
+  /** Why nobody knows. */
+  readonly reason: string | null;
+  readonly computedAtMs: number;
+  /** By the tariff's own times; null where it was not worked out now. */
+  readonly exact: { readonly spareMicros: bigint; readonly runsOutMs: number | null } | null;
+};
+
+/** As it was worked out last, or again when that is long ago; without the account's lock. */
+async function findDaily(
   tx: Transaction,
-  account: PrepaidAccount,
-  { policy, nowMs }: { readonly policy: PrepaidPolicy; readonly nowMs: number },
-): Promise<void> {
-  const { accountId, companyId, balanceMicros } = account;
+  { accountId }: { readonly accountId: number },
+  nowMs: number,
+): Promise<Daily | null> {
   const known = await findForecast(tx, accountId);
-  const of = { accountId, companyId, balanceMicros };
   if (known !== null && nowMs - known.computedAt.getTime() < forecastAgeMsMax) {
-    const { dailyMicros } = known;
-    const spareMicros = spareOf(account, policy);
-    const isKnown = dailyMicros !== null && dailyMicros > 0n && spareMicros > 0n;
-    const leftMs = isKnown ? Number((spareMicros * 86_400_000n) / dailyMicros) : null;
-    const runsOutMs = leftMs === null ? null : Math.min(nowMs + leftMs, nowMs + 3_650 * 86_400_000);
-    const computedAtMs = known.computedAt.getTime();
-    await upsertForecast(tx, { ...of, dailyMicros, runsOutMs, reason: null, computedAtMs });
-    return;
+    const { dailyMicros, reason, computedAt } = known;
+    return { dailyMicros, reason, computedAtMs: computedAt.getTime(), exact: null };
   }
+  const account = await readPrepaidAccount(tx, { accountId, nowMs });
+  if (account === null) return null;
+  const policy = await readPolicy(tx, { accountId, atMs: nowMs });
   const found = await forecastDays(tx, account, { policy, nowMs });
-  const dailyMicros = found.ok ? found.value.dailyMicros : null;
-  await upsertForecast(tx, {
-    ...of,
-    dailyMicros,
-    runsOutMs: found.ok ? found.value.runsOutMs : null,
-    reason: found.ok ? null : found.code,
-    computedAtMs: nowMs,
-  });
+  const computedAtMs = nowMs;
+  if (!found.ok) return { dailyMicros: null, reason: found.code, computedAtMs, exact: null };
+  const { dailyMicros, runsOutMs } = found.value;
+  const exact = { spareMicros: spareOf(account, policy), runsOutMs };
+  return { dailyMicros, reason: null, computedAtMs, exact };
+}
+
+/** When what is available now runs out; null: nobody knows, or it is out, or never. */
+function runsOutAt({ dailyMicros, exact }: Daily, spareMicros: bigint, nowMs: number) {
+  if (exact !== null && exact.spareMicros === spareMicros) return exact.runsOutMs;
+  if (dailyMicros === null || dailyMicros <= 0n || spareMicros <= 0n) return null;
+  const leftMs = (spareMicros * BigInt(dayMs)) / dailyMicros;
+  return nowMs + Math.min(Number(leftMs), runsOutDaysMax * dayMs);
 }
 
 function detailOf(account: PrepaidAccount, standing: Standing, policy: PrepaidPolicy) {
@@ -67,35 +84,30 @@ function detailOf(account: PrepaidAccount, standing: Standing, policy: PrepaidPo
   };
 }
 
-/** What a day costs is worked out without the account's lock: it takes a while. */
-async function forecastAccount(
-  tx: Transaction,
-  { accountId }: { readonly accountId: number },
-  nowMs: number,
-): Promise<void> {
-  const account = await readPrepaidAccount(tx, { accountId, nowMs });
-  if (account === null) return;
-  const policy = await readPolicy(tx, { accountId, atMs: nowMs });
-  await keepDaily(tx, account, { policy, nowMs });
-}
-
-/** Looks at one account under its lock; the notices that it wrote. */
+/**
+ * Looks at one account under its lock, and writes in the same transaction that it was looked at;
+ * the notices that it wrote.
+ */
 async function warnAccount(
   tx: Transaction,
   { companyId, accountId }: { readonly companyId: number; readonly accountId: number },
-  nowMs: number,
+  { daily, nowMs }: { readonly daily: Daily; readonly nowMs: number },
 ): Promise<number> {
   await lockAccounts(tx, { companyId, accountIds: [accountId] });
   const account = await readPrepaidAccount(tx, { accountId, nowMs });
   if (account === null || account.mode !== 'prepaid') return 0;
   const policy = await readPolicy(tx, { accountId, atMs: nowMs });
-  const dailyMicros = (await findForecast(tx, accountId))?.dailyMicros ?? null;
-  const standing: Standing = {
-    balanceMicros: account.balanceMicros - account.reservedMicros,
-    limitMicros: account.balanceMicros - account.reservedMicros - spareOf(account, policy),
-    dailyMicros,
-    noticeBeforeMs: policy.notice?.beforeMs ?? 0,
-  };
+  const { balanceMicros } = account;
+  const { dailyMicros, reason, computedAtMs } = daily;
+  const before = await findForecast(tx, accountId);
+  const runsOutMs = runsOutAt(daily, spareOf(account, policy), nowMs);
+  const looked = { dailyMicros, runsOutMs, reason, balanceMicros, computedAtMs };
+  await upsertForecast(tx, { accountId, companyId, ...looked });
+  const standing = standingOf(account, policy, dailyMicros);
+  // What lifts it may be a gift or a corrected reading: no cut goes by the notice of before.
+  if (before !== null && balanceMicros > before.balanceMicros) {
+    await rearmCutNotice(tx, accountId, standing);
+  }
   const isEmergencyTaken = account.emergencyId !== null;
   const reached = reachedThresholds(standing, policy, { isEmergencyTaken });
   // By kind the last one, which is the lowest: whoever falls past two hears of one.
@@ -155,11 +167,13 @@ export async function warnAccounts({
 }): Promise<{ readonly notices: number }> {
   const nowMs = clock.nowMs();
   let notices = 0;
-  for (const moved of await findMovedAccounts(sql, { nowMs, limit: warnedPerSweepMax })) {
-    await sql.begin((tx) => forecastAccount(tx, moved, nowMs));
-    const written = await sql.begin((tx) => warnAccount(tx, moved, nowMs));
+  const accounts = await findMovedAccounts(sql, { nowMs, limit: warnedPerSweepMax });
+  await eachApart(accounts, async (moved) => {
+    const daily = await sql.begin((tx) => findDaily(tx, moved, nowMs));
+    if (daily === null) return;
+    const written = await sql.begin((tx) => warnAccount(tx, moved, { daily, nowMs }));
     notices += written;
     if (written > 0) wake({ kind: 'events', shard: eventShardOf(moved.companyId) });
-  }
+  });
   return { notices };
 }

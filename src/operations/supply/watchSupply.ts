@@ -7,6 +7,7 @@ import { insertWorkOrder } from '../../db/workOrders.ts';
 import { bypassBehind, overLimit } from '../../domain/command/supplyWatch.ts';
 import { watchedPerSweepMax } from '../../domain/limits.ts';
 import { derivedId } from '../derivedId.ts';
+import { eachApart, pagesOf } from '../eachApart.ts';
 import type { CommandDeps } from '../sendCommand.ts';
 import type { KnownSupply } from './supplyFacts.ts';
 
@@ -92,19 +93,17 @@ export async function watchSupplies({
 }> {
   const nowMs = clock.nowMs();
   let told = 0;
-  let afterMeterId = 0;
-  for (;;) {
-    const watches = await readWatches(sql, { afterMeterId, limit: watchedPerSweepMax });
-    for (const watch of watches) {
-      const looked = look(watch);
-      if (looked === null) continue;
-      const isTold = await sql.begin((tx) => tell(tx, { watch, looked, nowMs }));
-      if (!isTold) continue;
-      told += 1;
-      wake({ kind: 'events', shard: eventShardOf(watch.companyId) });
-    }
-    const last = watches.at(-1);
-    if (last === undefined || watches.length < watchedPerSweepMax) return { told };
-    afterMeterId = last.meterId;
-  }
+  const limit = watchedPerSweepMax;
+  const watches = pagesOf<WatchedSupply>(limit, (after) =>
+    readWatches(sql, { afterMeterId: after?.meterId ?? 0, limit }),
+  );
+  await eachApart(watches, async (watch) => {
+    const looked = look(watch);
+    if (looked === null) return;
+    const isTold = await sql.begin((tx) => tell(tx, { watch, looked, nowMs }));
+    if (!isTold) return;
+    told += 1;
+    wake({ kind: 'events', shard: eventShardOf(watch.companyId) });
+  });
+  return { told };
 }

@@ -5,6 +5,7 @@ import type { NoticeAnswer, NoticeMessage } from '../../../src/domain/prepaid/no
 import { deliverNotices } from '../../../src/operations/prepaid/deliverNotices.ts';
 import { forecastDays } from '../../../src/operations/prepaid/forecast.ts';
 import { readPrepaid } from '../../../src/operations/prepaid/readPrepaid.ts';
+import { takeEmergencyCredit } from '../../../src/operations/prepaid/takeEmergencyCredit.ts';
 import { warnAccounts } from '../../../src/operations/prepaid/warnAccounts.ts';
 import { topUp } from '../../../src/operations/topUp.ts';
 import { bills, dayMs, flat, hourMs } from '../billsGround.ts';
@@ -183,5 +184,95 @@ describe('warnings (002.20, domain rule 56)', () => {
       { ordinal: 1, state: 'failed', detail: 'HTTP 503' },
       { ordinal: 2, state: 'delivered', detail: 'sms-1' },
     ]);
+  });
+
+  test('whatever dies between two steps, a breach is told', async () => {
+    const { ground, live, buy, deps, notices } = await world('told_anyway', {
+      warnings: { days: [], balances: ['1.00'] },
+    });
+    await buy('3.50');
+    await live(1);
+    for (const deadly of [1, 2]) {
+      let begun = 0;
+      const begin = (...args: Parameters<typeof ground.database.sql.begin>) => {
+        begun += 1;
+        const isLast = begun === deadly;
+        return isLast ? Promise.reject(new Error('killed')) : ground.database.sql.begin(...args);
+      };
+      const sql = new Proxy(ground.database.sql, {
+        get: (target, name) => (name === 'begin' ? begin : Reflect.get(target, name)),
+      });
+      await warnAccounts({ ...deps, sql }).catch(() => undefined);
+    }
+    await warnAccounts(deps);
+    expect(await notices()).toEqual(['low_balance 1.00 1']);
+  });
+});
+
+describe('the notice of a cut is told anew', () => {
+  const notice = { hoursBefore: 24, delivered: true };
+  const warnings = { days: [], balances: [] };
+
+  test('after something other than a payment has lifted the account far above its limit', async () => {
+    const { ground, accountId, live, buy, deps, notices } = await world('lifted_by_hand', {
+      warnings,
+      notice,
+    });
+    await buy('12.00');
+    await live(3);
+    await warnAccounts(deps);
+    expect(await notices()).toEqual(['cut_notice limit 1']);
+    // A gift, or readings that were corrected.
+    await ground.database.sql`
+      update account_balance set balance_micros = balance_micros + 31000000
+      where account_id = ${accountId}`;
+    await warnAccounts(deps);
+    await live(9);
+    await warnAccounts(deps);
+    await live(1);
+    await warnAccounts(deps);
+    expect(await notices()).toEqual(['cut_notice limit 1', 'cut_notice limit 2']);
+  });
+
+  test('before what was lent is used up', async () => {
+    const { ground, accountId, live, buy, deps, notices } = await world('lent_and_used', {
+      warnings,
+      notice,
+      emergencyCredit: { amount: '10.00', selectableBelow: '1.00' },
+    });
+    const cutNotices = async () => (await notices()).filter((each) => each.startsWith('cut'));
+    await buy('6.20');
+    await live(2);
+    await warnAccounts(deps);
+    expect(await cutNotices()).toEqual(['cut_notice limit 1']);
+    const lent = await takeEmergencyCredit({ ...deps, sql: ground.api.sql }, ground.viewer, {
+      idempotencyKey: randomUUID(),
+      accountId,
+    });
+    expect(lent).toMatchObject({ ok: true });
+    await warnAccounts(deps);
+    expect(await cutNotices()).toEqual(['cut_notice limit 1']);
+    await live(3);
+    await warnAccounts(deps);
+    expect(await cutNotices()).toEqual(['cut_notice limit 1', 'cut_notice limit 2']);
+  });
+
+  test('after a payment has lifted the account above the limit that the law allows', async () => {
+    const { live, buy, deps, notices } = await world('lifted_by_law', {
+      warnings,
+      notice,
+      balanceLimits: { connectionMax: '5.00', disconnectionMax: '-5.00' },
+    });
+    await buy('0.50');
+    await live(1);
+    await warnAccounts(deps);
+    // 2.40 above the limit of -5.00.
+    expect(await notices()).toEqual(['cut_notice limit 1']);
+    await buy('4.00');
+    await live(1);
+    await warnAccounts(deps);
+    await live(1);
+    await warnAccounts(deps);
+    expect(await notices()).toEqual(['cut_notice limit 1', 'cut_notice limit 2']);
   });
 });
