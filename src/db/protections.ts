@@ -126,8 +126,12 @@ export async function readRegionRules(
               and (select count(*) from approval a where a.company_id = t.company_id
                    and a.subject = 'breaker/' || t.id) < ${breakerPeople}
             order by t.tripped_at, t.id limit 1) as "openTripId",
-           (select max(a.at) from breaker_trip t join approval a on a.company_id = t.company_id
-              and a.subject = 'breaker/' || t.id
+           -- By the one who was the last that it took: a later yes lets nothing more go.
+           (select max(a.at) from breaker_trip t
+            cross join lateral (
+              select a.at from approval a
+              where a.company_id = t.company_id and a.subject = 'breaker/' || t.id
+              order by a.at, a.actor offset ${breakerPeople - 1} limit 1) a
             where t.company_id = ${companyId} and t.region = r.region) as "resetAt"
     from unnest(array(select jsonb_array_elements_text(${JSON.stringify(regions)}::text::jsonb)))
       as r(region)`;
@@ -219,6 +223,17 @@ export async function insertCertificate(
             ${certificate.accountId}, ${certificate.text}::text::jsonb,
             ${Buffer.from(certificate.hash)}, ${new Date(certificate.atMs)})
     on conflict do nothing`;
+}
+
+/** Who stands behind a command, by the certificate of its request. */
+export async function readCommandPeople(
+  tx: Statement,
+  commandId: string,
+): Promise<readonly string[]> {
+  const rows = await tx<{ person: string }[]>`
+    select jsonb_array_elements_text(document->'people') as person from command_certificate
+    where command_id = ${commandId}::uuid and stage = 'requested'`;
+  return rows.map(({ person }) => person);
 }
 
 /** When cuts that are due are decided again; null drops what waited. One statement. */

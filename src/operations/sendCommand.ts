@@ -9,6 +9,7 @@ import type { CommandRow, CommandState } from '../db/commands.ts';
 import type { Sql, Transaction } from '../db/connect.ts';
 import { eventShardOf } from '../db/events.ts';
 import { lockAccounts } from '../db/ledger.ts';
+import { readCommandPeople } from '../db/protections.ts';
 import { upsertSupply } from '../db/supplies.ts';
 import type { SupplyState } from '../db/supplies.ts';
 import { insertWorkOrder } from '../db/workOrders.ts';
@@ -140,9 +141,25 @@ async function seenAgain({ tx, command, nowMs }: Stage): Promise<KnownSupply | n
   return { ...seen, facts };
 }
 
-/** An automatic cut is decided again at the moment of sending; null lets it go. */
-function withdrawnBecause(command: CommandRow, seen: KnownSupply | null): string | null {
-  if (command.cause !== 'automatic' || !isCutKind(command.kind)) return null;
+/**
+ * A cut by hand is of whoever lived there when it was asked for, and of somebody who is protected
+ * by now it takes two people as ever.
+ */
+async function withdrawnByHand(
+  { tx, command }: Stage,
+  seen: KnownSupply | null,
+): Promise<string | null> {
+  if (seen === null) return 'AGREEMENT_ENDED';
+  if ((seen.facts?.protections ?? []).length === 0) return null;
+  const people = await readCommandPeople(tx, command.id);
+  return people.length < 2 ? 'SECOND_PERSON_NEEDED' : null;
+}
+
+/** A cut is decided again at the moment of sending; null lets it go. */
+async function withdrawnBecause(current: Stage, seen: KnownSupply | null): Promise<string | null> {
+  const { command } = current;
+  if (!isCutKind(command.kind)) return null;
+  if (command.cause === 'manual') return withdrawnByHand(current, seen);
   const facts = seen?.facts ?? null;
   if (facts === null) return 'AGREEMENT_ENDED';
   const { action, findings } = decideSupply(facts);
@@ -163,12 +180,13 @@ async function certifySending({ tx, command, nowMs }: Stage, seen: KnownSupply):
 }
 
 /** How a command ends that must not be sent (any more), or null. */
-function endBeforeSending({ command, nowMs }: Stage, seen: KnownSupply | null): Move | null {
+async function endBeforeSending(current: Stage, seen: KnownSupply | null): Promise<Move | null> {
+  const { command, nowMs } = current;
   if (nowMs > command.notAfterMs) {
     const detail = 'COMMAND_EXPIRED';
     return { state: 'expired', detail, failureCode: detail, nextAttemptAtMs: nowMs };
   }
-  const withdrawn = withdrawnBecause(command, seen);
+  const withdrawn = await withdrawnBecause(current, seen);
   if (withdrawn !== null) {
     return { state: 'cancelled', detail: withdrawn, nextAttemptAtMs: nowMs };
   }
@@ -212,10 +230,12 @@ async function begin(current: Stage): Promise<Staged<Begun>> {
     return { value: rest(command.state, command.nextAttemptAtMs), bells: [] };
   }
   const seen = await seenAgain(current);
-  const end = endBeforeSending(current, seen);
+  const end = await endBeforeSending(current, seen);
   if (end !== null) {
     const bells = await move(current, end);
-    if (end.state === 'failed') await orderWork(current, end.detail);
+    // Nobody else takes back what a person has begun.
+    const isHalfDone = command.cause === 'manual' && command.attempts > 0;
+    if (end.state === 'failed' || isHalfDone) await orderWork(current, end.detail);
     return { value: rest(end.state, null), bells };
   }
   if (seen !== null) await certifySending(current, seen);

@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
+import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Viewer } from '../../src/domain/access/viewer.ts';
 import type { MeterId } from '../../src/domain/ids.ts';
@@ -142,12 +143,59 @@ describe('the breaker', () => {
     expect((await review(...numbers)).requested).toEqual([]);
     expect(await approve('bob')).toMatchObject({ ok: true, value: { people: 2 } });
     ground.clock.push(1);
-    expect((await review(...numbers)).requested).toHaveLength(20);
+    // Whoever says yes to what is over does not begin the count anew.
+    expect((await review(...numbers.slice(500, 515))).requested).toHaveLength(15);
+    expect(await approve('eve')).toMatchObject({ ok: true, value: { people: 3 } });
+    ground.clock.push(1);
+    expect((await review(...numbers)).requested).toHaveLength(5);
     await ground.writer.sql`
       update account_balance set balance_micros = 9000000 from account a
       where a.id = account_id and a.number like 'crowd %'`;
     await ground.writer.sql`delete from supply_wait`;
     await publishForTest(ground.writer.sql, companyId);
+  });
+});
+
+describe('a cut by one person that is not sent yet', () => {
+  const cut = () =>
+    requestCommand(api(), person('ann'), {
+      idempotencyKey: randomUUID(),
+      meterId: meter(1),
+      kind: 'disconnect',
+      reason: 'fire on site',
+    });
+
+  test('is withdrawn when the customer has become protected', async () => {
+    await settle('A-1', '9000000');
+    const asked = await cut();
+    const added = await addProtection(api(), person('bob'), {
+      idempotencyKey: randomUUID(),
+      accountId: ground.account('A-1'),
+      kind: 'medical',
+      fromMs: ground.clock.nowMs() - 1,
+      toMs: ground.clock.nowMs() + 60_000,
+      reason: 'a night at the clinic',
+    });
+    expect(added).toMatchObject({ ok: true });
+    const commandId = asked.ok ? asked.value.commandId : '';
+    expect(await sendCommand(deps(), commandId)).toMatchObject({ state: 'cancelled' });
+    expect(field.world.isSupplyClosed(0, 1)).toBe(true);
+    ground.clock.push(60_000);
+  });
+
+  test('is withdrawn when somebody else lives there by then', async () => {
+    await settle('A-1', '9000000');
+    const asked = await cut();
+    const owner = postgres(ground.url, { max: 1, onnotice: () => {} });
+    const moveIn = (number: string) => owner`
+      update agreement set account_id = ${ground.account(number)}
+      where service_point_id = (select service_point_id from meter where id = ${meter(1)})`;
+    await moveIn('A-3');
+    const commandId = asked.ok ? asked.value.commandId : '';
+    expect(await sendCommand(deps(), commandId)).toMatchObject({ state: 'cancelled' });
+    expect(field.world.isSupplyClosed(0, 1)).toBe(true);
+    await moveIn('A-1');
+    await owner.end();
   });
 });
 
