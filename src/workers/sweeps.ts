@@ -76,7 +76,10 @@ export async function sweep(deps: SweepDeps, { what }: JobPayload<'sweep'>): Pro
       return;
     }
     case 'time':
-      await eachApart([chargeTime, chargeIdleDays, recoverDebts], async (part) => void (await part(deps)));
+      await eachApart(
+        [chargeTime, chargeIdleDays, recoverDebts],
+        async (part) => void (await part(deps)),
+      );
       return;
     case 'logPartitions':
       await ensureLogPartitions(deps.sql, {

@@ -98,7 +98,7 @@ describe('the sweep of supplies brings back', () => {
       select id, company_id, account_id, now(), 'repaid' from emergency_credit`;
   });
 
-  test('whoever is above the level of the policy, where that is lower than the agreed', async () => {
+  test('whoever is above the level of the policy, where that is the lower one', async () => {
     const { companyId } = ground.fleet;
     await publishForTest(ground.writer.sql, companyId, {
       ...openPolicy,
@@ -120,7 +120,8 @@ describe('the sweep of supplies brings back', () => {
     await sql`
       insert into account_policy (account_id, valid_from, company_id, policy_name, recorded_at,
                                   recorded_by)
-      values (${ground.account('A-1')}, to_timestamp(0), ${companyId}, 'unreadable', now(), 'test')`;
+      values (${ground.account('A-1')}, to_timestamp(0), ${companyId}, 'unreadable', now(),
+              'test')`;
     await darken('JB%');
     await expect(sweepSupplies(deps())).rejects.toThrow('1 failed');
     expect(await requestedMeters()).toEqual(['JB000002']);
@@ -128,7 +129,7 @@ describe('the sweep of supplies brings back', () => {
 });
 
 describe('the sweep of warnings tells', () => {
-  test('whoever has reached a threshold, behind however many that live on what was lent', async () => {
+  test('whoever has reached a threshold, behind however many that live on loans', async () => {
     const { sql } = ground.writer;
     const { companyId } = ground.fleet;
     await publishForTest(sql, companyId, { ...openPolicy, notice: { hoursBefore: 24 } });

@@ -213,7 +213,7 @@ describe('the notice of a cut is told anew', () => {
   const notice = { hoursBefore: 24, delivered: true };
   const warnings = { days: [], balances: [] };
 
-  test('after something other than a payment has lifted the account far above its limit', async () => {
+  test('after something else than a payment has lifted the account', async () => {
     const { ground, accountId, live, buy, deps, notices } = await world('lifted_by_hand', {
       warnings,
       notice,
@@ -257,7 +257,7 @@ describe('the notice of a cut is told anew', () => {
     expect(await cutNotices()).toEqual(['cut_notice limit 1', 'cut_notice limit 2']);
   });
 
-  test('after a payment has lifted the account above the limit that the law allows', async () => {
+  test('after a payment has lifted the account above the limit of the law', async () => {
     const { live, buy, deps, notices } = await world('lifted_by_law', {
       warnings,
       notice,
