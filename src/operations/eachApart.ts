@@ -24,7 +24,7 @@ export async function eachApart<Row>(
   throw new AggregateError(faults, `${faults.length} failed; all others were done`);
 }
 
-/** The rows of all pages, each read when the one before was worked on. A page not full is the last. */
+/** The rows of all pages, each read when the one before was worked on; a short one is the last. */
 export async function* pagesOf<Row>(
   limit: number,
   read: (after: Row | null) => Promise<readonly Row[]>,
