@@ -234,7 +234,8 @@ function auditPoint(
     .filter(({ servicePoint }) => servicePoint === meter.servicePoint)
     .map(({ agreementId }) => books.accruals.get(agreementId) ?? 0);
   // A register that was taken away is known to have stood there until then.
-  const endMs = Math.max((Math.max(...slots.keys()) + 1) * quarterMs, settledMs, ...accruedMs);
+  const knownMs = Math.max((Math.max(...slots.keys()) + 1) * quarterMs, settledMs);
+  const endMs = Math.max(knownMs, ...accruedMs);
   let atMs = monthAround(meter.zone, Math.floor(firstMs / quarterMs) * quarterMs).startMs;
   while (atMs < endMs) {
     const period = monthAround(meter.zone, atMs);
@@ -244,7 +245,10 @@ function auditPoint(
       .flatMap(({ validFromMs, validToMs }) => [validFromMs, validToMs ?? Infinity]);
     const others = starts.filter((startMs) => startMs > atMs);
     const toMs = Math.min(period.endMs, nextMs, ...others);
-    if (agreement !== undefined && version !== undefined) {
+    const ownAccruedMs = books.accruals.get(agreement?.agreementId ?? 0) ?? 0;
+    // Silence is charged by each agreement's own clock, which tells when its bill begins.
+    const hasBegun = Math.max(knownMs, ownAccruedMs) > atMs;
+    if (agreement !== undefined && version !== undefined && hasBegun) {
       const bill: AuditedBill = {
         versions,
         zone: meter.zone,
@@ -253,12 +257,7 @@ function auditPoint(
         chainFromMs: agreement.validFromMs,
         fromMs: atMs,
         toMs,
-        openUntilMs: openUntil({
-          fromMs: atMs,
-          toMs,
-          settledMs,
-          accruedMs: books.accruals.get(agreement.agreementId) ?? 0,
-        }),
+        openUntilMs: openUntil({ fromMs: atMs, toMs, settledMs, accruedMs: ownAccruedMs }),
       };
       const { energyWh, micros } = judgedMicros(bill);
       const { agreementId, accountId } = agreement;

@@ -50,6 +50,17 @@ function openUntilOf({ segment }: TouchedBill, clock: BillClock): number | null 
   return Math.min(toMs, Math.max(fromMs, slotStartMs(clock.settledUntilSlot), accruedMs));
 }
 
+/**
+ * Whether some of its time has passed: a reading as it begins is the last of the bill before it, or
+ * a register's first, and asks for nothing.
+ */
+export function hasBegun(bill: TouchedBill, summed: SummedBill, clock: BillClock): boolean {
+  const openUntilMs = openUntilOf(bill, clock);
+  if (openUntilMs === null || openUntilMs > slotStartMs(bill.segment.firstSlot)) return true;
+  const { ratedSlots, missingSlots } = summed.total;
+  return ratedSlots + missingSlots > 0;
+}
+
 function keyOf({ segment, meter }: TouchedBill) {
   return {
     agreementId: segment.agreement.agreementId,

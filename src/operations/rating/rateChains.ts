@@ -14,7 +14,7 @@ import { billAgain, isBeside, linksOf, segmentOfStored } from './chainLinks.ts';
 import type { Link } from './chainLinks.ts';
 import { compiledFor, CompiledTariffs } from './compiledSegment.ts';
 import type { CompiledSegment } from './compiledSegment.ts';
-import { rateBill, refusedBill } from './rateBill.ts';
+import { hasBegun, rateBill, refusedBill } from './rateBill.ts';
 import type { BillClock, RatedBill } from './rateBill.ts';
 import { attributesOf, metersAt } from './registry.ts';
 import type { PricedSegment, RatingMemory } from './registry.ts';
@@ -150,8 +150,12 @@ class ChainRater {
     assert(summed !== undefined, 'a bill that can be compiled is summed up');
     const attributes = attributesOf(this.#input.memory, agreement);
     const rated = rateBill(bill, compiled.value, { summed, clock, attributes, carryIn });
-    const charge = this.#post(bill.segment, rated.row, stored);
     if (compiled.value.mayRefuse) this.#noteRefusal(rated);
+    if (!hasBegun(bill, summed, clock)) {
+      if (stored !== undefined) this.withdraw(bill.segment, stored);
+      return carryIn;
+    }
+    const charge = this.#post(bill.segment, rated.row, stored);
     const { idle } = clock;
     if (rated.isClosed) this.closed.push({ charge, rated, load: summed.load, idle });
     return rated.carryOut;
@@ -182,7 +186,7 @@ class ChainRater {
     return charge;
   }
 
-  /** A charge whose slots another version or meter has now: what it had is given back. */
+  /** A charge that is no bill any more, or whose slots another one has: it is given back. */
   withdraw(segment: PricedSegment, stored: ChargeRow): void {
     const { amountMicros, energyWh, accumulator, carryOut, openUntilMs } = stored;
     // With sums it is a bill still, if one of nothing.
