@@ -2,8 +2,12 @@ import type { Sql } from '../db/connect.ts';
 import { endPending, findDuePending } from '../db/pending.ts';
 import { pendingsPerSweepMax, pendingSweepDays } from '../domain/limits.ts';
 import { dayMs } from '../domain/time/civil.ts';
+import { eachApart } from './eachApart.ts';
 
-/** Ends what nobody has posted or voided in time, each in a transaction of its own. */
+/**
+ * Ends what nobody has posted or voided in time, each in a transaction of its own.
+ * @throws what ending some of them threw, when all others are ended.
+ */
 export async function expirePendings({
   sql,
   clock,
@@ -16,12 +20,12 @@ export async function expirePendings({
   const sinceMs = nowMs - pendingSweepDays * dayMs;
   const due = await findDuePending(sql, { sinceMs, nowMs, limit: pendingsPerSweepMax });
   let expired = 0;
-  for (const { companyId, pendingId } of due) {
+  await eachApart(due, async ({ companyId, pendingId }) => {
     const ended = await sql.begin((tx) =>
       endPending(tx, { companyId, pendingId, end: 'expired', atMs: nowMs }),
     );
     // Refused: somebody ended it in between, and that stands.
     if (ended.ok && !ended.value.isReplay) expired += 1;
-  }
+  });
   return { expired };
 }

@@ -118,6 +118,29 @@ describe('a pending transfer', () => {
     expect(await end(id, 'voided')).toMatchObject({ ok: false, code: 'PENDING_ENDED' });
   });
 
+  test('that cannot be ended keeps the sweep from no other', async () => {
+    const before = await stateOf();
+    const stuck = await pend(3_000_000n, { expiresAtMs: startMs + 1 });
+    const of = { companyId: base.companyId, currency: 'EUR', code: 'bank' } as const;
+    const bankId = await findLedgerAccount(ground.writer.sql, of);
+    const nobodys = { accountId: null, debitId: base.creditId, creditId: bankId };
+    await pend(1_000_000n, { ...nobodys, expiresAtMs: startMs + 2 });
+    // Less is reserved than the first has spoken for, so that its end breaks the table's check.
+    const drift = (micros: string) => ground.writer.sql`
+      update account_balance set reserved_micros = reserved_micros + ${micros}::int8
+      where account_id = ${ground.account('A-1')}`;
+    await drift('-1000000');
+    const clock = { nowMs: () => startMs + hourMs };
+    await expect(expirePendings({ sql: ground.writer.sql, clock })).rejects.toThrow();
+    const rows = await ground.writer.sql`
+      select from pending_transfer p
+      where not exists (select from pending_end e where e.pending_id = p.id)`;
+    expect(rows).toHaveLength(1);
+    await drift('1000000');
+    expect(await end(stuck, 'voided')).toMatchObject({ ok: true });
+    expect(await stateOf()).toEqual(before);
+  });
+
   test('has exactly one end, whoever asks at once and for what', async () => {
     const kinds = fc.constantFrom<EndKind>('posted', 'voided', 'expired');
     // At the instant of expiry a post is refused, before it an expiry is; in between both meet.

@@ -4,6 +4,7 @@ import type { ClaimedCall } from '../../db/providerCalls.ts';
 import { assert } from '../../domain/assert.ts';
 import { providerCallsAtOnceMax, providerLeaseMs } from '../../domain/payment/limits.ts';
 import { channelViewer } from '../payments/channelViewer.ts';
+import { eachApart } from '../eachApart.ts';
 import { sendRefund } from '../payments/refundCall.ts';
 import { pauseBroken, sendCharge } from './chargeCall.ts';
 import type { ChargeDeps } from './chargeCall.ts';
@@ -19,16 +20,11 @@ async function ask(deps: ChargeDeps, claimed: ClaimedCall): Promise<boolean> {
   return sent.ok;
 }
 
-/**
- * Asks payment providers for all that is due: standing orders, and refunds whose asker died. Each
- * call is taken for a while first, so that of several processes one asks.
- */
-export async function askProviders(
-  deps: ChargeDeps,
-): Promise<{ readonly asked: number; readonly accepted: number }> {
+type Asked = { readonly asked: number; readonly accepted: number };
+
+/** Calls that are due, each taken for a while first, so that of several processes one asks. */
+async function askDue(deps: ChargeDeps): Promise<Asked> {
   const { sql, clock } = deps;
-  await pauseBroken(deps);
-  await openTopUps(deps);
   let [asked, accepted] = [0, 0];
   for (;;) {
     const claimed = await claimCalls(sql, {
@@ -45,4 +41,18 @@ export async function askProviders(
       if (each.value) accepted += 1;
     }
   }
+}
+
+/**
+ * Asks payment providers for all that is due: standing orders, and refunds whose asker died. An
+ * order that cannot be worked on holds up nothing else.
+ * @throws what went wrong, when all else was asked.
+ */
+export async function askProviders(deps: ChargeDeps): Promise<Asked> {
+  let done: Asked = { asked: 0, accepted: 0 };
+  const askAll = async () => {
+    done = await askDue(deps);
+  };
+  await eachApart([() => pauseBroken(deps), () => openTopUps(deps), askAll], (stage) => stage());
+  return done;
 }

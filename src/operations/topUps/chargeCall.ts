@@ -13,6 +13,7 @@ import { formatMicros } from '../../domain/exact.ts';
 import { topUpsPerRoundMax } from '../../domain/payment/limits.ts';
 import { minorDigitsOf } from '../../domain/tariff/currency.ts';
 import { derivedId } from '../derivedId.ts';
+import { eachApart } from '../eachApart.ts';
 import { paymentIdOf } from '../payments/applyPaymentEvent.ts';
 import type { ProviderOf } from '../payments/provider.ts';
 import { forgotten, isForgotten, isUnanswered, nextTryMs } from '../payments/providerWait.ts';
@@ -118,9 +119,9 @@ export async function sendCharge(
 }
 
 /** Charges that the provider took on and that failed later, as a bank's debit does after days. */
-export async function pauseBroken({ sql, clock, wake }: ChargeDeps): Promise<number> {
+export async function pauseBroken({ sql, clock, wake }: ChargeDeps): Promise<void> {
   const broken = await findBrokenCharges(sql, { limit: topUpsPerRoundMax });
-  for (const charge of broken) {
+  await eachApart(broken, async (charge) => {
     const { id, companyId } = charge;
     const code = /^[\w.-]{1,60}$/.exec(charge.reason)?.[0] ?? 'PAYMENT_DECLINED';
     await sql.begin(async (tx) => {
@@ -128,6 +129,5 @@ export async function pauseBroken({ sql, clock, wake }: ChargeDeps): Promise<num
       if (isNew) await pauseOrder(tx, charge, { code, atMs: clock.nowMs() });
     });
     wake({ kind: 'events', shard: eventShardOf(companyId) });
-  }
-  return broken.length;
+  });
 }

@@ -12,6 +12,7 @@ import { readPrepaidAccount } from '../../db/prepaidLife.ts';
 import { insertCall } from '../../db/providerCalls.ts';
 import { topUpsPerRoundMax } from '../../domain/payment/limits.ts';
 import { derivedId } from '../derivedId.ts';
+import { eachApart, pagesOf } from '../eachApart.ts';
 import { localDayAt } from '../prepaid/recoverDebt.ts';
 import type { ChargeDeps } from './chargeCall.ts';
 
@@ -22,18 +23,18 @@ async function openTopUp(
   tx: Transaction,
   { accountId, companyId }: Due,
   nowMs: number,
-): Promise<boolean> {
+): Promise<void> {
   await lockAccounts(tx, { companyId, accountIds: [accountId] });
   const order = await findAutoTopUp(tx, accountId);
   const account = await readPrepaidAccount(tx, { accountId, nowMs });
-  if (order === null || !order.isActive || account === null) return false;
-  if (account.mode !== 'prepaid' || account.zone === null) return false;
-  if (account.balanceMicros - account.reservedMicros >= order.belowMicros) return false;
-  if (await isUnderway(tx, accountId)) return false;
+  if (order === null || !order.isActive || account === null) return;
+  if (account.mode !== 'prepaid' || account.zone === null) return;
+  if (account.balanceMicros - account.reservedMicros >= order.belowMicros) return;
+  if (await isUnderway(tx, accountId)) return;
   const { amountMicros, channelId, instrument } = order;
   const localDay = localDayAt(account.zone, nowMs);
   const today = await chargedOn(tx, { accountId, localDay });
-  if (today + amountMicros > order.dailyMaxMicros) return false;
+  if (today + amountMicros > order.dailyMaxMicros) return;
   const breach = order.breaches + 1;
   await countBreach(tx, accountId);
   const id = derivedId('auto_top_up', String(accountId), String(breach));
@@ -61,24 +62,16 @@ async function openTopUp(
     before: { balanceMicros: account.balanceMicros.toString() },
     after: { breach, amountMicros: amountMicros.toString() },
   });
-  return true;
 }
 
 /** Writes down what standing orders are to be charged now: one a breach, so much in a local day. */
-export async function openTopUps({
-  sql,
-  clock,
-}: Pick<ChargeDeps, 'sql' | 'clock'>): Promise<number> {
-  let [opened, after] = [0, 0];
-  for (;;) {
-    // By pages: those that have had their day's most stay due until the day is over.
-    const page = await findDueTopUps(sql, { after, limit: topUpsPerRoundMax });
-    for (const due of page) {
-      const isOpened = await sql.begin((tx) => openTopUp(tx, due, clock.nowMs()));
-      if (isOpened) opened += 1;
-    }
-    const last = page.at(-1);
-    if (last === undefined || page.length < topUpsPerRoundMax) return opened;
-    after = last.accountId;
-  }
+export async function openTopUps({ sql, clock }: Pick<ChargeDeps, 'sql' | 'clock'>): Promise<void> {
+  const limit = topUpsPerRoundMax;
+  // By pages: those that have had their day's most stay due until the day is over.
+  const orders = pagesOf<Due>(limit, (last) =>
+    findDueTopUps(sql, { after: last?.accountId ?? 0, limit }),
+  );
+  await eachApart(orders, async (due) => {
+    await sql.begin((tx) => openTopUp(tx, due, clock.nowMs()));
+  });
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findAutoTopUp } from '../../../src/db/autoTopUps.ts';
 import { asViewer } from '../../../src/db/viewer.ts';
@@ -61,6 +62,13 @@ function notices() {
     select n.kind, n.detail->>'code' as code, n.detail->>'amount' as amount, s.state
     from notice n join notice_step s on s.notice_id = n.id
     where n.kind = 'top_up_failed' order by n.at`;
+}
+
+/** A dead process does none of its stages. */
+function isCrash(error: unknown): boolean {
+  return error instanceof AggregateError
+    ? error.errors.every(isCrash)
+    : error instanceof SimulatedCrash;
 }
 
 const nothing = { asked: 0, accepted: 0 };
@@ -188,7 +196,7 @@ describe('a standing order (002.24)', () => {
         await askProviders({ ...deps(), ...brittle });
         isOver = true;
       } catch (error) {
-        if (!(error instanceof SimulatedCrash)) throw error;
+        if (!isCrash(error)) throw error;
       }
       ground.clock.push(90_000);
       await askProviders(deps());
@@ -216,6 +224,28 @@ describe('a standing order (002.24)', () => {
     ground.clock.push(hourMs);
     expect(await askProviders(deps())).toEqual(one);
     expect(ground.stripe.intents.size).toBe(before + 1);
+    await tell();
+  });
+
+  test('of an account that cannot be worked on holds up no other', async () => {
+    ground.clock.push(24 * hourMs);
+    await ground.spend('A-1', await ground.balance('A-1'));
+    await set({}, 'A-2');
+    const before = ground.stripe.intents.size;
+    const owner = postgres(ground.url, { max: 1 });
+    const move = (zone: string) => owner`
+      update service_point p set time_zone = ${zone} from agreement g
+      where g.service_point_id = p.id and g.account_id = ${ground.account('A-1')}`;
+    await move('Nowhere/At_All');
+    await expect(askProviders(deps())).rejects.toThrow();
+    await move('Europe/Berlin');
+    const charged = [...ground.stripe.intents.values()].slice(before);
+    expect(charged.map(({ metadata }) => metadata['joulebook_account'])).toEqual([
+      String(ground.account('A-2')),
+    ]);
+    expect(await askProviders(deps())).toEqual(one);
+    await owner`delete from auto_top_up where account_id = ${ground.account('A-2')}`;
+    await owner.end();
     await tell();
   });
 
