@@ -131,7 +131,7 @@ describe('a pending transfer', () => {
       where account_id = ${ground.account('A-1')}`;
     await drift('-1000000');
     const clock = { nowMs: () => startMs + hourMs };
-    await expect(expirePendings({ sql: ground.writer.sql, clock })).rejects.toThrow();
+    await expect(expirePendings({ sql: ground.writer.sql, clock })).rejects.toThrow(/1 failed/);
     const rows = await ground.writer.sql`
       select from pending_transfer p
       where not exists (select from pending_end e where e.pending_id = p.id)`;
