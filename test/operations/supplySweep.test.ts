@@ -1,4 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { insertNotice } from '../../src/db/notices.ts';
+import type { NoticeSender } from '../../src/domain/prepaid/notice.ts';
+import { deliverNotices } from '../../src/operations/prepaid/deliverNotices.ts';
 import { warnAccounts } from '../../src/operations/prepaid/warnAccounts.ts';
 import { sweepCommands } from '../../src/operations/sweepCommands.ts';
 import { sweepSupplies } from '../../src/operations/sweepSupplies.ts';
@@ -158,6 +162,33 @@ describe('the sweep of warnings tells', () => {
       select id, company_id, account_id, now(), 'repaid' from emergency_credit
       on conflict do nothing`;
     await publishForTest(sql, companyId);
+  });
+});
+
+describe('the sweep of notices', () => {
+  test('leaves the rest to the next one when the gateway is slow', async () => {
+    const { sql } = ground.writer;
+    const { companyId } = ground.fleet;
+    await sql`insert into notice_step (notice_id, ordinal, company_id, account_id, state, at, detail)
+              select id, 1, company_id, account_id, 'delivered', at, '' from notice`;
+    const accountId = ground.account('A-3');
+    const of = { companyId, accountId, kind: 'low_days', breach: 1, detail: {} } as const;
+    for (const threshold of ['7', '3', '1']) {
+      const atMs = ground.clock.nowMs();
+      await insertNotice(sql, { ...of, id: randomUUID(), threshold, atMs });
+      ground.clock.push(1);
+    }
+    const heard: string[] = [];
+    const sender: NoticeSender = {
+      send: async ({ threshold }) => {
+        heard.push(threshold);
+        ground.clock.push(6_000);
+        return { state: 'sent', detail: '' };
+      },
+    };
+    expect(await deliverNotices({ ...deps(), sender })).toEqual({ sent: 2, failed: 0 });
+    expect(await deliverNotices({ ...deps(), sender })).toEqual({ sent: 1, failed: 0 });
+    expect(heard).toEqual(['7', '3', '1']);
   });
 });
 

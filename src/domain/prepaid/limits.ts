@@ -33,6 +33,8 @@ export const runsOutDaysMax = 3_650;
 export const warnedPerSweepMax = 128;
 /** Notices of one sweep, one after another. */
 export const noticesPerSweepMax = 64;
+/** A slow gateway holds what is swept besides notices up no longer; the next sweep goes on. */
+export const noticeSweepMsMax = 10_000;
 /** A notice that fails is tried again after this, then twice as long, up to so many tries. */
 export const noticeFirstRetryMs = 30_000;
 export const noticeTriesMax = 8;

@@ -4,6 +4,7 @@ import { appendNoticeStep, findOpenNotices } from '../../db/notices.ts';
 import {
   noticeAgeMsMax,
   noticeFirstRetryMs,
+  noticeSweepMsMax,
   noticeTriesMax,
   noticesPerSweepMax,
 } from '../../domain/prepaid/limits.ts';
@@ -32,11 +33,13 @@ export async function deliverNotices({
     triesMax: noticeTriesMax,
     limit: noticesPerSweepMax,
   });
-  let failed = 0;
+  let [sent, failed] = [0, 0];
   await eachApart(open, async ({ id, companyId, accountId, kind, threshold, detail, at }) => {
+    if (clock.nowMs() - nowMs >= noticeSweepMsMax) return;
     const message = { id, companyId, accountId, kind, threshold, detail, atMs: at.getTime() };
     const answer = await sender.send(message);
     if (answer.state === 'failed') failed += 1;
+    else sent += 1;
     const atMs = clock.nowMs();
     await sql.begin(async (tx) => {
       await appendNoticeStep(tx, { noticeId: id, atMs, ...answer });
@@ -44,5 +47,5 @@ export async function deliverNotices({
       if (kind === 'cut_notice') await hastenSupplyWaits(tx, { companyId, accountId, atMs });
     });
   });
-  return { sent: open.length - failed, failed };
+  return { sent, failed };
 }
