@@ -169,8 +169,9 @@ describe('the sweep of notices', () => {
   test('leaves the rest to the next one when the gateway is slow', async () => {
     const { sql } = ground.writer;
     const { companyId } = ground.fleet;
-    await sql`insert into notice_step (notice_id, ordinal, company_id, account_id, state, at, detail)
-              select id, 1, company_id, account_id, 'delivered', at, '' from notice`;
+    await sql`
+      insert into notice_step (notice_id, ordinal, company_id, account_id, state, at, detail)
+      select id, 1, company_id, account_id, 'delivered', at, '' from notice`;
     const accountId = ground.account('A-3');
     const of = { companyId, accountId, kind: 'low_days', breach: 1, detail: {} } as const;
     for (const threshold of ['7', '3', '1']) {
