@@ -76,13 +76,28 @@ function dueFromMs(register: AdvancedRegister, days: LocalDays, nowMs: number): 
 
 type VeeDuty = { readonly meterId: number; readonly companyId: number; readonly fromMs: number };
 
-/** Bills that closed, or are open again: by the readings of any meter of the point, or by time. */
-function closings(
+/**
+ * Bills that closed, or are open again, by the readings of any meter of the point or by time; and
+ * closed ones that readings still come for: what they miss is told anew with each slot, also where
+ * no local day becomes complete.
+ */
+function ofClosedBills(
   charges: readonly ChargeDelta[],
-  { memory, days }: { readonly memory: RatingMemory; readonly days: LocalDays },
+  {
+    memory,
+    days,
+    judged,
+  }: {
+    readonly memory: RatingMemory;
+    readonly days: LocalDays;
+    readonly judged: ReadonlySet<number>;
+  },
 ): readonly VeeDuty[] {
   return charges
-    .filter(({ wasClosed, row }) => wasClosed !== (row.openUntilMs === null))
+    .filter(({ wasClosed, row }) => {
+      const isClosed = row.openUntilMs === null;
+      return wasClosed !== isClosed || (isClosed && !judged.has(row.meterId));
+    })
     .flatMap(({ segment, row }) =>
       metersAt(memory, segment.agreement.servicePointId).map(({ meterId, companyId, timeZone }) => {
         const { endMs } = billingPeriodAt(timeZone, row.periodStartMs);
@@ -155,7 +170,7 @@ export async function noteDuties(
     const { meterId, companyId } = register.work.meter;
     add({ meterId, companyId, fromMs });
   }
-  closings(charges, { memory, days }).forEach(add);
+  ofClosedBills(charges, { memory, days, judged }).forEach(add);
   (await marked(tx, duties, { memory, days })).forEach(add);
   for (const { meterId, companyId, atMs } of sent) {
     const zone = memory.meters.get(meterId)?.timeZone;
