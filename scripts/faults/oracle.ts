@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { decodeDay } from '../../src/domain/series/dayCodec.ts';
+import { examineAll } from '../../test/simulate/doctor.ts';
 import { findBreaches, readBacklog } from '../../test/simulate/invariants.ts';
 import type { Admin } from '../../test/simulate/invariants.ts';
 import type { Ground } from './ground.ts';
@@ -198,7 +199,9 @@ function judgeMonth(
 
 async function judgeRest(input: OracleInput, found: Findings): Promise<void> {
   const { admin, journal, isRelayed } = input;
-  for (const breach of [...(await findBreaches(admin)), ...(await readBacklog(admin))]) {
+  const told = [await findBreaches(admin), await readBacklog(admin)];
+  told.push(await examineAll(admin, Date.now()));
+  for (const breach of told.flat()) {
     const text = `${breach.code}: ${breach.detail}`;
     (breach.code === 'LOG_HAS_GAPS' ? found.lost : found.wrong).push(text);
   }

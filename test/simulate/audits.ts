@@ -6,6 +6,7 @@ import type { Batch } from '../../src/wire/batch.ts';
 import { audit } from './auditor.ts';
 import type { AuditedBatch, AuditedOutage } from './auditedSeries.ts';
 import type { AuditedVersion, Books } from './auditor.ts';
+import { examineStep } from './doctor.ts';
 import type { Delivery } from './delivery.ts';
 import type { Fitters } from './fitters.ts';
 import { findEarlyBreach, findHeldBreach, readTaken } from './heldRows.ts';
@@ -27,6 +28,7 @@ import { sha256Hex } from './sender.ts';
 import { findSeriesBreach, findUnreadCharge } from './seriesChecks.ts';
 import { Violation } from './simulation.ts';
 import type { Simulation } from './simulation.ts';
+import type { Till } from './till.ts';
 
 export type Published = {
   readonly tariff: string;
@@ -40,6 +42,7 @@ type Audited = {
   readonly keys: Keys;
   readonly fitters: Fitters;
   readonly desk: QuarantineDesk;
+  readonly till: Till;
   readonly published: readonly Published[];
 };
 
@@ -78,6 +81,8 @@ export class Audits {
     const { admin } = this.#simulation;
     const [breach] = await findBreaches(admin);
     refuseBreach(breach);
+    const [wrong] = await examineStep(admin, this.#simulation.nowMs);
+    refuseBreach(wrong);
     this.#of.delivery.compareLog(await readLogged(admin), this.#of.office.places);
   }
 
@@ -99,7 +104,8 @@ export class Audits {
   /** Everything answered and rated: then what is booked is what the auditor works out. */
   async audit(isLast: boolean): Promise<void> {
     const simulation = this.#simulation;
-    const { delivery, keys, fitters } = this.#of;
+    const { delivery, keys, fitters, till } = this.#of;
+    await till.settle();
     await keys.registerAll();
     await delivery.settle();
     refuseBreach(delivery.words.findBreach(delivery.sent));

@@ -14,6 +14,7 @@ import { Office } from './office.ts';
 import { QuarantineDesk } from './quarantineDesk.ts';
 import { Simulation, Violation, productionOperations } from './simulation.ts';
 import type { Counts, Operations } from './simulation.ts';
+import { Till } from './till.ts';
 
 const quarterMs = 900_000;
 
@@ -25,13 +26,15 @@ class Workload {
   readonly #keys: Keys;
   readonly #fitters: Fitters;
   readonly #desk: QuarantineDesk;
+  readonly #till: Till;
   readonly #published: Published[] = [];
   readonly #later: TariffText[];
   readonly audits: Audits;
   #isLateAgreementDeclared = false;
 
-  constructor(simulation: Simulation) {
+  constructor(simulation: Simulation, seed: number) {
     this.#simulation = simulation;
+    this.#till = new Till(simulation, seed);
     this.#delivery = new Delivery(simulation);
     this.#office = new Office(simulation);
     this.#keys = new Keys(simulation, this.#delivery);
@@ -43,6 +46,7 @@ class Workload {
       keys: this.#keys,
       fitters: this.#fitters,
       desk: this.#desk,
+      till: this.#till,
       published: this.#published,
     });
     this.#later = [...simulation.world.laterTariffs];
@@ -86,6 +90,7 @@ class Workload {
       what = 'pay';
       await this.#pay();
     }
+    await this.#till.act();
     await this.audits.check();
     return what;
   }
@@ -231,7 +236,7 @@ export async function simulate(given: {
   let step = 0;
   try {
     await simulation.begin();
-    const workload = new Workload(simulation);
+    const workload = new Workload(simulation, given.seed);
     const third = Math.ceil(given.steps / 3);
     for (step = 1; step <= given.steps; step += 1) {
       const what = await workload.step();

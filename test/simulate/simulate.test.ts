@@ -12,6 +12,7 @@ import { ignoresMarks } from './planted/ignoresMarks.ts';
 import { movesBalancesApart } from './planted/movesBalancesApart.ts';
 import { movesCursorFirst } from './planted/movesCursorFirst.ts';
 import { movesProgressApart } from './planted/movesProgressApart.ts';
+import { forgetsAudit, paysTwice } from './planted/paysApart.ts';
 import { hidesGoodRows, ranksByArrival, skipsEdits } from './planted/readsAnotherLog.ts';
 import { simulate } from './run.ts';
 import type { RunOutcome } from './run.ts';
@@ -94,6 +95,8 @@ test.each<[string, number, readonly string[], Operations]>([
     ['CHARGE_WRONG', 'UNRATED_WRONG', 'SLOTS_NOT_THEIR_REGISTER'],
     forgetsFinalValues,
   ],
+  ['a word of a provider that pays twice', 2, ['BALANCE_WRONG', 'WORD_REFUSED'], paysTwice],
+  ['a voucher without its row of the audit', 2, ['TRANSFER_WITHOUT_AUDIT'], forgetsAudit],
   [
     'winners by arrival',
     1,

@@ -26,7 +26,10 @@ import type { Rated } from '../../src/operations/rateReadings.ts';
 import { recordMark } from '../../src/operations/recordMark.ts';
 import { registerFleet } from '../../src/operations/registerFleet.ts';
 import type { RegisteredFleet } from '../../src/operations/registerFleet.ts';
+import { applyPaymentEvent } from '../../src/operations/payments/applyPaymentEvent.ts';
+import { takeEmergencyCredit } from '../../src/operations/prepaid/takeEmergencyCredit.ts';
 import { topUp } from '../../src/operations/topUp.ts';
+import { useVoucher } from '../../src/operations/vouchers/useVoucher.ts';
 import { Fuse, brittleSql, noCrash } from './faults.ts';
 import type { CrashPlan } from './faults.ts';
 import type { Admin } from './invariants.ts';
@@ -50,7 +53,10 @@ export const productionOperations = {
   registerFleet,
   retryReadings,
   publishTariff,
+  applyPaymentEvent,
+  takeEmergencyCredit,
   topUp,
+  useVoucher,
 };
 export type Operations = typeof productionOperations;
 
@@ -298,6 +304,23 @@ export class Simulation {
       return null;
     } finally {
       await Promise.all(visits);
+    }
+  }
+
+  /** As `survive`, for those who draw by dice of their own. */
+  async apart<T>(plan: CrashPlan, run: (sql: { api: Sql }) => Promise<T>): Promise<T | null> {
+    const fuse = new Fuse(plan);
+    const cut = async (pid: number): Promise<void> => {
+      this.counts.cuts += 1;
+      await this.admin`select pg_terminate_backend(${pid}, 10000)`;
+    };
+    try {
+      return await run({ api: brittleSql(this.#api.sql, fuse, cut) });
+    } catch (error) {
+      if (!fuse.isBurnt) throw error;
+      this.counts.crashes += 1;
+      if (fuse.isCommitted) this.counts.crashesAfterCommit += 1;
+      return null;
     }
   }
 
