@@ -36,7 +36,7 @@ test.each([1, 2, 4])(
     expect(outcome.counts.crashes).toBeGreaterThan(0);
     expect(outcome.counts.receipts).toBeGreaterThan(10);
   },
-  120_000,
+  240_000,
 );
 
 /** Seeds that found something by these draws: a register went on from where marks had moved. */
@@ -45,7 +45,7 @@ test.each([7])(
   async (seed) => {
     expect(await run(seed, 60)).toMatchObject({ ok: true, counts: { audits: 3 } });
   },
-  120_000,
+  240_000,
 );
 
 /** A few seeds from a planted fault's own first one on, in which it shows soon. */
@@ -108,5 +108,5 @@ test.each<[string, number, readonly string[], Operations]>([
   async (_, firstSeed, codes, operations) => {
     expect(codes).toContain(await findsBy(operations, firstSeed));
   },
-  60_000,
+  120_000,
 );
