@@ -39,12 +39,16 @@ function textOf({ name, kind }: SealedColumn): string {
   }
 }
 
-/** Texts by their bytes: an order that no collation of a later server changes. */
-function orderOf({ key }: SealedRelation): string {
-  const columns = key.map(({ name, type }) =>
-    type === 'text' ? `${quoted(name)} collate "C"` : quoted(name),
-  );
-  return ['xact', ...columns].join(', ');
+/**
+ * Texts by their bytes: an order that no collation of a later server changes. Named with their
+ * table, as a bare name in an ORDER BY is the selected text of that name, and "10000" < "9999".
+ */
+function orderOf({ key, table }: SealedRelation): string {
+  const columns = key.map(({ name, type }) => {
+    const column = `${quoted(table)}.${quoted(name)}`;
+    return type === 'text' ? `${column} collate "C"` : column;
+  });
+  return [`${quoted(table)}.xact`, ...columns].join(', ');
 }
 
 const decoder = new TextDecoder();

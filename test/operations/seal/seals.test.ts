@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { sealedRelations } from '../../../src/db/sealedRelations.ts';
+import { readSealable, sealBeginning } from '../../../src/db/seals.ts';
 import { inOneSnapshot } from '../../../src/db/reconciliation.ts';
 import { restores, seals } from '../../../src/operations/doctor/seals.ts';
 import type { DoctorFinding } from '../../../src/operations/doctor/check.ts';
@@ -172,4 +173,17 @@ test('a chain signed by a key that nobody outside knows is found', async () => {
   });
   expect(found).toEqual(['SEAL_KEY_UNKNOWN']);
   await foreign.close();
+});
+
+test('rows are sealed in the order of their transactions, 9 before 10', async () => {
+  const audit = sealedRelations.find(({ table }) => table === 'audit_entry');
+  if (audit === undefined) throw new Error('the audit is sealed');
+  // Of the world's own rows none is as old.
+  await world.owner`
+    insert into audit_entry (id, company_id, at, actor, action, subject, xact)
+    select gen_random_uuid(), null, now(), 'old', 'test', 'old', x::text::xid8
+    from unnest(array[10, 9, 100]) as x`;
+  const to = { xact: 101n, key: null };
+  const rows = await readSealable(world.writer.sql, audit, { from: sealBeginning, to, limit: 2 });
+  expect(rows.map(({ xact }) => xact)).toEqual([9n, 10n]);
 });
