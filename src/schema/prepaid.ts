@@ -3,6 +3,7 @@ import type { NoticeView } from '../db/notices.ts';
 import { formatMicros } from '../domain/exact.ts';
 import { parseAccountId } from '../domain/ids.ts';
 import type { Outcome } from '../domain/outcome.ts';
+import { isUnknown } from '../domain/prepaid/daysLeft.ts';
 import type { DaysLeft } from '../domain/prepaid/daysLeft.ts';
 import { forecastDays } from '../operations/prepaid/forecast.ts';
 import type { ForecastCode } from '../operations/prepaid/forecast.ts';
@@ -102,7 +103,9 @@ const PrepaidForecast = builder
         nullable: true,
         description: 'What an ordinary day costs: the mean of the next seven.',
         resolve: ({ found, currency }) =>
-          found.ok ? { micros: found.value.dailyMicros, currency } : null,
+          found.ok && !isUnknown(found.value)
+            ? { micros: found.value.dailyMicros, currency }
+            : null,
       }),
       historyDays: t.int({
         nullable: true,
@@ -114,8 +117,7 @@ const PrepaidForecast = builder
         description: 'Why nothing can be said, such as PRICE_MISSING or HISTORY_MISSING.',
         resolve: ({ found }) => {
           if (!found.ok) return found.code;
-          const { historyDays, tenths } = found.value;
-          return historyDays === 0 && tenths === null ? 'HISTORY_MISSING' : null;
+          return isUnknown(found.value) ? 'HISTORY_MISSING' : null;
         },
       }),
       message: t.string({

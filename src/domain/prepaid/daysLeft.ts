@@ -26,6 +26,11 @@ export type DaysLeft = {
   readonly historyDays: number;
 };
 
+/** Without one whole day of use and without a standing charge nobody can say anything. */
+export function isUnknown({ historyDays, dailyMicros }: DaysLeft): boolean {
+  return historyDays === 0 && dailyMicros === 0n;
+}
+
 const slotsOfDay = dayMs / slotMs;
 
 function localOf(zone: string, atMs: number): { readonly day: number; readonly slot: number } {

@@ -12,6 +12,7 @@ import { readPrepaidAccount } from '../../db/prepaidLife.ts';
 import type { PrepaidAccount } from '../../db/prepaidLife.ts';
 import type { Bell } from '../../domain/bell.ts';
 import { formatMicros } from '../../domain/exact.ts';
+import { isUnknown } from '../../domain/prepaid/daysLeft.ts';
 import {
   forecastAgeMsMax,
   runsOutDaysMax,
@@ -55,7 +56,10 @@ async function findDaily(
   const policy = await readPolicy(tx, { accountId, atMs: nowMs });
   const found = await forecastDays(tx, account, { policy, nowMs });
   const computedAtMs = nowMs;
-  if (!found.ok) return { dailyMicros: null, reason: found.code, computedAtMs, exact: null };
+  const reason = found.ok ? (isUnknown(found.value) ? 'HISTORY_MISSING' : null) : found.code;
+  if (!found.ok || reason !== null) {
+    return { dailyMicros: null, reason, computedAtMs, exact: null };
+  }
   const { dailyMicros, runsOutMs } = found.value;
   const exact = { spareMicros: spareOf(account, policy), runsOutMs };
   return { dailyMicros, reason: null, computedAtMs, exact };

@@ -16,9 +16,10 @@ import { openPolicy, publishForTest } from '../smallFleet.ts';
 /** UTC; 2.60 EUR of energy a day (10 kWh at 0.26) and 0.50 EUR standing charge: 3.10. */
 const startMs = Date.UTC(2026, 5, 1);
 
-async function world(name: string, policy: object) {
-  const standing = { kind: 'fixed', name: 'standing', amount: '0.50', per: 'day' } as const;
-  const ground = await bills(name, flat('0.26', [standing]), (fleet) => ({
+const standing = { kind: 'fixed', name: 'standing', amount: '0.50', per: 'day' } as const;
+
+async function world(name: string, policy: object, tariff = flat('0.26', [standing])) {
+  const ground = await bills(name, tariff, (fleet) => ({
     ...fleet,
     agreements: fleet.agreements.map((agreement) => ({
       ...agreement,
@@ -102,6 +103,15 @@ describe('days left of an account (002.19)', () => {
     const tenths = found.left.ok ? found.left.value.tenths : null;
     expect(tenths).toBe(40);
   });
+});
+
+test('without a whole day of use and a standing charge nobody knows what a day costs', async () => {
+  const { ground, accountId, buy, deps } = await world('no_history', {}, flat('0.26'));
+  await buy('5.00');
+  await warnAccounts(deps);
+  const looked = await ground.database.sql`
+    select daily_micros, reason from prepaid_forecast where account_id = ${accountId}`;
+  expect(looked).toEqual([{ daily_micros: null, reason: 'HISTORY_MISSING' }]);
 });
 
 describe('warnings (002.20, domain rule 56)', () => {
