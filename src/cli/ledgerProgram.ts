@@ -38,6 +38,7 @@ export function addLedger(program: Command, { leaf, withUrl, finish }: Making): 
   withUrl(leaf(ledger, 'statement', 'the newest transfers of an account, newest first'))
     .requiredOption('--company <name>', 'as it is registered')
     .requiredOption('--account <number>', 'as it is registered')
+    .option('--all', 'not the newest 500 alone', false)
     .action(async ({ json, ...options }: StatementOptions & Json) =>
       finish(await ledgerStatement(options), json),
     );

@@ -194,6 +194,8 @@ export const operationCostMax = 10_000;
 /** One page of a connection. */
 export const pageSizeDefault = 50;
 export const pageSizeMax = 500;
+/** Of one printed statement: some MB, and a year of quarter hours thrice. */
+export const statementEntriesMax = 100_000;
 /** A window of readings or intervals: a quarter of quarter hours, 8,832 slots. */
 export const seriesWindowDaysMax = 92;
 /** Opened documents that a process keeps parsed. */

@@ -1,10 +1,10 @@
-import { pageTransfers } from '../../db/accountReads.ts';
+import { countTransfers, pageTransfers } from '../../db/accountReads.ts';
 import type { TransferView } from '../../db/accountReads.ts';
 import type { Transaction } from '../../db/connect.ts';
 import { asViewerInSnapshot } from '../../db/viewer.ts';
 import { readBalanceHead } from '../../db/ledgerReads.ts';
 import { formatMicros } from '../../domain/exact.ts';
-import { pageSizeMax } from '../../domain/limits.ts';
+import { pageSizeMax, statementEntriesMax } from '../../domain/limits.ts';
 import { accept, refuse } from '../../domain/outcome.ts';
 import { minorDigitsOf } from '../../domain/tariff/currency.ts';
 import { trialBalance } from '../../operations/trialBalance.ts';
@@ -13,7 +13,11 @@ import { databaseUrl, withDatabase } from '../database.ts';
 import { accountNumbered, companyNamed, staffViewer } from '../viewer.ts';
 
 export type LedgerOptions = { readonly company: string; readonly database: string | undefined };
-export type StatementOptions = LedgerOptions & { readonly account: string };
+export type StatementOptions = LedgerOptions & {
+  readonly account: string;
+  /** Not the newest page alone. */
+  readonly all: boolean;
+};
 
 function money(micros: bigint, currency: string): string {
   return formatMicros(micros, minorDigitsOf(currency) ?? 0);
@@ -73,7 +77,41 @@ function withBalances(transfers: readonly TransferView[], nowMicros: bigint) {
   });
 }
 
-/** The newest transfers of an account with the balance after each. */
+/** Newest first, a page or all that one statement may hold, in the caller's snapshot. */
+async function readTransfers(
+  tx: Transaction,
+  { accountId, all }: { readonly accountId: number; readonly all: boolean },
+): Promise<readonly TransferView[]> {
+  const limit = all ? statementEntriesMax : pageSizeMax;
+  const found: TransferView[] = [];
+  while (found.length < limit) {
+    const last = found.at(-1);
+    const page = await pageTransfers(tx, accountId, {
+      after: last === undefined ? null : { atMs: last.postedAt.getTime(), key: last.id },
+      before: null,
+      limit: pageSizeMax,
+      inverted: false,
+    });
+    found.push(...page);
+    if (page.length < pageSizeMax) break;
+  }
+  return found;
+}
+
+/** A statement that begins later says so, and with which balance. */
+function beforeThem(
+  rows: readonly { readonly transfer: TransferView; readonly balanceMicros: bigint }[],
+  { count, currency, all }: { readonly count: number; currency: string; readonly all: boolean },
+): readonly string[] {
+  const oldest = rows.at(-1);
+  if (oldest === undefined || count === rows.length) return [];
+  const micros = oldest.balanceMicros - oldest.transfer.amountMicros;
+  const more = all ? '' : '; --all shows them';
+  const balance = `${money(micros, currency)} ${currency}`;
+  return [`${count - rows.length} older ones left ${balance}${more}.`];
+}
+
+/** The transfers of an account with the balance after each. */
 export async function ledgerStatement(options: StatementOptions): Promise<Answer> {
   const url = databaseUrl(options.database);
   const ids = await withDatabase(url, 'joulebook_writer', async (sql) => {
@@ -91,26 +129,24 @@ export async function ledgerStatement(options: StatementOptions): Promise<Answer
   return withDatabase(url, 'joulebook_api', async (sql) => {
     const read = async (tx: Transaction) => ({
       head: await readBalanceHead(tx, accountId),
-      transfers: await pageTransfers(tx, accountId, {
-        after: null,
-        before: null,
-        limit: pageSizeMax,
-        inverted: false,
-      }),
+      transfers: await readTransfers(tx, { accountId, all: options.all }),
+      count: await countTransfers(tx, accountId),
     });
-    const { head, transfers } = await asViewerInSnapshot(sql, viewer, read);
+    const { head, transfers, count } = await asViewerInSnapshot(sql, viewer, read);
     const { balanceMicros, reservedMicros, currency } = head;
     const rows = withBalances(transfers, balanceMicros);
     const reserved =
       reservedMicros === 0n ? '' : `, of which ${money(reservedMicros, currency)} is reserved`;
     const balance = `${money(balanceMicros, currency)} ${currency}`;
+    const older = beforeThem(rows, { count, currency, all: options.all });
     const last = `Balance of ${options.account}: ${balance}${reserved}.`;
     return accept({
-      sentence: [...rows.map(lineOf), last].join('\n'),
+      sentence: [...rows.map(lineOf), ...older, last].join('\n'),
       facts: {
         balance: money(balanceMicros, currency),
         reserved: money(reservedMicros, currency),
         currency,
+        olderCount: count - rows.length,
         transfers: rows.map(({ transfer, balanceMicros: micros }) => ({
           id: transfer.id,
           postedAt: transfer.postedAt.toISOString(),
