@@ -1,3 +1,4 @@
+import { isUuid } from '../domain/uuid.ts';
 import type { Statement } from './connect.ts';
 
 /** SQL of keypad devices and of the tokens that were made for them. */
@@ -126,6 +127,7 @@ export async function findIssuedToken(
   tx: Statement,
   paymentId: string,
 ): Promise<IssuedToken | null> {
+  if (!isUuid(paymentId)) return null;
   const [row] = await tx<IssuedToken[]>`
     select i.meter_id as "meterId", i.company_id as "companyId", i.payment_id as "paymentId",
            i.token_count as "tokenCount", i.value, i.issued_at as "issuedAt",

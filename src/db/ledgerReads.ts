@@ -1,4 +1,5 @@
 import { assert } from '../domain/assert.ts';
+import { isUuid } from '../domain/uuid.ts';
 import type { Statement } from './connect.ts';
 import type { LedgerCode, TransferCode } from './tables/ledger.ts';
 
@@ -24,6 +25,7 @@ export async function findLedgerTransfer(
   tx: Statement,
   { companyId, id }: { companyId: number; id: string },
 ): Promise<LedgerTransfer | null> {
+  if (!isUuid(id)) return null;
   const [row] = await tx<LedgerTransfer[]>`
     select id, company_id as "companyId", account_id as "accountId", currency,
            debit_id as "debitId", credit_id as "creditId", amount_micros as "amountMicros", code,

@@ -1,4 +1,5 @@
 import type { PaymentWord, PaymentWordKind } from '../domain/payment/standing.ts';
+import { isUuid } from '../domain/uuid.ts';
 import type { Json } from './events.ts';
 import type { Statement } from './connect.ts';
 import { holdName } from './idempotency.ts';
@@ -144,11 +145,9 @@ function paymentColumns(tx: Statement) {
             p.started_at as "startedAt" from payment p`;
 }
 
-const uuidPattern = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
 /** Null also for what is no id at all. */
 export async function findPayment(tx: Statement, id: string): Promise<PaymentRow | null> {
-  if (!uuidPattern.test(id)) return null;
+  if (!isUuid(id)) return null;
   const [row] = await tx<PaymentRow[]>`
     select ${paymentColumns(tx)} where p.id = ${id}::uuid`;
   return row ?? null;

@@ -1,5 +1,6 @@
 import type { AdvisoryKind, ProtectionKind } from '../domain/command/supplyFacts.ts';
 import { breakerPeople } from '../domain/limits.ts';
+import { isUuid } from '../domain/uuid.ts';
 import type { Statement } from './connect.ts';
 import { timeBounds } from './page.ts';
 import type { TimePage } from './page.ts';
@@ -61,7 +62,7 @@ export async function findProtections(
 ): Promise<readonly ProtectionView[]> {
   return tx<ProtectionView[]>`
     ${selectedProtections(tx)}
-    where p.id = any(string_to_array(${ids.join(',')}, ',')::uuid[])`;
+    where p.id = any(string_to_array(${ids.filter(isUuid).join(',')}, ',')::uuid[])`;
 }
 
 /** Newest first; of one account when it is given. */
@@ -144,6 +145,7 @@ export async function findAdvisory(
   tx: Statement,
   { companyId, id }: { companyId: number; id: string },
 ): Promise<AdvisoryView | null> {
+  if (!isUuid(id)) return null;
   const [row] = await tx<AdvisoryView[]>`
     ${selectedAdvisories(tx)} where company_id = ${companyId} and id = ${id}::uuid`;
   return row ?? null;
@@ -199,6 +201,7 @@ export async function isTripKnown(
   tx: Statement,
   { companyId, id }: { companyId: number; id: string },
 ): Promise<boolean> {
+  if (!isUuid(id)) return false;
   const rows = await tx`
     select from breaker_trip where company_id = ${companyId} and id = ${id}::uuid`;
   return rows.count > 0;

@@ -1,3 +1,4 @@
+import { isUuid } from '../domain/uuid.ts';
 import type { Statement } from './connect.ts';
 import type { Json } from './events.ts';
 import { timeBounds } from './page.ts';
@@ -52,8 +53,9 @@ export async function findWorkOrders(
   tx: Statement,
   ids: readonly string[],
 ): Promise<readonly WorkOrderView[]> {
+  const known = ids.filter(isUuid).join(',');
   return tx<WorkOrderView[]>`
-    ${selected(tx)} where o.id = any(string_to_array(${ids.join(',')}, ',')::uuid[])`;
+    ${selected(tx)} where o.id = any(string_to_array(${known}, ',')::uuid[])`;
 }
 
 /** Newest first; those that are open alone, or all. */

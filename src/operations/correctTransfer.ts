@@ -17,6 +17,7 @@ import { parseMicros } from '../domain/exact.ts';
 import type { CorrectionReason } from '../domain/ledger/reasonCode.ts';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome, Refused } from '../domain/outcome.ts';
+import { moneyText } from '../domain/tariff/currency.ts';
 import type { RequestDeps } from './onceByKey.ts';
 import { isGiving, leftOfPayment } from './payments/leftOfPayment.ts';
 import { postByHand } from './postByHand.ts';
@@ -92,7 +93,8 @@ async function refuseBuiltOn(
   if (accountId === null || (await findSides(tx, wrong)).debit !== 'debt') return null;
   const debtMicros = -(await sumOfAccountLedger(tx, { accountId, ledgerId: debitId }));
   if (amountMicros <= debtMicros) return null;
-  const message = `Of the debt ${debtMicros} micros are left; no more of it is taken back.`;
+  const left = moneyText(debtMicros, wrong.currency);
+  const message = `Of the debt ${left} are left; no more of it is taken back.`;
   return refuse('CORRECTION_ABOVE_DEBT', message, ['amount']);
 }
 
@@ -117,7 +119,8 @@ async function prepare(
   const amount = amountOf(input, posted?.amountMicros ?? leftMicros);
   if (!amount.ok) return amount;
   if (posted === null && (amount.value > leftMicros || leftMicros === 0n)) {
-    const message = `Of this transfer ${leftMicros} micros are left to correct, no more.`;
+    const left = moneyText(leftMicros, wrong.currency);
+    const message = `Of this transfer ${left} are left to correct, no more.`;
     return refuse('CORRECTION_ABOVE_TRANSFER', message, ['amount']);
   }
   const builtOn = posted === null ? await refuseBuiltOn(tx, wrong, amount.value) : null;

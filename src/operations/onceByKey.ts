@@ -7,6 +7,7 @@ import { assert } from '../domain/assert.ts';
 import type { Bell } from '../domain/bell.ts';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
+import { isUuid } from '../domain/uuid.ts';
 
 /** What an operation on behalf of a viewer needs. */
 export type RequestDeps = {
@@ -18,8 +19,6 @@ export type RequestDeps = {
 };
 
 export type KeyCode = 'IDEMPOTENCY_KEY_MALFORMED' | 'IDEMPOTENCY_KEY_REUSED';
-
-const uuidPattern = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /**
  * Does the work once for a client's key, in the caller's transaction: the same request again gets
@@ -38,7 +37,7 @@ export async function onceByKey<Code extends string>(
   work: () => Promise<Outcome<KeyedAnswer, Code>>,
 ): Promise<Outcome<{ readonly answer: KeyedAnswer; readonly isReplay: boolean }, Code | KeyCode>> {
   const { viewer, operation } = request;
-  if (!uuidPattern.test(request.key)) {
+  if (!isUuid(request.key)) {
     return refuse('IDEMPOTENCY_KEY_MALFORMED', 'The idempotency key is a UUID made by the client.');
   }
   const owner = {

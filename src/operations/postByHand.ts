@@ -14,6 +14,7 @@ import type { Viewer } from '../domain/access/viewer.ts';
 import { correctionMicrosMax } from '../domain/limits.ts';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
+import { isUuid } from '../domain/uuid.ts';
 import { derivedId } from './derivedId.ts';
 import type { KeyCode, RequestDeps } from './onceByKey.ts';
 import { repayEmergencyCredit } from './prepaid/onCredit.ts';
@@ -49,8 +50,6 @@ export type MovedByHand = {
   readonly balanceMicros: bigint | null;
   readonly isReplay: boolean;
 };
-
-const uuidPattern = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 function isSameTransfer(known: LedgerTransfer, asked: ByHandTransfer): boolean {
   return (
@@ -176,7 +175,7 @@ export async function postByHand<Code extends string>(
     known: LedgerTransfer | null,
   ) => Promise<Outcome<ByHandTransfer, Code>>,
 ): Promise<Outcome<MovedByHand, Code | ByHandCode>> {
-  if (!uuidPattern.test(request.idempotencyKey)) {
+  if (!isUuid(request.idempotencyKey)) {
     return refuse('IDEMPOTENCY_KEY_MALFORMED', 'The idempotency key is a UUID made by the client.');
   }
   const refusedReason = refuseReason(request.reason);

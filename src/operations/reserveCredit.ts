@@ -5,6 +5,7 @@ import type { PendingTransfer } from '../db/pending.ts';
 import { assert } from '../domain/assert.ts';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
+import { moneyText } from '../domain/tariff/currency.ts';
 
 /**
  * Pends a debit of a customer under the account's lock, if what is available covers it: the
@@ -23,9 +24,10 @@ export async function reserveCredit(
   const availableMicros = account.balanceMicros - account.reservedMicros;
   const isRepeat = await isPended(tx, pending);
   if (!isRepeat && availableMicros - amountMicros < limitMicros) {
+    const money = (micros: bigint) => moneyText(micros, pending.currency);
     const message =
-      `${amountMicros} micros are asked for, ${availableMicros} are available above a limit of ` +
-      `${limitMicros}. Nothing was reserved.`;
+      `${money(amountMicros)} are asked for, ${money(availableMicros)} are available above a ` +
+      `limit of ${money(limitMicros)}. Nothing was reserved.`;
     return refuse('BALANCE_INSUFFICIENT', message, ['amount']);
   }
   await pendTransfer(tx, pending);

@@ -9,6 +9,7 @@ import type { AccountId } from '../domain/ids.ts';
 import type { WriteOffReason } from '../domain/ledger/reasonCode.ts';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
+import { moneyText } from '../domain/tariff/currency.ts';
 import type { RequestDeps } from './onceByKey.ts';
 import { postByHand } from './postByHand.ts';
 import type { ByHandCode, ByHandRequest, ByHandTransfer, MovedByHand } from './postByHand.ts';
@@ -54,8 +55,8 @@ async function prepare(
     }
   }
   if (posted === null && (debtMicros <= 0n || amountMicros > debtMicros)) {
-    const owed = debtMicros > 0n ? debtMicros : 0n;
-    const message = `The account's debt is ${owed} micros; no more is written off.`;
+    const owed = moneyText(debtMicros > 0n ? debtMicros : 0n, currency);
+    const message = `The account's debt is ${owed}; no more is written off.`;
     return refuse('WRITE_OFF_ABOVE_DEBT', message, ['amount']);
   }
   return accept({

@@ -2,7 +2,7 @@ import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { freshDatabase } from '../support/postgres.ts';
-import { lineOf, runCli } from './runCli.ts';
+import { callCli, lineOf, runCli } from './runCli.ts';
 
 const company = 'Meadow Light Cooperative'; // as examples/fleet.json says
 let url: string;
@@ -55,6 +55,23 @@ describe('ems-cli ledger', () => {
     expect(lineOf(trial)).toMatchObject({ ok: true, sums: [{ currency, micros: '0' }] });
     const text = await run('ledger', 'balance', '--company', company);
     expect(text.stdout).toMatch(/adjustments +[A-Z]{3} +5\.0* +3\.0* +-2\.0*\n/);
+  });
+
+  test('an id that is no id of ours is refused with its code, wherever one is typed', async () => {
+    const why = ['--company', company, '--reason', 'trying it', '--json'];
+    const correct = ['ledger', 'correct', 'WORD', '--reason-code', 'not_owed'];
+    for (const [command, code] of [
+      [correct, 'TRANSFER_NOT_FOUND'],
+      [['payment', 'refund', 'WORD'], 'PAYMENT_NOT_FOUND'],
+      [['payment', 'allocate', 'WORD', '--account', account], 'PAYMENT_NOT_FOUND'],
+      [['supply', 'unprotect', 'WORD', '--contact-proof', 'a call'], 'PROTECTION_NOT_FOUND'],
+      [['supply', 'end-weather', 'WORD'], 'ADVISORY_NOT_FOUND'],
+      [['supply', 'approve-breaker', 'WORD', '--person', 'Ada'], 'TRIP_NOT_FOUND'],
+    ] as const) {
+      const refused = await callCli([...command, ...why], { DATABASE_URL: url });
+      expect(refused).toMatchObject({ exitCode: 1 });
+      expect(lineOf(refused)).toMatchObject({ ok: false, code });
+    }
   });
 
   test('names the reason codes to whoever has a wrong one', async () => {

@@ -12,7 +12,7 @@ import type { AccountId, CompanyId } from '../../domain/ids.ts';
 import { pageSizeMax } from '../../domain/limits.ts';
 import { accept } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
-import { minorDigitsOf } from '../../domain/tariff/currency.ts';
+import { moneyText } from '../../domain/tariff/currency.ts';
 import { allocatePayment } from '../../operations/payments/allocatePayment.ts';
 import { netOf } from '../../operations/payments/postSteps.ts';
 import { refundPayment } from '../../operations/payments/refundPayment.ts';
@@ -96,17 +96,13 @@ function ring(sql: Sql, bell: Bell): Promise<void> {
   return bell.kind === 'events' ? wakeReaders(sql, bell.shard) : ringBell(sql, bell);
 }
 
-function amountText(micros: bigint, currency: string): string {
-  return `${formatMicros(micros, minorDigitsOf(currency))} ${currency}`;
-}
-
 function factsOf({ steps, receipts, ...payment }: PaymentView) {
   return {
     ...payment,
-    standing: amountText(netOf(steps), payment.currency),
+    standing: moneyText(netOf(steps), payment.currency),
     steps: steps.map(({ kind, amountMicros, at, detail }) => ({
       kind,
-      amount: amountText(amountMicros, payment.currency),
+      amount: moneyText(amountMicros, payment.currency),
       at,
       detail,
     })),

@@ -1,3 +1,5 @@
+import { formatMicros } from '../exact.ts';
+
 /** Codes with other than two decimals, and all others in use. Source: ISO 4217 list one. */
 const codesByMinorDigits: ReadonlyMap<number, string> = new Map([
   [0, 'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF'],
@@ -24,4 +26,9 @@ const minorDigitsByCode: ReadonlyMap<string, number> = new Map(
 /** Decimals of the currency's smallest unit, or undefined for a code that is not in use. */
 export function minorDigitsOf(currency: string): number | undefined {
   return minorDigitsByCode.get(currency);
+}
+
+/** For people: "5.00 EUR", with more decimals where there is more. */
+export function moneyText(micros: bigint, currency: string): string {
+  return `${formatMicros(micros, minorDigitsOf(currency) ?? 0)} ${currency}`;
 }

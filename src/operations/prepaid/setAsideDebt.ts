@@ -9,6 +9,7 @@ import type { SetAsideReason } from '../../domain/ledger/reasonCode.ts';
 import { topUpMicrosMax } from '../../domain/limits.ts';
 import { accept, refuse } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
+import { moneyText } from '../../domain/tariff/currency.ts';
 import type { RequestDeps } from '../onceByKey.ts';
 import { postByHand } from '../postByHand.ts';
 import type { ByHandCode, ByHandRequest, ByHandTransfer, MovedByHand } from '../postByHand.ts';
@@ -67,7 +68,8 @@ async function prepare(
   const owedMicros = balanceMicros < 0n ? -balanceMicros : 0n;
   const amountMicros = amount.value ?? posted?.amountMicros ?? owedMicros;
   if (posted === null && !isImported && (owedMicros === 0n || amountMicros > owedMicros)) {
-    const message = `The balance is ${owedMicros} micros below zero; no more becomes a debt.`;
+    const owed = moneyText(owedMicros, currency);
+    const message = `The balance is ${owed} below zero; no more becomes a debt.`;
     return refuse('SET_ASIDE_ABOVE_OWED', message, ['amount']);
   }
   return accept({
