@@ -24,6 +24,7 @@ import { addMeters } from './meterProgram.ts';
 import { addBatches } from './batchProgram.ts';
 import { addLog, addReadings } from './readingProgram.ts';
 import { addPrepaid } from './prepaidProgram.ts';
+import { auditRefusedCommand } from './refusedCommands.ts';
 import { addSupply } from './supplyProgram.ts';
 import { addTariffs } from './tariffProgram.ts';
 import { addVee } from './veeProgram.ts';
@@ -132,13 +133,21 @@ function addChecks(program: Command, finish: Finish): void {
   addReadings(program, { leaf, withUrl, finish });
 }
 
-/** Every command; `finish` hears the answer of the one that ran. */
-export function buildProgram(name: string, finish: Finish): Command {
+/** Every command; `tell` hears the answer of the one that ran. */
+export function buildProgram(name: string, tell: Finish): Command {
+  let told: Answer | null = null;
+  const finish: Finish = (answer, isJson) => {
+    told = answer;
+    tell(answer, isJson);
+  };
   const program = new Command(name)
     .description('Joulebook at the command line: register, sign, pay, check.')
     .addHelpText('after', '\nEnds with 0 when done, 1 when refused, 2 when called wrongly.');
   // Subcommands inherit both; the caller turns what was caught into one sentence.
   program.exitOverride().configureOutput({ writeErr: () => {} });
+  program.hook('postAction', async (_program, called) => {
+    if (told !== null) await auditRefusedCommand(called, told);
+  });
   addRegistry(program, finish);
   addKeys(program, { leaf, withUrl, finish });
   addFiles(program, finish);

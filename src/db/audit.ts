@@ -4,7 +4,8 @@ import type { Json } from './events.ts';
 
 export type AuditEntry = {
   readonly id: string;
-  readonly companyId: number;
+  /** Null where nobody knows whose it is; only the writer may say so. */
+  readonly companyId: number | null;
   readonly atMs: number;
   readonly actor: string;
   /** Verb and noun, such as `command.request`. */

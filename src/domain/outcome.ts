@@ -11,6 +11,8 @@ export type Refused<Code extends string> = {
   readonly message: string;
   /** Where in the input, when a part of it is at fault: `['components', '0', 'prices']`. */
   readonly path?: readonly string[];
+  /** It has its row in the audit, written where more is known of it than its code. */
+  readonly isAudited?: boolean;
 };
 export type Outcome<T, Code extends string> = Accepted<T> | Refused<Code>;
 

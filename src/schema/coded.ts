@@ -31,6 +31,14 @@ function wantedTypes(error: Error | undefined): string | null {
   return /^ID: .* is not of type: (\w+(?:, \w+)*)$/.exec(error.message)?.[1] ?? null;
 }
 
+/** The code under which a thrown error leaves the process; null: it is a bug. */
+export function codeOfThrown(error: unknown): string | null {
+  if (!(error instanceof GraphQLError)) return null;
+  if (wantedTypes(error) !== null) return 'ID_OF_OTHER_TYPE';
+  const { code } = error.extensions;
+  return typeof code === 'string' && code !== 'BAD_USER_INPUT' ? code : 'REQUEST_INVALID';
+}
+
 /**
  * What leaves the process: coded errors as they are, the parser's and the validator's under one
  * code, and a bug without its details.

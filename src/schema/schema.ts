@@ -34,6 +34,7 @@ import './protection.ts';
 import './quarantine.ts';
 import './readingTrace.ts';
 import './reconciliation.ts';
+import { auditRefusedMutations } from './refusedMutations.ts';
 import './registerMark.ts';
 import './scalars.ts';
 import './simulation.ts';
@@ -74,6 +75,7 @@ function makeSchema(): GraphQLSchema {
   const made = builder.toSchema();
   const missing = fieldsWithoutRule(made);
   assert(missing.length === 0, `fields without a rule of their own: ${missing.join(', ')}`);
+  auditRefusedMutations(made);
   return made;
 }
 

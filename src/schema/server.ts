@@ -5,8 +5,8 @@ import { createYoga } from 'graphql-yoga';
 import type { Plugin } from 'graphql-yoga';
 import { documentTokensMax } from '../domain/limits.ts';
 import { maskError } from './coded.ts';
-import { createContext } from './context.ts';
-import type { ApiDeps } from './context.ts';
+import { createContext, createServed } from './context.ts';
+import type { ApiDeps, ServedDeps } from './context.ts';
 import { answerError, readBody, rewriteRequest } from './httpRequest.ts';
 import { companyOfPath, createReportEntrance } from './noticeReports.ts';
 import { channelOfPath, createPaymentEntrance } from './paymentEvents.ts';
@@ -50,7 +50,7 @@ const limitTokens: Plugin = {
   },
 };
 
-function createHandler({ deps, sandbox }: ApiServerOptions) {
+function createHandler(deps: ServedDeps, sandbox: boolean) {
   return createYoga<ServerContext>({
     schema,
     graphqlEndpoint: '/graphql',
@@ -98,8 +98,9 @@ function answerCors(
 
 /** The API over HTTP, server-sent events and WebSocket. It listens when it is told to. */
 export function createApiServer(options: ApiServerOptions): ApiServer {
-  const { deps, tokens, sandbox } = options;
-  const yoga = createHandler(options);
+  const { tokens, sandbox } = options;
+  const deps = createServed(options.deps);
+  const yoga = createHandler(deps, sandbox);
   const documents = createPersistedDocuments(deps.sql);
   const sdl = `${printSchema(lexicographicSortSchema(schema))}\n`;
 

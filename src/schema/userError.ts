@@ -104,6 +104,7 @@ export type UserErrorValue = {
   readonly code: string;
   readonly message: string;
   readonly path: readonly string[];
+  readonly isAudited?: boolean;
 };
 
 /** Which type a code is of; what is not named here is a mistake in the input. */
@@ -186,9 +187,9 @@ const errorTypes: Partial<Record<UserErrorCode, ErrorTypeName>> = {
 };
 
 export function userErrorOf(refusal: Refused<UserErrorCode>): UserErrorValue {
-  const { code, message } = refusal;
+  const { code, message, isAudited = false } = refusal;
   const path = refusal.path === undefined ? ['input'] : ['input', ...refusal.path];
-  return { errorType: errorTypes[code] ?? 'InvalidInputError', code, message, path };
+  return { errorType: errorTypes[code] ?? 'InvalidInputError', code, message, path, isAudited };
 }
 
 /** What is open passes by itself: the same request may succeed later. */
@@ -221,7 +222,7 @@ const errorRefs = {
   ConflictError: errorRef('ConflictError', 'It does not fit the present state.'),
 };
 
-function isUserError(value: object): value is UserErrorValue {
+export function isUserError(value: object): value is UserErrorValue {
   return 'errorType' in value;
 }
 

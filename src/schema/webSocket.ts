@@ -16,7 +16,7 @@ import {
 } from '../domain/limits.ts';
 import { coded, codedRefusal, maskError } from './coded.ts';
 import { createContext } from './context.ts';
-import type { ApiDeps } from './context.ts';
+import type { ServedDeps } from './context.ts';
 import type { PersistedDocuments } from './persistedDocuments.ts';
 import { verifyToken } from './token.ts';
 import type { TokenVerifier, VerifiedToken } from './token.ts';
@@ -31,7 +31,7 @@ type Extra = { verified?: VerifiedToken; closeTimer?: NodeJS.Timeout };
 
 export type WebSocketOptions = {
   readonly schema: GraphQLSchema;
-  readonly deps: ApiDeps;
+  readonly deps: ServedDeps;
   readonly documents: PersistedDocuments;
   readonly tokens: TokenVerifier;
   isOriginAllowed(request: IncomingMessage): boolean;

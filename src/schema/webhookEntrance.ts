@@ -6,6 +6,8 @@ import {
   webhookRetryAfterS,
   webhooksAtOnceMax,
 } from '../domain/payment/limits.ts';
+import { createAuditBudget } from '../operations/auditBudget.ts';
+import type { AuditBudget } from '../operations/auditBudget.ts';
 
 /** An entrance for messages of other systems, each signed and about one thing with a number. */
 
@@ -20,11 +22,14 @@ export type WebhookAnswer = {
   readonly told: Readonly<Record<string, unknown>>;
 };
 
-/** `isAudited`: asked of each refusal that would be a row of the audit. */
+/**
+ * `isAudited`: asked of each refusal that would be a row of the audit, about the number or, where
+ * there is nothing of that number, about 0: strangers choose numbers as they like.
+ */
 export type HearWebhook = (
   number: number,
   message: WebhookMessage,
-  isAudited: () => boolean,
+  isAudited: AuditBudget<number>,
 ) => Promise<WebhookAnswer>;
 
 export type WebhookEntrance = (
@@ -72,31 +77,19 @@ function answer(response: ServerResponse, { status, told }: WebhookAnswer): void
   response.end(JSON.stringify(told));
 }
 
-/** How many refusals about one number stand in the audit of the present minute. */
-function createAuditBudget(nowMs: () => number) {
-  const minutes = new Map<number, { minute: number; count: number }>();
-  return (number: number): boolean => {
-    const minute = Math.floor(nowMs() / 60_000);
-    const known = minutes.get(number);
-    const count = known?.minute === minute ? known.count + 1 : 1;
-    minutes.set(number, { minute, count });
-    return count <= webhookRefusalsPerMinuteMax;
-  };
-}
-
 /**
  * Hears so many messages at once; the rest are told to come back, which senders of webhooks do. A
  * stranger who knows the address costs a hash a message, and so many audit rows a minute.
  */
 export function createWebhookEntrance(nowMs: () => number, listen: HearWebhook): WebhookEntrance {
-  const isInBudget = createAuditBudget(nowMs);
+  const isInBudget = createAuditBudget<number>(nowMs, webhookRefusalsPerMinuteMax);
   let working = 0;
   const hear: WebhookEntrance = async (number, request, response) => {
     const body = await readBytes(request);
     if (body === null) response.setHeader('connection', 'close'); // the rest is not waited for
     let isNoise = false;
-    const heard = await listen(number, { body, headers: request.headers }, () => {
-      isNoise = !isInBudget(number);
+    const heard = await listen(number, { body, headers: request.headers }, (about) => {
+      isNoise = !isInBudget(about);
       return !isNoise;
     });
     const status = isNoise ? 429 : heard.status;

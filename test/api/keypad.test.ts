@@ -4,7 +4,7 @@ import path from 'node:path';
 import { graphql } from 'graphql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Viewer } from '../../src/domain/access/viewer.ts';
-import { createContext } from '../../src/schema/context.ts';
+import { createContext, createServed } from '../../src/schema/context.ts';
 import { schema } from '../../src/schema/schema.ts';
 import { deviceKeysIn } from '../../src/signers/deviceKeys.ts';
 import { startTail } from '../../src/stream/tail.ts';
@@ -37,7 +37,7 @@ async function ask(viewer: Viewer, source: string, directory = data): Promise<un
     streamProgressMs: 15_000,
     deviceKeys: deviceKeysIn(directory),
   };
-  const contextValue = createContext(deps, { viewer, expiresAtMs: Infinity });
+  const contextValue = createContext(createServed(deps), { viewer, expiresAtMs: Infinity });
   const answer = await graphql({ schema, source, contextValue });
   return JSON.parse(JSON.stringify(answer));
 }

@@ -8,6 +8,8 @@ export const webhookAgeMsMax = 300_000;
 export const webhooksAtOnceMax = 32;
 /** Refused messages of a channel that the audit keeps in a minute; more are somebody's noise. */
 export const webhookRefusalsPerMinuteMax = 30;
+/** Refused requests of a viewer about money or supply that the audit keeps in a minute. */
+export const refusalsPerMinuteMax = 60;
 export const webhookRetryAfterS = 5;
 /** A body that takes longer to arrive is not waited for. */
 export const webhookBodyMsMax = 10_000;

@@ -69,7 +69,7 @@ async function refuseAboveFloat(
   });
   const left = formatMicros(agent.floatLimitMicros - heldMicros, 2);
   const message = `The agent may take ${left} ${channel.currency} more. Hand cash over first.`;
-  return refuse(code, message, ['amount']);
+  return { ...refuse(code, message, ['amount']), isAudited: true };
 }
 
 async function take(

@@ -97,7 +97,7 @@ async function auditRefusal(
     before: null,
     after: { code: refusal.code, eventId, reference, kind: event.kind },
   });
-  return refusal;
+  return { ...refusal, isAudited: true };
 }
 
 function refuseContent(

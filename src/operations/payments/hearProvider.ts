@@ -14,6 +14,7 @@ import type {
   ProviderNews,
   ReadNewsCode,
 } from '../../domain/payment/providerNews.ts';
+import type { AuditBudget } from '../auditBudget.ts';
 import { derivedId } from '../derivedId.ts';
 import type { RequestDeps } from '../onceByKey.ts';
 import { applyPaymentEvent } from './applyPaymentEvent.ts';
@@ -49,6 +50,29 @@ export type HearCode = UnheardCode | PaymentCode | PayoutCode;
 /** `refused`: it was heard, and moves nothing; a repeat would not either. */
 export type Heard = { readonly result: 'applied' | 'replay' | 'ignored' };
 
+function hashOf(body: Uint8Array | null): string {
+  return body === null ? 'not read' : createHash('sha256').update(body).digest('hex');
+}
+
+/** At no channel: nobody's row, written by whoever looks channels up. */
+async function auditUnknown(
+  { writer, clock }: HearDeps,
+  { channelId, body }: ProviderMessage,
+  { code }: Refused<UnheardCode>,
+): Promise<void> {
+  const bodyHash = hashOf(body);
+  await insertAuditOnce(writer, {
+    id: derivedId('payment_unheard', String(channelId), code, bodyHash),
+    companyId: null,
+    atMs: clock.nowMs(),
+    actor: 'unknown',
+    action: 'payment.unheard',
+    subject: `payment_channel/${channelId}`,
+    before: null,
+    after: { code, bodyHash },
+  });
+}
+
 /** One row a message, however often it is sent again. */
 async function auditUnheard(
   deps: HearDeps,
@@ -56,7 +80,7 @@ async function auditUnheard(
   { body, refusal }: { body: Uint8Array | null; refusal: Refused<UnheardCode> },
 ): Promise<void> {
   const viewer = channelViewer(channel);
-  const hash = body === null ? 'not read' : createHash('sha256').update(body).digest('hex');
+  const hash = hashOf(body);
   await asViewer(deps.sql, viewer, (tx) =>
     insertAuditOnce(tx, {
       id: derivedId('payment_unheard', String(channel.id), refusal.code, hash),
@@ -121,27 +145,32 @@ async function apply(
 
 /**
  * Takes a message of a provider: whose channel, whose signature, how old, what it says; then hears
- * it in one transaction. `isAudited` false: the refusals of this channel have filled the audit
- * enough for now.
+ * it in one transaction. `isAudited` false: refusals of this channel, or of unknown ones (0), have
+ * filled the audit enough for now.
  */
 export async function hearProvider(
   deps: HearDeps,
   message: ProviderMessage,
-  isAudited: (refusal: Refused<UnheardCode>) => boolean,
+  isAudited: AuditBudget<number>,
 ): Promise<Outcome<Heard, HearCode>> {
   const channel = await findChannel(deps.writer, message.channelId);
+  const { body, headers } = message;
   if (channel === null) {
-    return refuse('PAYMENT_CHANNEL_UNKNOWN', 'There is no such payment channel.');
+    const refusal = refuse('PAYMENT_CHANNEL_UNKNOWN', 'There is no such payment channel.');
+    if (isAudited(0)) await auditUnknown(deps, message, refusal);
+    return refusal;
   }
   const provider = deps.providerOf(channel);
-  if (!provider.ok) return provider;
-  const { body, headers } = message;
+  if (!provider.ok) {
+    if (isAudited(channel.id)) await auditUnheard(deps, channel, { body, refusal: provider });
+    return provider;
+  }
   const news =
     body === null
       ? refuse('PAYMENT_EVENT_TOO_LARGE', `An event has at most ${webhookBytesMax} bytes.`)
       : provider.value.readEvent(body, headers, deps.clock.nowMs());
   if (!news.ok) {
-    if (isAudited(news)) await auditUnheard(deps, channel, { body, refusal: news });
+    if (isAudited(channel.id)) await auditUnheard(deps, channel, { body, refusal: news });
     return news;
   }
   return apply(deps, channel, { news: news.value, provider: provider.value });

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { insertAuditOnce } from '../../db/audit.ts';
 import { hasCompany } from '../../db/directory.ts';
-import type { Sql, Transaction } from '../../db/connect.ts';
+import type { Sql, Statement, Transaction } from '../../db/connect.ts';
 import { appendNoticeStep, findReported } from '../../db/notices.ts';
 import { hastenSupplyWaits } from '../../db/protections.ts';
 import { asViewer } from '../../db/viewer.ts';
@@ -12,6 +12,7 @@ import { accept, refuse } from '../../domain/outcome.ts';
 import type { Outcome, Refused } from '../../domain/outcome.ts';
 import { webhookBytesMax } from '../../domain/payment/limits.ts';
 import type { NoticeReport, ReadReports, ReportCode } from '../../domain/prepaid/notice.ts';
+import type { AuditBudget } from '../auditBudget.ts';
 import { derivedId } from '../derivedId.ts';
 import type { RequestDeps } from '../onceByKey.ts';
 
@@ -48,14 +49,18 @@ function gatewayViewer(raw: number): Viewer {
   return { companyId: companyId.value, role, accountId: null, actor, persistedOnly: false };
 }
 
+function hashOf(body: Uint8Array | null): string {
+  return body === null ? 'not read' : createHash('sha256').update(body).digest('hex');
+}
+
 async function auditUnheard(
-  tx: Transaction,
-  { companyId, actor }: Viewer,
+  tx: Statement,
+  { companyId, actor }: { readonly companyId: number | null; readonly actor: string },
   unheard: { readonly subject: string; readonly code: string; readonly key: string; atMs: number },
 ): Promise<void> {
   const { subject, code, key, atMs } = unheard;
   await insertAuditOnce(tx, {
-    id: derivedId('notice_unheard', String(companyId), code, key),
+    id: derivedId('notice_unheard', companyId === null ? subject : String(companyId), code, key),
     companyId,
     atMs,
     actor,
@@ -104,10 +109,16 @@ async function move(
 export async function hearReports(
   { sql, clock, writer, readReports }: HearReportsDeps,
   { companyId, body, headers }: ReportMessage,
-  isAudited: () => boolean,
+  isAudited: AuditBudget<number>,
 ): Promise<Outcome<readonly HeardReport[], HearReportsCode>> {
   if (!(await hasCompany(writer, companyId))) {
-    return refuse('NOTICE_COMPANY_UNKNOWN', 'There is no such company.');
+    const code = 'NOTICE_COMPANY_UNKNOWN';
+    if (isAudited(0)) {
+      const about = { companyId: null, actor: 'unknown' };
+      const subject = `company/${companyId}`;
+      await auditUnheard(writer, about, { subject, code, key: hashOf(body), atMs: clock.nowMs() });
+    }
+    return refuse(code, 'There is no such company.');
   }
   const viewer = gatewayViewer(companyId);
   const nowMs = clock.nowMs();
@@ -117,8 +128,8 @@ export async function hearReports(
   );
   const read = body === null ? tooLarge : readReports(body, headers, nowMs);
   if (!read.ok) {
-    if (isAudited()) {
-      const hash = body === null ? 'not read' : createHash('sha256').update(body).digest('hex');
+    if (isAudited(companyId)) {
+      const hash = hashOf(body);
       const unheard = { subject: `company/${companyId}`, code: read.code, key: hash, atMs: nowMs };
       await asViewer(sql, viewer, (tx) => auditUnheard(tx, viewer, unheard));
     }

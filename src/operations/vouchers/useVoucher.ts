@@ -153,7 +153,7 @@ async function auditRefusal(
     before: null,
     after: { code: refusal.code, codeHash },
   });
-  return refusal;
+  return { ...refusal, isAudited: true };
 }
 
 type Done = { readonly answer: KeyedAnswer; readonly commandsRequested: boolean };
