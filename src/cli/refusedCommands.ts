@@ -16,7 +16,7 @@ type Audited = {
 };
 
 /** Commands that move money or supply. */
-const auditedCommands: ReadonlyMap<string, Audited> = new Map([
+export const auditedCommands: ReadonlyMap<string, Audited> = new Map([
   ['top-up', { operation: 'topUp' }],
   ['ledger correct', { operation: 'correctTransfer', noun: 'transfer' }],
   ['ledger adjust', { operation: 'adjustBalance' }],
@@ -32,10 +32,10 @@ const auditedCommands: ReadonlyMap<string, Audited> = new Map([
   ['voucher make', { operation: 'makeVouchers', role: 'administrator' }],
   ['voucher sell', { operation: 'sellVouchers' }],
   ['voucher revoke', { operation: 'revokeVouchers' }],
-  ['prepaid mode', { operation: 'changeAgreementMode' }],
+  ['prepaid change-mode', { operation: 'changeAgreementMode' }],
   ['prepaid lend', { operation: 'takeEmergencyCredit' }],
   ['prepaid set-aside', { operation: 'setAsideDebt' }],
-  ['prepaid plan', { operation: 'planDebt' }],
+  ['prepaid plan-debt', { operation: 'planDebt' }],
   ['prepaid publish', { operation: 'publishPrepaidPolicy', role: 'administrator' }],
   ['supply protect', { operation: 'addProtection' }],
   ['supply unprotect', { operation: 'endProtection', noun: 'protection' }],

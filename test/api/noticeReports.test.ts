@@ -198,6 +198,7 @@ describe('a report that is not to be believed moves nothing and is audited', () 
     expect(rows).toMatchObject([{ company: other.companyId }]);
     const nobody = await send(report(id, 'delivered'), { company: 999_999 });
     expect(nobody).toMatchObject({ status: 404, answer: { code: 'NOTICE_COMPANY_UNKNOWN' } });
+    expect(await audited('NOTICE_COMPANY_UNKNOWN')).toBe(1);
     expect(await states(id)).toBe('queued sent');
     expect((await send('', { method: 'GET' })).status).toBe(405);
     expect(errors).toEqual([]);

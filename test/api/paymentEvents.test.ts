@@ -278,7 +278,10 @@ describe('a message that is not to be believed moves nothing and is one audit ro
     });
     expect(await unheard('PAYMENT_EVENT_TOO_LARGE')).toHaveLength(1);
     const body = stripe.event('payment_intent.succeeded', intent);
-    expect(await world.send(body, { channelId: 9_999 })).toMatchObject({ status: 404 });
+    for (const _repeat of [1, 2]) {
+      expect(await world.send(body, { channelId: 9_999 })).toMatchObject({ status: 404 });
+    }
+    expect(await unheard('PAYMENT_CHANNEL_UNKNOWN')).toHaveLength(1);
     expect(await world.send(body, { method: 'GET' })).toMatchObject({ status: 405 });
     const { companyId } = await secondCompany(ground);
     const channel = { companyId, name: 'card', kind: 'stripe' };
@@ -287,6 +290,23 @@ describe('a message that is not to be believed moves nothing and is one audit ro
       status: 503,
       answer: { code: 'CHANNEL_SECRET_MISSING' },
     });
+    expect(await unheard('CHANNEL_SECRET_MISSING')).toHaveLength(1);
+    const counter = await makeChannel(ground, { companyId, name: 'till', kind: 'counter' });
+    expect(await world.send(body, { channelId: counter })).toMatchObject({
+      status: 404,
+      answer: { code: 'CHANNEL_WITHOUT_PROVIDER' },
+    });
+    expect(await unheard('CHANNEL_WITHOUT_PROVIDER')).toHaveLength(1);
+  });
+
+  test('noise at channels that are not there is bounded together', async () => {
+    world.ground.clock.push(60_000);
+    const before = (await unheard('PAYMENT_CHANNEL_UNKNOWN')).length;
+    for (let index = 0; index < webhookRefusalsPerMinuteMax + 5; index += 1) {
+      await world.send('{}', { channelId: 10_000 + index });
+    }
+    const after = await unheard('PAYMENT_CHANNEL_UNKNOWN');
+    expect(after).toHaveLength(before + webhookRefusalsPerMinuteMax);
   });
 
   test('noise fills the audit by so many rows a minute; a good message passes', async () => {

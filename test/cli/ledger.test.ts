@@ -1,6 +1,9 @@
+import type { Command } from 'commander';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { buildProgram } from '../../src/cli/program.ts';
+import { auditedCommands } from '../../src/cli/refusedCommands.ts';
 import { freshDatabase } from '../support/postgres.ts';
 import { callCli, lineOf, runCli } from './runCli.ts';
 
@@ -72,6 +75,39 @@ describe('ems-cli ledger', () => {
       expect(refused).toMatchObject({ exitCode: 1 });
       expect(lineOf(refused)).toMatchObject({ ok: false, code });
     }
+    const audits = await owner`
+      select action from audit_entry where action like '%.refused' order by at`;
+    expect(audits.map(({ action }) => String(action))).toEqual([
+      'correctTransfer.refused',
+      'refundPayment.refused',
+      'allocatePayment.refused',
+      'endProtection.refused',
+      'endWeatherAdvisory.refused',
+      'approveBreaker.refused',
+    ]);
+  });
+
+  test('what is refused at the command line has its row in the audit, once', async () => {
+    const key = '6f1c1e0a-4d0b-4b52-9d3e-0c1f6a1b2c3e';
+    const asked = ['top-up', ...of(), '--amount', '1.00', '--currency', 'USD', '--key', key];
+    for (const _repeat of [1, 2]) {
+      const refused = await callCli([...asked, '--json'], { DATABASE_URL: url });
+      expect(lineOf(refused)).toMatchObject({ ok: false, code: 'CURRENCY_MISMATCH' });
+    }
+    const audits = await owner`
+      select actor, subject, after from audit_entry where action = 'topUp.refused'`;
+    const [{ id } = {}] = await owner`select id from account where number = ${account}`;
+    const after = { code: 'CURRENCY_MISMATCH' };
+    expect([...audits]).toEqual([{ actor: 'cli:operator', subject: `account/${id}`, after }]);
+  });
+
+  test('every command whose refusals are audited is one of the program', () => {
+    const words = (command: Command, before: string): string[] => {
+      const all = `${before} ${command.name()}`.trimStart();
+      return [all, ...command.commands.flatMap((each) => words(each, all))];
+    };
+    const known = buildProgram('ems-cli', () => {}).commands.flatMap((each) => words(each, ''));
+    expect([...auditedCommands.keys()].filter((each) => !known.includes(each))).toEqual([]);
   });
 
   test('names the reason codes to whoever has a wrong one', async () => {
