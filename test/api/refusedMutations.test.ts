@@ -45,7 +45,7 @@ afterAll(async () => {
 
 async function answer(viewer: Viewer, name: string, input: object): Promise<unknown> {
   const upper = name.slice(0, 1).toUpperCase() + name.slice(1);
-  const type = /^request/.test(name) ? 'RequestCommand' : upper;
+  const type = name.startsWith('request') ? 'RequestCommand' : upper;
   const query = `mutation ($input: ${type}Input!) {
     ${name}(input: $input) { __typename ... on UserError { code } } }`;
   const variables = { input: { idempotencyKey: randomUUID(), ...input } };
@@ -206,5 +206,6 @@ test('noise fills the audit by so many rows of a viewer a minute', async () => {
   const counts = perMinute.map(({ rows }) => rows);
   // The clock may have come to the next minute in between.
   expect(Math.max(...counts)).toBeLessThanOrEqual(refusalsPerMinuteMax);
-  if (counts.length === 1) expect(counts).toEqual([refusalsPerMinuteMax]);
+  const all = counts.reduce((sum, rows) => sum + rows, 0);
+  expect(all).toBeGreaterThanOrEqual(refusalsPerMinuteMax);
 });
