@@ -184,7 +184,7 @@ export type StoredException = BatchPlace & {
   readonly isTaken: boolean;
 };
 
-/** What rating said of a meter's readings in [fromMs, toMs). */
+/** What rating said of a meter's readings of billing, not of telemetry, in [fromMs, toMs). */
 export async function readExceptionsWithin(
   tx: Statement,
   { meterId, fromMs, toMs }: { meterId: number; fromMs: number; toMs: number },
@@ -195,8 +195,8 @@ export async function readExceptionsWithin(
     from reading_exception x
     left join exception_resolution r
       using (edge_id, stream, epoch, sequence, is_event, channel, row)
-    where x.meter_id = ${meterId} and not x.is_event and x.read_at >= ${new Date(fromMs)}
-      and x.read_at < ${new Date(toMs)}`;
+    where x.meter_id = ${meterId} and x.stream = 1 and not x.is_event
+      and x.read_at >= ${new Date(fromMs)} and x.read_at < ${new Date(toMs)}`;
 }
 
 export type EdgeName = { readonly id: number; readonly name: string; readonly kind: string };

@@ -1,5 +1,9 @@
-import type { StoredBatch } from '../db/logReads.ts';
+import type { Statement } from '../db/connect.ts';
+import { readBatchesTouching } from '../db/logReads.ts';
+import type { ArrivalKey, StoredBatch } from '../db/logReads.ts';
 import { assert } from '../domain/assert.ts';
+import { logReadBatches } from '../domain/limits.ts';
+import { slotMs } from '../domain/rating/slot.ts';
 import { correctedInstant } from '../domain/series/clockOffset.ts';
 import { qualityActual, qualityVoid } from '../domain/series/quality.ts';
 import { openEnvelope } from '../wire/batch.ts';
@@ -87,4 +91,43 @@ export function compareRank(a: LogRow, b: LogRow): number {
     a.row - b.row ||
     compareBigints(a.block.value[a.index], b.block.value[b.index])
   );
+}
+
+export type ReadingName = {
+  readonly meterId: number;
+  readonly channel: number;
+  readonly atMs: number;
+};
+
+const billingStream = 1;
+
+/** All that the log has of one register at one instant, in the order of arrival. */
+export async function logRowsAt(
+  tx: Statement,
+  { meterId, channel, atMs }: ReadingName,
+  edgeIds: readonly number[],
+): Promise<LogRow[]> {
+  const rows: LogRow[] = [];
+  let beyond: ArrivalKey | null = null;
+  for (;;) {
+    const batches = await readBatchesTouching(tx, {
+      edgeIds,
+      // A clock's offset moves an instant by a slot at most.
+      fromMs: atMs - slotMs,
+      toMs: atMs + slotMs + 1,
+      beyond,
+      isBackwards: false,
+      batchesMax: logReadBatches,
+    });
+    for (const stored of batches) {
+      if (stored.stream !== billingStream) continue; // telemetry stands in no series
+      const opened = openStored(stored);
+      for (const row of rowsOf(opened, (id) => id === meterId)) {
+        if (row.block.channel === channel && row.atMs === atMs) rows.push(row);
+      }
+    }
+    const last: ArrivalKey | undefined = batches.at(-1);
+    if (last === undefined || batches.length < logReadBatches) return rows;
+    beyond = last;
+  }
 }

@@ -1,24 +1,18 @@
 import type { Statement } from '../db/connect.ts';
-import {
-  findEdgesOfMeter,
-  readBatchesTouching,
-  readEdgeNames,
-  readExceptionsWithin,
-} from '../db/logReads.ts';
-import type { ArrivalKey, EdgeName, StoredException } from '../db/logReads.ts';
+import { findEdgesOfMeter, readEdgeNames, readExceptionsWithin } from '../db/logReads.ts';
+import type { EdgeName, StoredException } from '../db/logReads.ts';
 import { findOfficeBatches } from '../db/officeBatches.ts';
 import type { OfficeBatchRow } from '../db/officeBatches.ts';
 import { readDays } from '../db/series.ts';
 import { assert } from '../domain/assert.ts';
-import { logReadBatches } from '../domain/limits.ts';
 import { slotMs } from '../domain/rating/slot.ts';
 import { dayOf } from '../domain/series/day.ts';
 import type { SeriesDay } from '../domain/series/day.ts';
 import { decodeDay } from '../domain/series/dayCodec.ts';
 import { isHeldBack } from '../domain/series/heldBack.ts';
 import { dayMs } from '../domain/time/civil.ts';
-import { compareRank, openStored, rowsOf } from './logRows.ts';
-import type { LogRow } from './logRows.ts';
+import { compareRank, logRowsAt } from './logRows.ts';
+import type { LogRow, ReadingName } from './logRows.ts';
 import { StoredKeys } from './storedKeys.ts';
 import type { SignatureFact } from './storedKeys.ts';
 
@@ -38,44 +32,6 @@ export type TracedVersion = {
   /** Who entered it and why, where it came from the office. */
   readonly office: OfficeBatchRow | null;
 };
-
-export type ReadingName = {
-  readonly meterId: number;
-  readonly channel: number;
-  readonly atMs: number;
-};
-
-const billingStream = 1;
-
-async function rowsAt(
-  tx: Statement,
-  { meterId, channel, atMs }: ReadingName,
-  edgeIds: readonly number[],
-): Promise<LogRow[]> {
-  const rows: LogRow[] = [];
-  let beyond: ArrivalKey | null = null;
-  for (;;) {
-    const batches = await readBatchesTouching(tx, {
-      edgeIds,
-      // A clock's offset moves an instant by a slot at most.
-      fromMs: atMs - slotMs,
-      toMs: atMs + slotMs + 1,
-      beyond,
-      isBackwards: false,
-      batchesMax: logReadBatches,
-    });
-    for (const stored of batches) {
-      if (stored.stream !== billingStream) continue; // telemetry stands in no series
-      const opened = openStored(stored);
-      for (const row of rowsOf(opened, (id) => id === meterId)) {
-        if (row.block.channel === channel && row.atMs === atMs) rows.push(row);
-      }
-    }
-    const last: ArrivalKey | undefined = batches.at(-1);
-    if (last === undefined || batches.length < logReadBatches) return rows;
-    beyond = last;
-  }
-}
 
 async function seriesAt(
   tx: Statement,
@@ -125,7 +81,7 @@ export async function traceReading(
   name: ReadingName,
 ): Promise<readonly TracedVersion[]> {
   const edgeIds = await findEdgesOfMeter(tx, name.meterId);
-  const rows = await rowsAt(tx, name, edgeIds);
+  const rows = await logRowsAt(tx, name, edgeIds);
   const edges = new Map((await readEdgeNames(tx, edgeIds)).map((edge) => [edge.id, edge]));
   const { meterId, atMs } = name;
   const window = { meterId, fromMs: atMs - slotMs, toMs: atMs + slotMs + 1 };

@@ -1,9 +1,8 @@
 import type { Transaction } from '../../db/connect.ts';
-import { findEdgesOfMeter, readBatchesTouching, readExceptionsWithin } from '../../db/logReads.ts';
+import { findEdgesOfMeter, readExceptionsWithin } from '../../db/logReads.ts';
 import { readDays } from '../../db/series.ts';
 import { isAllowed } from '../../domain/access/policy.ts';
 import type { Viewer } from '../../domain/access/viewer.ts';
-import { logReadBatches } from '../../domain/limits.ts';
 import { accept, refuse } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
 import { slotMs } from '../../domain/rating/slot.ts';
@@ -12,7 +11,8 @@ import { decodeDay } from '../../domain/series/dayCodec.ts';
 import { isHeldBack } from '../../domain/series/heldBack.ts';
 import { qualityActual, qualityVoid } from '../../domain/series/quality.ts';
 import { dayMs } from '../../domain/time/civil.ts';
-import { openStored, rowsOf } from '../logRows.ts';
+import { logRowsAt } from '../logRows.ts';
+import type { ReadingName } from '../logRows.ts';
 import { checkReading, checkReason } from './checkEntries.ts';
 import type { EntryCode } from './checkEntries.ts';
 import { enterReadings } from './enterReadings.ts';
@@ -37,13 +37,9 @@ export type EditReadingCode =
   | 'READING_NOT_FOUND'
   | 'READING_REVISION_STALE';
 
-export type ReadingName = Pick<EditReadingInput, 'meterId' | 'channel' | 'atMs'>;
-
-const billingStream = 1;
-
 /** Of the log: also what is not rated yet. */
 async function revisionInLog(tx: Transaction, name: ReadingName): Promise<number | null> {
-  const { meterId, channel, atMs } = name;
+  const { meterId, atMs } = name;
   const edgeIds = await findEdgesOfMeter(tx, meterId);
   // A clock's offset moves an instant by a slot at most.
   const window = { fromMs: atMs - slotMs, toMs: atMs + slotMs + 1 };
@@ -53,29 +49,11 @@ async function revisionInLog(tx: Transaction, name: ReadingName): Promise<number
       .filter(({ code, isTaken }) => isHeldBack(code) && !isTaken)
       .map(({ edgeId, epoch, sequence, row }) => `${edgeId}/${epoch}/${sequence}/${row}`),
   );
-  let revision: number | null = null;
-  let beyond: Parameters<typeof readBatchesTouching>[1]['beyond'] = null;
-  for (;;) {
-    const batches = await readBatchesTouching(tx, {
-      edgeIds,
-      ...window,
-      beyond,
-      isBackwards: false,
-      batchesMax: logReadBatches,
-    });
-    for (const stored of batches) {
-      if (stored.stream !== billingStream) continue; // telemetry stands in no series
-      for (const row of rowsOf(openStored(stored), (id) => id === meterId)) {
-        if (row.block.channel !== channel || row.atMs !== atMs) continue;
-        const { edgeId, epoch, sequence } = stored;
-        if (heldBack.has(`${edgeId}/${epoch}/${sequence}/${row.row}`)) continue;
-        revision = Math.max(revision ?? 0, row.revision);
-      }
-    }
-    const last = batches.at(-1);
-    if (last === undefined || batches.length < logReadBatches) return revision;
-    beyond = last;
-  }
+  const counting = (await logRowsAt(tx, name, edgeIds)).filter(({ opened, row }) => {
+    const { edgeId, epoch, sequence } = opened.stored;
+    return !heldBack.has(`${edgeId}/${epoch}/${sequence}/${row}`);
+  });
+  return counting.length === 0 ? null : Math.max(...counting.map(({ revision }) => revision));
 }
 
 /** Of the series: also what retention has taken from the log. */
