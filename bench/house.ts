@@ -41,7 +41,7 @@ export type House = {
 };
 
 const realm = { issuer: 'https://bench.example', audience: 'joulebook' };
-const tokenLifetimeMs = 600_000;
+const tokenLifetimeMs = 3_600_000;
 
 type Doors = Pick<House, 'headEnd' | 'gateway' | 'intakeUrl'> & { close(): Promise<void> };
 

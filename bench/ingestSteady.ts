@@ -49,10 +49,10 @@ function post(agent: Agent, url: string, carried: Uint8Array): Promise<number> {
   });
 }
 
-type Fed = { readonly receiptsMs: readonly number[]; readonly counted: number };
+type Sent = { readonly receiptsMs: readonly number[]; readonly counted: number };
 
 /** At the pace of the clock, not of the answers: whatever comes late for any reason is late. */
-async function feed(house: House, { byMeter }: Watches, size: IngestSteadySize): Promise<Fed> {
+async function feed(house: House, { byMeter }: Watches, size: IngestSteadySize): Promise<Sent> {
   const agent = new Agent({ keepAlive: true, maxSockets: 16 });
   const receiptsMs: number[] = [];
   const answers: Promise<void>[] = [];
@@ -96,49 +96,50 @@ async function feed(house: House, { byMeter }: Watches, size: IngestSteadySize):
   return { receiptsMs: receiptsMs.toSorted((a, b) => a - b), counted };
 }
 
-/** Signed batches over HTTP at a steady pace: to their receipts, and to the balance's event. */
-export async function ingestSteady(place: Place, size: IngestSteadySize): Promise<Result[]> {
+type Fed = {
+  readonly receiptsMs: readonly number[];
+  readonly eventsMs: readonly number[];
+  readonly verified: string;
+};
+
+/** Signed batches over HTTP at a steady pace, each to its receipt and to the balance's event. */
+export async function feedSteadily(place: Place, size: IngestSteadySize): Promise<Fed> {
   const house = await openHouse(place, { name: 'ingest_steady', meters: size.meters });
   const watches = subscribe(house, size.watched);
   try {
     await until(watches, ({ isOpen }) => isOpen, 'every subscription sends its snapshot');
-    const rssBefore = process.memoryUsage().rss / 1_048_576;
     const { receiptsMs, counted } = await feed(house, watches, size);
     await until(watches, ({ underway }) => underway.length === 0, 'every event arrives');
     assert(house.problems.length === 0, `nothing is refused or repeated: ${house.problems[0]}`);
     assert(watches.latenciesMs.length === counted, 'every reading is told once');
-    const events = watches.latenciesMs.toSorted((a, b) => a - b);
-    const pace = `${shown((size.meters * 1_000) / size.periodMs)}/s`;
     const verified =
       `${receiptsMs.length} batches with a receipt each, ` +
       `${counted} readings of ${size.watched} meters, each told once`;
-    const blank = { against: null, againstName: null, ratio: null, ratioMin: null, ratioMax: null };
-    const line = { ...blank, unit: 'ms', verified };
-    const rssGrown = process.memoryUsage().rss / 1_048_576 - rssBefore;
-    const minutes = (size.warmUpMs + size.measuredMs) / 60_000;
-    return [
-      { name: 'receipt, p50', sorted: receiptsMs, share: 0.5, target: null },
-      { name: 'receipt, p99', sorted: receiptsMs, share: 0.99, target: null },
-      { name: 'balance event, p50', sorted: events, share: 0.5, target: null },
-      { name: 'balance event, p99', sorted: events, share: 0.99, target: 500 },
-    ]
-      .map(({ name, sorted, share, target }): Result => ({
-        ...line,
-        name: `reading to ${name}, at ${pace}`,
-        value: percentile(sorted, share),
-        target,
-      }))
-      .concat([
-        {
-          ...line,
-          name: `memory gained, at ${pace}`,
-          value: rssGrown / minutes,
-          unit: 'MB/min',
-          target: null,
-        },
-      ]);
+    return { receiptsMs, eventsMs: watches.latenciesMs.toSorted((a, b) => a - b), verified };
   } finally {
     for (const client of watches.clients) await client.dispose();
     await house.close();
   }
+}
+
+export function paceOf({ meters, periodMs }: IngestSteadySize): string {
+  return `${shown((meters * 1_000) / periodMs)}/s`;
+}
+
+export async function ingestSteady(place: Place, size: IngestSteadySize): Promise<Result[]> {
+  const { receiptsMs, eventsMs, verified } = await feedSteadily(place, size);
+  const blank = { against: null, againstName: null, ratio: null, ratioMin: null, ratioMax: null };
+  return [
+    { name: 'receipt, p50', sorted: receiptsMs, share: 0.5, target: null },
+    { name: 'receipt, p99', sorted: receiptsMs, share: 0.99, target: null },
+    { name: 'balance event, p50', sorted: eventsMs, share: 0.5, target: null },
+    { name: 'balance event, p99', sorted: eventsMs, share: 0.99, target: 500 },
+  ].map(({ name, sorted, share, target }) => ({
+    ...blank,
+    name: `reading to ${name}, at ${paceOf(size)}`,
+    value: percentile(sorted, share),
+    unit: 'ms',
+    target,
+    verified,
+  }));
 }

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { backFill, backFillSize } from './backFill.ts';
 import { batchToLog, batchToLogSize } from './batchToLog.ts';
 import { ingestFill, ingestFillSize } from './ingestFill.ts';
+import { ingestMemory, ingestMemorySize } from './ingestMemory.ts';
 import { ingestSteady, ingestSteadySize } from './ingestSteady.ts';
 import { kernel, kernelSize, monthSize } from './kernel.ts';
 import { ledger, ledgerSize } from './ledger.ts';
@@ -21,6 +22,7 @@ const benches: Readonly<Record<string, (place: Place) => Promise<Result[]>>> = {
   ledger: (place) => ledger(place, ledgerSize),
   live: (place) => live(place, liveSize),
   'ingest-fill': (place) => ingestFill(place, ingestFillSize),
+  'ingest-memory': (place) => ingestMemory(place, ingestMemorySize),
   'ingest-steady': (place) => ingestSteady(place, ingestSteadySize),
   kernel: (place) => kernel(place, kernelSize),
   month: (place) => kernel(place, monthSize),
