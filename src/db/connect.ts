@@ -1,4 +1,3 @@
-import { drizzle } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
 import { idleTransactionMsMax } from '../domain/limits.ts';
 import { makeBeginLossProof } from './lossProofBegin.ts';
@@ -74,29 +73,12 @@ export async function connect(
   makeBeginLossProof(sql);
   try {
     await assertDurable(sql);
+    // The first connection has learned the types of arrays for all. When a later one is lost while
+    // it asks, nobody can catch the rejection, and the process ends.
+    Object.assign(sql.options, { fetch_types: false });
   } catch (error) {
     await sql.end({ timeout: 1 });
     throw error;
   }
   return { sql, close: () => sql.end({ timeout: 5 }) };
-}
-
-/**
- * A drizzle client for relational queries of the registry. It has connections of its own, because
- * drizzle changes the type parsers of the client that it is given.
- */
-export function connectRelational(
-  url: string,
-  options: { role: DatabaseRole; connectionsMax: number; name: string },
-) {
-  const client = postgres(url, {
-    ...promptSocket,
-    max: options.connectionsMax,
-    onnotice: () => {},
-    connection: {
-      application_name: options.name,
-      options: `-c role=${options.role} -c timezone=UTC`,
-    },
-  });
-  return { relational: drizzle({ client }), close: () => client.end({ timeout: 5 }) };
 }
