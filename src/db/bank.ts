@@ -53,6 +53,7 @@ export type BankEntryRow = {
   readonly currency: string;
   readonly bookedOn: string;
   readonly remittance: string;
+  readonly isReversal: boolean;
   /** What it was made into; null: nothing moved by it. */
   readonly paymentId: string | null;
 };
@@ -61,7 +62,8 @@ function entryColumns(tx: Statement) {
   return tx`
     e.channel_id as "channelId", e.entry_ref as "entryRef", e.company_id as "companyId",
     e.statement_id as "statementId", e.amount_micros as "amountMicros", e.currency,
-    e.booked_on::text as "bookedOn", e.remittance, e.payment_id as "paymentId"
+    e.booked_on::text as "bookedOn", e.remittance, e.is_reversal as "isReversal",
+    e.payment_id as "paymentId"
     from bank_entry e`;
 }
 
@@ -78,10 +80,10 @@ export async function findBankEntry(
 export async function insertBankEntry(tx: Statement, row: BankEntryRow): Promise<void> {
   await tx`
     insert into bank_entry (channel_id, entry_ref, company_id, statement_id, amount_micros,
-                            currency, booked_on, remittance, payment_id)
+                            currency, booked_on, remittance, is_reversal, payment_id)
     values (${row.channelId}, ${row.entryRef}, ${row.companyId}, ${row.statementId},
             ${row.amountMicros.toString()}::int8, ${row.currency}, ${row.bookedOn}::text::date,
-            ${row.remittance}, ${row.paymentId}::uuid)
+            ${row.remittance}, ${row.isReversal}, ${row.paymentId}::uuid)
     on conflict do nothing`;
 }
 
@@ -119,6 +121,27 @@ export async function findReversed(
   return rows.length === 1 ? (rows[0]?.entryRef ?? null) : null;
 }
 
+/**
+ * The first reversal of these words and amount that found nothing to take back: its file came
+ * before the one with its credit.
+ */
+export async function findWaitingReversal(
+  tx: Statement,
+  credit: Pick<BankEntryRow, 'channelId' | 'amountMicros' | 'currency' | 'remittance' | 'bookedOn'>,
+): Promise<BankEntryRow | null> {
+  if (credit.remittance === '') return null;
+  const [row] = await tx<BankEntryRow[]>`
+    select ${entryColumns(tx)}
+    where e.channel_id = ${credit.channelId} and e.is_reversal and e.payment_id is null
+      and e.amount_micros = ${(-credit.amountMicros).toString()}::int8
+      and e.currency = ${credit.currency} and e.remittance = ${credit.remittance}
+      and e.booked_on >= ${credit.bookedOn}::text::date
+      and not exists (select from provider_event v
+                      where v.channel_id = e.channel_id and v.event_id = e.entry_ref)
+    order by e.booked_on, e.entry_ref limit 1`;
+  return row ?? null;
+}
+
 export type BankEntryView = BankEntryRow & {
   readonly bookedAt: Date;
   readonly channelName: string;
@@ -138,7 +161,11 @@ export async function pageBankEntries(tx: Statement, page: TimePage): Promise<Ba
     )
     select channel_id as "channelId", entry_ref as "entryRef", company_id as "companyId",
            statement_id as "statementId", amount_micros as "amountMicros", currency,
-           booked_on::text as "bookedOn", remittance, payment_id as "paymentId",
+           booked_on::text as "bookedOn", remittance, is_reversal as "isReversal",
+           coalesce(payment_id, (select v.payment_id from provider_event v
+                                 where v.channel_id = entry.channel_id
+                                   and v.event_id = entry.entry_ref and v.outcome = 'applied')
+                   ) as "paymentId",
            channel_name as "channelName", booked_at as "bookedAt", key
     from entry
     where (booked_at, key) < (${afterAt}::text::timestamptz, ${afterKey}::text)

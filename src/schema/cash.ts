@@ -32,6 +32,9 @@ const BankEntry = builder.objectRef<BankEntryView>('BankEntry').implement({
       resolve: ({ bookedAt }) => bookedAt,
     }),
     remittance: t.exposeString('remittance', { description: 'What the payer wrote.' }),
+    isReversal: t.exposeBoolean('isReversal', {
+      description: 'The bank says that it takes an earlier entry back.',
+    }),
     payment: t.field({
       type: Payment,
       nullable: true,

@@ -241,10 +241,15 @@ export const bankEntry = pgTable(
     bookedOn: date('booked_on', { mode: 'string' }).notNull(),
     /** What the payer wrote: personal data, for the staff that matches it. */
     remittance: text('remittance').notNull(),
+    /** It says that it takes an earlier entry back. */
+    isReversal: boolean('is_reversal').notNull().default(false),
     paymentId: uuid('payment_id'),
   },
   (t) => [
     primaryKey({ columns: [t.channelId, t.entryRef] }),
+    index()
+      .on(t.channelId, t.amountMicros)
+      .where(sql`${t.isReversal}`),
     foreignKey({
       columns: [t.companyId, t.statementId],
       foreignColumns: [bankStatement.companyId, bankStatement.id],

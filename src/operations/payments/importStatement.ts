@@ -5,6 +5,7 @@ import {
   findChannelNamed,
   findOneAccount,
   findReversed,
+  findWaitingReversal,
   insertBankEntry,
   insertStatement,
 } from '../../db/bank.ts';
@@ -48,6 +49,8 @@ export type EntryFate =
   | 'suspense'
   /** It took back the payment that it names. */
   | 'reversed'
+  /** What took it back had come before it, with another file: it moved nothing in the end. */
+  | 'taken_back'
   /** It takes something back, nobody knows what: a person has to look. */
   | 'reversal_unmatched'
   /** The company's own payments, and what came back of them. */
@@ -97,7 +100,10 @@ async function accountOf(
   return byReference ?? findOneAccount(tx, { companyId, numbers: textCandidates(remittance) });
 }
 
-function eventOf(entry: BankFileEntry, { channel, viewer, nowMs }: Ground) {
+/** What is known of an entry, of this file or of an earlier one. */
+type Said = Omit<BankFileEntry, 'structuredRef' | 'isReversal'>;
+
+function eventOf(entry: Said, { channel, viewer, nowMs }: Ground) {
   const { entryRef, amountMicros, currency } = entry;
   const said = JSON.stringify([entryRef, amountMicros.toString(), currency]);
   return {
@@ -128,7 +134,7 @@ async function credit(tx: Transaction, entry: BankFileEntry, ground: Ground): Pr
 }
 
 /** A returned debit or a recalled transfer, which the bank took back from the company. */
-async function reverse(tx: Transaction, entry: BankFileEntry, ground: Ground): Promise<Done> {
+async function reverse(tx: Transaction, entry: Said, ground: Ground): Promise<Done> {
   const { channel } = ground;
   const reference = await findReversed(tx, { ...entry, channelId: channel.id });
   const nothing = { paymentId: null, commandsRequested: false };
@@ -140,6 +146,20 @@ async function reverse(tx: Transaction, entry: BankFileEntry, ground: Ground): P
   if (!applied.ok) return { fate: 'refused', code: applied.code, ...nothing };
   const { paymentId, commandsRequested } = applied.value;
   return { fate: 'reversed', paymentId, commandsRequested };
+}
+
+/** What takes a credit back may stand in a file that was imported before the credit's own. */
+async function takeBack(
+  tx: Transaction,
+  entry: BankFileEntry,
+  { ground, credited }: { ground: Ground; credited: Done },
+): Promise<Done> {
+  const { id: channelId } = ground.channel;
+  const waiting = await findWaitingReversal(tx, { ...entry, channelId });
+  const reversed = waiting === null ? null : await reverse(tx, waiting, ground);
+  if (reversed?.fate !== 'reversed') return credited;
+  const commandsRequested = credited.commandsRequested || reversed.commandsRequested;
+  return { ...credited, fate: 'taken_back', commandsRequested };
 }
 
 async function auditRemark(
@@ -179,7 +199,7 @@ async function takeEntry(tx: Transaction, entry: BankFileEntry, ground: Ground):
   if (amountMicros > 0n && !isReversal) done = await credit(tx, entry, ground);
   else if (amountMicros < 0n && isReversal) done = await reverse(tx, entry, ground);
   const { companyId } = channel;
-  const said = { amountMicros, currency, bookedOn, remittance };
+  const said = { amountMicros, currency, bookedOn, remittance, isReversal };
   await insertBankEntry(tx, {
     ...key,
     ...said,
@@ -190,7 +210,9 @@ async function takeEntry(tx: Transaction, entry: BankFileEntry, ground: Ground):
   if (done.fate === 'reversal_unmatched') {
     await auditRemark(tx, entry, { ground, code: 'BANK_REVERSAL_UNMATCHED' });
   }
-  return done;
+  return done.paymentId !== null && !isReversal
+    ? takeBack(tx, entry, { ground, credited: done })
+    : done;
 }
 
 /** Many banks write the newest entry first: what a file takes back is there before it is. */
@@ -270,6 +292,7 @@ export async function importStatement(
     credited: 0,
     suspense: 0,
     reversed: 0,
+    taken_back: 0,
     reversal_unmatched: 0,
     not_a_payment: 0,
     known: 0,

@@ -139,6 +139,38 @@ describe('a bank file (002.27)', () => {
     expect(await ground.balance('A-2')).toBe(before);
   });
 
+  test('a credit whose reversal came with an earlier file is taken back as it comes', async () => {
+    const words = { amount: '8.00', text: 'A-2', endToEnd: 'E-8' };
+    const before = await ground.balance('A-2');
+    const back = entry02({ ref: 'B-51', ...words, direction: 'DBIT', reversal: 'true' });
+    expect(await give(camt(back, { id: 'S-51' }))).toMatchObject({
+      value: { fates: { reversal_unmatched: 1 } },
+    });
+    const credit = camt(entry02({ ref: 'B-50', ...words }), { id: 'S-50' });
+    expect(await give(credit)).toMatchObject({ value: { fates: { credited: 0, taken_back: 1 } } });
+    expect(await ground.balance('A-2')).toBe(before);
+    // It is used up: what the customer pays next is the customer's.
+    const next = camt(entry02({ ref: 'B-52', ...words }), { id: 'S-52' });
+    expect(await give(next)).toMatchObject({ value: { fates: { credited: 1, taken_back: 0 } } });
+    expect(await ground.balance('A-2')).toBe(before + 8n * euro);
+    const seen = await asViewer(ground.api.sql, ground.viewer('operator'), (tx) =>
+      pageBankEntries(tx, page),
+    );
+    const reversal = seen.find(({ entryRef }) => entryRef === 'B-51');
+    const paymentId = paymentIdOf({ channelId: bankId, reference: 'B-50' });
+    expect(reversal).toMatchObject({ isReversal: true, paymentId });
+  });
+
+  test('money of nobody known does not wait in suspense for what was taken back', async () => {
+    const words = { amount: '9.00', text: 'A-1O01', endToEnd: 'E-9' };
+    const before = await ground.standing('suspense');
+    const back = entry02({ ref: 'B-61', ...words, direction: 'DBIT', reversal: 'true' });
+    await give(camt(back, { id: 'S-61' }));
+    const credit = camt(entry02({ ref: 'B-60', ...words }), { id: 'S-60' });
+    expect(await give(credit)).toMatchObject({ value: { fates: { suspense: 0, taken_back: 1 } } });
+    expect(await ground.standing('suspense')).toBe(before);
+  });
+
   test('two reversals at once take the one credit back that is there, once', async () => {
     const words = { amount: '6.00', text: 'A-2', endToEnd: 'E-6' };
     await give(camt(entry02({ ref: 'B-40', ...words }), { id: 'S-40' }));

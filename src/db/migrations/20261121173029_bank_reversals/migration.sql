@@ -1,0 +1,2 @@
+ALTER TABLE "bank_entry" ADD COLUMN "is_reversal" boolean DEFAULT false NOT NULL;--> statement-breakpoint
+CREATE INDEX "bank_entry_channel_id_amount_micros_index" ON "bank_entry" ("channel_id","amount_micros") WHERE "is_reversal";
