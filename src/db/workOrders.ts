@@ -9,8 +9,11 @@ import type { TimePage } from './page.ts';
 export const workOrderKinds = ['command_failed', 'bypass', 'load_limit_tripped'] as const;
 export type WorkOrderKind = (typeof workOrderKinds)[number];
 
-/** Once for its id: false when it was there. */
-export async function insertWorkOrder(
+/**
+ * The open order of the meter for this, which is an earlier one where that has not ended: who goes
+ * there once sees to all of it. Of failed commands each kind has its own. Once for its id.
+ */
+export async function openWorkOrder(
   tx: Statement,
   order: {
     readonly id: string;
@@ -20,13 +23,21 @@ export async function insertWorkOrder(
     readonly detail: Json;
     readonly atMs: number;
   },
-): Promise<boolean> {
-  const inserted = await tx`
+): Promise<string> {
+  const detail = tx`${JSON.stringify(order.detail)}::text::jsonb`;
+  const [open] = await tx<{ id: string }[]>`
+    select o.id from work_order o
+    where o.meter_id = ${order.meterId} and o.kind = ${order.kind}
+      and o.detail->'command' is not distinct from ${detail}->'command'
+      and not exists (select from work_order_end e where e.work_order_id = o.id)
+    order by o.opened_at, o.id limit 1`;
+  if (open !== undefined) return open.id;
+  await tx`
     insert into work_order (id, company_id, meter_id, kind, detail, opened_at)
-    values (${order.id}::uuid, ${order.companyId}, ${order.meterId}, ${order.kind},
-            ${JSON.stringify(order.detail)}::text::jsonb, ${new Date(order.atMs)})
+    values (${order.id}::uuid, ${order.companyId}, ${order.meterId}, ${order.kind}, ${detail},
+            ${new Date(order.atMs)})
     on conflict do nothing`;
-  return inserted.count > 0;
+  return order.id;
 }
 
 export type WorkOrderView = {

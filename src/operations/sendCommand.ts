@@ -12,7 +12,7 @@ import { lockAccounts } from '../db/ledger.ts';
 import { readCommandPeople } from '../db/protections.ts';
 import { upsertSupply } from '../db/supplies.ts';
 import type { SupplyState } from '../db/supplies.ts';
-import { insertWorkOrder } from '../db/workOrders.ts';
+import { openWorkOrder } from '../db/workOrders.ts';
 import { assertNever } from '../domain/assert.ts';
 import type { Bell } from '../domain/bell.ts';
 import { isAtLimit, isCutKind } from '../domain/command/supplyFacts.ts';
@@ -204,7 +204,7 @@ async function endBeforeSending(current: Stage, seen: KnownSupply | null): Promi
 /** Somebody has to go there: the device did not do it by itself. */
 async function orderWork({ tx, command, nowMs }: Stage, failureCode: string): Promise<void> {
   const { id: commandId, companyId, meterId, kind, attempts } = command;
-  await insertWorkOrder(tx, {
+  await openWorkOrder(tx, {
     id: derivedId('work_order', 'command_failed', commandId),
     companyId,
     meterId,

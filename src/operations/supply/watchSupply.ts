@@ -3,7 +3,7 @@ import type { Sql, Statement } from '../../db/connect.ts';
 import { appendEvent, eventShardOf, plainEvent } from '../../db/events.ts';
 import { dropWatch, insertWatch, readWatches, updateWatch } from '../../db/supplyWatches.ts';
 import type { WatchedSupply } from '../../db/supplyWatches.ts';
-import { insertWorkOrder } from '../../db/workOrders.ts';
+import { openWorkOrder } from '../../db/workOrders.ts';
 import { bypassBehind, overLimit } from '../../domain/command/supplyWatch.ts';
 import { watchedPerSweepMax } from '../../domain/limits.ts';
 import { derivedId } from '../derivedId.ts';
@@ -69,9 +69,10 @@ async function tell(
   if (!isOurs || told === null) return false;
   const detail = { ...told.detail, commandId, readAt: watch.lastReadAt.toISOString() };
   const id = derivedId('work_order', told.kind, commandId);
-  await insertWorkOrder(tx, { id, companyId, meterId, kind: told.kind, detail, atMs: nowMs });
+  const order = { id, companyId, meterId, kind: told.kind, detail, atMs: nowMs } as const;
+  const workOrderId = await openWorkOrder(tx, order);
   const subjects = [{ meterId, accountId: accountId ?? 0 }];
-  const event = { what: told.kind, workOrderId: id, ...detail };
+  const event = { what: told.kind, workOrderId, ...detail };
   await appendEvent(
     tx,
     plainEvent({ companyId, kind: 'supply', atMs: nowMs, subjects, detail: event }),
