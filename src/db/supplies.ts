@@ -166,7 +166,7 @@ export type UnsettledAccount = { readonly companyId: number; readonly accountId:
 
 /**
  * Accounts whose supply may be due for a decision that no reading and no payment will ask for: an
- * automatic cut that the balance no longer justifies, tries that ended without being verified, and
+ * automatic cut that the balance or the policy no longer justifies, tries that ended without being verified, and
  * cuts that are due and whose next possible instant has come. A page after an account.
  */
 export async function findUnsettledAccounts(
@@ -177,14 +177,14 @@ export async function findUnsettledAccounts(
   return statement<UnsettledAccount[]>`
     select distinct g.company_id as "companyId", g.account_id as "accountId"
     from (
-      select meter_id, true as is_cut from supply
+      select meter_id, true as is_cut, state = 'disconnected' as is_dark from supply
       where state in ('disconnected', 'limited') and cause = 'automatic'
       union all
-      select meter_id, false from command
+      select meter_id, false, false from command
       where state in ('failed', 'expired', 'cancelled') and attempts > 0
         and next_attempt_at between ${new Date(nowMs - supplyFollowUpMsMax)} and ${now}
       union all
-      select meter_id, false from supply_wait where ask_again_at <= ${now}
+      select meter_id, false, false from supply_wait where ask_again_at <= ${now}
     ) u
     join meter m on m.id = u.meter_id
     join agreement g on g.company_id = m.company_id and g.service_point_id = m.service_point_id
@@ -200,8 +200,17 @@ export async function findUnsettledAccounts(
       select min((p.document->'balanceLimits'->>'connectionMax')::numeric * 1000000) as micros
       from prepaid_policy p where p.company_id = g.company_id
     ) allowed on true
+    left join lateral (
+      select p.document->'loadLimit' as load_limit from prepaid_policy p
+      where p.company_id = g.company_id and p.valid_from <= ${now}
+        and p.name = coalesce((select w.policy_name from account_policy w
+                               where w.account_id = g.account_id and w.valid_from <= ${now}
+                               order by w.valid_from desc limit 1), 'standard')
+      order by p.id desc limit 1
+    ) held on u.is_dark
     where (not u.is_cut or g.mode = 'postpaid'
-           or b.balance_micros + lent.micros >= least(g.reconnect_micros, allowed.micros))
+           or b.balance_micros + lent.micros >= least(g.reconnect_micros, allowed.micros)
+           or u.is_dark and held.load_limit <> 'null')
       and (g.company_id, g.account_id)
         > (${after?.companyId ?? 0}::int4, ${after?.accountId ?? 0}::int4)
       and not exists (select from command o where o.meter_id = m.id

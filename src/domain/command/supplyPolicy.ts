@@ -7,6 +7,7 @@ export type SupplyReason =
   | 'BALANCE_AT_LIMIT'
   | 'BALANCE_ABOVE_LIMIT'
   | 'BALANCE_RESTORED'
+  | 'POLICY_LIMITS'
   | 'SUPPLY_UNCERTAIN';
 
 export type SupplyAction = CommandKind | 'cancelOpenCut';
@@ -34,15 +35,20 @@ function decideRestore(
   const isFree = facts.mode === 'postpaid';
   const isRestored = isFree || facts.balanceMicros >= effectiveReconnectMicros(facts);
   const isAbove = isFree || !isAtLimit(facts);
+  // A limit says nothing of the contactor: whoever is cut is switched on before it.
+  const limited =
+    facts.policy.loadLimit === null
+      ? null
+      : ({ action: 'reconnect', reason: 'POLICY_LIMITS' } as const);
   switch (facts.supply) {
     case 'connected':
       return null;
     case 'disconnected':
-      return isRestored ? { action: 'reconnect', reason: 'BALANCE_RESTORED' } : null;
+      return isRestored ? { action: 'reconnect', reason: 'BALANCE_RESTORED' } : limited;
     case 'limited':
       return isRestored ? { action: 'unlimit', reason: 'BALANCE_RESTORED' } : null;
     case 'uncertain':
-      return isAbove ? { action: 'reconnect', reason: 'SUPPLY_UNCERTAIN' } : null;
+      return isAbove ? { action: 'reconnect', reason: 'SUPPLY_UNCERTAIN' } : limited;
     case 'limitUncertain':
       return isAbove ? { action: 'unlimit', reason: 'SUPPLY_UNCERTAIN' } : null;
   }

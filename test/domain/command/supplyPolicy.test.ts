@@ -274,4 +274,17 @@ describe('what keeps a supply on', () => {
     expect(action({ supply: 'limited', balanceMicros: 5_000_000n })).toBe('unlimit');
     expect(action({ supply: 'limitUncertain' })).toBe('unlimit');
   });
+
+  test('whoever is cut, or may be, is switched on before a limit takes the place of the cut', () => {
+    const limits = { policy: policyOf({ loadLimit: { powerW: 500 } }), canLimit: true, ...inDebt };
+    const decided = (facts: Partial<SupplyFacts>) =>
+      decideSupply({ ...atEase, ...limits, ...facts });
+    const restored = { action: 'reconnect', reason: 'POLICY_LIMITS' };
+    expect(decided(unknown)).toMatchObject(restored);
+    expect(decided(dark)).toMatchObject(restored);
+    // Also where the meter cannot limit: such a policy keeps it on.
+    expect(decided({ ...dark, canLimit: false })).toMatchObject(restored);
+    expect(decided({ ...dark, supplyCause: 'manual' }).action).toBeNull();
+    expect(decided({ ...unknown, policy: policyOf({}) }).action).toBe('disconnect');
+  });
 });
