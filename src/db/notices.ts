@@ -151,6 +151,54 @@ export async function findOpenNotices(
     order by n.at, n.id limit ${query.limit}`;
 }
 
+export type GivenUpNotice = {
+  readonly noticeId: string;
+  readonly companyId: number;
+  readonly meterId: number;
+  readonly tries: number;
+  /** Why it failed at last; empty where nobody has tried. */
+  readonly detail: string;
+};
+
+/**
+ * Notices of a cut that did not arrive and are not sent any more, of breaches that last, by each
+ * meter that waits for them: those that nobody has a work order for. Writer's role.
+ */
+export async function findGivenUpNotices(
+  statement: Statement,
+  query: {
+    readonly nowMs: number;
+    readonly sinceMs: number;
+    readonly triesMax: number;
+    readonly limit: number;
+  },
+): Promise<readonly GivenUpNotice[]> {
+  const now = new Date(query.nowMs);
+  return statement<GivenUpNotice[]>`
+    select n.id as "noticeId", n.company_id as "companyId", m.id as "meterId", s.tries, s.detail
+    from notice_arm a
+    join notice n on n.account_id = a.account_id and n.kind = a.kind
+      and n.threshold = a.threshold and n.breach = a.breach
+    join lateral (
+      select count(*) filter (where state = 'failed')::int4 as tries,
+             (array_agg(state order by ordinal desc))[1] as state,
+             (array_agg(detail order by ordinal desc))[1] as detail
+      from notice_step where notice_id = n.id
+    ) s on s.state in ('queued', 'failed')
+    join agreement g on g.account_id = n.account_id and g.mode = 'prepaid'
+      and g.valid_from <= ${now} and (g.valid_to is null or g.valid_to > ${now})
+    join meter m on m.company_id = g.company_id and m.service_point_id = g.service_point_id
+      and m.contactor_unit_id is not null
+    where a.kind = 'cut_notice' and not a.is_armed
+      and (s.tries >= ${query.triesMax} or n.at <= ${new Date(query.sinceMs)})
+      and not exists (
+        select from work_order o
+        where o.meter_id = m.id and o.kind = 'notice_given_up'
+          and (o.detail->>'noticeId' = n.id::text or not exists (
+            select from work_order_end e where e.work_order_id = o.id)))
+    order by n.at, n.id, m.id limit ${query.limit}`;
+}
+
 export type NoticeView = Arm & {
   readonly id: string;
   readonly breach: number;

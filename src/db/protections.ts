@@ -1,5 +1,6 @@
 import type { AdvisoryKind, ProtectionKind } from '../domain/command/supplyFacts.ts';
 import { breakerPeople } from '../domain/limits.ts';
+import { noticeAgeMsMax, noticeTriesMax } from '../domain/prepaid/limits.ts';
 import { integersOf } from './arrays.ts';
 import type { Statement } from './connect.ts';
 
@@ -14,6 +15,7 @@ export type AccountRulesRow = {
   readonly protections: readonly { readonly kind: ProtectionKind; readonly toMs: number | null }[];
   readonly noticeSentAt: Date | null;
   readonly noticeDeliveredAt: Date | null;
+  readonly isNoticeGivenUp: boolean;
 };
 
 type StoredRules = Omit<AccountRulesRow, 'protections' | 'emergencyCreditMicros'> & {
@@ -23,7 +25,8 @@ type StoredRules = Omit<AccountRulesRow, 'protections' | 'emergencyCreditMicros'
 
 /**
  * By account, in one statement however many they are. A cut notice counts while the breach that it
- * told of lasts: a top-up that re-arms its threshold asks for a new one.
+ * told of lasts: a top-up that re-arms its threshold asks for a new one. What failed on its way
+ * was not sent.
  */
 export async function readAccountRules(
   tx: Statement,
@@ -43,7 +46,8 @@ export async function readAccountRules(
               and (r.to_at is null or r.to_at > ${at}) and not exists (
                 select from protection_end x where x.protection_id = r.id and x.ended_at <= ${at})
            ) as protections,
-           n.sent_at as "noticeSentAt", n.delivered_at as "noticeDeliveredAt"
+           n.sent_at as "noticeSentAt", n.delivered_at as "noticeDeliveredAt",
+           coalesce(n.is_given_up, false) as "isNoticeGivenUp"
     from account a
     left join lateral (
       select w.policy_name from account_policy w
@@ -56,9 +60,15 @@ export async function readAccountRules(
       order by p.id desc limit 1
     ) p on true
     left join lateral (
-      select min(s.at) filter (where s.state in ('sent', 'delivered')) as sent_at,
-             min(s.at) filter (where s.state = 'delivered') as delivered_at
+      select min(s.at) filter (where s.state in ('sent', 'delivered')
+                               and s.ordinal > coalesce(f.ordinal, 0)) as sent_at,
+             min(s.at) filter (where s.state = 'delivered') as delivered_at,
+             bool_and(s.state in ('queued', 'failed') or s.ordinal < coalesce(f.ordinal, 0))
+               and (max(f.tries) >= ${noticeTriesMax}
+                    or min(n.at) <= ${new Date(atMs - noticeAgeMsMax)}) as is_given_up
       from notice n join notice_step s on s.notice_id = n.id
+      cross join lateral (select max(ordinal) as ordinal, count(*) as tries from notice_step
+                          where notice_id = n.id and state = 'failed') f
       where n.account_id = a.id and n.kind = 'cut_notice' and not exists (
         select from notice_arm m
         where m.account_id = n.account_id and m.kind = n.kind and m.threshold = n.threshold

@@ -166,8 +166,8 @@ export type UnsettledAccount = { readonly companyId: number; readonly accountId:
 
 /**
  * Accounts whose supply may be due for a decision that no reading and no payment will ask for: an
- * automatic cut that the balance or the policy no longer justifies, tries that ended without being verified, and
- * cuts that are due and whose next possible instant has come. A page after an account.
+ * automatic cut that the balance or the policy no longer justifies, tries that ended without being
+ * verified, and cuts that are due and whose next possible instant has come. A page by account.
  */
 export async function findUnsettledAccounts(
   statement: Statement,

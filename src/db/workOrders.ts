@@ -6,8 +6,7 @@ import type { TimePage } from './page.ts';
 
 /** SQL of what people have to do on site or at a desk. */
 
-export const workOrderKinds = ['command_failed', 'bypass', 'load_limit_tripped'] as const;
-export type WorkOrderKind = (typeof workOrderKinds)[number];
+export type WorkOrderKind = 'command_failed' | 'bypass' | 'load_limit_tripped' | 'notice_given_up';
 
 /**
  * The open order of the meter for this, which is an earlier one where that has not ended: who goes

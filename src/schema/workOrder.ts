@@ -13,6 +13,10 @@ const WorkOrderKind = builder.enumType('WorkOrderKind', {
     COMMAND_FAILED: { value: 'command_failed' },
     BYPASS: { value: 'bypass', description: 'Energy flows behind a verified cut.' },
     LOAD_LIMIT_TRIPPED: { value: 'load_limit_tripped' },
+    NOTICE_GIVEN_UP: {
+      value: 'notice_given_up',
+      description: 'The notice of a cut did not arrive, and is not sent again.',
+    },
   } as const,
 });
 

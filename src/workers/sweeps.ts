@@ -16,6 +16,7 @@ import { expirePendings } from '../operations/expirePendings.ts';
 import { beginModes } from '../operations/prepaid/beginModes.ts';
 import { deliverNotices } from '../operations/prepaid/deliverNotices.ts';
 import { noteIdleDays } from '../operations/prepaid/noteIdleDays.ts';
+import { orderGivenUpNotices } from '../operations/prepaid/orderGivenUpNotices.ts';
 import { recoverDebts } from '../operations/prepaid/recoverDebt.ts';
 import { warnAccounts } from '../operations/prepaid/warnAccounts.ts';
 import { sweepCommands } from '../operations/sweepCommands.ts';
@@ -71,6 +72,7 @@ export async function sweep(deps: SweepDeps, { what }: JobPayload<'sweep'>): Pro
         warnAccounts,
         ringForProviders,
         sendNotices,
+        orderGivenUpNotices,
       ];
       await eachApart(parts, async (part) => void (await part(deps)));
       return;

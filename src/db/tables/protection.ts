@@ -146,7 +146,9 @@ export const workOrder = pgTable(
     id: uuid('id').primaryKey(),
     companyId: integer('company_id').notNull(),
     meterId: integer('meter_id').notNull(),
-    kind: text('kind', { enum: ['command_failed', 'bypass', 'load_limit_tripped'] }).notNull(),
+    kind: text('kind', {
+      enum: ['command_failed', 'bypass', 'load_limit_tripped', 'notice_given_up'],
+    }).notNull(),
     detail: jsonb('detail').notNull(),
     openedAt: instant('opened_at').notNull(),
   },

@@ -60,6 +60,8 @@ export type SupplyRules = {
   readonly notice: {
     readonly sentAtMs: number | null;
     readonly deliveredAtMs: number | null;
+    /** It is not on its way, and is not tried again. */
+    readonly isGivenUp: boolean;
   } | null;
   /** Too many cuts of the region at once wait for two people. */
   readonly isBreakerTripped: boolean;

@@ -164,7 +164,9 @@ function sayNotice({ policy, notice, atMs }: SupplyFacts): Said {
   const { beforeMs, mustBeDelivered } = policy.notice;
   const word = mustBeDelivered ? 'delivered' : 'sent';
   const atOf = mustBeDelivered ? notice?.deliveredAtMs : notice?.sentAtMs;
-  if (atOf === null || atOf === undefined) return says(true, `no notice ${word}`);
+  if (atOf === null || atOf === undefined) {
+    return says(true, `no notice ${word}${notice?.isGivenUp === true ? ': given up' : ''}`);
+  }
   const untilMs = atOf + beforeMs;
   const detail = `${word} ${instantText(atOf)}, cut from ${instantText(untilMs)} on`;
   return atMs < untilMs ? says(true, detail, untilMs) : says(false, detail);

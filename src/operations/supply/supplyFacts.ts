@@ -75,6 +75,7 @@ export async function readSupplies(
                 : {
                     sentAtMs: row.noticeSentAt?.getTime() ?? null,
                     deliveredAtMs: row.noticeDeliveredAt?.getTime() ?? null,
+                    isGivenUp: row.isNoticeGivenUp,
                   },
             isBreakerTripped: region.openTripId !== null,
             cutsInWindow: 0,

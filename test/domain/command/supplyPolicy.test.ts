@@ -255,13 +255,13 @@ describe('what keeps a supply on', () => {
 
   test('a notice counts from its delivery, and a day has to pass', () => {
     const policy = policyOf({ notice: { hoursBefore: 24, delivered: true } });
-    const sentAtMs = tuesdayMs - 100_000_000;
-    expect(prevented({ policy, notice: { sentAtMs, deliveredAtMs: null } })).toEqual([
+    const told = { sentAtMs: tuesdayMs - 100_000_000, isGivenUp: false };
+    expect(prevented({ policy, notice: { ...told, deliveredAtMs: null } })).toEqual([
       'NOTICE_NOT_DELIVERED',
     ]);
-    const late = { policy, notice: { sentAtMs, deliveredAtMs: tuesdayMs - 86_400_000 + 1 } };
+    const late = { policy, notice: { ...told, deliveredAtMs: tuesdayMs - 86_400_000 + 1 } };
     expect(askedAgain(late)).toBe('2026-11-24T11:00:00.001Z');
-    const known = { policy, notice: { sentAtMs, deliveredAtMs: tuesdayMs - 86_400_000 } };
+    const known = { policy, notice: { ...told, deliveredAtMs: tuesdayMs - 86_400_000 } };
     expect(prevented(known)).toEqual([]);
   });
 
@@ -275,7 +275,7 @@ describe('what keeps a supply on', () => {
     expect(action({ supply: 'limitUncertain' })).toBe('unlimit');
   });
 
-  test('whoever is cut, or may be, is switched on before a limit takes the place of the cut', () => {
+  test('whoever is cut, or may be, is switched on before being limited instead', () => {
     const limits = { policy: policyOf({ loadLimit: { powerW: 500 } }), canLimit: true, ...inDebt };
     const decided = (facts: Partial<SupplyFacts>) =>
       decideSupply({ ...atEase, ...limits, ...facts });
