@@ -1,5 +1,6 @@
 import { Writable } from 'node:stream';
 import type { Sql, Transaction } from '../../src/db/connect.ts';
+import type { SeededRandom } from './seededRandom.ts';
 
 /** The process is gone: nothing after it in the operation happens. */
 export class SimulatedCrash extends Error {
@@ -65,6 +66,14 @@ export const noCrash: CrashPlan = {
   isBeforeCommit: false,
   cutsConnection: false,
 };
+
+/** Sometimes at none, sometimes at any await that a short operation may have. */
+export function drawCrash(random: SeededRandom): CrashPlan {
+  if (!random.chance(0.4)) return noCrash;
+  const isBeforeCommit = random.chance(0.25);
+  const atAwait = isBeforeCommit ? Infinity : random.between(1, random.pick([12, 26]));
+  return { atAwait, isBeforeCommit, cutsConnection: random.chance(0.15) };
+}
 
 function isStatement(args: readonly unknown[]): boolean {
   const [first] = args;

@@ -12,7 +12,7 @@ import { ignoresMarks } from './planted/ignoresMarks.ts';
 import { movesBalancesApart } from './planted/movesBalancesApart.ts';
 import { movesCursorFirst } from './planted/movesCursorFirst.ts';
 import { movesProgressApart } from './planted/movesProgressApart.ts';
-import { forgetsAudit, paysTwice } from './planted/paysApart.ts';
+import { forgetsAudit, forgetsFees, paysTwice } from './planted/paysApart.ts';
 import { hidesGoodRows, ranksByArrival, skipsEdits } from './planted/readsAnotherLog.ts';
 import { simulate } from './run.ts';
 import type { RunOutcome } from './run.ts';
@@ -96,6 +96,7 @@ test.each<[string, number, readonly string[], Operations]>([
     forgetsFinalValues,
   ],
   ['a word of a provider that pays twice', 2, ['BALANCE_WRONG', 'WORD_REFUSED'], paysTwice],
+  ['fees that a provider is still said to owe', 2, ['CLEARING_NOT_WHAT_IS_OWED'], forgetsFees],
   ['a voucher without its row of the audit', 2, ['TRANSFER_WITHOUT_AUDIT'], forgetsAudit],
   [
     'winners by arrival',

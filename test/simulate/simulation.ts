@@ -27,6 +27,7 @@ import { recordMark } from '../../src/operations/recordMark.ts';
 import { registerFleet } from '../../src/operations/registerFleet.ts';
 import type { RegisteredFleet } from '../../src/operations/registerFleet.ts';
 import { applyPaymentEvent } from '../../src/operations/payments/applyPaymentEvent.ts';
+import { settlePayout } from '../../src/operations/payments/settlePayout.ts';
 import { takeEmergencyCredit } from '../../src/operations/prepaid/takeEmergencyCredit.ts';
 import { topUp } from '../../src/operations/topUp.ts';
 import { useVoucher } from '../../src/operations/vouchers/useVoucher.ts';
@@ -54,6 +55,7 @@ export const productionOperations = {
   retryReadings,
   publishTariff,
   applyPaymentEvent,
+  settlePayout,
   takeEmergencyCredit,
   topUp,
   useVoucher,

@@ -7,8 +7,9 @@ import type { PaymentEvent } from '../../src/operations/payments/applyPaymentEve
 import { makeVouchers } from '../../src/operations/vouchers/makeVouchers.ts';
 import { sellVouchers } from '../../src/operations/vouchers/sellVouchers.ts';
 import { publicKeyText } from '../../src/wire/voucherCode.ts';
-import { noCrash } from './faults.ts';
+import { drawCrash, noCrash } from './faults.ts';
 import type { CrashPlan } from './faults.ts';
+import { Payouts } from './payouts.ts';
 import { SeededRandom } from './seededRandom.ts';
 import { Violation } from './simulation.ts';
 import type { Simulation } from './simulation.ts';
@@ -30,11 +31,14 @@ export class Till {
   readonly #key: KeyObject;
   readonly #words: PaymentEvent[] = [];
   readonly #codes: string[] = [];
+  readonly #seed: number;
   #channelId = 0;
+  #payouts: Payouts | null = null;
   #payments = 0;
 
   constructor(simulation: Simulation, seed: number) {
     this.#simulation = simulation;
+    this.#seed = seed;
     this.#random = new SeededRandom(seed + 3_000_017);
     this.#key = signingKey(new SeededRandom(seed + 4_000_037));
   }
@@ -48,7 +52,9 @@ export class Till {
       values (${companyId}, 'cards of the till', 'stripe', 'EUR', '{}'),
              (${companyId}, 'vouchers of the till', 'voucher', 'EUR',
               ${JSON.stringify({ publicKeys })}::text::jsonb) returning id`;
-    this.#channelId = card?.id ?? 0;
+    const channelId = card?.id ?? 0;
+    this.#channelId = channelId;
+    this.#payouts = new Payouts(this.#simulation, { seed: this.#seed, channelId });
     const lastDay = new Date(nowMs + 200 * dayMs).toISOString().slice(0, 10);
     const batch = { channel: 'vouchers of the till', count: voucherCount, amount: '5.00', lastDay };
     await this.#simulation.apart(noCrash, async ({ api }) => {
@@ -63,14 +69,6 @@ export class Till {
     });
   }
 
-  #plan(): CrashPlan {
-    const random = this.#random;
-    if (!random.chance(0.4)) return noCrash;
-    const isBeforeCommit = random.chance(0.25);
-    const atAwait = isBeforeCommit ? Infinity : random.between(1, random.pick([12, 26]));
-    return { atAwait, isBeforeCommit, cutsConnection: random.chance(0.15) };
-  }
-
   #account(): AccountId {
     const id = parseAccountId(
       this.#random.pick([...this.#simulation.registered.accounts.values()]),
@@ -80,6 +78,7 @@ export class Till {
   }
 
   async act(): Promise<void> {
+    await this.#payouts?.act();
     if (!this.#random.chance(0.5)) return;
     if (this.#channelId === 0) await this.#open();
     const draw = this.#random.below(10);
@@ -120,11 +119,12 @@ export class Till {
       for (let copy = random.between(1, 3); copy > 0; copy -= 1) this.#words.push(event);
     }
     this.#simulation.payments.push({ accountId, micros: captured - refunded });
+    this.#payouts?.owe(captured - refunded);
     this.#simulation.note('payment of a card');
   }
 
   /** One of the words that wait, any of them; a process that died is told again. */
-  async #hear(plan = this.#plan()): Promise<void> {
+  async #hear(plan = drawCrash(this.#random)): Promise<void> {
     const simulation = this.#simulation;
     if (this.#words.length === 0) return;
     const [word] = this.#words.splice(this.#random.below(this.#words.length), 1);
@@ -152,7 +152,7 @@ export class Till {
         ),
       );
     const key = this.#random.uuid();
-    await use(key, this.#plan());
+    await use(key, drawCrash(this.#random));
     const used = await use(key, noCrash);
     if (used?.ok !== true) throw new Violation('VOUCHER_REFUSED', used?.code ?? 'no answer');
     simulation.payments.push({ accountId, micros: voucherMicros });
@@ -167,7 +167,7 @@ export class Till {
   async #lend(): Promise<void> {
     const simulation = this.#simulation;
     const input = { idempotencyKey: this.#random.uuid(), accountId: this.#account() };
-    const lent = await simulation.apart(this.#plan(), ({ api }) =>
+    const lent = await simulation.apart(drawCrash(this.#random), ({ api }) =>
       simulation.operations.takeEmergencyCredit(
         { sql: api, clock: simulation.clock, wake: () => {} },
         simulation.viewer,
@@ -180,5 +180,6 @@ export class Till {
   /** Everything is told at last. */
   async settle(): Promise<void> {
     while (this.#words.length > 0) await this.#hear(noCrash);
+    await this.#payouts?.settle();
   }
 }

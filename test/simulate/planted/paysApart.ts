@@ -14,6 +14,12 @@ const applyPaymentEvent: Operations['applyPaymentEvent'] = (tx, event) => {
 
 export const paysTwice: Operations = { ...productionOperations, applyPaymentEvent };
 
+/** What the provider kept for itself stays owed. */
+const settlePayout: Operations['settlePayout'] = (tx, told) =>
+  productionOperations.settlePayout(tx, { ...told, feeMicros: 0n });
+
+export const forgetsFees: Operations = { ...productionOperations, settlePayout };
+
 /** The change is there, and its row of the audit is not. */
 const useVoucher: Operations['useVoucher'] = (deps, viewer, input) => {
   const sql = divertedSql(deps.sql, (statement) =>
