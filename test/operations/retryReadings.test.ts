@@ -1,5 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { retriedBatchesMax } from '../../src/domain/limits.ts';
+import { importChannel } from '../../src/domain/channel.ts';
+import { editReading } from '../../src/operations/office/editReading.ts';
 import { retryReadings } from '../../src/operations/office/retryReadings.ts';
 import { BatchMaker, importBlock } from '../support/build/edge.ts';
 import {
@@ -113,6 +115,33 @@ describe('003.20 and domain rule 86: rows that break a constraint wait, the othe
     ];
     expect(await bytes(waited)).toEqual(await bytes(known));
   });
+});
+
+test('a row that waits for its meter is edited once it is taken in, and not before', async () => {
+  const here = await ground('retry_edited');
+  const meterId = fifthId(here);
+  const rows = [0, 1].map((n) => ({ meterId, atMs: noon + n * 900_000, wh: n * 1_000 }));
+  expect(await here.commit([here.makers[0].readings(rows)])).toEqual(['committed']);
+  await here.rateAll();
+  await registerFifth(here);
+  const edit = (n: number) =>
+    editReading(here.deps, here.viewer('operator'), {
+      idempotencyKey: uuid(n),
+      meterId,
+      channel: importChannel,
+      atMs: noon + 900_000,
+      value: 800n,
+      supersedes: 0,
+      reason: 'photo',
+    });
+  expect(await edit(21)).toMatchObject({ ok: false, code: 'READING_NOT_FOUND' });
+  await here.rateAll();
+  // 1,000 Wh at 0.30 a kWh.
+  expect(await here.balances()).toEqual([0n, 0n, 0n, 0n, -300_000n]);
+  expect(await edit(22)).toMatchObject({ ok: true, value: { revision: 1 } });
+  await here.rateAll();
+  expect(await here.balances()).toEqual([0n, 0n, 0n, 0n, -240_000n]);
+  expect(await replayDifferences(here, 'edited')).toBe(0);
 });
 
 /** What an answer says of how much is looked at again. */

@@ -87,19 +87,18 @@ export function trueRow(row: AuditedRow): AuditedRow | null {
   return { ...row, atMs: row.atMs - row.clockOffsetMs, quality };
 }
 
+type BatchPlace = Pick<AuditedBatch, 'edgeId' | 'stream' | 'epoch' | 'sequence'>;
+
 /** Where a row stands in the log. */
 export function placeOf(
-  { edgeId, stream, epoch, sequence }: Omit<AuditedBatch, 'rows'>,
-  { row }: AuditedRow,
+  { edgeId, stream, epoch, sequence }: BatchPlace,
+  { row }: Pick<AuditedRow, 'row'>,
 ): string {
   return `${edgeId ?? 'office'}/${stream}/${epoch}/${sequence}/${row}`;
 }
 
 /** Where a line of a meter's log stands there. */
-export function placeOfLine(
-  { edgeId, stream, epoch, sequence }: Omit<AuditedBatch, 'rows'>,
-  line: number,
-): string {
+export function placeOfLine({ edgeId, stream, epoch, sequence }: BatchPlace, line: number): string {
   return `${edgeId ?? 'office'}/${stream}/${epoch}/${sequence}/event/${line}`;
 }
 

@@ -1,13 +1,17 @@
 import { isEarly, placeOf, placeOfLine, trueRow } from './auditedSeries.ts';
 import type { AuditedBatch, AuditedRow } from './auditedSeries.ts';
 import type { Books } from './auditor.ts';
-import type { Breach, Reader } from './invariants.ts';
+import { readLogged } from './invariants.ts';
+import type { Admin, Breach, Reader } from './invariants.ts';
+import { sha256Hex } from './sender.ts';
+import type { SentBatch } from './sender.ts';
 
 /**
  * Rows of acknowledged batches that may not be billed: each of them is told, with its reason, and
  * no other; what was mended or whose time has come is taken in.
  */
 const aheadMsMax = 60_000;
+const main = 1;
 const electricity = new Map([
   [1, 30],
   [2, 30],
@@ -59,7 +63,8 @@ function expectedOf(books: Books, batch: AuditedBatch): [string, string | null][
   return [...rows, ...lines];
 }
 
-export async function findHeldBreach(admin: Reader, books: Books): Promise<Breach | null> {
+/** By their places, what rows and lines are held back as that nobody has taken in or left out. */
+async function readHeld(admin: Reader): Promise<Map<string, readonly string[]>> {
   const rows = await admin<{ place: string; codes: string[] }[]>`
     select concat_ws('/', edge_id, case stream when 1 then 'billing' else 'telemetry' end, epoch,
                      sequence, case when is_event then 'event' end, row) as place,
@@ -70,7 +75,32 @@ export async function findHeldBreach(admin: Reader, books: Books): Promise<Breac
       where (r.edge_id, r.stream, r.epoch, r.sequence, r.is_event, r.channel, r.row)
           = (x.edge_id, x.stream, x.epoch, x.sequence, x.is_event, x.channel, x.row))
     group by 1`;
-  const stored = new Map(rows.map(({ place, codes }) => [place, codes]));
+  return new Map(rows.map(({ place, codes }) => [place, codes]));
+}
+
+/** Whether all that the log has of an instant waits to be taken in: none of it counts yet. */
+export async function isWaiting(
+  admin: Admin,
+  { meterId, atMs }: { readonly meterId: number; readonly atMs: number },
+  sent: readonly SentBatch[],
+): Promise<boolean> {
+  const held = await readHeld(admin);
+  const hashes = new Set((await readLogged(admin)).map(({ carriedHash }) => carriedHash));
+  const logged = sent.filter(
+    ({ stream, forms }) =>
+      stream === 'billing' && forms.some((bytes) => hashes.has(sha256Hex(bytes))),
+  );
+  const places = logged.flatMap((batch) =>
+    batch.rows
+      .filter((stamped) => stamped.meterId === meterId && stamped.channel === main)
+      .filter((stamped) => trueRow(stamped)?.atMs === atMs)
+      .map((stamped) => placeOf(batch, stamped)),
+  );
+  return places.every((place) => held.has(place));
+}
+
+export async function findHeldBreach(admin: Reader, books: Books): Promise<Breach | null> {
+  const stored = await readHeld(admin);
   for (const batch of books.batches) {
     for (const [place, code] of expectedOf(books, batch)) {
       const codes = stored.get(place) ?? [];

@@ -3,6 +3,7 @@ import { trueRow } from './auditedSeries.ts';
 import type { AuditedBatch, AuditedRow } from './auditedSeries.ts';
 import type { AuditedMark } from './auditedWalk.ts';
 import type { Delivery } from './delivery.ts';
+import { isWaiting } from './heldRows.ts';
 import { isReceipt } from './receiptWords.ts';
 import type { SentBatch } from './sender.ts';
 import { Violation } from './simulation.ts';
@@ -164,12 +165,18 @@ export class Office {
     if (value !== null && value < 0n) return 'nothing to edit';
     const idempotencyKey = random.uuid();
     const input = { idempotencyKey, meterId, channel: 1, atMs, value, supersedes };
+    const isHeld = revisions.length === 0 && (await isWaiting(simulation.admin, reading, sent));
     const edited = await simulation.insist((sql) =>
       simulation.operations.editReading(simulation.officeDeps(sql), simulation.viewer, {
         ...input,
         reason: 'misread',
       }),
     );
+    if (isHeld) {
+      const isRefused = !edited.ok && edited.code === 'READING_NOT_FOUND';
+      if (!isRefused) throw new Violation('HELD_BACK_EDITED', `${meterId} at ${atMs}`);
+      return 'edit of a row held back';
+    }
     if (isStale) {
       const isRefused = !edited.ok && edited.code === 'READING_REVISION_STALE';
       if (!isRefused) throw new Violation('STALE_EDIT_TAKEN', `${meterId} at ${atMs}`);
