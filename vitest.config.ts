@@ -21,8 +21,10 @@ export default defineConfig({
     pool: 'forks',
     // Each worker has a database of its own; two keep a small machine free for Postgres.
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // They end what hangs; no busy machine is told as a fault.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
+    expect: { poll: { timeout: 60_000, interval: 20 } },
     // A suite that finds nothing is not green.
     passWithNoTests: false,
     allowOnly: false,

@@ -20,7 +20,7 @@ beforeAll(async () => {
   ({ running, ready } = await startJson(['--data', data, '--meters', '1'], env));
   const databaseUrl = databaseUrlIn(data);
   report = await runBadInput({ url: ready.intake, databaseUrl, onCase: () => {} });
-}, 90_000);
+});
 afterAll(async () => {
   running?.child.kill('SIGTERM');
   await running?.ended;

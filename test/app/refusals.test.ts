@@ -3,10 +3,11 @@ import { chmod, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { freePort } from '../peers/modbusPeers.ts';
 import { descendantsOf, isRunning, openFolder, run } from './joulebook.ts';
 import type { Running } from './joulebook.ts';
+import { eventually } from '../support/eventually.ts';
 
 /** What cannot start says so in one sentence and leaves nothing. */
 let folder: string;
@@ -170,15 +171,12 @@ describe('Ctrl-C during the boot', () => {
     'at "%s" leaves no process and no folder',
     async (step) => {
       const running = start(['--ephemeral', '--port', '0', '--meters', '4']);
-      await vi.waitFor(() => expect(running.said()).toContain(step), {
-        timeout: 20_000,
-        interval: 5,
-      });
+      await eventually(() => expect(running.said()).toContain(step));
       const descendants = descendantsOf(running.child.pid ?? 0);
       running.child.kill('SIGINT');
       expect(await running.ended).toBe(0);
       expect(running.said().trimEnd().split('\n').at(-1)).not.toMatch(/^[A-Z_]+: /);
-      await vi.waitFor(() => expect(descendants.filter(isRunning)).toEqual([]));
+      await eventually(() => expect(descendants.filter(isRunning)).toEqual([]));
       expect(readdirSync(temporary)).toEqual([]);
     },
   );

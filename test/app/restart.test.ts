@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { at, post } from './graphqlClient.ts';
 import { descendantsOf, interrupt, isRunning, openFolder, run, startJson } from './joulebook.ts';
 import type { Ready, Running } from './joulebook.ts';
+import { eventually } from '../support/eventually.ts';
 
 /** A data directory that start after start works on. */
 let folder: string;
@@ -62,15 +63,12 @@ async function look({ graphql, tokens }: Ready): Promise<Picture> {
 
 /** All four meters were read, and the first one's register has gone on from `fromWh`. */
 function untilRead(ready: Ready, fromWh: bigint): Promise<Picture> {
-  return vi.waitFor(
-    async () => {
-      const picture = await look(ready);
-      expect(picture.registersWh.size).toBe(4);
-      expect(picture.registersWh.get('JB000001')).toBeGreaterThan(fromWh);
-      return picture;
-    },
-    { timeout: 20_000, interval: 200 },
-  );
+  return eventually(async () => {
+    const picture = await look(ready);
+    expect(picture.registersWh.size).toBe(4);
+    expect(picture.registersWh.get('JB000001')).toBeGreaterThan(fromWh);
+    return picture;
+  });
 }
 
 async function payTen({ graphql, tokens, account }: Ready): Promise<void> {
@@ -134,7 +132,7 @@ test('the next start finds the data of the last, after Ctrl-C and after a hard k
   await running.ended;
   const afterKill = await start();
   // The watchdog looks ten times a second whether Postgres has ended.
-  await vi.waitFor(() => expect(descendants.filter(isRunning)).toEqual([]), { timeout: 5_000 });
+  await eventually(() => expect(descendants.filter(isRunning)).toEqual([]));
   const atThird = await untilRead(afterKill, atSecond.registersWh.get('JB000001') ?? 0n);
   expectToGoOn(atThird, atSecond);
-}, 90_000);
+});

@@ -2,13 +2,14 @@ import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, vi } from 'vitest';
+import { expect } from 'vitest';
 import { startMeterWorld } from '../../src/embedded/meterWorld.ts';
 import type { MeterWorld } from '../../src/embedded/meterWorld.ts';
 import { at, overEvents, post } from './graphqlClient.ts';
 import type { Endpoint } from './graphqlClient.ts';
 import { cli, run } from './joulebook.ts';
 import type { Running } from './joulebook.ts';
+import { eventually } from '../support/eventually.ts';
 
 /**
  * The roles as processes of their own, against servers that were there before them: keys, registry
@@ -104,13 +105,10 @@ function drive(world: MeterWorld): void {
 
 /** Until it has said that it is ready; what it said instead, when it ended. */
 async function untilReady(name: string, running: Running): Promise<void> {
-  await vi.waitFor(
-    () => {
-      if (running.child.exitCode !== null) return;
-      expect(running.said()).toContain(`${name} ready`);
-    },
-    { timeout: 20_000, interval: 50 },
-  );
+  await eventually(() => {
+    if (running.child.exitCode !== null) return;
+    expect(running.said()).toContain(`${name} ready`);
+  });
   if (running.child.exitCode !== null) throw new Error(`${name} ended: ${running.said()}`);
 }
 
@@ -197,13 +195,10 @@ export async function expectTheRoad({ operator, world, processes }: Roles): Prom
     const mutation = `mutation ($input: RequestCommandInput!) {
       ${kind}(input: $input) { __typename } }`;
     await post(operator, { query: mutation, variables: { input } });
-    await vi.waitFor(
-      async () => {
-        const [now] = await nodesOf(operator, meters, 'meters');
-        expect(now).toMatchObject({ supply: { state } });
-      },
-      { timeout: 20_000, interval: 200 },
-    );
+    await eventually(async () => {
+      const [now] = await nodesOf(operator, meters, 'meters');
+      expect(now).toMatchObject({ supply: { state } });
+    });
     const [{ unitId } = { unitId: 0 }] = world.buses[0]?.meters ?? [];
     expect(world.isSupplyClosed(0, unitId)).toBe(state === 'CONNECTED');
   }

@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import mqtt from 'mqtt';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { at, overEvents, overWebSocket, post } from './graphqlClient.ts';
 import type { Endpoint } from './graphqlClient.ts';
 import { descendantsOf, interrupt, isRunning, openFolder, startJson } from './joulebook.ts';
 import type { Ready, Running, TokenName } from './joulebook.ts';
+import { eventually } from '../support/eventually.ts';
 
 /** One start, as a newcomer's, shared by the tests of this file: 20 simulated meters. */
 let running: Running;
@@ -57,10 +58,7 @@ async function meterNow(id: string): Promise<unknown> {
 }
 
 async function untilMeter(id: string, expected: object): Promise<void> {
-  await vi.waitFor(async () => expect(await meterNow(id)).toMatchObject(expected), {
-    timeout: 20_000,
-    interval: 200,
-  });
+  await eventually(async () => expect(await meterNow(id)).toMatchObject(expected));
 }
 
 const topUp = `mutation ($input: TopUpInput!) { topUp(input: $input) { __typename
@@ -218,13 +216,10 @@ describe('a supply', () => {
     });
     await send('requestReconnect');
     await untilMeter(meter.id, { supply: { state: 'CONNECTED' } });
-    await vi.waitFor(
-      async () => {
-        const watts = Number(at(await meterNow(meter.id), 'live', 'power', 'watts'));
-        expect(watts).toBeGreaterThan(0);
-      },
-      { timeout: 20_000, interval: 200 },
-    );
+    await eventually(async () => {
+      const watts = Number(at(await meterNow(meter.id), 'live', 'power', 'watts'));
+      expect(watts).toBeGreaterThan(0);
+    });
   });
 
   const standing = `query ($a: ID!, $m: ID!) {
@@ -246,25 +241,22 @@ describe('a supply', () => {
       const variables = { a: account.id, m: meter.id };
       return at((await post(as('operator'), { query: standing, variables })).body, 'data');
     };
-    const slow = { timeout: 120_000, interval: 500 };
     await buy('0.02');
     const cut = { node: { kind: 'DISCONNECT', state: 'VERIFIED', isAutomatic: true } };
-    await vi.waitFor(
-      async () =>
-        expect(await meterNow(meter.id)).toMatchObject({
-          supply: { state: 'DISCONNECTED', isManual: false },
-          live: { power: { watts: '0' } },
-        }),
-      slow,
+    await eventually(async () =>
+      expect(await meterNow(meter.id)).toMatchObject({
+        supply: { state: 'DISCONNECTED', isManual: false },
+        live: { power: { watts: '0' } },
+      }),
     );
     expect((await accountOf('A-1005')).balance).toBeLessThanOrEqual(0);
     const told = (kind: string) => expect.objectContaining({ kind, state: 'DELIVERED' });
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const notices = at(await look(), 'account', 'notices');
       for (const kind of ['LOW_BALANCE', 'EMERGENCY_OFFERED', 'CUT_NOTICE', 'CUT']) {
         expect(notices).toContainEqual(told(kind));
       }
-    }, slow);
+    });
     // Why: the certificate has the balance and the notice that had arrived before.
     const document = (kind: string, reason: string, findings: readonly object[]) =>
       expect.objectContaining({
@@ -287,16 +279,14 @@ describe('a supply', () => {
     );
     await buy('5.00');
     await untilMeter(meter.id, { supply: { state: 'CONNECTED' } });
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const { commands } = Object(await meterNow(meter.id));
       const back = { node: { kind: 'RECONNECT', state: 'VERIFIED', isAutomatic: true } };
       const edges = at(commands, 'edges');
       expect(Array.isArray(edges) ? edges.slice(0, 2) : edges).toEqual([back, cut]);
-    }, slow);
-    await vi.waitFor(
-      async () =>
-        expect(at(await look(), 'account', 'notices')).toContainEqual(told('RECONNECTED')),
-      slow,
+    });
+    await eventually(async () =>
+      expect(at(await look(), 'account', 'notices')).toContainEqual(told('RECONNECTED')),
     );
     expect(at(await look(), 'supplyDecision', 'certificates')).toContainEqual(
       document('reconnect', 'BALANCE_RESTORED', []),

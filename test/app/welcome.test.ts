@@ -2,10 +2,11 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { at, overEvents, post } from './graphqlClient.ts';
 import { openFolder, run } from './joulebook.ts';
 import type { Running } from './joulebook.ts';
+import { eventually } from '../support/eventually.ts';
 
 /** What a newcomer reads, and what becomes of it when it is pasted. */
 let folder: string;
@@ -16,10 +17,7 @@ beforeAll(async () => {
   // A blank in the path, as in many a home directory.
   const data = join(folder, 'my data');
   running = run(['--port', '0', '--meters', '6', '--data', data], { TMPDIR: folder });
-  await vi.waitFor(() => expect(running.printed()).toContain('readings rated'), {
-    timeout: 30_000,
-    interval: 100,
-  });
+  await eventually(() => expect(running.printed()).toContain('readings rated'));
 });
 afterAll(async () => {
   running.child.kill('SIGINT');

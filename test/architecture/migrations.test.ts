@@ -28,7 +28,7 @@ async function missingMigrations(name: string, more?: string): Promise<readonly 
     const child = execFile(
       process.execPath,
       [bin, ...args, '--schema', schema, '--out', out],
-      { cwd: copy, timeout: 25_000 },
+      { cwd: copy, timeout: 100_000 },
       (error, stdout, stderr) =>
         error === null ? resolve() : reject(new Error(`${stdout}${stderr}`, { cause: error })),
     );

@@ -18,7 +18,7 @@ writeFileSync(
 
 function launch(file: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
   return new Promise<{ exitCode: number; stdout: string; stderr: string }>((resolve) => {
-    const options = { cwd: folder, env: { ...process.env, ...env }, timeout: 25_000 };
+    const options = { cwd: folder, env: { ...process.env, ...env }, timeout: 100_000 };
     execFile(process.execPath, ['-r', oldNode, file, ...args], options, (error, stdout, stderr) => {
       const exitCode = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
       resolve({ exitCode, stdout, stderr });

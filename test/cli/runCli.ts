@@ -23,7 +23,7 @@ export function runCli(
 ): Promise<Finished> {
   return new Promise((resolve) => {
     const { DATABASE_URL: _unused, ...rest } = process.env;
-    const options = { cwd: projectRoot, env: { ...rest, ...env }, timeout: 25_000 };
+    const options = { cwd: projectRoot, env: { ...rest, ...env }, timeout: 100_000 };
     execFile(node, [launcher, ...args], options, (error, stdout, stderr) => {
       const exitCode = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
       resolve({ exitCode, stdout, stderr });

@@ -40,7 +40,7 @@ describe('the commands of docs/tariffs.md', () => {
     },
   );
 
-  test('make a tariff of a price series', { timeout: 120_000 }, async () => {
+  test('make a tariff of a price series', async () => {
     const { failed, output } = await run(blocks[1] ?? 'false');
     expect(output).toContain('EUR');
     expect(output).toContain('small.json is written: 3 components');

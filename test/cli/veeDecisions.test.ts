@@ -44,7 +44,7 @@ test('decisions are listed and released on the command line, once', async () => 
   const refused = await vee('confirm', '1', '--reason', 'no');
   expect(refused.exitCode).toBe(1);
   expect(refused.stdout + refused.stderr).toContain('DECISION_RESOLVED');
-}, 60_000);
+});
 
 test('a decision is listed with the time it is about, and the window that was judged', async () => {
   const { windowFrom: from, windowTo: until } = judgedDay;
@@ -93,7 +93,7 @@ test('what matches is released together, by serial; withdrawn ones are hidden', 
   ).toMatchObject({ released: [{ id: '3', serial: 'JB000002', rule: 'highLow' }], isMore: false });
   expect(lineOf(await vee('release', '2', '--reason', 'seen'))).toMatchObject({ kind: 'released' });
   expect(lineOf(await vee('decisions'))).toMatchObject({ decisions: [{ id: '4' }] });
-}, 90_000);
+});
 
 test('a key of the company is listed and revoked', async () => {
   const env = { DATABASE_URL: ground.url };
@@ -107,7 +107,7 @@ test('a key of the company is listed and revoked', async () => {
   const again = await key('revoke', keyId, '--reason', 'stolen');
   expect(again.exitCode).toBe(1);
   expect(again.stdout + again.stderr).toContain('EDGE_KEY_REVOKED');
-}, 60_000);
+});
 
 test('a rule that there is not is refused before the database is asked', async () => {
   const refused = await vee('decisions', '--rule', 'highlow');

@@ -1,11 +1,12 @@
 import { createServer } from 'node:net';
 import modbusSerial from 'modbus-serial';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { openBus } from '../../src/devices/modbusBus.ts';
 import type { MeterWorld } from '../../src/embedded/meterWorld.ts';
 import type { MeterFault } from '../../src/embedded/meterWorldServer.ts';
 import { importOf, openField, pushedClock, responseMsMax } from './field.ts';
 import type { Field } from './field.ts';
+import { eventually } from '../support/eventually.ts';
 
 // All bytes travel over real sockets; the meters are hand-driven INT64 Wh registers.
 
@@ -197,13 +198,13 @@ describe('the connection', () => {
     const { world, bus } = await field({}, { responseMsMax: 10_000 });
     world.setFault(0, 1, { kind: 'silent' });
     const reads = [1, 2, 3].map((unitId) => bus.read(importOf(unitId)));
-    await vi.waitFor(() => expect(bus.stats().requests).toBe(1));
+    await eventually(() => expect(bus.stats().requests).toBe(1));
     await bus.close();
     for (const read of await Promise.all(reads)) expect(read).toMatchObject({ code: 'BUS_CLOSED' });
     expect(await bus.read(importOf(1))).toMatchObject({ code: 'BUS_CLOSED' });
     expect(bus.stats().connected).toBe(false);
     await world.close();
-    await vi.waitFor(() => {
+    await eventually(() => {
       const busy = process.getActiveResourcesInfo().filter((one) => one === 'TCPSocketWrap');
       expect(busy).toEqual([]);
     });

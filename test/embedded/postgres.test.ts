@@ -14,6 +14,7 @@ import { isEnterableByOthers } from '../../src/embedded/postgresHome.ts';
 import { startPostgres } from '../../src/embedded/postgres.ts';
 import type { EmbeddedPostgres, PostgresOptions } from '../../src/embedded/postgres.ts';
 import { killHard, killWatchdogOf, startInChild } from './childProcess.ts';
+import { eventually } from '../support/eventually.ts';
 
 const childLine = z.object({ ok: z.literal(true), url: z.string(), pid: z.number() });
 let directory = '';
@@ -138,7 +139,7 @@ test('after kill -9 of its parent Postgres stops, and the next start has the dat
   const up = childLine.parse(line);
   await query(up.url, (sql) => sql`create table kept as select 7 as n`);
   await killHard(child);
-  await vi.waitFor(() => expect(isRunning(up.pid)).toBe(false), { timeout: 15_000 });
+  await eventually(() => expect(isRunning(up.pid)).toBe(false));
   const { url } = await start();
   expect(await query(url, (sql) => sql`select n from kept`)).toEqual([{ n: 7 }]);
 });
@@ -180,7 +181,7 @@ test('an ephemeral start that is killed leaves nothing either', async () => {
   const { child, line } = await startInChild({ directory, ephemeral: true });
   const up = childLine.parse(line);
   await killHard(child);
-  await vi.waitFor(() => expect(readdirSync(temporary)).toEqual([]), { timeout: 15_000 });
+  await eventually(() => expect(readdirSync(temporary)).toEqual([]));
   expect(isRunning(up.pid)).toBe(false);
 });
 

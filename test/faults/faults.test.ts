@@ -48,5 +48,5 @@ test('receipts that are given before the commit are found', async () => {
 }, 300_000);
 
 test('a run leaves no process behind', async () => {
-  await expect.poll(() => childrenOf(process.pid), { timeout: 10_000 }).toEqual([]);
+  await expect.poll(() => childrenOf(process.pid)).toEqual([]);
 });

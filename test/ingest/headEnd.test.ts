@@ -11,9 +11,9 @@ import { batchHash, openEnvelope } from '../../src/wire/batch.ts';
 import { decodeBatch } from '../../src/wire/decodeBatch.ts';
 import { edgeKeys, openGround } from '../operations/smallFleet.ts';
 import type { Ground } from '../operations/smallFleet.ts';
+import { eventually } from '../support/eventually.ts';
 
 /** A busy machine may be slow; a condition that holds is seen at once. */
-const waiting = { timeout: 10_000, interval: 20 };
 
 let ground: Ground;
 beforeAll(async () => {
@@ -66,9 +66,9 @@ describe('the head-end (000.5, 000.6, 000.22)', () => {
     const rung = vi.fn<() => void>();
     const headEnd = await open({ onCommitted: rung });
     for (const registerWh of [1_000n, 1_001n, 1_002n]) headEnd.submit(readings(registerWh));
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(headEnd.stats()).toEqual({ pending: 0, committed: 3, failures: 0 });
-    }, waiting);
+    });
     expect(rung).toHaveBeenCalled();
     const batches = (await logged()).slice(before).map((carried) => {
       const envelope = openEnvelope(carried);
@@ -110,10 +110,7 @@ describe('the head-end (000.5, 000.6, 000.22)', () => {
       },
     });
     headEnd.submit(readings(2_000n));
-    await vi.waitFor(
-      () => expect(headEnd.stats()).toMatchObject({ pending: 0, failures: 2 }),
-      waiting,
-    );
+    await eventually(() => expect(headEnd.stats()).toMatchObject({ pending: 0, failures: 2 }));
     expect(new Set(sent).size).toBe(1);
     expect((await logged()).length).toBe(before + 1);
     await headEnd.stop();
@@ -136,10 +133,7 @@ describe('the head-end (000.5, 000.6, 000.22)', () => {
     expect(headEnd.stats().pending).toBe(3);
     expect(() => headEnd.submit(readings(4_000n))).toThrow('a poll asks for room');
     isDown = false;
-    await vi.waitFor(
-      () => expect(headEnd.stats()).toMatchObject({ pending: 0, committed: 3 }),
-      waiting,
-    );
+    await eventually(() => expect(headEnd.stats()).toMatchObject({ pending: 0, committed: 3 }));
     expect((await logged()).length).toBe(before + 3);
     await headEnd.stop();
   });
@@ -151,10 +145,7 @@ describe('the head-end (000.5, 000.6, 000.22)', () => {
       report: ({ code }) => codes.push(code),
     });
     stranger.submit(readings(5_000n));
-    await vi.waitFor(
-      () => expect(stranger.stats()).toMatchObject({ pending: 0, committed: 0 }),
-      waiting,
-    );
+    await eventually(() => expect(stranger.stats()).toMatchObject({ pending: 0, committed: 0 }));
     expect(codes).toEqual(['BATCH_KEY_UNKNOWN']);
     await stranger.stop();
   });

@@ -3,7 +3,7 @@ import { request as httpRequest } from 'node:http';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { connect as connectSocket } from 'node:net';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { batchBytesMax } from '../../src/domain/limits.ts';
 import { createFrameReader, frameOf } from '../../src/ingest/batchFrames.ts';
 import { startHttpIntake } from '../../src/ingest/httpIntake.ts';
@@ -13,6 +13,7 @@ import { testEdge } from '../support/build/edge.ts';
 import { makeBatch } from '../support/build/chainMaker.ts';
 import { openIntakeGround, readReceipt, receiptKey } from './intakeGround.ts';
 import type { IntakeGround } from './intakeGround.ts';
+import { eventually } from '../support/eventually.ts';
 
 let ground: IntakeGround;
 let intake: Intake;
@@ -207,7 +208,7 @@ describe('a stream of batches', () => {
     const chain = ground.chain(40);
     const { request, frames, response } = openStream();
     request.write(frameOf(chain[0].carried));
-    await vi.waitFor(() => expect(frames.length).toBe(1));
+    await eventually(() => expect(frames.length).toBe(1));
     // Cut anywhere: frames do not end where chunks end.
     const rest = Buffer.concat(chain.slice(1).map(({ carried }) => frameOf(carried)));
     for (let at = 0; at < rest.length; at += 37) request.write(rest.subarray(at, at + 37));
@@ -280,7 +281,7 @@ describe('senders that stop half-way', () => {
     });
     request.on('error', () => {});
     request.write(Buffer.alloc(10));
-    await vi.waitFor(() => expect(request.socket?.bytesWritten).toBeGreaterThan(100));
+    await eventually(() => expect(request.socket?.bytesWritten).toBeGreaterThan(100));
     request.destroy();
     const [next] = ground.chain(1);
     expect((await post(next.carried)).status).toBe(200);
@@ -309,13 +310,13 @@ describe('back-pressure', () => {
     expect((await fetch(`${url}/v1/health`)).status).toBe(503);
     expect(narrow.stats()).toMatchObject({ batches: 2 });
     isDown = false;
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const states = [];
       for (const { carried } of chain) {
         const response = await post(carried, protobuf, url);
         states.push(response.status === 200 ? readReceipt(await response.bytes()).state : 'later');
       }
       expect(states).toEqual(Array.from({ length: 4 }, () => 'duplicate'));
-    }, 10_000);
+    });
   });
 });

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { systemBusClock } from '../../src/devices/busClock.ts';
 import { createIntake } from '../../src/ingest/intake.ts';
 import type { Intake, IntakeOptions } from '../../src/ingest/intake.ts';
@@ -7,6 +7,7 @@ import { accept } from '../../src/domain/outcome.ts';
 import type { CommitAnswer } from '../../src/operations/commitBatches.ts';
 import { makeBatch } from '../support/build/chainMaker.ts';
 import { testEdge } from '../support/build/edge.ts';
+import { eventually } from '../support/eventually.ts';
 
 /** The queue alone: what a commit does is played by the test. */
 
@@ -86,7 +87,7 @@ test('what queues during a commit goes into the next one together', async () => 
   const offers = [offer(intake, 0, 1)];
   for (let sequence = 2; sequence <= 5; sequence += 1) offers.push(offer(intake, 0, sequence));
   gate.open();
-  await vi.waitFor(() => expect(gate.groups.length).toBe(2));
+  await eventually(() => expect(gate.groups.length).toBe(2));
   gate.open();
   expect(await settled(offers)).toEqual(Array.from({ length: 5 }, () => 'answered'));
   expect(gate.groups).toEqual([['0/1'], ['0/2', '0/3', '0/4', '0/5']]);
@@ -101,7 +102,7 @@ describe('fairness', () => {
     offer(intake, 1, 1);
     offer(intake, 2, 1);
     gate.open();
-    await vi.waitFor(() => expect(gate.groups.length).toBe(2));
+    await eventually(() => expect(gate.groups.length).toBe(2));
     expect(gate.groups[1]).toEqual(['0/2', '1/1', '2/1', '0/3']);
   });
 
@@ -133,13 +134,13 @@ describe('when commits fail', () => {
     const { intake, gate } = gatedIntake({ limits: { batchesMax: 8, bytesMax: 100_000 } });
     const offers = [1, 2, 3, 4].map((sequence) => offer(intake, 0, sequence));
     for (let tries = 0; tries < 5; tries += 1) {
-      await vi.waitFor(() => expect(gate.waiting()).toBe(1));
+      await eventually(() => expect(gate.waiting()).toBe(1));
       expect(offer(intake, 0, 5).isFull).toBe(true);
       expect(intake.stats()).toMatchObject({ batches: 4, isHealthy: tries === 0 });
       gate.open(new Error('connect ECONNREFUSED'));
     }
     for (let left = 4; left > 0;) {
-      await vi.waitFor(() => expect(gate.waiting()).toBe(1));
+      await eventually(() => expect(gate.waiting()).toBe(1));
       left -= gate.groups.at(-1)?.length ?? 0;
       gate.open();
     }
@@ -153,9 +154,9 @@ describe('when commits fail', () => {
     const offers = [1, 2, 3].map((sequence) => offer(intake, 0, sequence));
     gate.open();
     for (let rounds = 0; rounds < 10 && intake.stats().batches > 0; rounds += 1) {
-      await vi.waitFor(() => expect(gate.waiting()).toBe(1));
+      await eventually(() => expect(gate.waiting()).toBe(1));
       gate.open(gate.groups.at(-1)?.includes('0/2') === true ? poison : undefined);
-      await vi.waitFor(() =>
+      await eventually(() =>
         expect(gate.waiting() === 1 || intake.stats().batches === 0).toBe(true),
       );
     }
@@ -170,14 +171,14 @@ test('at its end what is under way is committed and nothing more is taken', asyn
   const stopped = intake.stop(200);
   expect(offer(intake, 0, 3).isFull).toBe(true);
   gate.open();
-  await vi.waitFor(() => expect(gate.waiting()).toBe(1));
+  await eventually(() => expect(gate.waiting()).toBe(1));
   gate.open();
   await stopped;
   expect(await settled(offers)).toEqual(['answered', 'answered']);
   const { intake: broken, gate: shut } = gatedIntake();
   const lost = [offer(broken, 0, 1)];
   const ended = broken.stop(10);
-  await vi.waitFor(() => expect(shut.waiting()).toBe(1));
+  await eventually(() => expect(shut.waiting()).toBe(1));
   shut.open(new Error('connect ECONNREFUSED'));
   // One more try is made while it drains, none after.
   const giveUp = setInterval(() => shut.open(new Error('connect ECONNREFUSED')), 5);

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import mqtt from 'mqtt';
 import type { MqttClient } from 'mqtt';
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import {
   batchBytesMax,
   frameBytesPerBatchMax,
@@ -17,6 +17,7 @@ import { BatchMaker, testEdge } from '../support/build/edge.ts';
 import { makeBatch } from '../support/build/chainMaker.ts';
 import { openIntakeGround, readReceipt, receiptKey } from './intakeGround.ts';
 import type { IntakeGround } from './intakeGround.ts';
+import { eventually } from '../support/eventually.ts';
 
 let ground: IntakeGround;
 let broker: Broker;
@@ -68,7 +69,7 @@ describe('a gateway of MQTT 3.1.1 at the embedded broker', () => {
     const { answers, send } = await gateway();
     const chain = ground.chain(20);
     await Promise.all(chain.map(({ carried }) => send(carried)));
-    await vi.waitFor(() => expect(answers.length).toBe(20));
+    await eventually(() => expect(answers.length).toBe(20));
     const sequences = answers.map((bytes) => Number(readReceipt(bytes).sequence));
     expect(sequences.toSorted((a, b) => a - b)).toEqual(chain.map((_, index) => index + 1));
   });
@@ -83,11 +84,11 @@ describe('a gateway of MQTT 3.1.1 at the embedded broker', () => {
       isAcknowledged = true;
       return undefined;
     });
-    await vi.waitFor(() => expect(ground.reports.length).toBeGreaterThan(failures + 1));
+    await eventually(() => expect(ground.reports.length).toBeGreaterThan(failures + 1));
     expect([isAcknowledged, answers.length]).toEqual([false, 0]);
     isDown = false;
     await sent;
-    await vi.waitFor(() =>
+    await eventually(() =>
       expect(answers.map((bytes) => readReceipt(bytes).state)).toEqual(['committed']),
     );
   });
@@ -96,7 +97,7 @@ describe('a gateway of MQTT 3.1.1 at the embedded broker', () => {
     const { answers, send } = await gateway();
     await send(Buffer.from('noise'));
     await send(makeBatch(testEdge(), { edgeId: 1 }).carried);
-    await vi.waitFor(() => expect(answers.length).toBe(2));
+    await eventually(() => expect(answers.length).toBe(2));
     expect(answers.map((bytes) => JSON.parse(bytes.toString()))).toEqual([
       expect.objectContaining({ code: 'BATCH_MALFORMED', emsCode: 'EMS.E12' }),
       expect.objectContaining({ code: 'BATCH_KEY_UNKNOWN' }),
@@ -137,7 +138,7 @@ describe('a gateway of MQTT 3.1.1 at the embedded broker', () => {
       });
     }
     isDown = false;
-    await vi.waitFor(() => expect(answers.length).toBe(300), 20_000);
+    await eventually(() => expect(answers.length).toBe(300));
     const [row] = await ground.database.sql`
       select contiguous from edge_progress order by epoch desc limit 1`;
     expect(row).toEqual({ contiguous: 300n });
@@ -163,7 +164,7 @@ describe('a gateway of MQTT 3.1.1 at the embedded broker', () => {
     // The readings alone are 16,384 of 29 bytes and more.
     expect(largest.length).toBeGreaterThan(700_000);
     await send(largest);
-    await vi.waitFor(() => expect(answers.length).toBe(1));
+    await eventually(() => expect(answers.length).toBe(1));
     expect(readReceipt(answers[0])).toMatchObject({ state: 'committed', epoch: 900 });
 
     const filled = (bytes: number) => new Uint8Array(bytes).fill(7);
@@ -173,7 +174,7 @@ describe('a gateway of MQTT 3.1.1 at the embedded broker', () => {
     // As JSON, with room for its escapes, but too long all the same.
     const text = `{"keyId":"${'00'.repeat(16)}","signature":"","batch":"`;
     await send(Buffer.from(`${text}${' '.repeat(batchBytesMax + 1)}"}`));
-    await vi.waitFor(() => expect(answers.length).toBe(5));
+    await eventually(() => expect(answers.length).toBe(5));
     const codes = answers.slice(1).map((bytes) => /"code":"(\w+)"/.exec(bytes.toString())?.[1]);
     expect(codes).toEqual([
       'BATCH_MALFORMED',

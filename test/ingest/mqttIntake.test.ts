@@ -2,11 +2,12 @@ import { createServer } from 'node:net';
 import type { Server } from 'node:net';
 import { Aedes } from 'aedes';
 import mqtt from 'mqtt';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startMqttClient } from '../../src/ingest/mqttIntake.ts';
 import type { MqttIntake } from '../../src/ingest/mqttIntake.ts';
 import { openIntakeGround, readReceipt, receiptKey } from './intakeGround.ts';
 import type { IntakeGround } from './intakeGround.ts';
+import { eventually } from '../support/eventually.ts';
 
 /** A broker of the user's own that speaks MQTT 3.1.1 alone, as aedes does. */
 let ground: IntakeGround;
@@ -43,9 +44,7 @@ afterAll(async () => {
 });
 
 test('a broker without MQTT 5 is spoken to in 3.1.1', async () => {
-  await vi.waitFor(() => expect(intake.stats()).toMatchObject({ version: 4, isSubscribed: true }), {
-    timeout: 10_000,
-  });
+  await eventually(() => expect(intake.stats()).toMatchObject({ version: 4, isSubscribed: true }));
 });
 
 test('many batches share a commit, and each is acknowledged after it', async () => {
@@ -62,12 +61,12 @@ test('many batches share a commit, and each is acknowledged after it', async () 
   for (const { carried } of chain) {
     await client.publishAsync(`energy/meter/batches/${edgeId}`, Buffer.from(carried), { qos: 1 });
   }
-  await vi.waitFor(() => expect(ground.reports.length).toBeGreaterThan(before + 1));
+  await eventually(() => expect(ground.reports.length).toBeGreaterThan(before + 1));
   expect([acknowledged.length, receipts.length]).toEqual([0, 0]);
   isDown = false;
-  await vi.waitFor(() => expect(receipts.length).toBe(40), { timeout: 20_000 });
-  await vi.waitFor(() => expect(acknowledged.length).toBeGreaterThanOrEqual(40));
+  await eventually(() => expect(receipts.length).toBe(40));
+  await eventually(() => expect(acknowledged.length).toBeGreaterThanOrEqual(40));
   const [row] = await ground.database.sql`select contiguous from edge_progress`;
   expect(row).toEqual({ contiguous: 40n });
   await client.endAsync(true);
-}, 60_000);
+});

@@ -1,7 +1,7 @@
 import { setInterval as beat } from 'node:timers/promises';
 import mqtt from 'mqtt';
 import type { MqttClient } from 'mqtt';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connect } from '../../src/db/connect.ts';
 import { systemBusClock } from '../../src/devices/busClock.ts';
 import { startBroker } from '../../src/embedded/broker.ts';
@@ -17,6 +17,7 @@ import type { BuiltFleet } from '../support/build/fleet.ts';
 import { startProxy } from './cuttableProxy.ts';
 import { openIntakeGround, readReceipt, receiptKey } from './intakeGround.ts';
 import type { IntakeGround } from './intakeGround.ts';
+import { eventually } from '../support/eventually.ts';
 
 /**
  * Requirement 000.34: the database is away for ten minutes while senders go on. In a usual run some
@@ -164,12 +165,11 @@ test(
         runGateway(fleet, send, { tally: tallies[index], isOver: () => isOver }),
       ),
     );
-    await vi.waitFor(
-      () => expect(Math.min(...tallies.map(({ freed }) => freed))).toBeGreaterThan(5),
-      20_000,
+    await eventually(() =>
+      expect(Math.min(...tallies.map(({ freed }) => freed))).toBeGreaterThan(5),
     );
     await proxy.cut();
-    await vi.waitFor(() => expect(intake.stats().isHealthy).toBe(false), 20_000);
+    await eventually(() => expect(intake.stats().isHealthy).toBe(false));
     await watch(intake, 500); // what had its receipt before has arrived by now
     const freedBefore = tallies.map(({ freed }) => freed);
     const held = await watch(intake, outageMs);
@@ -179,7 +179,7 @@ test(
     expect(held.batches).toBeLessThanOrEqual(limits.batchesMax);
     expect(held.bytes).toBeLessThanOrEqual(limits.bytesMax);
     await proxy.mend();
-    await vi.waitFor(() => expect(intake.stats().isHealthy).toBe(true), 20_000);
+    await eventually(() => expect(intake.stats().isHealthy).toBe(true));
     isOver = true;
     await running;
     const rows = await sql<{ edge_id: number; batches: bigint; contiguous: bigint }[]>`

@@ -125,7 +125,7 @@ describe('a payment against a cut', () => {
       await drain();
       expect(await supply()).toEqual({ booked: true, real: true });
     }
-  }, 20_000);
+  });
 });
 
 describe('two senders of one command', () => {

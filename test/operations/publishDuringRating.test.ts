@@ -62,7 +62,7 @@ test('a version that is published while readings are being rated prices them too
       };
       publications.push(publish());
       const isOver = async () => isPublished || (await isWaiting());
-      await expect.poll(isOver, { timeout: 10_000 }).toBe(true);
+      await expect.poll(isOver).toBe(true);
       return rateJob(job);
     },
   };

@@ -5,13 +5,14 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import mqtt from 'mqtt';
 import type { MqttClient } from 'mqtt';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openFolder } from '../app/joulebook.ts';
 import { expectTheRoad, expectToEnd, startRoles } from '../app/separateRoles.ts';
 import type { Roles } from '../app/separateRoles.ts';
 import { freshDatabase } from '../support/postgres.ts';
 import { freePort, startPeer } from './modbusPeers.ts';
 import type { Peer } from './modbusPeers.ts';
+import { eventually } from '../support/eventually.ts';
 
 /** Separate processes on a Redis and a mosquitto of the user's own, the Debian packages. */
 let folder: string;
@@ -56,11 +57,9 @@ beforeAll(async () => {
   brokerPeer = startPeer(broker, ['-c', brokerConfig]);
   redis = new Redis({ port: redisPort, maxRetriesPerRequest: null });
   redis.on('error', () => {}); // until it listens
-  await vi.waitFor(async () => expect(await redis.ping()).toBe('PONG'), { timeout: 5_000 });
+  await eventually(async () => expect(await redis.ping()).toBe('PONG'));
   const brokerUrl = `mqtt://127.0.0.1:${brokerPort}`;
-  listener = await vi.waitFor(() => mqtt.connectAsync(brokerUrl, { reconnectPeriod: 0 }), {
-    timeout: 5_000,
-  });
+  listener = await eventually(() => mqtt.connectAsync(brokerUrl, { reconnectPeriod: 0 }));
   listener.on('message', (_topic, payload) => heard.push(payload.toString('utf8')));
   await listener.subscribeAsync('energy/billing/updates', { qos: 1 });
   const { url } = await freshDatabase('peers');
@@ -86,7 +85,7 @@ test('a reading becomes money and a command reaches the meter, by queues in Redi
 });
 
 test('mosquitto tells the rated updates', async () => {
-  await vi.waitFor(() => expect(heard).not.toEqual([]), { timeout: 10_000 });
+  await eventually(() => expect(heard).not.toEqual([]));
   const update: unknown = JSON.parse(heard[0] ?? '');
   expect(update).toMatchObject({ updates: expect.arrayContaining([]) });
 });
@@ -94,11 +93,8 @@ test('mosquitto tells the rated updates', async () => {
 test('a Redis that forgets everything delays the polls and ends none', async () => {
   await redis.flushall();
   const before = heard.length;
-  await vi.waitFor(() => expect(heard.length).toBeGreaterThan(before + 2), {
-    timeout: 60_000,
-    interval: 200,
-  });
-}, 70_000);
+  await eventually(() => expect(heard.length).toBeGreaterThan(before + 2));
+});
 
 test('each ends at SIGTERM with 0', async () => {
   await expectToEnd(roles);

@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { systemBusClock } from '../../src/devices/busClock.ts';
 import { openBus } from '../../src/devices/modbusBus.ts';
 import type { Bus } from '../../src/devices/modbusBus.ts';
@@ -11,6 +11,7 @@ import {
   requirePymodbus,
   startPeer,
 } from './modbusPeers.ts';
+import { eventually } from '../support/eventually.ts';
 
 // Other people's Modbus on the other end: pymodbus serves what our bus reads, mbpoll reads what our
 // simulated world serves.
@@ -30,10 +31,7 @@ async function busOnPymodbus(): Promise<Bus> {
   });
   running.push(bus.close);
   // The server needs a second to come up; until then the bus backs off and tries again.
-  await vi.waitFor(async () => expect(await bus.readCoil(101, 0)).toMatchObject({ ok: true }), {
-    timeout: 20_000,
-    interval: 100,
-  });
+  await eventually(async () => expect(await bus.readCoil(101, 0)).toMatchObject({ ok: true }));
   return bus;
 }
 

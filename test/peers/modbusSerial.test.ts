@@ -3,12 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import modbusSerial from 'modbus-serial';
 import { SerialPort } from 'serialport';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { systemBusClock } from '../../src/devices/busClock.ts';
 import { crc16 } from '../../src/devices/crc16.ts';
 import { openBus } from '../../src/devices/modbusBus.ts';
 import type { Bus } from '../../src/devices/modbusBus.ts';
 import { pymodbusServer, requireProgram, requirePymodbus, startPeer } from './modbusPeers.ts';
+import { eventually } from '../support/eventually.ts';
 
 // Modbus RTU over a pair of pseudo-terminals made by socat (they ignore baud rate and parity).
 
@@ -28,9 +29,7 @@ async function serialLine(): Promise<{ ours: string; theirs: string }> {
     await peer.stop();
     rmSync(folder, { recursive: true, force: true });
   });
-  await vi.waitFor(() => expect(existsSync(ours) && existsSync(theirs)).toBe(true), {
-    timeout: 10_000,
-  });
+  await eventually(() => expect(existsSync(ours) && existsSync(theirs)).toBe(true));
   return { ours, theirs };
 }
 
@@ -78,10 +77,7 @@ test('pymodbus on a serial line is read and switched', async () => {
   const peer = startPeer(requirePymodbus(), ['-c', pymodbusServer, 'rtu', theirs]);
   running.push(peer.stop);
   const bus = busOn(ours);
-  await vi.waitFor(async () => expect(await bus.readCoil(101, 0)).toMatchObject({ ok: true }), {
-    timeout: 25_000,
-    interval: 100,
-  });
+  await eventually(async () => expect(await bus.readCoil(101, 0)).toMatchObject({ ok: true }));
   const channels = ['1.8.0', '2.8.0', '16.7.0'] as const;
   const read = await bus.read({ unitId: 1, mapName: 'sdm630', channels });
   const values = read.ok ? read.value.map((one) => [one.channel, one.valueInUnit]) : read;

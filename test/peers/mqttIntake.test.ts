@@ -19,6 +19,7 @@ import { openIntakeGround } from '../ingest/intakeGround.ts';
 import type { IntakeGround } from '../ingest/intakeGround.ts';
 import { freePort, startPeer } from './modbusPeers.ts';
 import type { Peer } from './modbusPeers.ts';
+import { eventually } from '../support/eventually.ts';
 
 /**
  * Gateways, a mosquitto of the user's own (the Debian package) with a TLS 1.3 listener, and two
@@ -78,10 +79,7 @@ async function startIngest(slot: string, env: Readonly<Record<string, string>>):
     ...env,
   });
   processes.push(running);
-  await vi.waitFor(
-    () => expect(running.said(), running.printed()).toContain('ingest ready'),
-    20_000,
-  );
+  await eventually(() => expect(running.said(), running.printed()).toContain('ingest ready'));
   return running;
 }
 
@@ -107,12 +105,12 @@ beforeAll(async () => {
   broker = startPeer(requireMosquitto(), ['-c', config]);
   plainUrl = `mqtt://127.0.0.1:${plainPort}`;
   execFileSync(process.execPath, [cli, 'key', 'make', join(folder, 'receipt.pem')]);
-  await vi.waitFor(async () => (await gateway()).endAsync(), 5_000);
+  await eventually(async () => (await gateway()).endAsync());
   await startIngest('one', { MQTT_URL: plainUrl });
   // Over TLS; Node reads the authority for all its connections from here.
   const tls = { MQTT_URL: `mqtts://127.0.0.1:${tlsPort}`, NODE_EXTRA_CA_CERTS: ca };
   await startIngest('two', tls);
-}, 60_000);
+});
 afterAll(async () => {
   await Promise.all(clients.map((client) => client.endAsync(true)));
   for (const { child } of processes) child.kill('SIGTERM');
@@ -178,7 +176,7 @@ test('MQTT 5 brings key and signature beside a batch, and asks for an address', 
       },
     },
   });
-  await vi.waitFor(() => expect(heard.length).toBe(1), 10_000);
+  await eventually(() => expect(heard.length).toBe(1));
   const [answer] = heard;
   expect(answer.properties?.correlationData?.toString()).toBe('no 17');
   // The payload is bare, not an envelope: so is the receipt's form that of the content.
@@ -200,7 +198,7 @@ test('an answer goes to no topic but those of receipts', async () => {
     qos: 1,
     properties: { responseTopic: 'energy/billing/updates' },
   });
-  await vi.waitFor(() => expect(heard).toEqual([receiptsTopic()]), 10_000);
+  await eventually(() => expect(heard).toEqual([receiptsTopic()]));
 });
 
 test('two ingest processes share the batches; one killed, nothing is lost or doubled', async () => {
@@ -224,7 +222,7 @@ test('two ingest processes share the batches; one killed, nothing is lost or dou
     );
   };
   const sending = send();
-  await vi.waitFor(() => expect(received.size).toBeGreaterThan(20), 10_000);
+  await eventually(() => expect(received.size).toBeGreaterThan(20));
   processes[0].child.kill('SIGKILL');
   await processes[0].ended;
   await sending;
@@ -240,7 +238,7 @@ test('two ingest processes share the batches; one killed, nothing is lost or dou
   // The slot comes back and takes what the broker has kept for it.
   processes = [processes[1], await startIngest('one', { MQTT_URL: plainUrl })];
   expect(await loggedSequences(epoch)).toEqual(sequences);
-}, 90_000);
+});
 
 test('the listener on TLS speaks 1.3 and nothing older', async () => {
   const handshake = (maxVersion: 'TLSv1.2' | 'TLSv1.3') =>

@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, expect, vi } from 'vitest';
+import { afterAll, beforeAll, expect } from 'vitest';
 import { testQueues } from '../workers/queueContract.ts';
 import { freePort, startPeer } from './modbusPeers.ts';
 import type { Peer } from './modbusPeers.ts';
+import { eventually } from '../support/eventually.ts';
 
 let peer: Peer;
 let redis: Redis;
@@ -24,8 +25,8 @@ beforeAll(async () => {
   peer = startPeer(requireRedis(), options);
   redis = new Redis({ port, maxRetriesPerRequest: null, lazyConnect: true });
   redis.on('error', () => {}); // until it listens
-  await vi.waitFor(async () => expect(await redis.ping()).toBe('PONG'), { timeout: 5_000 });
-}, 10_000);
+  await eventually(async () => expect(await redis.ping()).toBe('PONG'));
+});
 afterAll(async () => {
   redis.disconnect();
   await peer.stop();

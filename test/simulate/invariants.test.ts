@@ -122,7 +122,7 @@ test('every check finds what is planted for it, and nothing in the world as it i
   expect(first).toEqual([]);
   expect(found).toEqual(plants.map(([, change]) => [change, []]));
   await database.drop();
-}, 120_000);
+});
 
 test('a charge is seen that moved although everything had been rated', async () => {
   const database = await freshDatabase('simulate_posted');
@@ -140,7 +140,7 @@ test('a charge is seen that moved although everything had been rated', async () 
   expect(outcome).toMatchObject({ ok: true });
   expect(said[0]).not.toBe(said[1]);
   await database.drop();
-}, 120_000);
+});
 
 test('energy that is charged where nothing was read is found', () => {
   const aMay = Date.UTC(2026, 4, 1);

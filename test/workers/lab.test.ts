@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createClient } from 'graphql-ws';
 import postgres from 'postgres';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { rateLab } from '../../src/domain/lab/labJob.ts';
 import { cancelSimulation } from '../../src/operations/cancelSimulation.ts';
@@ -12,6 +12,7 @@ import { openLabThreads, startLab } from '../../src/workers/lab.ts';
 import { openQueues } from '../../src/workers/queues.ts';
 import { flatTariff, globalId, openWorld, tokenOf, viewerOf } from '../api/world.ts';
 import type { World } from '../api/world.ts';
+import { eventually } from '../support/eventually.ts';
 
 /**
  * Forty agreements of company 1, two of the world's and the others at service point 11; each has
@@ -19,7 +20,6 @@ import type { World } from '../api/world.ts';
  */
 const agreementCount = 40;
 /** A busy machine may be slow; a condition that holds is seen at once. */
-const waiting = { timeout: 20_000, interval: 20 };
 const developer = viewerOf('developer');
 const nowMs = Date.UTC(2026, 3, 2);
 
@@ -105,7 +105,7 @@ test('a simulation is worked off behind the queue, and its followers see it', as
         if (JSON.stringify(data).includes('DONE')) return;
       }
     })();
-    await vi.waitFor(() => expect(seen).toHaveLength(1), waiting);
+    await eventually(() => expect(seen).toHaveLength(1));
     lab.ring();
     await following;
     expect(await stateOf(id)).toEqual(all);

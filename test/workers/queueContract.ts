@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openQueues } from '../../src/workers/queues.ts';
 import type { QueueBackend, QueueProblem, Queues } from '../../src/workers/queues.ts';
+import { eventually } from '../support/eventually.ts';
 
 /** A busy machine may be slow; a condition that holds is seen at once. */
-const waiting = { timeout: 10_000, interval: 20 };
 
 /** What every backend must do; called once for each with a way to an empty one. */
 export function testQueues(name: string, emptyBackend: () => Promise<QueueBackend>): void {
@@ -30,9 +30,9 @@ export function testQueues(name: string, emptyBackend: () => Promise<QueueBacken
       const [first, second] = [randomUUID(), randomUUID()];
       await north.add({ commandId: first });
       await south.add({ commandId: second });
-      await vi.waitFor(() => {
+      await eventually(() => {
         expect(seen.toSorted()).toEqual([`north ${first}`, `south ${second}`]);
-      }, waiting);
+      });
       expect(problems).toEqual([]);
     });
 
@@ -43,11 +43,11 @@ export function testQueues(name: string, emptyBackend: () => Promise<QueueBacken
       await queue.add({ commandId }, { id: commandId });
       const seen: string[] = [];
       await queue.work(async (payload) => void seen.push(payload.commandId), { concurrency: 1 });
-      await vi.waitFor(() => expect(seen).toHaveLength(1), waiting);
-      await vi.waitFor(async () => {
+      await eventually(() => expect(seen).toHaveLength(1));
+      await eventually(async () => {
         await queue.add({ commandId }, { id: commandId });
         expect(seen).toHaveLength(2);
-      }, waiting);
+      });
     });
 
     test('a schedule beats, and one that is no longer wanted is gone', async () => {
@@ -57,9 +57,9 @@ export function testQueues(name: string, emptyBackend: () => Promise<QueueBacken
       await queue.schedule('bus-2', 50, { busId: 2 });
       await queue.keepSchedules(new Set(['bus-2']));
       await queue.work(async ({ busId }) => void seen.push(busId), { concurrency: 1 });
-      await vi.waitFor(() => {
+      await eventually(() => {
         expect(seen.filter((busId) => busId === 2).length).toBeGreaterThanOrEqual(3);
-      }, waiting);
+      });
       // At most the beat that was due before the schedule went.
       expect(seen.filter((busId) => busId === 1).length).toBeLessThanOrEqual(1);
     });
@@ -76,12 +76,12 @@ export function testQueues(name: string, emptyBackend: () => Promise<QueueBacken
       );
       await queue.add({ busId: 1 });
       await queue.add({ busId: 2 });
-      await vi.waitFor(() => expect(seen).toEqual([1, 2]), waiting);
-      await vi.waitFor(() => {
+      await eventually(() => expect(seen).toEqual([1, 2]));
+      await eventually(() => {
         expect(problems).toMatchObject([
           { queue: 'pollBus-edge1', jobId: expect.any(String), error: { message: 'BUS_ON_FIRE' } },
         ]);
-      }, waiting);
+      });
     });
   });
 }

@@ -1,5 +1,5 @@
 import postgres from 'postgres';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { takeEpoch } from '../../src/db/edges.ts';
 import { keyIdOf } from '../../src/db/fleet.ts';
 import { askFailedDutiesAgain } from '../../src/db/setAsideDuties.ts';
@@ -16,9 +16,9 @@ import { ratingBackOffMs, startRater } from '../../src/workers/rater.ts';
 import type { RaterOptions } from '../../src/workers/rater.ts';
 import { edgeKeys, openGround, startMs } from '../operations/smallFleet.ts';
 import type { Ground } from '../operations/smallFleet.ts';
+import { eventually } from '../support/eventually.ts';
 
 /** A busy machine may be slow; a condition that holds is seen at once. */
-const waiting = { timeout: 10_000, interval: 20 };
 
 let ground: Ground;
 beforeAll(async () => {
@@ -88,15 +88,12 @@ describe('the rater', () => {
     await commitReadings(5, 0n);
     const rater = startRater(options(bells));
     // 4 kWh between 5 readings, at 0.30.
-    await vi.waitFor(async () => expect(await balance()).toBe(-1_200_000n), waiting);
+    await eventually(async () => expect(await balance()).toBe(-1_200_000n));
     expect(bells).toContainEqual({ kind: 'events', shard: ground.fleet.companyId % 4 });
     await commitReadings(2, 5_000n);
     rater.ring();
-    await vi.waitFor(async () => expect(await balance()).toBe(-1_800_000n), waiting);
-    await vi.waitFor(
-      () => expect(rater.stats()).toEqual({ batches: 7, readings: 7, failures: 0 }),
-      waiting,
-    );
+    await eventually(async () => expect(await balance()).toBe(-1_800_000n));
+    await eventually(() => expect(rater.stats()).toEqual({ batches: 7, readings: 7, failures: 0 }));
     await rater.stop();
   });
 
@@ -115,7 +112,7 @@ describe('the rater', () => {
     });
     await commitReadings(1, 7_000n);
     rater.ring();
-    await vi.waitFor(async () => expect(await balance()).toBe(-2_100_000n), waiting);
+    await eventually(async () => expect(await balance()).toBe(-2_100_000n));
     await rater.stop();
     expect(reported).toHaveLength(3);
     expect([1, 2, 3, 4, 20, 2_000].map(ratingBackOffMs)).toEqual([
@@ -129,7 +126,7 @@ describe('the rater', () => {
       await commitReadings(1, wh);
       for (const rater of raters) rater.ring();
     }
-    await vi.waitFor(async () => expect(await balance()).toBe(-5_100_000n), waiting);
+    await eventually(async () => expect(await balance()).toBe(-5_100_000n));
     for (const rater of raters) await rater.stop();
     const rated = raters.map((rater) => rater.stats());
     expect(rated[0].readings + rated[1].readings).toBe(10);
@@ -151,14 +148,14 @@ describe('the rater', () => {
       },
       report: ({ error }) => problems.push(String(error)),
     });
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const rows = await sql`select from batch_quarantine where code = 'RATING_FAILED'`;
       expect(rows).toHaveLength(1);
-    }, waiting);
+    });
     await commitReadings(2, 21_000n);
     rater.ring();
     // 17,000 Wh were rated before; 22,000 Wh is where the register stands now, at 0.30.
-    await vi.waitFor(async () => expect(await balance()).toBe(-6_600_000n), waiting);
+    await eventually(async () => expect(await balance()).toBe(-6_600_000n));
     await rater.stop();
     expect(problems.filter((problem) => problem.includes('RATING_FAILED'))).toHaveLength(1);
     expect(problems).toHaveLength(5);
@@ -202,12 +199,12 @@ describe('the rater', () => {
     // Our own words where Postgres speaks: it may quote values.
     const words = 'a value does not fit (SQLSTATE 22003)';
     const aside = ['price_changed: planted', `agreement_added: ${words}`];
-    await vi.waitFor(async () => expect(await duties()).toEqual(aside), waiting);
+    await eventually(async () => expect(await duties()).toEqual(aside));
     expect(problems.filter((problem) => problem.includes('RATING_FAILED'))).toHaveLength(2);
     // The shard goes on: 1 kWh more than before, at 0.30.
     await commitReadings(1, 23_000n);
     rater.ring();
-    await vi.waitFor(async () => expect(await balance()).toBe(before - 300_000n), waiting);
+    await eventually(async () => expect(await balance()).toBe(before - 300_000n));
     const audit = await sql`select subject from audit_entry where action = 'duty.failed'`;
     expect(audit).toHaveLength(2);
 
@@ -223,10 +220,10 @@ describe('the rater', () => {
     isMended = true;
     await sql.begin((tx) => askFailedDutiesAgain(tx, { companyId, meterId: null }));
     rater.ring();
-    await vi.waitFor(async () => expect(await duties()).toEqual([]), waiting);
+    await eventually(async () => expect(await duties()).toEqual([]));
     // Held back since 1970, east of Greenwich: validated all the same.
     const isJudged = async () => (await sql`select from vee_duty`).length === 0;
-    await vi.waitFor(async () => expect(await isJudged()).toBe(true), waiting);
+    await eventually(async () => expect(await isJudged()).toBe(true));
     await rater.stop();
     expect(await balance()).toBe(before - 300_000n);
   });
@@ -253,7 +250,7 @@ describe('the rater', () => {
       report: ({ error }) => problems.push(String(error)),
     });
     // 2 kWh more than before, at 0.30: both batches are rated.
-    await vi.waitFor(async () => expect(await balance()).toBe(before - 600_000n), waiting);
+    await eventually(async () => expect(await balance()).toBe(before - 600_000n));
     await rater.stop();
     const duties = await sql<{ failure: string | null }[]>`select failure from rerate_duty`;
     expect(duties.map(({ failure }) => failure)).toEqual(['planted, by a mark']);
@@ -289,13 +286,13 @@ describe('the rater', () => {
       return rows.map(({ meterId, failure }) => `${meterId}: ${failure}`);
     };
     const aside = [`${bad}: a value does not fit (SQLSTATE 22003)`];
-    await vi.waitFor(async () => expect(await duties()).toEqual(aside), waiting);
+    await eventually(async () => expect(await duties()).toEqual(aside));
     await Promise.all(commits);
     rater.ring();
     // With each try that was told came 1 kWh.
     expect(commits.length).toBeGreaterThan(ratingTriesMax);
     const due = before - 300_000n * BigInt(commits.length);
-    await vi.waitFor(async () => expect(await balance()).toBe(due), waiting);
+    await eventually(async () => expect(await balance()).toBe(due));
 
     const window = { companyId, meterId: null, fromMs: startMs, toMs: startMs + 1, nowMs: startMs };
     const counted = await reconcile({ sql, onStep: () => {} }, window);
@@ -315,7 +312,7 @@ describe('the rater', () => {
     await owner.end();
     await sql.begin((tx) => askFailedDutiesAgain(tx, { companyId, meterId: bad }));
     rater.ring();
-    await vi.waitFor(async () => expect(await duties()).toEqual([]), waiting);
+    await eventually(async () => expect(await duties()).toEqual([]));
     await rater.stop();
   });
 });

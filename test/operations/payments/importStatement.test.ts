@@ -182,7 +182,7 @@ describe('a bank file (002.27)', () => {
     const given = await ground.writer.sql.begin(async (tx) => {
       await lockPayment(tx, paymentId);
       const both = Promise.all([back('B-41'), back('B-42')]);
-      await expect.poll(waiting, { timeout: 10_000 }).toBe(2);
+      await expect.poll(waiting).toBe(2);
       return { both };
     });
     const reversed = (await given.both).map((each) => each.ok && each.value.fates.reversed);

@@ -185,7 +185,7 @@ describe('a connection that is ended at any await, of', () => {
       }
     }
     expect(ends.length).toBeGreaterThan(30);
-  }, 120_000);
+  });
 });
 
 test('the doctor finds nothing wrong in all of it', async () => {

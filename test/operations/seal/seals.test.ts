@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sealedRelations } from '../../../src/db/sealedRelations.ts';
 import { readSealable, sealBeginning } from '../../../src/db/seals.ts';
 import { inOneSnapshot } from '../../../src/db/reconciliation.ts';
@@ -15,6 +15,7 @@ import {
   sealUntil,
 } from './tamperWorld.ts';
 import type { TamperWorld } from './tamperWorld.ts';
+import { eventually } from '../../support/eventually.ts';
 
 let world: TamperWorld;
 
@@ -103,7 +104,7 @@ test('a row of a transaction that still runs is sealed later, none before it is 
   await late.close();
 });
 
-test('two sealers at once seal each row once', { timeout: 30_000 }, async () => {
+test('two sealers at once seal each row once', async () => {
   const { url } = await freshDatabase('seal_two');
   const two = await openTamperWorld(url, { passes: 1, rows: 1 });
   const { writer, owner, signer } = two;
@@ -117,14 +118,11 @@ test('two sealers at once seal each row once', { timeout: 30_000 }, async () => 
     clock: { nowMs: () => 0 },
   });
   const total = BigInt(5_000 + sealedRelations.length);
-  await vi.waitFor(
-    async () => {
-      await Promise.all([sealRows(deps()), sealRows(deps())]);
-      const [{ rows }] = await owner<[{ rows: bigint }]>`select sum(rows) as rows from seal`;
-      expect(rows).toBe(total);
-    },
-    { timeout: 20_000 },
-  );
+  await eventually(async () => {
+    await Promise.all([sealRows(deps()), sealRows(deps())]);
+    const [{ rows }] = await owner<[{ rows: bigint }]>`select sum(rows) as rows from seal`;
+    expect(rows).toBe(total);
+  });
   await sealRows(deps());
   const [{ rows }] = await owner<[{ rows: bigint }]>`select sum(rows) as rows from seal`;
   expect(rows).toBe(total);

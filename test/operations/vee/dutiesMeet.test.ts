@@ -34,7 +34,7 @@ test('what a rater finds while its meter is validated is a duty behind it', asyn
                        and transactionid = pg_current_xact_id()::xid) as waits`;
       return waits;
     };
-    await expect.poll(isAwaited, { timeout: 10_000 }).toBe(true);
+    await expect.poll(isAwaited).toBe(true);
     await settleVeeDuties(tx, [{ meterId, fromMs: noon, nextFromMs: null }]);
   });
   await Promise.all(found);

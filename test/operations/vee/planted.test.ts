@@ -26,7 +26,7 @@ test('the log rated anew makes the same decisions and holds the same bills', asy
   const ground = await heldGround('vee_replay');
   expect(await findHoldFaults(ground.database.sql)).toEqual([]);
   expect(await replay(ground)).toMatchObject({ ok: true, value: { differences: [] } });
-}, 60_000);
+});
 
 test('a decision that was lost is found by rating the log anew', async () => {
   const ground = await heldGround('vee_planted_lost');
@@ -37,7 +37,7 @@ test('a decision that was lost is found by rating the log anew', async () => {
   // The hold that it left behind is found at once.
   const found = await findHoldFaults(ground.database.sql);
   expect(found).toMatchObject([{ code: 'HOLD_UNFOUNDED' }]);
-}, 60_000);
+});
 
 test('a hold that was ignored, or whose bill was posted all the same, is found', async () => {
   const ground = await heldGround('vee_planted_ignored');
@@ -46,4 +46,4 @@ test('a hold that was ignored, or whose bill was posted all the same, is found',
   expect(await findHoldFaults(sql)).toMatchObject([{ code: 'HELD_BILL_POSTED' }]);
   await sql`delete from charge_hold`;
   expect(await findHoldFaults(sql)).toMatchObject([{ code: 'HOLD_IGNORED' }]);
-}, 60_000);
+});
