@@ -9,7 +9,7 @@ type Transaction = postgres.TransactionSql<{ bigint: bigint }>;
 type Work = (tx: Transaction) => unknown;
 
 const stderrFile = 2;
-const plantedEvery = 7;
+const plantedEvery = 3;
 
 const armed = process.env[failPointVariable];
 let passagesLeft = Number(process.env[failAtVariable] ?? 0);

@@ -93,14 +93,10 @@ export async function startJson(
   return { running, ready: readyShape.parse(line) };
 }
 
-/** As Ctrl-C; resolves with the exit code and how long the end took. */
-export async function interrupt(
-  running: Running,
-): Promise<{ code: number | null; tookMs: number }> {
-  const fromMs = performance.now();
+/** As Ctrl-C; resolves with the exit code. */
+export function interrupt(running: Running): Promise<number | null> {
   running.child.kill('SIGINT');
-  const code = await running.ended;
-  return { code, tookMs: performance.now() - fromMs };
+  return running.ended;
 }
 
 /** Every process that descends from this one, by /proc (Linux). Source: proc(5), stat, field 4. */

@@ -13,14 +13,11 @@ import { eventually } from '../support/eventually.ts';
 let running: Running;
 let ready: Ready;
 let folder: string;
-let bootMs = 0;
 
 beforeAll(async () => {
   folder = openFolder();
-  const fromMs = performance.now();
   // A TMPDIR of its own shows what is left behind.
   ({ running, ready } = await startJson(['--ephemeral', '--meters', '20'], { TMPDIR: folder }));
-  bootMs = performance.now() - fromMs;
 });
 afterAll(async () => {
   running.child.kill('SIGTERM');
@@ -83,8 +80,7 @@ function movesOf(messages: readonly unknown[]): readonly number[] {
 }
 
 describe('one command', () => {
-  test('is ready within half a minute and names its addresses and tokens', () => {
-    expect(bootMs).toBeLessThan(30_000);
+  test('is ready and names its addresses and tokens', () => {
     expect(ready.graphql).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/graphql$/);
     expect(ready.mqtt).toMatch(/^mqtt:\/\/127\.0\.0\.1:\d+$/);
   });
@@ -295,14 +291,12 @@ describe('a supply', () => {
 });
 
 describe('the end', () => {
-  test('by Ctrl-C is quick, and leaves no process and no folder', async () => {
+  test('by Ctrl-C leaves no process and no folder', async () => {
     const descendants = descendantsOf(running.child.pid ?? 0);
     // Postgres with its own children, and the watchdog.
     expect(descendants.length).toBeGreaterThan(3);
     expect(readdirSync(folder)).not.toEqual([]);
-    const { code, tookMs } = await interrupt(running);
-    expect(code).toBe(0);
-    expect(tookMs).toBeLessThan(10_000);
+    expect(await interrupt(running)).toBe(0);
     expect(descendants.filter(isRunning)).toEqual([]);
     expect(readdirSync(folder)).toEqual([]);
     expect(running.said()).toBe('Stopping.\n');

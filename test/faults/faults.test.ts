@@ -13,7 +13,7 @@ async function runFaults(given: Partial<FaultOptions>): Promise<FaultReport> {
   const run = new FaultRun({
     seed: 1,
     killsMax: 0,
-    msMax: 120_000,
+    msMax: 600_000,
     kinds: ['ingest', 'worker', 'api', 'postgres'],
     outageS: 0,
     lanes: 2,
@@ -39,13 +39,13 @@ test('killed under load, nothing is lost, doubled or wrong; what is planted is f
   expect(report.planted.get('unsentAcknowledged')).toContain('BATCH_LOST');
   expect(report.planted.get('deletedLogRow')).toContain('BATCH_LOST');
   expect(report.planted.get('movedBalance')).toContain('BALANCE_WRONG');
-}, 300_000);
+}, 900_000);
 
 test('receipts that are given before the commit are found', async () => {
   const planted = ['acknowledgesBeforeCommit'] as const;
   const report = await runFaults({ planted, kinds: ['api'], killsMax: 1 });
   expect(report.planted.get('acknowledgesBeforeCommit')).toContain('BATCH_LOST');
-}, 300_000);
+}, 900_000);
 
 test('a run leaves no process behind', async () => {
   await expect.poll(() => childrenOf(process.pid)).toEqual([]);
