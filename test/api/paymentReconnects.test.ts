@@ -48,7 +48,7 @@ async function cutOff(meterId: MeterId): Promise<void> {
   await ground.writer.sql`update supply set cause = 'automatic' where meter_id = ${meterId}`;
 }
 
-test('domain rule 67: the webhook of a card payment and one sending close the relay, verified', async () => {
+test('domain rule 67: a card payment and one sending close the relay, verified', async () => {
   const { ground, stripe, providerOf } = world;
   const meterId = ground.fleet.meters.get('JB000001');
   if (meterId === undefined) throw new Error('the fleet has its first meter');
