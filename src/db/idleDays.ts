@@ -32,7 +32,8 @@ export type CutSpan = {
 
 /**
  * How long the supplies of prepaid agreements were off, as verified commands left them, where that
- * touches the time since an instant. Writer's role.
+ * touches the time since an instant. A meter that was taken away leaves the state to the one that
+ * took its place then, until that is switched; without one it is off no longer. Writer's role.
  */
 export async function findCutSpans(
   statement: Statement,
@@ -40,12 +41,25 @@ export async function findCutSpans(
 ): Promise<readonly CutSpan[]> {
   const since = new Date(sinceMs);
   return statement<CutSpan[]>`
-    with spans as (
+    with changes as (
       select c.meter_id, c.state, c.at,
              lead(c.at) over (partition by c.meter_id order by c.at) as until
       from supply_change c
       where c.meter_id in (select meter_id from supply where state = 'disconnected'
-                           union select meter_id from supply_change where at > ${since}))
+                           union select meter_id from supply_change where at > ${since})
+    ), spans as (
+      select c.meter_id, c.state, c.at, coalesce(c.until, case
+               when next.meter_id is not null then next.switched_at else gone.at end) as until
+      from changes c
+      left join lateral (select min(k.at) as at from register_mark k
+                         where k.meter_id = c.meter_id and k.kind = 'removed') gone on true
+      left join lateral (
+        select x.id as meter_id,
+               (select min(h.at) from supply_change h where h.meter_id = x.id) as switched_at
+        from meter o join meter x on x.service_point_id = o.service_point_id and x.id <> o.id
+        join register_mark i on i.meter_id = x.id and i.kind = 'installed' and i.at = gone.at
+        where o.id = c.meter_id order by x.id limit 1) next on true
+    )
     select g.id as "agreementId", g.company_id as "companyId", g.account_id as "accountId",
            g.service_point_id as "servicePointId", p.time_zone as zone,
            g.valid_from as "validFrom", g.valid_to as "validTo", m.id as "meterId",

@@ -3,7 +3,9 @@ import { expect, test } from 'vitest';
 import { findCharges } from '../../../src/db/chargeReads.ts';
 import { asViewer } from '../../../src/db/viewer.ts';
 import { microsOf } from '../../../src/domain/exact.ts';
+import { exchangeMeter } from '../../../src/operations/exchangeMeter.ts';
 import { noteIdleDays } from '../../../src/operations/prepaid/noteIdleDays.ts';
+import { recordMark } from '../../../src/operations/recordMark.ts';
 import { readChargeBill } from '../../../src/operations/readChargeBill.ts';
 import { bills, flat } from '../billsGround.ts';
 import { openPolicy, publishForTest } from '../smallFleet.ts';
@@ -41,13 +43,14 @@ async function world(name: string, standingChargeWhileDisconnected: boolean, isK
   const meterId = ground.meter('M1');
   return {
     ground,
-    async switched(state: 'connected' | 'disconnected', atMs: number) {
+    meterId,
+    async switched(state: 'connected' | 'disconnected', atMs: number, switchedId = meterId) {
       await sql`
         insert into supply_change (meter_id, at, company_id, state, command_id)
-        values (${meterId}, ${new Date(atMs)}, ${companyId}, ${state}, ${randomUUID()})`;
+        values (${switchedId}, ${new Date(atMs)}, ${companyId}, ${state}, ${randomUUID()})`;
       await sql`
         insert into supply (meter_id, company_id, state, cause, since)
-        values (${meterId}, ${companyId}, ${state}, 'automatic', ${new Date(atMs)})
+        values (${switchedId}, ${companyId}, ${state}, 'automatic', ${new Date(atMs)})
         on conflict (meter_id) do update set state = excluded.state, since = excluded.since`;
     },
     async read(atMs: number) {
@@ -124,4 +127,72 @@ test('the second engine agrees on a bill with such days', async () => {
   expect(await w.sweep()).toBe(3);
   await w.read(april + 3_600_000);
   expect(await w.charged()).toEqual({ micros: 11_200_000n, open: false, held: false });
+});
+
+test('a meter that is exchanged in the dark leaves the dark to the next one, until that is lit', async () => {
+  const w = await world('idle_exchanged', false);
+  const { ground, meterId } = w;
+  await w.read(begin);
+  await w.switched('disconnected', cutMs);
+  const atMs = Date.parse('2026-03-28T12:00:00+01:00');
+  ground.clock.set(atMs);
+  const exchanged = await exchangeMeter(
+    { sql: ground.api.sql, clock: ground.clock, wake: () => {} },
+    ground.viewer,
+    {
+      idempotencyKey: randomUUID(),
+      meterId,
+      atMs,
+      finalValues: [],
+      meter: {
+        serial: 'M1 again',
+        mapName: null,
+        powerMaxW: null,
+        registerModulusWh: null,
+        factor: null,
+      },
+      startValues: [],
+      reason: 'verification period is over',
+    },
+  );
+  if (!exchanged.ok) throw new Error(exchanged.message);
+  ground.clock.set(noon29);
+  expect(await w.sweep()).toBe(1);
+  await w.switched('connected', noon30, exchanged.value.newMeterId);
+  ground.clock.set(april + 3_600_000);
+  // The 28th by both of them, the 29th by the new one alone; the 30th has light from noon on.
+  expect(await w.sweep()).toBe(1);
+  expect(await w.sweep()).toBe(0);
+});
+
+test('a cut meter that is taken away for good makes no day idle at a place that has light', async () => {
+  const w = await world('idle_removed', false);
+  const { ground, meterId } = w;
+  await w.read(begin);
+  await w.switched('disconnected', cutMs);
+  const { sql } = ground.database;
+  await sql`
+    insert into meter (company_id, edge_id, service_point_id, serial, map_name, medium,
+                       power_max_w, register_modulus_wh)
+    select company_id, edge_id, service_point_id, 'M1 beside', map_name, medium, power_max_w,
+           register_modulus_wh from meter where id = ${meterId}`;
+  ground.clock.set(noon29);
+  const removed = await recordMark(
+    { sql: ground.api.sql, clock: ground.clock, wake: () => {} },
+    ground.viewer,
+    {
+      idempotencyKey: randomUUID(),
+      meterId,
+      channel: null,
+      atMs: Date.parse('2026-03-28T12:00:00+01:00'),
+      kind: 'removed',
+      finalValue: null,
+      startValue: null,
+      factor: null,
+      reason: 'no longer needed',
+    },
+  );
+  if (!removed.ok) throw new Error(removed.message);
+  ground.clock.set(april + 3_600_000);
+  expect(await w.sweep()).toBe(0);
 });
