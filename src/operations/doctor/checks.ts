@@ -7,6 +7,7 @@ import { clearing } from './clearing.ts';
 import { guards, integers } from './guards.ts';
 import { keys } from './keys.ts';
 import { debts, emergencyCredit, notices } from './life.ts';
+import { idleDays, modes } from './modes.ts';
 import { agents, vouchers } from './moneyPlaces.ts';
 import { payments, receipts } from './payments.ts';
 import { pendings } from './pendings.ts';
@@ -41,6 +42,8 @@ export const doctorChecks: readonly DoctorCheck[] = [
   stoppedCuts,
   supplies,
   notices,
+  modes,
+  idleDays,
   audit,
   seals,
   restores,

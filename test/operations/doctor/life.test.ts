@@ -6,6 +6,8 @@ import { addAgent } from '../../../src/operations/cash/agents.ts';
 import { takeCash } from '../../../src/operations/cash/takeCash.ts';
 import { adjustBalance } from '../../../src/operations/adjustBalance.ts';
 import { doctorChecks } from '../../../src/operations/doctor/checks.ts';
+import { beginModes } from '../../../src/operations/prepaid/beginModes.ts';
+import { changeMode } from '../../../src/operations/prepaid/changeMode.ts';
 import { planDebt } from '../../../src/operations/prepaid/planDebt.ts';
 import { recoverDebts } from '../../../src/operations/prepaid/recoverDebt.ts';
 import { setAsideDebt } from '../../../src/operations/prepaid/setAsideDebt.ts';
@@ -64,6 +66,16 @@ async function live() {
   await ok(adjustBalance(deps(), administrator, { ...key(), ...large, reasonCode: 'goodwill' }));
 }
 
+/** A-2 pays later from the next quarter hour on. */
+async function changeSides() {
+  const [, agreementId] = ground.fleet.agreements;
+  if (agreementId === undefined) throw new Error('A-2 has an agreement');
+  const change = { agreementId, mode: 'postpaid', atMs: null, reason: 'by letter' } as const;
+  await ok(changeMode(deps(), ground.viewer('administrator'), { ...key(), ...change }));
+  ground.clock.push(900_000);
+  expect(await beginModes({ ...deps(), sql: ground.writer.sql })).toEqual({ changes: 1 });
+}
+
 async function trade() {
   const { companyId } = ground.fleet;
   const administrator = ground.viewer('administrator');
@@ -97,6 +109,7 @@ beforeAll(async () => {
   const { companyId } = ground.fleet;
   await publishForTest(ground.writer.sql, companyId, { ...openPolicy, emergencyCredit });
   await live();
+  await changeSides();
   await trade();
 });
 afterAll(async () => {
@@ -210,6 +223,87 @@ const ofNotices: Case[] = [
   ],
 ];
 
+const day = { starts_at: '2026-02-01T00:00Z', ends_at: '2026-02-02T00:00Z' };
+
+/** A day off of A-1's or A-2's place, as it should be but for the change. */
+function idleDay(tx: Transaction, change: object) {
+  const row = { agreement_id: 1, ...day, recorded_at: '2026-02-02T01:00Z', ...change };
+  return tx`
+    insert into idle_day select (jsonb_populate_record(null::idle_day,
+      jsonb_build_object('company_id', company_id, 'account_id', account_id)
+        || ${JSON.stringify(row)}::text::jsonb)).*
+    from agreement where id = 1`;
+}
+
+const ofModes: Case[] = [
+  [
+    'two modes with a hole between them',
+    'MODE_CHANGE_TORN',
+    (tx) => tx`update agreement set valid_to = valid_to - interval '15 minutes'
+               where id in (select ended_id from mode_change)`,
+  ],
+  [
+    'a change to the mode that it was',
+    'MODE_CHANGE_TORN',
+    (tx) => tx`update agreement set mode = 'prepaid'
+               where id in (select next_id from mode_change)`,
+  ],
+  [
+    "a bill of the time that is the next mode's",
+    'MODE_BILLED_TWICE',
+    (tx) => tx`
+      insert into charge select (jsonb_populate_record(null::charge, jsonb_build_object(
+        'agreement_id', c.ended_id, 'company_id', c.company_id, 'account_id', c.account_id,
+        'meter_id', 1, 'tariff_version_id', 1, 'period_start', c.at, 'energy_wh', 5, 'accumulator', '', 'revision', 1,
+        'amount_micros', 0))).*
+      from mode_change c`,
+  ],
+  [
+    'a change that nobody closed',
+    'MODE_CHANGE_OVERDUE',
+    (tx) => tx`update mode_change set settled_at = null, at = at - interval '2 hours'`,
+  ],
+  [
+    'a loan that outlives its mode',
+    'MODE_LEFT_A_LOAN',
+    async (tx) => {
+      await tx`update emergency_credit set account_id = (select account_id from mode_change)`;
+      await tx`delete from emergency_credit_end`;
+    },
+  ],
+  ['a day off at a place with light', 'IDLE_DAY_WITH_LIGHT', (tx) => idleDay(tx, {})],
+  [
+    'a day off in which the supply came back',
+    'IDLE_DAY_WITH_LIGHT',
+    async (tx) => {
+      await idleDay(tx, {});
+      for (const [state, at] of [
+        ['disconnected', '2026-01-31T12:00Z'],
+        ['connected', '2026-02-01T12:00Z'],
+      ]) {
+        await tx`
+          insert into supply_change (meter_id, at, company_id, state, command_id)
+          select min(id), ${at}::timestamptz, min(company_id), ${state}, ${randomUUID()}::uuid
+          from meter where service_point_id = (select service_point_id from agreement
+                                               where id = 1)`;
+      }
+    },
+  ],
+  [
+    'a day off that was not over',
+    'IDLE_DAY_NOT_OF_ITS_AGREEMENT',
+    (tx) => idleDay(tx, { recorded_at: '2026-02-01T23:00Z' }),
+  ],
+  [
+    'a day off of somebody who pays later',
+    'IDLE_DAY_NOT_OF_ITS_AGREEMENT',
+    async (tx) => {
+      await idleDay(tx, {});
+      await tx`update agreement set mode = 'postpaid' where id = 1`;
+    },
+  ],
+];
+
 const ofVouchers: Case[] = [
   [
     'a voucher that credits twice its worth',
@@ -280,7 +374,7 @@ const ofAudit: Case[] = [
 ]);
 
 describe('planted, and found', () => {
-  test.each([...ofDebts, ...ofNotices, ...ofVouchers, ...ofPlaces, ...ofAudit])(
+  test.each([...ofDebts, ...ofNotices, ...ofModes, ...ofVouchers, ...ofPlaces, ...ofAudit])(
     '%s',
     async (_, code, damage) => {
       expect(await plant(damage)).toContain(code);

@@ -4,6 +4,7 @@ import { findCharges } from '../../../src/db/chargeReads.ts';
 import { asViewer } from '../../../src/db/viewer.ts';
 import { microsOf } from '../../../src/domain/exact.ts';
 import { exchangeMeter } from '../../../src/operations/exchangeMeter.ts';
+import { idleDays } from '../../../src/operations/doctor/modes.ts';
 import { noteIdleDays } from '../../../src/operations/prepaid/noteIdleDays.ts';
 import { recordMark } from '../../../src/operations/recordMark.ts';
 import { readChargeBill } from '../../../src/operations/readChargeBill.ts';
@@ -62,6 +63,15 @@ async function world(name: string, standingChargeWhileDisconnected: boolean, isK
       await ground.rateAll();
       return days;
     },
+    /** By the check of the live system. */
+    async doubted() {
+      const found: string[] = [];
+      await sql.begin(async (tx) => {
+        const context = { tx, nowMs: ground.clock.nowMs(), onProgress: () => {} };
+        for await (const { code } of idleDays.find(context)) found.push(code);
+      });
+      return found;
+    },
     async charged() {
       const [row] = await sql<{ micros: bigint; open: boolean; held: boolean }[]>`
         select sum(c.amount_micros)::int8 as micros, bool_or(c.open_until is not null) as open,
@@ -103,6 +113,7 @@ test('with the word false whole days off are given back, each once it is over', 
     return charge === undefined ? null : readChargeBill(tx, charge);
   });
   expect(bill === null ? null : microsOf(bill.total)).toBe(11_200_000n);
+  expect(await w.doubted()).toEqual([]);
 });
 
 test('with the word true they carry it like any other day', async () => {
@@ -163,6 +174,7 @@ test('a meter that is exchanged in the dark leaves the dark to the next one, unt
   // The 28th by both of them, the 29th by the new one alone; the 30th has light from noon on.
   expect(await w.sweep()).toBe(1);
   expect(await w.sweep()).toBe(0);
+  expect(await w.doubted()).toEqual([]);
 });
 
 test('a cut meter that is taken away for good makes no day idle at a place that has light', async () => {
