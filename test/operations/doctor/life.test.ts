@@ -254,7 +254,8 @@ const ofModes: Case[] = [
     (tx) => tx`
       insert into charge select (jsonb_populate_record(null::charge, jsonb_build_object(
         'agreement_id', c.ended_id, 'company_id', c.company_id, 'account_id', c.account_id,
-        'meter_id', 1, 'tariff_version_id', 1, 'period_start', c.at, 'energy_wh', 5, 'accumulator', '', 'revision', 1,
+        'meter_id', 1, 'tariff_version_id', 1, 'period_start', c.at, 'energy_wh', 5,
+        'accumulator', '', 'revision', 1,
         'amount_micros', 0))).*
       from mode_change c`,
   ],

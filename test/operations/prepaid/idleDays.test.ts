@@ -140,7 +140,7 @@ test('the second engine agrees on a bill with such days', async () => {
   expect(await w.charged()).toEqual({ micros: 11_200_000n, open: false, held: false });
 });
 
-test('a meter that is exchanged in the dark leaves the dark to the next one, until that is lit', async () => {
+test('a meter that is exchanged in the dark leaves the dark to the next one', async () => {
   const w = await world('idle_exchanged', false);
   const { ground, meterId } = w;
   await w.read(begin);
@@ -177,7 +177,7 @@ test('a meter that is exchanged in the dark leaves the dark to the next one, unt
   expect(await w.doubted()).toEqual([]);
 });
 
-test('a cut meter that is taken away for good makes no day idle at a place that has light', async () => {
+test('a cut meter that is taken away makes no day idle at a place with light', async () => {
   const w = await world('idle_removed', false);
   const { ground, meterId } = w;
   await w.read(begin);
