@@ -116,19 +116,23 @@ export async function appendEvent(
     assert(column.length === count, 'the columns of an event are equally long');
   }
   const shard = eventShardOf(block.companyId);
-  const [row] = await tx<{ sequence: bigint }[]>`
-    update event_head set sequence = sequence + 1 where shard = ${shard} returning sequence`;
-  assert(row !== undefined, 'every shard of the event log has its head');
   const detail = block.detail === null ? null : JSON.stringify(block.detail);
-  await tx`
-    insert into event (shard, sequence, company_id, kind, at, meter_ids, account_ids, read_at_ms,
-                       register_wh, power_w, energy_wh, charged_micros, balance_micros, detail)
-    values (${shard}, ${row.sequence.toString()}::int8, ${block.companyId}, ${block.kind},
-            ${new Date(block.atMs)}, ${integersOf(block.meterIds)}::int4[],
-            ${integersOf(block.accountIds)}::int4[], ${integersOf(block.readAtMs)}::int8[],
-            ${integersOf(block.registerWh)}::int8[], ${integersOf(block.powerW)}::int4[],
-            ${integersOf(block.energyWh)}::int8[], ${integersOf(block.chargedMicros)}::int8[],
-            ${integersOf(block.balanceMicros)}::int8[], ${detail}::text::jsonb)`;
+  const [row] = await tx<{ sequence: bigint }[]>`
+    with head as (
+      update event_head set sequence = sequence + 1 where shard = ${shard} returning sequence
+    ), told as (
+      insert into event (shard, sequence, company_id, kind, at, meter_ids, account_ids, read_at_ms,
+                         register_wh, power_w, energy_wh, charged_micros, balance_micros, detail)
+      select ${shard}::int2, head.sequence, ${block.companyId}::int4, ${block.kind}::text,
+             ${new Date(block.atMs)}::timestamptz, ${integersOf(block.meterIds)}::int4[],
+             ${integersOf(block.accountIds)}::int4[], ${integersOf(block.readAtMs)}::int8[],
+             ${integersOf(block.registerWh)}::int8[], ${integersOf(block.powerW)}::int4[],
+             ${integersOf(block.energyWh)}::int8[], ${integersOf(block.chargedMicros)}::int8[],
+             ${integersOf(block.balanceMicros)}::int8[], ${detail}::text::jsonb
+      from head
+    )
+    select sequence from head`;
+  assert(row !== undefined, 'every shard of the event log has its head');
   return { shard, sequence: row.sequence };
 }
 

@@ -1,5 +1,6 @@
 import type { PaymentWord, PaymentWordKind } from '../domain/payment/standing.ts';
 import { isUuid } from '../domain/uuid.ts';
+import { eventShardOf } from './events.ts';
 import type { Json } from './events.ts';
 import type { Statement } from './connect.ts';
 import { holdName } from './idempotency.ts';
@@ -215,12 +216,18 @@ export async function insertStep(
             ${new Date(at)}, ${row.detail})`;
 }
 
-/** The next number of the company's receipts; nobody else gets one until the transaction ends. */
+/**
+ * The next number of the company's receipts; nobody else gets one until the transaction ends. Call
+ * it late: all payments of the company wait. It takes the lock of the company's events before its
+ * own, because a transaction may have told something already.
+ */
 export async function takeReceiptNumber(tx: Statement, companyId: number): Promise<bigint> {
-  await tx`insert into receipt_head (company_id, number) values (${companyId}, 0)
-           on conflict do nothing`;
   const [row] = await tx<{ number: bigint }[]>`
-    update receipt_head set number = number + 1 where company_id = ${companyId}
+    with held as materialized (
+      select from event_head where shard = ${eventShardOf(companyId)} for update
+    )
+    insert into receipt_head (company_id, number) select ${companyId}::int4, 1 from held
+    on conflict (company_id) do update set number = receipt_head.number + 1
     returning number`;
   if (row === undefined) throw new Error(`RECEIPT_HEAD_MISSING: company ${companyId}`);
   return row.number;

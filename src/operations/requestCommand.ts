@@ -2,7 +2,7 @@ import { insertAudit } from '../db/audit.ts';
 import { readApprovers } from '../db/approvals.ts';
 import { insertCommand } from '../db/commands.ts';
 import type { Transaction } from '../db/connect.ts';
-import { eventShardOf } from '../db/events.ts';
+import { appendEvent, eventShardOf } from '../db/events.ts';
 import type { KeyedAnswer } from '../db/idempotency.ts';
 import { lockAccounts } from '../db/ledger.ts';
 import { asViewer } from '../db/viewer.ts';
@@ -19,7 +19,7 @@ import type { Outcome, Refused } from '../domain/outcome.ts';
 import { derivedId } from './derivedId.ts';
 import { onceByKey, textOf } from './onceByKey.ts';
 import type { KeyCode, RequestDeps } from './onceByKey.ts';
-import { appendCommandEvent } from './reviewSupply.ts';
+import { commandEvent } from './reviewSupply.ts';
 import { refuseReason } from './refuseReason.ts';
 import { protectedCutSubject } from './supply/approve.ts';
 import { certify } from './supply/certificate.ts';
@@ -170,7 +170,7 @@ async function request(
   await certify(tx, { ...command, ...why }, { stage: 'requested', atMs: nowMs });
   const news = { ...command, atMs: nowMs };
   // Not the reason: it may name a person, and events reach the subscriber.
-  await appendCommandEvent(tx, { ...news, state: 'requested', detail: 'MANUAL' });
+  await appendEvent(tx, commandEvent({ ...news, state: 'requested', detail: 'MANUAL' }));
   return accept({ commandId, requestedAtMs: nowMs.toString() });
 }
 

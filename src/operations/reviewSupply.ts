@@ -2,6 +2,7 @@ import { insertCommand, moveCommand } from '../db/commands.ts';
 import type { CommandState } from '../db/commands.ts';
 import type { Statement } from '../db/connect.ts';
 import { appendEvent, eventShardOf, plainEvent } from '../db/events.ts';
+import type { EventBlock } from '../db/events.ts';
 import { holdCuts, insertBreakerTrip, writeSupplyWaits } from '../db/protections.ts';
 import { cutKindOf, isAtLimit, isCutKind } from '../domain/command/supplyFacts.ts';
 import type { CommandCause, CommandKind, SupplyFacts } from '../domain/command/supplyFacts.ts';
@@ -33,16 +34,15 @@ export type CommandNews = {
 };
 
 /** One event a command, never several in one: each client sees the whole detail of its events. */
-export async function appendCommandEvent(
-  tx: Statement,
-  { companyId, meterId, accountId, atMs, ...detail }: CommandNews,
-): Promise<number> {
+export function commandEvent(news: CommandNews): EventBlock {
+  const { companyId, meterId, accountId, atMs, ...detail } = news;
   const subjects = [{ meterId, accountId: accountId ?? 0 }];
-  const event = plainEvent({ companyId, kind: 'command', atMs, subjects, detail });
-  return (await appendEvent(tx, event)).shard;
+  return plainEvent({ companyId, kind: 'command', atMs, subjects, detail });
 }
 
-type Context = { readonly companyId: number; readonly nowMs: number };
+type Query = { readonly companyId: number; readonly nowMs: number };
+/** News are told at the end: whoever else has something to tell waits from there on. */
+type Context = Query & { readonly news: EventBlock[] };
 /** A supply with an agreement, and what its balance asks for. */
 type Decided = {
   readonly meter: KnownSupply;
@@ -57,7 +57,7 @@ function decide(meter: KnownSupply): Decided | null {
 
 async function request(
   tx: Statement,
-  { companyId, nowMs }: Context,
+  { companyId, nowMs, news }: Context,
   { meter, facts, decision }: Decided,
   kind: CommandKind,
 ): Promise<string | null> {
@@ -91,7 +91,7 @@ async function request(
   const { findings } = decision;
   const why = { reason, people: [requestedBy], policyId: meter.policyId, facts, findings };
   await certify(tx, { ...command, ...why }, { stage: 'requested', atMs: nowMs });
-  await appendCommandEvent(tx, { ...command, atMs: nowMs, state: 'requested', detail: reason });
+  news.push(commandEvent({ ...command, atMs: nowMs, state: 'requested', detail: reason }));
   return commandId;
 }
 
@@ -132,7 +132,7 @@ async function requestCut(
 
 async function cancel(
   tx: Statement,
-  { companyId, nowMs }: Context,
+  { companyId, nowMs, news }: Context,
   { meter, decision }: Decided,
 ): Promise<string | null> {
   const { meterId, accountId, openCommandId: commandId } = meter;
@@ -149,8 +149,8 @@ async function cancel(
   });
   if (!isMoved) return null;
   const what = { kind: openKind, cause: 'automatic' } as const;
-  const news = { commandId, companyId, meterId, accountId, ...what, state: step.state } as const;
-  await appendCommandEvent(tx, { ...news, detail: reason, atMs: nowMs });
+  const command = { commandId, companyId, meterId, accountId, ...what } as const;
+  news.push(commandEvent({ ...command, state: step.state, detail: reason, atMs: nowMs }));
   return commandId;
 }
 
@@ -174,10 +174,18 @@ export async function reviewSupply(
   {
     accountIds,
     mayCut = true,
-    ...context
-  }: Context & { readonly accountIds: readonly number[]; readonly mayCut?: boolean },
+    tellFirst = [],
+    ...query
+  }: Query & {
+    readonly accountIds: readonly number[];
+    readonly mayCut?: boolean;
+    /** What the caller has to tell before it. */
+    readonly tellFirst?: readonly EventBlock[];
+  },
 ): Promise<SupplyReview> {
-  const { companyId, nowMs } = context;
+  const { companyId, nowMs } = query;
+  const news = [...tellFirst];
+  const context = { ...query, news };
   const requested: string[] = [];
   const cancelled: string[] = [];
   const breakers: Breakers = new Map();
@@ -190,7 +198,7 @@ export async function reviewSupply(
       const commandId = await cancel(tx, context, decided);
       if (commandId !== null) cancelled.push(commandId);
       // The cut may have been tried before: then its end is uncertain and the supply is restored.
-      const [after] = await readSupplies(tx, { ...context, meterId: meter.meterId });
+      const [after] = await readSupplies(tx, { ...query, meterId: meter.meterId });
       const next = after === undefined ? null : decide(after);
       const isRestore =
         next?.decision.action === 'reconnect' || next?.decision.action === 'unlimit';
@@ -206,12 +214,13 @@ export async function reviewSupply(
     return null;
   };
   const waits: Parameters<typeof writeSupplyWaits>[1][number][] = [];
-  for (const meter of await readSupplies(tx, { ...context, accountIds })) {
+  for (const meter of await readSupplies(tx, { ...query, accountIds })) {
     const decided = decide(meter);
     const askAgainMs = decided === null ? null : await act(decided);
     const { meterId, accountId } = meter;
     if (accountId !== null) waits.push({ meterId, companyId, accountId, askAgainMs });
   }
   await writeSupplyWaits(tx, waits);
+  for (const event of news) await appendEvent(tx, event);
   return { commandsRequested: requested.length > 0, requested, cancelled };
 }

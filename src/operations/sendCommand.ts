@@ -7,16 +7,15 @@ import {
 } from '../db/commands.ts';
 import type { CommandRow, CommandState } from '../db/commands.ts';
 import type { Sql, Transaction } from '../db/connect.ts';
-import { eventShardOf } from '../db/events.ts';
+import { appendEvent, eventShardOf } from '../db/events.ts';
+import type { EventBlock } from '../db/events.ts';
 import { lockAccounts } from '../db/ledger.ts';
 import { readCommandPeople } from '../db/protections.ts';
 import { upsertSupply } from '../db/supplies.ts';
-import type { SupplyState } from '../db/supplies.ts';
 import { openWorkOrder } from '../db/workOrders.ts';
 import { assertNever } from '../domain/assert.ts';
 import type { Bell } from '../domain/bell.ts';
-import { isAtLimit, isCutKind } from '../domain/command/supplyFacts.ts';
-import type { CommandKind } from '../domain/command/supplyFacts.ts';
+import { isAtLimit, isCutKind, supplyAfter } from '../domain/command/supplyFacts.ts';
 import { decideSupply } from '../domain/command/supplyPolicy.ts';
 import {
   commandAttemptsMax,
@@ -26,7 +25,7 @@ import {
 } from '../domain/limits.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import { derivedId } from './derivedId.ts';
-import { appendCommandEvent, reviewSupply } from './reviewSupply.ts';
+import { commandEvent, reviewSupply } from './reviewSupply.ts';
 import { tellSupply } from './prepaid/tellSupply.ts';
 import { certify } from './supply/certificate.ts';
 import { readSupplies } from './supply/supplyFacts.ts';
@@ -107,17 +106,28 @@ async function stage<T>(
   return staged?.value ?? null;
 }
 
-/** Moves the command with its event; at an end the balance decides again over the supply. */
-async function move({ tx, command, nowMs }: Stage, step: Move): Promise<readonly Bell[]> {
+/**
+ * Moves the command with its event, behind the events of the caller; at an end the balance decides
+ * again over the supply. Events come last, because other transactions wait for them.
+ */
+async function move(
+  { tx, command, nowMs }: Stage,
+  step: Move,
+  news: readonly EventBlock[] = [],
+): Promise<readonly Bell[]> {
   const { companyId, meterId, accountId, kind, cause, id: commandId } = command;
   const { state, detail } = step;
   const from = { from: [command.state], atMs: nowMs, failureCode: step.failureCode ?? null };
   await moveCommand(tx, commandId, { ...step, ...from });
-  const news = { commandId, companyId, meterId, accountId, kind, cause, state, detail } as const;
-  await appendCommandEvent(tx, { ...news, atMs: nowMs });
+  const moved = { commandId, companyId, meterId, accountId, kind, cause, state, detail } as const;
+  const told = [...news, commandEvent({ ...moved, atMs: nowMs })];
   const bells: Bell[] = [{ kind: 'events', shard: eventShardOf(companyId) }];
-  if (isOpen(state) || accountId === null) return bells;
-  const review = await reviewSupply(tx, { companyId, accountIds: [accountId], nowMs });
+  if (isOpen(state) || accountId === null) {
+    for (const event of told) await appendEvent(tx, event);
+    return bells;
+  }
+  const accountIds = [accountId];
+  const review = await reviewSupply(tx, { companyId, accountIds, nowMs, tellFirst: told });
   return review.commandsRequested ? [...bells, { kind: 'commands' }] : bells;
 }
 
@@ -294,20 +304,6 @@ function acknowledge(deps: CommandDeps, sent: CommandRow): Promise<SendResult | 
   });
 }
 
-function stateAfter(kind: CommandKind): SupplyState {
-  switch (kind) {
-    case 'disconnect':
-      return 'disconnected';
-    case 'limit':
-      return 'limited';
-    case 'reconnect':
-    case 'unlimit':
-      return 'connected';
-    default:
-      return assertNever(kind);
-  }
-}
-
 function verify(
   deps: CommandDeps,
   sent: CommandRow,
@@ -316,13 +312,14 @@ function verify(
   return stageOfTry(deps, sent, async (current) => {
     const { tx, nowMs } = current;
     const { id: commandId, meterId, companyId, kind, cause } = sent;
-    const state = stateAfter(kind);
+    const state = supplyAfter(kind);
     await upsertSupply(tx, { meterId, companyId, state, cause, sinceMs: nowMs, commandId });
     const known = await seenAgain(current);
     await watchSupply(tx, { command: sent, seen: known }, nowMs);
-    await tellSupply(tx, sent, nowMs);
-    const seen = powerW === null ? 'read back' : `read back, ${powerW} W`;
-    const bells = await move(current, { state: 'verified', detail: seen, nextAttemptAtMs: nowMs });
+    const told = await tellSupply(tx, sent, nowMs);
+    const detail = powerW === null ? 'read back' : `read back, ${powerW} W`;
+    const step = { state: 'verified', detail, nextAttemptAtMs: nowMs } as const;
+    const bells = await move(current, step, told === null ? [] : [told]);
     return { value: { state: 'verified', retryAtMs: null }, bells };
   });
 }

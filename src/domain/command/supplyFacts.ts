@@ -1,3 +1,4 @@
+import { assertNever } from '../assert.ts';
 import type { PrepaidPolicy } from '../prepaid/policy.ts';
 
 /** A contactor opens or closes; a limiter lets less flow or all. */
@@ -99,6 +100,21 @@ export function isAtLimit(facts: SupplyFacts): boolean {
 /** What an automatic cut of this supply is: where the policy limits instead, a limit. */
 export function cutKindOf(facts: SupplyFacts): 'disconnect' | 'limit' {
   return facts.policy.loadLimit === null ? 'disconnect' : 'limit';
+}
+
+/** How a supply stands once the command is verified. */
+export function supplyAfter(kind: CommandKind): 'connected' | 'disconnected' | 'limited' {
+  switch (kind) {
+    case 'disconnect':
+      return 'disconnected';
+    case 'limit':
+      return 'limited';
+    case 'reconnect':
+    case 'unlimit':
+      return 'connected';
+    default:
+      return assertNever(kind);
+  }
 }
 
 export function isCutKind(kind: CommandKind): kind is 'disconnect' | 'limit' {

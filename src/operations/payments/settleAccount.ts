@@ -74,8 +74,7 @@ async function followMoney(
 
 /**
  * What follows from steps that moved an account's balance: debts and the supply, the receipt, the
- * news. The number of a receipt is taken before anything else, and the event is appended last:
- * all payments of a company take these two locks in this order.
+ * news. The number of a receipt and the events come last: all payments of a company wait for both.
  */
 export async function settleAccount(
   tx: Transaction,
@@ -85,7 +84,6 @@ export async function settleAccount(
   const { channel, payment, accountId, atMs, reference } = context;
   const { companyId, id: paymentId, currency } = payment;
   const receipted = steps.find(isReceipted);
-  const receiptNumber = receipted === undefined ? null : await takeReceiptNumber(tx, companyId);
   const gained = await followMoney(tx, context, steps);
   const { toDebtMicros, setAsideMicros, commandsRequested } = gained;
   const counted = await giveToken(tx, {
@@ -101,6 +99,7 @@ export async function settleAccount(
   const [account] = await lockAccounts(tx, { companyId, accountIds: [accountId] });
   assert(account !== undefined, 'the account of a payment was locked before');
   const { balanceMicros } = account;
+  const receiptNumber = receipted === undefined ? null : await takeReceiptNumber(tx, companyId);
   if (receipted !== undefined && receiptNumber !== null) {
     await issueReceipt(tx, {
       number: receiptNumber,

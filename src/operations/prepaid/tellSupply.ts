@@ -1,6 +1,7 @@
 import type { CommandRow } from '../../db/commands.ts';
 import type { Transaction } from '../../db/connect.ts';
-import { appendEvent, companySubject, plainEvent } from '../../db/events.ts';
+import { companySubject, plainEvent } from '../../db/events.ts';
+import type { EventBlock } from '../../db/events.ts';
 import { insertNotice } from '../../db/notices.ts';
 import { readPrepaidAccount } from '../../db/prepaidLife.ts';
 import { isCutKind } from '../../domain/command/supplyFacts.ts';
@@ -10,17 +11,17 @@ import { derivedId } from '../derivedId.ts';
 
 /**
  * Tells a customer that the supply was cut or is back, in the transaction of the command's last
- * step, which comes once: what nobody has verified is not told.
+ * step, which comes once: what nobody has verified is not told. The caller appends the event.
  */
 export async function tellSupply(
   tx: Transaction,
   command: CommandRow,
   nowMs: number,
-): Promise<void> {
+): Promise<EventBlock | null> {
   const { id: commandId, companyId, accountId, meterId, cause } = command;
-  if (accountId === null) return;
+  if (accountId === null) return null;
   const account = await readPrepaidAccount(tx, { accountId, nowMs });
-  if (account === null) return;
+  if (account === null) return null;
   const kind = isCutKind(command.kind) ? 'cut' : 'reconnected';
   const { balanceMicros, currency } = account;
   const detail = {
@@ -39,5 +40,5 @@ export async function tellSupply(
   const subjects = [{ ...companySubject, accountId }];
   const news = { companyId, kind: 'notice', atMs: nowMs, subjects } as const;
   const told = { noticeId: id, what: kind, ...detail };
-  await appendEvent(tx, plainEvent({ ...news, detail: told, balanceMicros: [balanceMicros] }));
+  return plainEvent({ ...news, detail: told, balanceMicros: [balanceMicros] });
 }
