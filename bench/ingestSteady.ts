@@ -1,4 +1,4 @@
-import { Agent, request } from 'node:http';
+import { Agent } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { assert } from '../src/domain/assert.ts';
@@ -6,6 +6,7 @@ import { importChannel } from '../src/domain/channel.ts';
 import { openHouse } from './house.ts';
 import type { House } from './house.ts';
 import type { Place } from './place.ts';
+import { post } from './post.ts';
 import { registerWhOf } from './readings.ts';
 import { shown } from './sideBySide.ts';
 import type { Result } from './sideBySide.ts';
@@ -32,28 +33,13 @@ export const ingestSteadySize: IngestSteadySize = {
 
 const tickMs = 50;
 
-/** The answer's status once it is read to its end. */
-function post(agent: Agent, url: string, carried: Uint8Array): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const sent = request(
-      `${url}/v1/batches`,
-      { agent, method: 'POST', headers: { 'content-type': 'application/x-protobuf' } },
-      (response) => {
-        response.resume();
-        response.once('end', () => resolve(response.statusCode ?? 0));
-        response.once('error', reject);
-      },
-    );
-    sent.once('error', reject);
-    sent.end(carried);
-  });
-}
-
 type Sent = { readonly receiptsMs: readonly number[]; readonly counted: number };
 
 /** At the pace of the clock, not of the answers: whatever comes late for any reason is late. */
 async function feed(house: House, { byMeter }: Watches, size: IngestSteadySize): Promise<Sent> {
   const agent = new Agent({ keepAlive: true, maxSockets: 16 });
+  const headers = { 'content-type': 'application/x-protobuf' };
+  const batches = { agent, url: `${house.intakeUrl}/v1/batches`, headers };
   const receiptsMs: number[] = [];
   const answers: Promise<void>[] = [];
   const ticks = Math.floor((size.warmUpMs + size.measuredMs) / tickMs);
@@ -85,7 +71,7 @@ async function feed(house: House, { byMeter }: Watches, size: IngestSteadySize):
       },
     ]);
     answers.push(
-      post(agent, house.intakeUrl, carried).then((status) => {
+      post(batches, carried).then((status) => {
         assert(status === 200, `every batch is committed, not answered with ${status}`);
         if (isCounted) receiptsMs.push(performance.now() - dueMs);
       }),

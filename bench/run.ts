@@ -9,6 +9,7 @@ import { kernel, kernelSize, monthSize } from './kernel.ts';
 import { ledger, ledgerSize } from './ledger.ts';
 import { live, liveSize } from './live.ts';
 import { pool, poolSize } from './pool.ts';
+import { reconnect, reconnectSize } from './reconnect.ts';
 import { commitOf, thisMachine } from './machine.ts';
 import { openPlace } from './place.ts';
 import type { OwnPlace, Place } from './place.ts';
@@ -21,6 +22,7 @@ const benches: Readonly<Record<string, (place: Place) => Promise<Result[]>>> = {
   'back-fill': (place) => backFill(place, backFillSize),
   ledger: (place) => ledger(place, ledgerSize),
   live: (place) => live(place, liveSize),
+  reconnect: (place) => reconnect(place, reconnectSize),
   'ingest-fill': (place) => ingestFill(place, ingestFillSize),
   'ingest-memory': (place) => ingestMemory(place, ingestMemorySize),
   'ingest-steady': (place) => ingestSteady(place, ingestSteadySize),

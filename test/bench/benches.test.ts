@@ -6,6 +6,7 @@ import { ledger } from '../../bench/ledger.ts';
 import { live } from '../../bench/live.ts';
 import type { Place } from '../../bench/place.ts';
 import { pool } from '../../bench/pool.ts';
+import { reconnect } from '../../bench/reconnect.ts';
 import { openRoad, verifyBooks } from '../../bench/road.ts';
 import { compare, sideBySide, spreadOf } from '../../bench/sideBySide.ts';
 import { subscriber } from '../../bench/subscriber.ts';
@@ -80,6 +81,17 @@ describe('every bench runs and finds its results right', () => {
     expect(p50.verified).toMatch(/readings of 2 meters, each told once$/);
     expect(p99.value).toBeGreaterThanOrEqual(p50.value);
   });
+
+  test('a payment to the verified reconnection', async () => {
+    const homes = { homes: 4, homesPerBus: 2, neighbours: 20, pollMs: 500 };
+    const size = { ...homes, deadBuses: 1, paymentsPerSecond: 20 };
+    const results = await reconnect(place, { ...size, faults: ['a dead bus'] });
+    expect(results).toHaveLength(3);
+    // Two homes of four are behind the dead bus; each home and a neighbour for each of them pays.
+    expect(results[0].verified).toMatch(
+      /^2 of 2 relays closed and read back, 8 payments told \d+ times and each counted once/,
+    );
+  }, 120_000);
 });
 
 test('a bench whose charges are wrong fails instead of printing a figure', async () => {
