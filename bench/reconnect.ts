@@ -234,15 +234,26 @@ async function tell(
 
 type Till = { readonly payments: number; readonly told: number };
 
-/** At the pace of the clock a customer in the dark pays, and one of the others. */
-async function payAll({ town, size }: Given, trips: Map<number, Trip>): Promise<Till> {
+type Pair = { readonly home: Home; readonly own: Paid; readonly other: Paid };
+
+/** A customer in the dark begins a payment, and one of the others; street by street. */
+async function beginAll(town: Town): Promise<readonly Pair[]> {
   const inTurn = [...town.homes].toSorted((a, b) => a.unitId - b.unitId || a.busIndex - b.busIndex);
-  const paid: { home: Home; own: Paid; other: Paid }[] = [];
+  const paid: Pair[] = [];
   for (const [index, home] of inTurn.entries()) {
     const { accountId } = town.neighbours[index % town.neighbours.length];
     const [own, other] = [await town.begin(home.accountId), await town.begin(accountId)];
     paid.push({ home, own, other });
   }
+  return paid;
+}
+
+/** At the pace of the clock a customer in the dark pays, and one of the others. */
+async function payAll(
+  { town, size }: Given,
+  paid: readonly Pair[],
+  trips: Map<number, Trip>,
+): Promise<Till> {
   const agent = new Agent({ keepAlive: true, maxSockets: 32 });
   const startMs = performance.now();
   const answers: Promise<number>[] = [];
@@ -317,9 +328,10 @@ async function measure(
   place.onProgress(`${fault}  ${size.homes} homes are cut`);
   const all = new Map<number, Trip>();
   const watcher = await watchHomes(town, all);
+  const paid = await beginAll(town);
   const load = feed(town);
   const active = begin(fault, { town, owner, size });
-  const { payments, told } = await payAll({ town, owner, size }, all);
+  const { payments, told } = await payAll({ town, owner, size }, paid, all);
   const reached = town.homes.filter(isReached);
   const tripOf = ({ accountId }: Home) => all.get(accountId);
   await until('every relay that can be reached is closed', drainMsMax, async () =>
