@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
 import type { Answer } from './answer.ts';
+import { payOutOneAccount, takeOneDeposit } from './commands/deposits.ts';
+import type { DepositOptions, PayOutOptions } from './commands/deposits.ts';
 import { doctor } from './commands/doctor.ts';
 import type { DoctorOptions } from './commands/doctor.ts';
 import { adjustOneBalance, correctOneTransfer, writeOffOneDebt } from './commands/moveMoney.ts';
@@ -19,12 +21,35 @@ function collect(word: string, words: readonly string[]): readonly string[] {
   return [...words, word];
 }
 
-function withReason(command: Command): Command {
+function withWords(command: Command): Command {
   return command
     .requiredOption('--company <name>', 'as it is registered')
-    .requiredOption('--reason-code <code>', 'why, in one word; a wrong one lists them')
     .requiredOption('--reason <text>', 'why, in your words; the audit keeps it')
     .option('--key <uuid>', 'the same key again moves nothing more');
+}
+
+function withReason(command: Command): Command {
+  return withWords(command).requiredOption(
+    '--reason-code <code>',
+    'why, in one word; a wrong one lists them',
+  );
+}
+
+/** What a customer leaves as a security, and what is left when one has gone. */
+function addDeposits(ledger: Command, { leaf, withUrl, finish }: Making): void {
+  withWords(withUrl(leaf(ledger, 'take-deposit', 'hold a security; it buys no energy')))
+    .requiredOption('--account <number>', 'as it is registered')
+    .requiredOption('--amount <decimal>', 'such as 50.00')
+    .requiredOption('--currency <code>', 'such as EUR')
+    .action(async ({ json, ...options }: DepositOptions & Json) =>
+      finish(await takeOneDeposit(options), json),
+    );
+  withWords(withUrl(leaf(ledger, 'pay-out', 'deposit and credit of a customer who has left')))
+    .requiredOption('--account <number>', 'as it is registered')
+    .requiredOption('--from <place>', 'counter or bank')
+    .action(async ({ json, ...options }: PayOutOptions & Json) =>
+      finish(await payOutOneAccount(options), json),
+    );
 }
 
 /** The books: what stands in them, what people change in them, and whether all of it holds. */
@@ -60,6 +85,7 @@ export function addLedger(program: Command, { leaf, withUrl, finish }: Making): 
     .action(async ({ json, ...options }: WriteOffOptions & Json) =>
       finish(await writeOffOneDebt(options), json),
     );
+  addDeposits(ledger, { leaf, withUrl, finish });
   withUrl(leaf(program, 'doctor', 'look whether every invariant holds; ends with 1 if not'))
     .option('--only <name>', 'this check alone; may be repeated', collect, [])
     .action(async ({ json, ...options }: DoctorOptions & Json) =>

@@ -11,7 +11,7 @@ import { accountNumbered, companyNamed, staffViewer } from './viewer.ts';
 
 export type DeskOptions = { readonly company: string; readonly database: string | undefined };
 
-type Desk = { readonly deps: RequestDeps; readonly viewer: Viewer };
+export type Desk = { readonly deps: RequestDeps; readonly viewer: Viewer };
 
 /** Work of a company's staff at the command line; the bells are rung after it. */
 export async function atDesk<Code extends string>(

@@ -3,6 +3,7 @@ import type { Answer } from './answer.ts';
 import {
   changeAccountMode,
   lendCredit,
+  passPlaceOn,
   planOneDebt,
   setDebtAside,
   showPrepaid,
@@ -11,6 +12,7 @@ import type {
   AccountOptions,
   LendOptions,
   ModeOptions,
+  PassOnOptions,
   PlanOptions,
   SetAsideOptions,
 } from './commands/prepaidLife.ts';
@@ -51,6 +53,18 @@ function addLife(prepaid: Command, { leaf, withUrl, finish }: Making): void {
     .option(...keyed)
     .action(async ({ json, ...options }: ModeOptions & Json) =>
       finish(await changeAccountMode(options), json),
+    );
+  about('change-account', 'somebody moves out of a place, and somebody else in')
+    .requiredOption('--to <number>', 'the account that comes, or the landlord of a vacant place')
+    .requiredOption('--mode <mode>', 'prepaid or postpaid')
+    .option('--at <instant>', 'on a quarter hour; without it the next one')
+    .option('--place <name>', 'the service point, where the account has several')
+    .option('--balance-limit <decimal>', 'of prepaid: at or below it the supply is cut')
+    .option('--reconnect-level <decimal>', 'of prepaid: at or above it the supply is back')
+    .requiredOption(...because)
+    .option(...keyed)
+    .action(async ({ json, ...options }: PassOnOptions & Json) =>
+      finish(await passPlaceOn(options), json),
     );
   about('lend', 'emergency credit, as the policy offers it')
     .option(...keyed)

@@ -306,7 +306,7 @@ export type AgreementRow = {
 
 export type RegisteredAgreement = AgreementRow & {
   readonly id: number;
-  /** It ended where its account went on in the other mode. */
+  /** It ended where another one went on with its place. */
   readonly isChanged: boolean;
 };
 

@@ -35,7 +35,7 @@ export type LedgerAccountKey = {
   readonly companyId: number;
   readonly currency: string;
   readonly code: LedgerCode;
-  /** Exactly for codes customer and debt. */
+  /** Exactly for codes customer, debt and deposit. */
   readonly accountId?: number;
   /** Exactly for code agent_cash. */
   readonly agentId?: number;

@@ -1,6 +1,7 @@
 import { integersOf } from './arrays.ts';
 import type { Statement } from './connect.ts';
 import { idBounds } from './page.ts';
+import { hadPlaceAt } from './tenancies.ts';
 import type { IdPage } from './page.ts';
 
 /** Meters as a viewer sees them: every statement belongs within `asViewer`. */
@@ -64,6 +65,8 @@ export type LiveRegister = {
   readonly powerW: number | null;
 };
 
+const newestOfHead = { meterId: 'h.meter_id', at: 'h.last_read_at' };
+
 /** The last import reading of each of these meters; a meter that was never read is absent. */
 export async function findLiveRegisters(
   tx: Statement,
@@ -72,8 +75,9 @@ export async function findLiveRegisters(
   return tx<LiveRegister[]>`
     select meter_id as "meterId", last_read_at as "readAt", last_value_wh as "registerWh",
            last_power_w as "powerW"
-    from series_head
-    where meter_id = any(${integersOf(meterIds)}::int4[]) and channel = ${channel}`;
+    from series_head h
+    where meter_id = any(${integersOf(meterIds)}::int4[]) and channel = ${channel}
+      and ${hadPlaceAt(tx, newestOfHead)}`;
 }
 
 export type SupplyView = {
@@ -130,6 +134,7 @@ export async function snapshotMeter(
            h.last_power_w as "powerW"
     from event_head e cross join meter m
     left join series_head h on h.meter_id = m.id and h.channel = ${channel}
+      and ${hadPlaceAt(tx, newestOfHead)}
     where e.shard = ${shard} and m.id = ${meterId}`;
   if (row === undefined) return null;
   const { sequence, readAt, registerWh, powerW } = row;

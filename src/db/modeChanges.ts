@@ -1,6 +1,6 @@
 import type { Statement } from './connect.ts';
 
-/** SQL of accounts that go from paying before to paying after, or back. */
+/** SQL of agreements that go on in the other mode, or with another account. */
 
 type Mode = 'prepaid' | 'postpaid';
 
@@ -56,6 +56,8 @@ export async function insertModeChange(
   tx: Statement,
   change: {
     readonly endedId: number;
+    /** Of the next agreement. */
+    readonly accountId: number;
     readonly mode: Mode;
     readonly balanceLimitMicros: bigint;
     readonly reconnectMicros: bigint;
@@ -69,16 +71,16 @@ export async function insertModeChange(
     with next as (
       insert into agreement (company_id, account_id, service_point_id, tariff_id, mode, valid_from,
                              valid_to, balance_limit_micros, reconnect_micros, attributes)
-      select company_id, account_id, service_point_id, tariff_id, ${change.mode}, ${at}, valid_to,
-             ${change.balanceLimitMicros.toString()}::int8,
+      select company_id, ${change.accountId}, service_point_id, tariff_id, ${change.mode}, ${at},
+             valid_to, ${change.balanceLimitMicros.toString()}::int8,
              ${change.reconnectMicros.toString()}::int8, attributes
       from agreement where id = ${change.endedId}
-      returning id, company_id, account_id)
+      returning id)
     insert into mode_change (ended_id, next_id, company_id, account_id, mode, at, recorded_at,
                              recorded_by)
-    select ${change.endedId}, next.id, next.company_id, next.account_id, ${change.mode}, ${at},
+    select ended.id, next.id, ended.company_id, ended.account_id, ${change.mode}, ${at},
            ${new Date(change.nowMs)}, ${change.actor}
-    from next returning next_id as id`;
+    from next, agreement ended where ended.id = ${change.endedId} returning next_id as id`;
   if (row === undefined) throw new Error('an agreement that was found is ended');
   await tx`update agreement set valid_to = ${at} where id = ${change.endedId}`;
   return row.id;
@@ -94,6 +96,8 @@ export type BegunMode = {
   readonly nextId: number;
   readonly companyId: number;
   readonly accountId: number;
+  /** Another one where the place has passed on. */
+  readonly nextAccountId: number;
   readonly mode: Mode;
   readonly at: Date;
 };
@@ -104,10 +108,11 @@ export async function findBegunModes(
   { nowMs, limit }: { readonly nowMs: number; readonly limit: number },
 ): Promise<readonly BegunMode[]> {
   return statement<BegunMode[]>`
-    select ended_id as "endedId", next_id as "nextId", company_id as "companyId",
-           account_id as "accountId", mode, at
-    from mode_change where settled_at is null and at <= ${new Date(nowMs)}
-    order by at, ended_id limit ${limit}`;
+    select c.ended_id as "endedId", c.next_id as "nextId", c.company_id as "companyId",
+           c.account_id as "accountId", g.account_id as "nextAccountId", c.mode, c.at
+    from mode_change c join agreement g on g.id = c.next_id
+    where c.settled_at is null and c.at <= ${new Date(nowMs)}
+    order by c.at, c.ended_id limit ${limit}`;
 }
 
 /** False when somebody else has closed it. Writer's role. */

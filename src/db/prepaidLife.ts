@@ -83,7 +83,7 @@ export async function endEmergencyCredits(
   end: {
     readonly companyId: number;
     readonly accountId: number;
-    readonly reason: 'repaid' | 'mode_changed';
+    readonly reason: 'repaid' | 'mode_changed' | 'place_left';
     readonly atMs: number;
   },
 ): Promise<number> {

@@ -1,6 +1,8 @@
 import type { Statement } from '../db/connect.ts';
 import { readMarks } from '../db/registerMarks.ts';
 import { readDaysAround, readDaysWithin } from '../db/seriesReads.ts';
+import { readOwnTimes } from '../db/tenancies.ts';
+import type { OwnTime } from '../db/tenancies.ts';
 import { importChannel } from '../domain/channel.ts';
 import { seriesWindowDaysMax } from '../domain/limits.ts';
 import { accept, refuse } from '../domain/outcome.ts';
@@ -72,7 +74,15 @@ function collectReadings(
   }
 }
 
-/** The readings that the series keeps: the first and the last of each slot, in time order. */
+/** A reading at the end of one tenancy and the begin of the next is both theirs. */
+function isWithin(times: readonly OwnTime[] | null, startMs: number, endMs: number): boolean {
+  return times === null || times.some(({ fromMs, toMs }) => startMs >= fromMs && endMs <= toMs);
+}
+
+/**
+ * The readings that the series keeps: the first and the last of each slot, in time order. A
+ * subscriber is told those of its own time at the place.
+ */
 export async function readReadings(
   tx: Statement,
   meter: { readonly id: number },
@@ -90,7 +100,8 @@ export async function readReadings(
   for (const { bytes, revision } of rows) {
     collectReadings(decodeDay(bytes), { window, revision }, readings);
   }
-  return accept(readings);
+  const times = await readOwnTimes(tx, meter.id);
+  return accept(readings.filter(({ atMs }) => isWithin(times, atMs, atMs)));
 }
 
 type WalkedMeter = {
@@ -121,7 +132,8 @@ async function walkAround(tx: Statement, meter: WalkedMeter, { fromMs, toMs }: S
 
 /**
  * Energy of each quarter hour of a window, by the same walk over the same readings that rating
- * takes, so that the two never differ. Slots that nothing is known of are there, without energy.
+ * takes, so that the two never differ. Slots that nothing is known of are there, without energy;
+ * those of somebody else's time at the place are not told to a subscriber.
  */
 export async function readIntervals(
   tx: Statement,
@@ -134,6 +146,7 @@ export async function readIntervals(
     const message = 'Intervals begin and end on quarter hours, such as 00:00 or 00:15.';
     return refuse('WINDOW_OFF_GRID', message, ['from']);
   }
+  const times = await readOwnTimes(tx, meter.id);
   const { rows, walked } = await walkAround(tx, meter, { fromMs, toMs });
   const revisions = new Map(rows.map((row) => [row.day, row.revision]));
   // A slot that a reading beyond its end closed is interpolated until a nearer one comes.
@@ -142,6 +155,7 @@ export async function readIntervals(
   let received = 0;
   const endMs = Math.min(toMs, slotStartMs(slotOf(nowMs)));
   for (let startMs = fromMs; startMs < endMs; startMs += slotMs) {
+    if (!isWithin(times, startMs, startMs + slotMs)) continue;
     const slot = slotOf(startMs);
     const index = slot - walked.firstSlot;
     const isWalked = index >= 0 && index < walked.slotWh.length;

@@ -1,6 +1,9 @@
-import { parseAgreementId } from '../domain/ids.ts';
+import { parseAccountId, parseAgreementId } from '../domain/ids.ts';
+import { changeAccount } from '../operations/prepaid/changeAccount.ts';
+import type { ChangedAccount } from '../operations/prepaid/changeAccount.ts';
 import { changeMode } from '../operations/prepaid/changeMode.ts';
 import type { ChangedMode } from '../operations/prepaid/changeMode.ts';
+import { Account } from './account.ts';
 import { Agreement, AgreementMode } from './agreement.ts';
 import { builder } from './builder.ts';
 import { integerKey } from './nodeKey.ts';
@@ -39,6 +42,48 @@ const ChangeModeInput = builder.inputType('ChangeAgreementModeInput', {
   }),
 });
 
+const ChangeAccountPayload = builder
+  .objectRef<ChangedAccount>('ChangeAgreementAccountPayload')
+  .implement({
+    fields: (t) => ({
+      ended: t.field({
+        type: Agreement,
+        description: 'Its last bill ends with it; its balance stays with its account.',
+        resolve: ({ endedId }) => endedId,
+      }),
+      next: t.field({
+        type: Agreement,
+        description: 'Of the other account, at the same place and tariff.',
+        resolve: ({ nextId }) => nextId,
+      }),
+      isReplay: t.exposeBoolean('isReplay', {
+        description: 'The key was used before: nothing new.',
+      }),
+    }),
+  });
+
+const ChangeAccountResult = resultUnion('ChangeAgreementAccountResult', ChangeAccountPayload);
+
+const ChangeAccountInput = builder.inputType('ChangeAgreementAccountInput', {
+  fields: (t) => ({
+    idempotencyKey: t.field({ type: 'UUID', required: true }),
+    agreementId: t.globalID({ for: Agreement, required: true }),
+    accountId: t.globalID({
+      for: Account,
+      required: true,
+      description: 'Who comes: the next tenant, or the landlord of a vacant place.',
+    }),
+    mode: t.field({ type: AgreementMode, required: true }),
+    at: t.field({
+      type: 'DateTime',
+      description: 'On a quarter hour and not before now; without it the next one.',
+    }),
+    balanceLimit: t.field({ type: 'Decimal', description: 'Without it as it is.' }),
+    reconnectLevel: t.field({ type: 'Decimal', description: 'Without it as it is.' }),
+    reason: t.string({ required: true, description: 'For the audit.' }),
+  }),
+});
+
 builder.mutationFields((t) => ({
   changeAgreementMode: t.field({
     type: ChangeModeResult,
@@ -54,6 +99,30 @@ builder.mutationFields((t) => ({
       const done = await changeMode(deps, viewer, {
         ...rest,
         agreementId: agreementId.value,
+        atMs: at?.getTime() ?? null,
+        ...(balanceLimit && { balanceLimit }),
+        ...(reconnectLevel && { reconnectLevel }),
+      });
+      return done.ok ? done.value : userErrorOf(done);
+    },
+  }),
+  changeAgreementAccount: t.field({
+    type: ChangeAccountResult,
+    description:
+      'Somebody moves out and somebody else in: the agreement ends, and another one of the same ' +
+      'place and tariff begins. Nothing is posted for it.',
+    authScopes: { may: 'Mutation.changeAgreementAccount' },
+    args: { input: t.arg({ type: ChangeAccountInput, required: true }) },
+    resolve: async (_root, { input }, { deps, viewer }) => {
+      const { agreementId: raw, at, balanceLimit, reconnectLevel, ...rest } = input;
+      const agreementId = parseAgreementId(integerKey(raw.id));
+      if (!agreementId.ok) return userErrorOf(agreementId);
+      const accountId = parseAccountId(integerKey(input.accountId.id));
+      if (!accountId.ok) return userErrorOf(accountId);
+      const done = await changeAccount(deps, viewer, {
+        ...rest,
+        agreementId: agreementId.value,
+        accountId: accountId.value,
         atMs: at?.getTime() ?? null,
         ...(balanceLimit && { balanceLimit }),
         ...(reconnectLevel && { reconnectLevel }),

@@ -12,6 +12,7 @@ import './charge.ts';
 import './command.ts';
 import './commandProgress.ts';
 import './decisionNews.ts';
+import './deposit.ts';
 import './edgeKey.ts';
 import './estimate.ts';
 import './exception.ts';

@@ -23,6 +23,10 @@ export const LedgerCodeEnum = builder.enumType('LedgerCode', {
   values: {
     CUSTOMER: { value: 'customer', description: "A customer's money; below zero it is owed." },
     DEBT: { value: 'debt', description: 'Set aside to be paid in parts.' },
+    DEPOSIT: {
+      value: 'deposit',
+      description: 'Held for a customer, until the account is paid out.',
+    },
     ENERGY_REVENUE: { value: 'energy_revenue', description: 'What was charged.' },
     PAYMENTS_CLEARING: { value: 'payments_clearing', description: 'Taken at the counter.' },
     CARD_CLEARING: { value: 'card_clearing', description: 'Owed by a card provider.' },
@@ -64,6 +68,10 @@ const TransferCode = builder.enumType('TransferCode', {
     DEBT_SET_ASIDE: { value: 'debt_set_aside' },
     DEBT_RECOVERED: { value: 'debt_recovered' },
     DEBT_WRITTEN_OFF: { value: 'debt_written_off' },
+    DEBT_NETTED: { value: 'debt_netted', description: 'Paid off as the account was paid out.' },
+    DEPOSIT_TAKEN: { value: 'deposit_taken' },
+    DEPOSIT_NETTED: { value: 'deposit_netted', description: 'Given back into the balance.' },
+    CREDIT_PAID_OUT: { value: 'credit_paid_out', description: 'To a customer who has left.' },
     CORRECTION: { value: 'correction' },
     ADJUSTMENT: { value: 'adjustment' },
   } as const,

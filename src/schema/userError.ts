@@ -17,6 +17,7 @@ import type { RegisterKeypadCode } from '../operations/keypad/registerKeypad.ts'
 import type { AllocateCode } from '../operations/payments/allocatePayment.ts';
 import type { RefundCode } from '../operations/payments/refundPayment.ts';
 import type { StartPaymentCode } from '../operations/payments/startPayment.ts';
+import type { PayOutCode } from '../operations/payOutAccount.ts';
 import type { PublishTariffCode } from '../operations/publishTariff.ts';
 import type { PublishVeeSetCode } from '../operations/publishVeeSet.ts';
 import type { RecordMarkCode } from '../operations/recordMark.ts';
@@ -26,6 +27,7 @@ import type { RevokeEdgeKeyCode } from '../operations/revokeEdgeKey.ts';
 import type { RequestCommandCode } from '../operations/requestCommand.ts';
 import type { SimulateTariffCode } from '../operations/simulateTariff.ts';
 import type { PublishPolicyCode, PutUnderPolicyCode } from '../operations/prepaid/publishPolicy.ts';
+import type { ChangeAccountCode } from '../operations/prepaid/changeAccount.ts';
 import type { ChangeModeCode } from '../operations/prepaid/changeMode.ts';
 import type { PlanDebtCode } from '../operations/prepaid/planDebt.ts';
 import type { SetAsideCode } from '../operations/prepaid/setAsideDebt.ts';
@@ -37,6 +39,7 @@ import type {
   EndProtectionCode,
   EndWorkOrderCode,
 } from '../operations/supply/protections.ts';
+import type { TakeDepositCode } from '../operations/takeDeposit.ts';
 import type { AutoTopUpCode } from '../operations/topUps/setAutoTopUp.ts';
 import type { TopUpCode } from '../operations/topUp.ts';
 import type { UseVoucherCode } from '../operations/vouchers/useVoucher.ts';
@@ -78,6 +81,9 @@ export type UserErrorCode =
   | SetAsideCode
   | PlanDebtCode
   | ChangeModeCode
+  | ChangeAccountCode
+  | TakeDepositCode
+  | PayOutCode
   | EmergencyCode
   | PublishPolicyCode
   | PutUnderPolicyCode
@@ -177,6 +183,12 @@ const errorTypes: Partial<Record<UserErrorCode, ErrorTypeName>> = {
   AGREEMENT_NOT_IN_FORCE: 'ConflictError',
   MODE_UNCHANGED: 'ConflictError',
   MODE_CHANGE_CARRIES: 'ConflictError',
+  ACCOUNT_UNCHANGED: 'ConflictError',
+  AGREEMENT_IN_FORCE: 'ConflictError',
+  BILL_OPEN: 'ConflictError',
+  BILL_HELD: 'ConflictError',
+  CREDIT_RESERVED: 'ConflictError',
+  NOTHING_TO_PAY_OUT: 'ConflictError',
   EMERGENCY_CREDIT_NOT_OFFERED: 'ConflictError',
   EMERGENCY_CREDIT_NOT_YET: 'ConflictError',
   EMERGENCY_CREDIT_TAKEN: 'ConflictError',
@@ -195,7 +207,10 @@ export function userErrorOf(refusal: Refused<UserErrorCode>): UserErrorValue {
 /** What is open passes by itself: the same request may succeed later. */
 function isRetryable({ code }: UserErrorValue): boolean {
   return (
-    code === 'PROVIDER_UNAVAILABLE' || code === 'COMMAND_OPEN' || code === 'SIMULATIONS_TOO_MANY'
+    code === 'PROVIDER_UNAVAILABLE' ||
+    code === 'COMMAND_OPEN' ||
+    code === 'BILL_OPEN' ||
+    code === 'SIMULATIONS_TOO_MANY'
   );
 }
 

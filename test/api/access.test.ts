@@ -144,6 +144,13 @@ const requests: Record<AccessRule, string> = {
   'Mutation.changeAgreementMode': `mutation { changeAgreementMode(input: {
     idempotencyKey: ${key}, agreementId: ${agreement}, mode: PREPAID, reason: "" }) {
     ${failure} } }`,
+  'Mutation.changeAgreementAccount': `mutation { changeAgreementAccount(input: {
+    idempotencyKey: ${key}, agreementId: ${agreement}, accountId: ${account}, mode: PREPAID,
+    reason: "" }) { ${failure} } }`,
+  'Mutation.takeDeposit': `mutation { takeDeposit(input: { idempotencyKey: ${key},
+    accountId: ${account}, amount: "0", currency: "EUR", reason: "" }) { ${failure} } }`,
+  'Mutation.payOutAccount': `mutation { payOutAccount(input: { idempotencyKey: ${key},
+    accountId: ${account}, from: BANK, reason: "" }) { ${failure} } }`,
   'Query.auditEntries': `{ auditEntries ${page} }`,
   'Mutation.topUp': `mutation { topUp(input: { idempotencyKey: ${key}, accountId: ${account},
     amount: "0.00", currency: "EUR" }) { ${failure} } }`,

@@ -91,3 +91,37 @@ test(
   },
   runsMs,
 );
+
+test(
+  'a customer leaves a deposit and moves out; nothing is paid back before that has happened',
+  async () => {
+    const [coming, leaving] = await owner<{ number: string }[]>`
+      select distinct on (a.id) a.number from account a join agreement g on g.account_id = a.id
+      where a.currency = ${currency} order by a.id`;
+    if (leaving === undefined || coming === undefined) throw new Error('the fleet has two');
+    const about = ['--company', company, '--account', leaving.number, ...because, '--json'];
+    const say = async (...args: string[]) =>
+      lineOf(await runCli([...args, ...about], { DATABASE_URL: url }));
+    const deposit = ['ledger', 'take-deposit', '--amount', '50.00', '--currency', currency];
+    expect(await say(...deposit)).toMatchObject({ state: 'posted', amount: `50.00 ${currency}` });
+    const payOut = ['ledger', 'pay-out', '--from', 'counter'];
+    expect(await say(...payOut)).toMatchObject({ ok: false, code: 'AGREEMENT_IN_FORCE' });
+    const change = ['prepaid', 'change-account', '--to', coming.number, '--mode', 'postpaid'];
+    expect(await say(...change, '--at', '2026-01-01T00:00:00Z')).toMatchObject({
+      ok: false,
+      code: 'ACCOUNT_CHANGE_IN_PAST',
+    });
+    expect(await say(...change)).toMatchObject({ ok: true, mode: 'postpaid', isReplay: false });
+    // As if an hour had passed; its meter was never read.
+    await owner`update agreement set valid_to = now() - interval '1 hour',
+                       valid_from = now() - interval '2 hours'
+                from account a where a.id = account_id and a.number = ${leaving.number}`;
+    expect(await say(...payOut)).toMatchObject({
+      ok: true,
+      paidOut: `50.00 ${currency}`,
+      deposit: `50.00 ${currency}`,
+      balance: `0.00 ${currency}`,
+    });
+  },
+  runsMs,
+);

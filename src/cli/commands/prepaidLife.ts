@@ -5,11 +5,13 @@ import { listNotices } from '../../db/notices.ts';
 import { asViewer } from '../../db/viewer.ts';
 import { formatMicros } from '../../domain/exact.ts';
 import { parseAgreementId } from '../../domain/ids.ts';
+import type { AccountId } from '../../domain/ids.ts';
 import { setAsideReasons } from '../../domain/ledger/reasonCode.ts';
 import { accept, refuse } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
 import { minorDigitsOf } from '../../domain/tariff/currency.ts';
 import { instantText, parseInstant } from '../../domain/time/instantText.ts';
+import { changeAccount } from '../../operations/prepaid/changeAccount.ts';
 import { changeMode } from '../../operations/prepaid/changeMode.ts';
 import { forecastDays } from '../../operations/prepaid/forecast.ts';
 import { planDebt } from '../../operations/prepaid/planDebt.ts';
@@ -19,7 +21,7 @@ import { takeEmergencyCredit } from '../../operations/prepaid/takeEmergencyCredi
 import { Misused } from '../answer.ts';
 import type { Answer } from '../answer.ts';
 import { atDesk, deskAccount } from '../moneyDesk.ts';
-import type { DeskOptions } from '../moneyDesk.ts';
+import type { Desk, DeskOptions } from '../moneyDesk.ts';
 import { oneOf } from './listDecisions.ts';
 import { movedAnswer } from './moveMoney.ts';
 
@@ -79,7 +81,7 @@ export async function showPrepaid(options: AccountOptions): Promise<Answer> {
   );
 }
 
-export type ModeOptions = AccountOptions &
+type ChangeOptions = AccountOptions &
   Keyed & {
     readonly mode: string;
     readonly place: string | undefined;
@@ -87,11 +89,12 @@ export type ModeOptions = AccountOptions &
     readonly balanceLimit: string | undefined;
     readonly reconnectLevel: string | undefined;
   };
+export type ModeOptions = ChangeOptions;
 
 /** The latest agreement of the account, at the one place or at the one that was named. */
 function chosen(
   held: readonly HeldAgreement[],
-  { account, place }: ModeOptions,
+  { account, place }: Pick<ChangeOptions, 'account' | 'place'>,
 ): Outcome<HeldAgreement, 'AGREEMENT_NOT_FOUND' | 'AGREEMENT_AMBIGUOUS'> {
   const wanted = held.filter((each) => place === undefined || each.servicePointName === place);
   const [latest] = wanted;
@@ -104,36 +107,69 @@ function chosen(
   return refuse('AGREEMENT_AMBIGUOUS', message);
 }
 
-/** From paying before to paying after, or back. */
-export async function changeAccountMode(options: ModeOptions): Promise<Answer> {
+/** The agreement that the options name, and what it is changed to. */
+async function readChange(options: ChangeOptions, { deps, viewer }: Desk, accountId: AccountId) {
   const mode = oneOf('--mode', ['prepaid', 'postpaid'] as const, options.mode);
   if (mode === null) throw new Misused('give --mode');
   const at = options.at === undefined ? accept(null) : parseInstant(options.at);
   if (!at.ok) return at;
+  const held = await asViewer(deps.sql, viewer, (tx) =>
+    listHeldAgreements(tx, { accountId, nowMs: deps.clock.nowMs() }),
+  );
+  const found = chosen(held, options);
+  if (!found.ok) return found;
+  const agreementId = parseAgreementId(found.value.id);
+  if (!agreementId.ok) return agreementId;
+  const { balanceLimit, reconnectLevel, reason, key } = options;
+  return accept({
+    idempotencyKey: key ?? randomUUID(),
+    agreementId: agreementId.value,
+    mode,
+    atMs: at.value,
+    reason,
+    ...(balanceLimit !== undefined && { balanceLimit }),
+    ...(reconnectLevel !== undefined && { reconnectLevel }),
+  });
+}
+
+/** From paying before to paying after, or back. */
+export async function changeAccountMode(options: ModeOptions): Promise<Answer> {
   const account = await deskAccount(options);
   if (!account.ok) return account;
-  const { balanceLimit, reconnectLevel, reason, key } = options;
-  return atDesk(options, 'operator', async ({ deps, viewer }): Promise<Answer> => {
-    const held = await asViewer(deps.sql, viewer, (tx) =>
-      listHeldAgreements(tx, { accountId: account.value, nowMs: deps.clock.nowMs() }),
-    );
-    const found = chosen(held, options);
-    if (!found.ok) return found;
-    const agreementId = parseAgreementId(found.value.id);
-    if (!agreementId.ok) return agreementId;
-    const done = await changeMode(deps, viewer, {
-      idempotencyKey: key ?? randomUUID(),
-      agreementId: agreementId.value,
-      mode,
-      atMs: at.value,
-      reason,
-      ...(balanceLimit !== undefined && { balanceLimit }),
-      ...(reconnectLevel !== undefined && { reconnectLevel }),
-    });
+  return atDesk(options, 'operator', async (desk): Promise<Answer> => {
+    const change = await readChange(options, desk, account.value);
+    if (!change.ok) return change;
+    const done = await changeMode(desk.deps, desk.viewer, change.value);
+    if (!done.ok) return done;
+    const { endedId, nextId, atMs, isReplay } = done.value;
+    const { mode } = change.value;
+    const begins = instantText(atMs);
+    const sentence = `${options.account} is ${mode} from ${begins} on; the balance goes on.`;
+    const facts = { mode, at: begins, agreementId: endedId, nextAgreementId: nextId, isReplay };
+    return accept({ sentence, facts });
+  });
+}
+
+export type PassOnOptions = ChangeOptions & { readonly to: string };
+
+/** Somebody moves out, and somebody else in. */
+export async function passPlaceOn(options: PassOnOptions): Promise<Answer> {
+  const account = await deskAccount(options);
+  if (!account.ok) return account;
+  const coming = await deskAccount({ ...options, account: options.to });
+  if (!coming.ok) return coming;
+  return atDesk(options, 'operator', async (desk): Promise<Answer> => {
+    const change = await readChange(options, desk, account.value);
+    if (!change.ok) return change;
+    const asked = { ...change.value, accountId: coming.value };
+    const done = await changeAccount(desk.deps, desk.viewer, asked);
     if (!done.ok) return done;
     const { endedId, nextId, atMs, isReplay } = done.value;
     const begins = instantText(atMs);
-    const sentence = `${options.account} is ${mode} from ${begins} on; the balance goes on.`;
+    const sentence =
+      `From ${begins} on the place of ${options.account} is ${options.to}'s, ` +
+      `${asked.mode}; each balance stays with its account.`;
+    const { mode } = asked;
     const facts = { mode, at: begins, agreementId: endedId, nextAgreementId: nextId, isReplay };
     return accept({ sentence, facts });
   });

@@ -18,6 +18,7 @@ import { account, company, instant, xact } from './registry.ts';
 export const ledgerCodes = [
   'customer',
   'debt',
+  'deposit',
   'energy_revenue',
   'payments_clearing',
   'card_clearing',
@@ -65,6 +66,10 @@ export const transferCodes = [
   'debt_set_aside',
   'debt_recovered',
   'debt_written_off',
+  'debt_netted',
+  'deposit_taken',
+  'deposit_netted',
+  'credit_paid_out',
   'correction',
   'adjustment',
 ] as const;
@@ -91,7 +96,7 @@ export const ledgerAccount = pgTable(
     index().on(t.accountId),
     check(
       'ledger_account_customer',
-      sql`(${t.code} in ('customer', 'debt')) = (${t.accountId} is not null)`,
+      sql`(${t.code} in ('customer', 'debt', 'deposit')) = (${t.accountId} is not null)`,
     ),
     check('ledger_account_agent', sql`(${t.code} = 'agent_cash') = (${t.agentId} is not null)`),
     foreignKey({

@@ -165,7 +165,7 @@ export const emergencyCreditEnd = pgTable(
     companyId: integer('company_id').notNull(),
     accountId: integer('account_id').notNull(),
     endedAt: instant('ended_at').notNull(),
-    reason: text('reason', { enum: ['repaid', 'mode_changed'] }).notNull(),
+    reason: text('reason', { enum: ['repaid', 'mode_changed', 'place_left'] }).notNull(),
   },
   (t) => [
     foreignKey({

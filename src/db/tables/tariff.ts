@@ -90,8 +90,8 @@ export const agreement = pgTable(
 );
 
 /**
- * An agreement that ended where another one of the same account, place and tariff goes on in the
- * other mode. The balance is the account's and goes on with it.
+ * An agreement that ended where another one of the same place and tariff goes on: of the same
+ * account in the other mode, or of another account. Balances are the accounts' and stay with them.
  */
 export const modeChange = pgTable(
   'mode_change',
@@ -99,6 +99,7 @@ export const modeChange = pgTable(
     endedId: integer('ended_id').primaryKey(),
     nextId: integer('next_id').notNull().unique(),
     companyId: integer('company_id').notNull(),
+    /** Of the agreement that ended. */
     accountId: integer('account_id').notNull(),
     mode: text('mode', { enum: ['prepaid', 'postpaid'] }).notNull(),
     /** The end of the one and the begin of the other. */

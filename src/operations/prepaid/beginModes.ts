@@ -2,9 +2,10 @@ import { insertAuditOnce } from '../../db/audit.ts';
 import { appendEvent, companySubject, eventShardOf, plainEvent } from '../../db/events.ts';
 import type { Sql, Transaction } from '../../db/connect.ts';
 import { lockAccounts } from '../../db/ledger.ts';
+import type { AccountHead } from '../../db/ledger.ts';
 import { findBegunModes, settleModeChange } from '../../db/modeChanges.ts';
 import type { BegunMode } from '../../db/modeChanges.ts';
-import { endEmergencyCredits } from '../../db/prepaidLife.ts';
+import { endEmergencyCredits, readPrepaidAccount } from '../../db/prepaidLife.ts';
 import { assert } from '../../domain/assert.ts';
 import type { Bell } from '../../domain/bell.ts';
 import { formatMicros } from '../../domain/exact.ts';
@@ -16,28 +17,35 @@ import { eachApart } from '../eachApart.ts';
 import { reviewSupply } from '../reviewSupply.ts';
 import type { SupplyReview } from '../reviewSupply.ts';
 
-/** Null: somebody else was here first. */
-async function begin(
+/** What was lent is owed like everything else once nothing of the account is prepaid any more. */
+async function endLoans(tx: Transaction, change: BegunMode, nowMs: number): Promise<void> {
+  const { companyId, accountId, nextAccountId, mode } = change;
+  const end = { companyId, accountId, atMs: nowMs };
+  if (nextAccountId === accountId) {
+    if (mode === 'postpaid') await endEmergencyCredits(tx, { ...end, reason: 'mode_changed' });
+    return;
+  }
+  const left = await readPrepaidAccount(tx, { accountId, nowMs });
+  if (left?.mode !== 'prepaid') await endEmergencyCredits(tx, { ...end, reason: 'place_left' });
+}
+
+function money({ balanceMicros, currency }: AccountHead): string {
+  return formatMicros(balanceMicros, minorDigitsOf(currency) ?? 2);
+}
+
+/** The same account goes on: it is told what its new life begins with. */
+async function tellBegun(
   tx: Transaction,
   change: BegunMode,
-  nowMs: number,
-): Promise<SupplyReview | null> {
+  { account, nowMs }: { readonly account: AccountHead; readonly nowMs: number },
+): Promise<void> {
   const { companyId, accountId, mode, endedId, nextId } = change;
-  const accountIds = [accountId];
-  const [account] = await lockAccounts(tx, { companyId, accountIds });
-  assert(account !== undefined, 'the account of an agreement is there');
-  if (!(await settleModeChange(tx, { endedId, nowMs }))) return null;
-  if (mode === 'postpaid') {
-    // What was lent is owed like everything else from now on.
-    await endEmergencyCredits(tx, { companyId, accountId, reason: 'mode_changed', atMs: nowMs });
-  }
   const at = instantText(change.at.getTime());
   const told = { mode, at, agreementId: endedId, nextAgreementId: nextId };
   const detail = { what: 'mode_begun', ...told };
   const subjects = [{ ...companySubject, accountId }];
   const news = { companyId, kind: 'notice', atMs: nowMs, subjects, detail } as const;
-  const { balanceMicros } = account;
-  await appendEvent(tx, plainEvent({ ...news, balanceMicros: [balanceMicros] }));
+  await appendEvent(tx, plainEvent({ ...news, balanceMicros: [account.balanceMicros] }));
   await insertAuditOnce(tx, {
     id: derivedId('audit', 'agreement.modeBegun', String(endedId)),
     companyId,
@@ -46,14 +54,30 @@ async function begin(
     action: 'agreement.modeBegun',
     subject: `account/${accountId}`,
     before: null,
-    // What the new life begins with: its opening credit, or what is owed.
-    after: { ...told, balance: formatMicros(balanceMicros, minorDigitsOf(account.currency) ?? 2) },
+    // Its opening credit, or what is owed.
+    after: { ...told, balance: money(account) },
   });
+}
+
+/** Null: somebody else was here first. */
+async function begin(
+  tx: Transaction,
+  change: BegunMode,
+  nowMs: number,
+): Promise<SupplyReview | null> {
+  const { companyId, accountId, nextAccountId, endedId } = change;
+  const accountIds = [...new Set([accountId, nextAccountId])];
+  const accounts = await lockAccounts(tx, { companyId, accountIds });
+  const account = accounts.find((each) => each.accountId === accountId);
+  assert(account !== undefined, 'the account of an agreement is there');
+  if (!(await settleModeChange(tx, { endedId, nowMs }))) return null;
+  await endLoans(tx, change, nowMs);
+  if (nextAccountId === accountId) await tellBegun(tx, change, { account, nowMs });
   // Of postpaid a cut is taken back; of prepaid one may come, with its own notice.
   return reviewSupply(tx, { companyId, accountIds, nowMs, mayCut: false });
 }
 
-/** Closes what the old mode of an account left open, once the new one has begun. */
+/** Closes what an agreement left open, once the next one of its place has begun. */
 export async function beginModes({
   sql,
   clock,

@@ -1,0 +1,1 @@
+ALTER TABLE "ledger_account" DROP CONSTRAINT "ledger_account_customer", ADD CONSTRAINT "ledger_account_customer" CHECK (("code" in ('customer', 'debt', 'deposit')) = ("account_id" is not null));

@@ -1,0 +1,216 @@
+import { findOpenEnds } from '../db/accountEnds.ts';
+import { appendEvent, companySubject, eventShardOf, plainEvent } from '../db/events.ts';
+import type { Transaction } from '../db/connect.ts';
+import { findLedgerAccount, lockAccounts, postTransfer } from '../db/ledger.ts';
+import type { AccountHead, LedgerAccountKey } from '../db/ledger.ts';
+import { sumOfAccountLedger } from '../db/ledgerReads.ts';
+import type { LedgerCode, TransferCode } from '../db/tables/ledger.ts';
+import type { Viewer } from '../domain/access/viewer.ts';
+import type { AccountId } from '../domain/ids.ts';
+import { periodCloseMsMax } from '../domain/limits.ts';
+import { accept, refuse } from '../domain/outcome.ts';
+import type { Outcome } from '../domain/outcome.ts';
+import { moneyText } from '../domain/tariff/currency.ts';
+import { derivedId } from './derivedId.ts';
+import { textOf } from './onceByKey.ts';
+import type { RequestDeps } from './onceByKey.ts';
+import { refundsUnderway } from './payments/leftOfPayment.ts';
+import { staffChange } from './supply/staffChange.ts';
+import type { StaffCode } from './supply/staffChange.ts';
+
+export type PayOutInput = {
+  readonly idempotencyKey: string;
+  readonly accountId: AccountId;
+  /** Where the money leaves: the counter's cash, or the company's bank account. */
+  readonly from: 'counter' | 'bank';
+  readonly reason: string;
+};
+
+export type PayOutCode =
+  | StaffCode
+  | 'ACCOUNT_NOT_FOUND'
+  | 'AGREEMENT_IN_FORCE'
+  | 'BILL_OPEN'
+  | 'BILL_HELD'
+  | 'CREDIT_RESERVED'
+  | 'NOTHING_TO_PAY_OUT';
+
+export type PaidOut = {
+  readonly accountId: number;
+  readonly currency: string;
+  /** The deposit that went into the balance. */
+  readonly depositMicros: bigint;
+  /** Of a debt, paid off from the balance. */
+  readonly debtMicros: bigint;
+  readonly paidOutMicros: bigint;
+  /** What is left: zero, or owed by the customer. */
+  readonly balanceMicros: bigint;
+  readonly isReplay: boolean;
+};
+
+/** While anything may still be charged, nobody knows what is left. */
+async function refuseUnended(
+  tx: Transaction,
+  accountId: number,
+  nowMs: number,
+): Promise<Outcome<null, PayOutCode>> {
+  const ends = await findOpenEnds(tx, { accountId, nowMs, silentMs: periodCloseMsMax });
+  if (ends.agreements > 0) {
+    const message = 'An agreement of the account is in force or to come. Let it end first.';
+    return refuse('AGREEMENT_IN_FORCE', message, ['accountId']);
+  }
+  if (ends.openBills > 0) {
+    const message =
+      'The last bill is still open. It closes with a reading behind its end, or three days ' +
+      'after it: ask again then.';
+    return refuse('BILL_OPEN', message, ['accountId']);
+  }
+  if (ends.heldBills > 0) {
+    const message = 'A bill of the account is held. Resolve what holds it, and ask again.';
+    return refuse('BILL_HELD', message, ['accountId']);
+  }
+  return accept(null);
+}
+
+type Sums = { readonly depositMicros: bigint; readonly debtMicros: bigint };
+
+type Move = {
+  readonly code: TransferCode;
+  readonly debit: LedgerCode;
+  readonly credit: LedgerCode;
+  readonly amountMicros: bigint;
+};
+
+const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);
+
+/** The deposit into the balance, a debt out of it, and what is left to the customer. */
+function movesOf(
+  { balanceMicros }: AccountHead,
+  { depositMicros, debtMicros }: Sums,
+  { underwayMicros, from }: { underwayMicros: bigint; from: PayOutInput['from'] },
+): readonly Move[] {
+  const creditMicros = balanceMicros + depositMicros - underwayMicros;
+  const toDebtMicros = creditMicros > 0n ? least(creditMicros, debtMicros) : 0n;
+  const leftMicros = creditMicros - toDebtMicros;
+  const place = from === 'bank' ? 'bank' : 'payments_clearing';
+  const moves: readonly Move[] = [
+    { code: 'deposit_netted', debit: 'deposit', credit: 'customer', amountMicros: depositMicros },
+    { code: 'debt_netted', debit: 'customer', credit: 'debt', amountMicros: toDebtMicros },
+    { code: 'credit_paid_out', debit: 'customer', credit: place, amountMicros: leftMicros },
+  ];
+  return moves.filter(({ amountMicros }) => amountMicros > 0n);
+}
+
+const ofCustomers: ReadonlySet<LedgerCode> = new Set(['customer', 'debt', 'deposit']);
+
+function keyOf(
+  { companyId, currency, accountId }: AccountHead,
+  code: LedgerCode,
+): LedgerAccountKey {
+  return { companyId, currency, code, ...(ofCustomers.has(code) && { accountId }) };
+}
+
+/** A debt stands as a debit, a deposit as a credit. */
+async function sumsOf(tx: Transaction, account: AccountHead): Promise<Sums> {
+  const sumOf = async (code: 'debt' | 'deposit'): Promise<bigint> => {
+    const ledgerId = await findLedgerAccount(tx, keyOf(account, code));
+    return sumOfAccountLedger(tx, { accountId: account.accountId, ledgerId });
+  };
+  return { depositMicros: await sumOf('deposit'), debtMicros: -(await sumOf('debt')) };
+}
+
+function amountOf(moves: readonly Move[], code: TransferCode): bigint {
+  return moves.find((move) => move.code === code)?.amountMicros ?? 0n;
+}
+
+/**
+ * What is left of an account after its last bill goes to the customer who has left: the deposit
+ * into the balance, a debt out of it, and the rest is paid. What was asked back of a card stays
+ * for the provider's word.
+ */
+export async function payOutAccount(
+  deps: RequestDeps,
+  viewer: Viewer,
+  input: PayOutInput,
+): Promise<Outcome<PaidOut, PayOutCode>> {
+  const { idempotencyKey, accountId, from, reason } = input;
+  const { companyId, actor } = viewer;
+  const outcome = await staffChange<PayOutCode>(
+    deps,
+    viewer,
+    {
+      rule: 'Mutation.payOutAccount',
+      action: 'account.payOut',
+      idempotencyKey,
+      input: [String(accountId), from],
+      reason,
+    },
+    async (tx, nowMs) => {
+      const [account] = await lockAccounts(tx, { companyId, accountIds: [accountId] });
+      if (account === undefined) {
+        const message = 'You have no such account. Check its id; nothing was posted.';
+        return refuse('ACCOUNT_NOT_FOUND', message, ['accountId']);
+      }
+      const ended = await refuseUnended(tx, accountId, nowMs);
+      if (!ended.ok) return ended;
+      const { currency, balanceMicros, reservedMicros } = account;
+      if (reservedMicros > 0n) {
+        const reserved = moneyText(reservedMicros, currency);
+        const message = `${reserved} are spoken for by pending transfers. Wait for their end.`;
+        return refuse('CREDIT_RESERVED', message, ['accountId']);
+      }
+      const underwayMicros = await refundsUnderway(tx, accountId);
+      const moves = movesOf(account, await sumsOf(tx, account), { underwayMicros, from });
+      if (moves.length === 0) {
+        const balance = moneyText(balanceMicros, currency);
+        const message = `The balance is ${balance} and no deposit is held.`;
+        return refuse('NOTHING_TO_PAY_OUT', message, ['accountId']);
+      }
+      let leftMicros = balanceMicros;
+      for (const { code, debit, credit, amountMicros } of moves) {
+        const posted = await postTransfer(tx, {
+          id: derivedId(code, String(companyId), actor, idempotencyKey.toLowerCase()),
+          companyId,
+          accountId,
+          currency,
+          debitId: await findLedgerAccount(tx, keyOf(account, debit)),
+          creditId: await findLedgerAccount(tx, keyOf(account, credit)),
+          amountMicros,
+          code,
+          postedAtMs: nowMs,
+        });
+        leftMicros = posted.balanceMicros ?? leftMicros;
+      }
+      const told = {
+        depositMicros: amountOf(moves, 'deposit_netted').toString(),
+        debtMicros: amountOf(moves, 'debt_netted').toString(),
+        paidOutMicros: amountOf(moves, 'credit_paid_out').toString(),
+        currency,
+      };
+      const subjects = [{ ...companySubject, accountId }];
+      const news = { companyId, kind: 'adjustment', atMs: nowMs, subjects } as const;
+      const detail = { code: 'credit_paid_out', ...told };
+      await appendEvent(tx, plainEvent({ ...news, detail, balanceMicros: [leftMicros] }));
+      const balance = leftMicros.toString();
+      return accept({
+        answer: { ...told, balanceMicros: balance },
+        subject: `account/${accountId}`,
+        before: { balanceMicros: balanceMicros.toString() },
+        after: { ...told, balanceMicros: balance, from },
+      });
+    },
+  );
+  if (!outcome.ok) return outcome;
+  const { answer, isReplay } = outcome.value;
+  if (!isReplay) deps.wake({ kind: 'events', shard: eventShardOf(companyId) });
+  const micros = (name: string): bigint => BigInt(textOf(answer, name));
+  return accept({
+    accountId,
+    currency: textOf(answer, 'currency'),
+    depositMicros: micros('depositMicros'),
+    debtMicros: micros('debtMicros'),
+    paidOutMicros: micros('paidOutMicros'),
+    balanceMicros: micros('balanceMicros'),
+    isReplay,
+  });
+}

@@ -1,0 +1,96 @@
+import { randomUUID } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import { setAsideDebt } from '../../../src/operations/prepaid/setAsideDebt.ts';
+import { hourMs } from '../billsGround.ts';
+import { firstMs, movingWorld, the12th } from './movingGround.ts';
+
+describe('domain rule 82: a deposit of 50.00 is a liability, netted on the final bill', () => {
+  test('60.00 of energy against 20.00 paid and 50.00 of deposit: 10.00 go back', async () => {
+    const { ground, ...w } = await movingWorld('deposit_netted');
+    const key = { idempotencyKey: randomUUID() };
+    expect(await w.deposit('first', '50.00')).toMatchObject({
+      ok: true,
+      value: { state: 'posted', amountMicros: 50_000_000n, balanceMicros: 0n },
+    });
+    expect(await w.moved('first', 'deposit_taken')).toEqual([
+      { debit: 'payments_clearing', credit: 'deposit', micros: 50_000_000n },
+    ]);
+    await w.buy('first', '20.00');
+    await w.read(firstMs, 0);
+    ground.clock.set(the12th);
+    expect(await w.payOut('first')).toMatchObject({ ok: false, code: 'AGREEMENT_IN_FORCE' });
+    expect((await w.pass('first', 'landlord')).ok).toBe(true);
+    // 200 kWh at 0.30 are 60.00: the deposit buys none of it.
+    await w.read(the12th, 200_000);
+    expect(await w.balance('first')).toBe(-40_000_000n);
+    ground.clock.set(the12th + 1);
+    await w.read(the12th + hourMs, 200_000);
+    expect(await w.payOut('first', key)).toMatchObject({
+      ok: true,
+      value: {
+        depositMicros: 50_000_000n,
+        debtMicros: 0n,
+        paidOutMicros: 10_000_000n,
+        balanceMicros: 0n,
+      },
+    });
+    expect(await w.payOut('first', key)).toMatchObject({
+      ok: true,
+      value: { paidOutMicros: 10_000_000n, isReplay: true },
+    });
+    expect(await w.moved('first', 'deposit_netted')).toEqual([
+      { debit: 'deposit', credit: 'customer', micros: 50_000_000n },
+    ]);
+    expect(await w.payOut('first')).toMatchObject({ ok: false, code: 'NOTHING_TO_PAY_OUT' });
+    expect(await w.findings()).toEqual([]);
+  });
+
+  test('a debt is paid off first, and what a deposit does not cover is still owed', async () => {
+    const { ground, ...w } = await movingWorld('deposit_debt');
+    await w.deposit('first', '50.00');
+    const debt = { idempotencyKey: randomUUID(), accountId: w.accountOf('first') };
+    const imported = { amount: '15.00', reasonCode: 'imported', reason: 'older books' } as const;
+    const owed = await setAsideDebt(w.deps, w.operator, { ...debt, ...imported });
+    expect(owed).toMatchObject({ ok: true });
+    await w.read(firstMs, 0);
+    ground.clock.set(the12th);
+    await w.pass('first', 'landlord');
+    // 150 kWh at 0.30 are 45.00: 5.00 of the deposit are left, and the debt takes them.
+    await w.read(the12th, 150_000);
+    await w.read(the12th + hourMs, 150_000);
+    expect(await w.payOut('first')).toMatchObject({
+      ok: true,
+      value: {
+        depositMicros: 50_000_000n,
+        debtMicros: 5_000_000n,
+        paidOutMicros: 0n,
+        balanceMicros: 0n,
+      },
+    });
+    expect(await w.findings()).toEqual([]);
+  });
+
+  test('nothing is paid out before the last bill is closed, nor by who may not', async () => {
+    const { ground, ...w } = await movingWorld('deposit_open');
+    await w.deposit('first', '50.00');
+    await w.read(firstMs, 0);
+    ground.clock.set(the12th - hourMs);
+    await w.read(the12th - hourMs, 10_000);
+    expect((await w.pass('first', 'landlord', { atMs: the12th })).ok).toBe(true);
+    ground.clock.set(the12th + hourMs);
+    expect(await w.payOut('first')).toMatchObject({ ok: false, code: 'BILL_OPEN' });
+    expect(await w.payOut('first', {}, w.as('first'))).toMatchObject({ code: 'NOT_PERMITTED' });
+    const own = await w.deposit('first', '5.00', w.as('first'));
+    expect(own).toMatchObject({ ok: false, code: 'NOT_PERMITTED' });
+    await w.read(the12th + 2 * hourMs, 10_000);
+    expect(await w.payOut('first')).toMatchObject({ ok: true });
+    expect(await w.deposit('next', '100.01')).toMatchObject({ value: { state: 'waiting' } });
+    for (const [amount, code] of [
+      ['0', 'AMOUNT_NOT_POSITIVE'],
+      ['ten', 'AMOUNT_MALFORMED'],
+      ['1000000000', 'AMOUNT_TOO_LARGE'],
+    ] as const) {
+      expect(await w.deposit('next', amount)).toMatchObject({ ok: false, code });
+    }
+  });
+});
