@@ -155,6 +155,17 @@ function toldOf(row: MarkRow | undefined) {
   };
 }
 
+/** How the register counted until now: by the word on this instant, or by the marks before it. */
+function toldBefore(
+  words: readonly MarkWord[],
+  before: MarkWord | undefined,
+  place: { readonly channel: number; readonly atMs: number },
+) {
+  if (before !== undefined && before.kind !== 'withdrawn') return toldOf(before);
+  const factor = factorText(factorBefore(words, place));
+  return { kind: null, finalValue: null, startValue: null, factor };
+}
+
 function begins(words: readonly MarkWord[], channels: readonly number[]): string {
   const marks = marksOfMeter(words);
   return channels.map((channel) => firstPhase(marksOf(marks, channel))).join();
@@ -250,7 +261,7 @@ async function record(
     actor: viewer.actor,
     action: 'register.mark',
     subject: `meter/${meterId}`,
-    before: toldOf(before),
+    before: toldBefore(words, before, { channel, atMs }),
     after: { ...after, channel, at: instantText(atMs), reason, affectedBills: closed.bills },
   });
   return accept({ isNew: 'yes', periods: closed.periods });

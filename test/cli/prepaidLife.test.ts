@@ -112,7 +112,10 @@ test(
       code: 'ACCOUNT_CHANGE_IN_PAST',
     });
     expect(await say(...change)).toMatchObject({ ok: true, mode: 'postpaid', isReplay: false });
+    // The rater has to look at it first, and there is none here.
+    expect(await say(...payOut)).toMatchObject({ ok: false });
     // As if an hour had passed; its meter was never read.
+    await owner`delete from rerate_duty`;
     await owner`update agreement set valid_to = now() - interval '1 hour',
                        valid_from = now() - interval '2 hours'
                 from account a where a.id = account_id and a.number = ${leaving.number}`;

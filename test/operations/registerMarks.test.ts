@@ -188,7 +188,7 @@ test('rules 4 and 87: a back-dated ratio rates what it touches again, closed or 
   ]);
   const [audit] = await ground.database.sql<{ before: unknown; after: Record<string, unknown> }[]>`
     select before, after from audit_entry where action = 'register.mark'`;
-  expect(audit.before).toBeNull();
+  expect(audit.before).toMatchObject({ kind: null, factor: '1' });
   expect(audit.after).toMatchObject({
     factor: '40',
     affectedBills: [{ energyWh: '2000' }, { energyWh: '3000' }],
