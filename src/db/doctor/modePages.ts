@@ -4,8 +4,8 @@ import type { Wrong } from './lifePages.ts';
 /** SQL of checks of changed modes and of days on which a supply was off. Both are rare. */
 
 /**
- * Changes whose two agreements do not meet, that bill a time twice, that nobody closed, or that
- * left lent credit open beside a postpaid balance.
+ * Changes of mode or account whose two agreements do not meet, that bill a time twice, that nobody
+ * closed, or that left lent credit open although nothing of the account is prepaid any more.
  */
 export function findWrongModes(
   tx: Statement,
@@ -18,16 +18,19 @@ export function findWrongModes(
     left join agreement n on n.company_id = c.company_id and n.id = c.next_id
     cross join lateral (values
       ('MODE_CHANGE_TORN', e.valid_to is distinct from c.at or n.valid_from is distinct from c.at
-        or n.mode is distinct from c.mode or e.mode = c.mode
-        or (e.account_id, e.service_point_id, e.tariff_id)
-           is distinct from (n.account_id, n.service_point_id, n.tariff_id)
+        or n.mode is distinct from c.mode or e.mode = c.mode and e.account_id = n.account_id
+        or (e.service_point_id, e.tariff_id)
+           is distinct from (n.service_point_id, n.tariff_id)
         or c.account_id is distinct from e.account_id),
       ('MODE_BILLED_TWICE', exists (
         select from charge h where h.agreement_id = c.ended_id and h.period_start >= c.at
           and (h.amount_micros <> 0 or h.energy_wh <> 0))),
       ('MODE_CHANGE_OVERDUE', c.settled_at is null
         and c.at <= ${new Date(nowMs - overdueMs)}),
-      ('MODE_LEFT_A_LOAN', c.mode = 'postpaid' and exists (
+      ('MODE_LEFT_A_LOAN', not exists (
+          select from agreement g where g.account_id = c.account_id and g.mode = 'prepaid'
+            and g.valid_from <= c.settled_at and (g.valid_to is null or g.valid_to > c.settled_at))
+        and exists (
         select from emergency_credit k
         left join emergency_credit_end x on x.credit_id = k.id
         where k.account_id = c.account_id and k.taken_at < c.settled_at

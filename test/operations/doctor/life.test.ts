@@ -249,6 +249,14 @@ const ofModes: Case[] = [
                where id in (select next_id from mode_change)`,
   ],
   [
+    'a place that passed on to another one',
+    'MODE_CHANGE_TORN',
+    (tx) => tx`
+      update agreement n set service_point_id = p.id, account_id = a.id
+      from mode_change c, service_point p, account a
+      where n.id = c.next_id and p.id <> n.service_point_id and a.id <> c.account_id`,
+  ],
+  [
     "a bill of the time that is the next mode's",
     'MODE_BILLED_TWICE',
     (tx) => tx`

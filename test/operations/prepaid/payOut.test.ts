@@ -42,6 +42,7 @@ describe('domain rule 82: a deposit of 50.00 is a liability, netted on the final
       { debit: 'deposit', credit: 'customer', micros: 50_000_000n },
     ]);
     expect(await w.payOut('first')).toMatchObject({ ok: false, code: 'NOTHING_TO_PAY_OUT' });
+    await w.begin();
     expect(await w.findings()).toEqual([]);
   });
 
@@ -67,6 +68,7 @@ describe('domain rule 82: a deposit of 50.00 is a liability, netted on the final
         balanceMicros: 0n,
       },
     });
+    await w.begin();
     expect(await w.findings()).toEqual([]);
   });
 
