@@ -224,33 +224,46 @@ export async function listNotices(
 type MovedAccount = { readonly accountId: number; readonly companyId: number };
 
 /**
- * Prepaid accounts whose balance is not the one that was looked at last, or that a new notice of a
- * cut is due to (after a chargeback the balance may be what it was), those with the least above
- * their limit first. Writer's role.
+ * Prepaid accounts that something may have to be told to, those at a threshold first and then those
+ * that were looked at longest ago. One that only uses energy comes again at its next threshold, or
+ * after `restMs`, when what a day costs is worked out anew: however fast balances move, a sweep has
+ * no more to do than there is to tell. Writer's role.
  */
 export async function findMovedAccounts(
   statement: Statement,
-  { nowMs, limit }: { readonly nowMs: number; readonly limit: number },
+  query: { readonly nowMs: number; readonly restMs: number; readonly limit: number },
 ): Promise<readonly MovedAccount[]> {
-  const now = new Date(nowMs);
+  const now = new Date(query.nowMs);
   return statement<MovedAccount[]>`
+    with news as materialized (
+      select company_id, max(greatest(published_at, valid_from)) as at from prepaid_policy
+      where valid_from <= ${now} group by company_id
+    ), own_news as materialized (
+      select account_id, max(greatest(recorded_at, valid_from)) as at from account_policy
+      where valid_from <= ${now} group by account_id
+    )
     select g.account_id as "accountId", g.company_id as "companyId"
     from agreement g
     join account_balance b on b.account_id = g.account_id
     left join prepaid_forecast f on f.account_id = g.account_id
-    left join lateral (
-      select coalesce(sum(e.amount_micros), 0) as micros from emergency_credit e
-      where e.account_id = g.account_id
-        and not exists (select from emergency_credit_end x where x.credit_id = e.id)
-    ) lent on true
+    left join news on news.company_id = g.company_id
+    left join own_news on own_news.account_id = g.account_id
+    left join notice_arm m on m.account_id = g.account_id and m.kind = 'cut_notice'
+      and m.threshold = 'limit' and m.is_armed and m.breach > 0
+    cross join lateral (
+      select b.balance_micros - b.reserved_micros <= f.next_micros
+             or m.account_id is not null
+                and b.balance_micros - b.reserved_micros <= f.cut_micros as is_reached) s
     where g.mode = 'prepaid' and g.valid_from <= ${now}
       and (g.valid_to is null or g.valid_to > ${now})
-      and (f.balance_micros is distinct from b.balance_micros
-           or b.balance_micros <= g.balance_limit_micros - lent.micros and exists (
-             select from notice_arm m where m.account_id = g.account_id and m.kind = 'cut_notice'
-               and m.is_armed and m.breach > 0))
+      and (s.is_reached
+           or f.balance_micros is distinct from b.balance_micros
+              and (f.looked_at is null or b.balance_micros > f.balance_micros
+                   or f.looked_at <= ${new Date(query.nowMs - query.restMs)}
+                   or greatest(g.valid_from, news.at, own_news.at) > f.looked_at))
     group by g.account_id, g.company_id
-    order by min(b.balance_micros - g.balance_limit_micros), g.account_id limit ${limit}`;
+    order by bool_or(s.is_reached) is not true, min(f.looked_at) nulls first, g.account_id
+    limit ${query.limit}`;
 }
 
 type StoredForecast = {
@@ -295,17 +308,24 @@ export async function upsertForecast(
     readonly reason: string | null;
     readonly balanceMicros: bigint;
     readonly computedAtMs: number;
+    readonly lookedAtMs: number;
+    readonly nextMicros: bigint | null;
+    readonly cutMicros: bigint | null;
   },
 ): Promise<void> {
   const runsOutAt = forecast.runsOutMs === null ? null : new Date(forecast.runsOutMs);
   await tx`
     insert into prepaid_forecast (account_id, company_id, daily_micros, runs_out_at, reason,
-                                  balance_micros, computed_at)
+                                  balance_micros, computed_at, looked_at, next_micros,
+                                  cut_micros)
     values (${forecast.accountId}, ${forecast.companyId},
             ${forecast.dailyMicros?.toString() ?? null}::int8, ${runsOutAt}, ${forecast.reason},
-            ${forecast.balanceMicros.toString()}::int8, ${new Date(forecast.computedAtMs)})
+            ${forecast.balanceMicros.toString()}::int8, ${new Date(forecast.computedAtMs)},
+            ${new Date(forecast.lookedAtMs)}, ${forecast.nextMicros?.toString() ?? null}::int8,
+            ${forecast.cutMicros?.toString() ?? null}::int8)
     on conflict (account_id) do update
     set daily_micros = excluded.daily_micros, runs_out_at = excluded.runs_out_at,
         reason = excluded.reason, balance_micros = excluded.balance_micros,
-        computed_at = excluded.computed_at`;
+        computed_at = excluded.computed_at, looked_at = excluded.looked_at,
+        next_micros = excluded.next_micros, cut_micros = excluded.cut_micros`;
 }

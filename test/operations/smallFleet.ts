@@ -128,7 +128,7 @@ export async function publishForTest(
 ): Promise<void> {
   await sql`
     insert into prepaid_policy (company_id, name, valid_from, document, published_at, published_by)
-    select ${companyId}, d->>'name', to_timestamp(count(p.id)), d, now(), 'test'
+    select ${companyId}, d->>'name', to_timestamp(count(p.id)), d, to_timestamp(count(p.id)), 'test'
     from (select ${JSON.stringify(document)}::text::jsonb as d) x
     left join prepaid_policy p on p.company_id = ${companyId} and p.name = d->>'name'
     group by d`;

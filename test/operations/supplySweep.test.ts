@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { insertNotice } from '../../src/db/notices.ts';
+import { findMovedAccounts, insertNotice } from '../../src/db/notices.ts';
 import type { NoticeSender } from '../../src/domain/prepaid/notice.ts';
 import { deliverNotices } from '../../src/operations/prepaid/deliverNotices.ts';
 import { warnAccounts } from '../../src/operations/prepaid/warnAccounts.ts';
@@ -162,6 +162,50 @@ describe('the sweep of warnings tells', () => {
       select id, company_id, account_id, now(), 'repaid' from emergency_credit
       on conflict do nothing`;
     await publishForTest(sql, companyId);
+  });
+});
+
+describe('the sweep of warnings looks', () => {
+  const due = () =>
+    findMovedAccounts(ground.writer.sql, {
+      nowMs: ground.clock.nowMs(),
+      restMs: 3_600_000,
+      limit: 10,
+    });
+
+  test('at whoever only uses energy when the next threshold is reached, however many', async () => {
+    const { companyId } = ground.fleet;
+    const warnings = { days: [], balances: ['5.00', '1.00'] };
+    await publishForTest(ground.writer.sql, companyId, { ...openPolicy, warnings });
+    ground.clock.push(3_600_000);
+    await give('crowd %', '900000');
+    await give('A-2', '5100000');
+    // The crowd was looked at and told, and nothing is below where it stands.
+    await ground.writer.sql`
+      insert into prepaid_forecast (account_id, company_id, balance_micros, computed_at, looked_at)
+      select b.account_id, b.company_id, b.balance_micros, ${new Date(ground.clock.nowMs())},
+             ${new Date(ground.clock.nowMs())}
+      from account_balance b join account a on a.id = b.account_id and a.number like 'crowd %'
+      on conflict (account_id) do update
+      set balance_micros = excluded.balance_micros, looked_at = excluded.looked_at`;
+    await warnAccounts(deps());
+    // All of them move, again and again, and of two something may have to be told.
+    await give('crowd %', '899000');
+    await give('A-2', '5000001');
+    expect(await due()).toEqual([]);
+    await give('A-2', '5000000');
+    await give('crowd 7', '900001');
+    const moved = [ground.account('A-2'), ground.account('crowd 7')];
+    expect((await due()).map(({ accountId }) => accountId)).toEqual(moved);
+    await warnAccounts(deps());
+    expect(await due()).toEqual([]);
+    // What a day costs is worked out again, and thresholds by days with it.
+    ground.clock.push(3_600_000);
+    await give('crowd 8', '898000');
+    expect((await due()).length).toBe(10);
+    // Those that were looked at longest ago are first.
+    expect((await due()).map(({ accountId }) => accountId)).not.toContain(moved[0]);
+    await publishForTest(ground.writer.sql, companyId);
   });
 });
 

@@ -269,6 +269,12 @@ export const prepaidForecast = pgTable(
     /** What it was worked out from. */
     balanceMicros: bigint('balance_micros', { mode: 'bigint' }).notNull(),
     computedAt: instant('computed_at').notNull(),
+    /** Null: its thresholds are not known. */
+    lookedAt: instant('looked_at'),
+    /** What is available reaches the next threshold here; null: there is none. */
+    nextMicros: bigint('next_micros', { mode: 'bigint' }),
+    /** Here the notice of a cut is due, should it be armed anew; null: none is asked for. */
+    cutMicros: bigint('cut_micros', { mode: 'bigint' }),
   },
   (t) => [
     index().on(t.computedAt),

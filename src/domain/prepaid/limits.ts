@@ -29,8 +29,9 @@ export const daysLeftMax = 92;
 export const forecastAgeMsMax = 3_600_000;
 /** A balance that lasts longer is told to last so long. */
 export const runsOutDaysMax = 3_650;
-/** A sweep looks at so many accounts whose balance moved; the next goes on. */
-export const warnedPerSweepMax = 128;
+/** A sweep looks at so many accounts for so long; the next goes on. */
+export const warnedPerSweepMax = 2_048;
+export const warnSweepMsMax = 5_000;
 /** Notices of one sweep, one after another. */
 export const noticesPerSweepMax = 64;
 /** A slow gateway holds what is swept besides notices up no longer; the next sweep goes on. */

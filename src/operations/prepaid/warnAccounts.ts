@@ -17,9 +17,10 @@ import {
   forecastAgeMsMax,
   runsOutDaysMax,
   warnedPerSweepMax,
+  warnSweepMsMax,
 } from '../../domain/prepaid/limits.ts';
 import type { PrepaidPolicy } from '../../domain/prepaid/policy.ts';
-import { milliDaysLeft, reachedThresholds } from '../../domain/prepaid/thresholds.ts';
+import { lookAgain, milliDaysLeft, reachedThresholds } from '../../domain/prepaid/thresholds.ts';
 import type { Standing } from '../../domain/prepaid/thresholds.ts';
 import { minorDigitsOf } from '../../domain/tariff/currency.ts';
 import { instantText } from '../../domain/time/instantText.ts';
@@ -105,15 +106,16 @@ async function warnAccount(
   const { dailyMicros, reason, computedAtMs } = daily;
   const before = await findForecast(tx, accountId);
   const runsOutMs = runsOutAt(daily, spareOf(account, policy), nowMs);
-  const looked = { dailyMicros, runsOutMs, reason, balanceMicros, computedAtMs };
-  await upsertForecast(tx, { accountId, companyId, ...looked });
   const standing = standingOf(account, policy, dailyMicros);
+  const taken = { isEmergencyTaken: account.emergencyId !== null };
+  const worked = { dailyMicros, runsOutMs, reason, balanceMicros, computedAtMs };
+  const looked = { lookedAtMs: nowMs, ...lookAgain(standing, policy, taken) };
+  await upsertForecast(tx, { accountId, companyId, ...worked, ...looked });
   // What lifts it may be a gift or a corrected reading: no cut goes by the notice of before.
   if (before !== null && balanceMicros > before.balanceMicros) {
     await rearmCutNotice(tx, accountId, standing);
   }
-  const isEmergencyTaken = account.emergencyId !== null;
-  const reached = reachedThresholds(standing, policy, { isEmergencyTaken });
+  const reached = reachedThresholds(standing, policy, taken);
   // By kind the last one, which is the lowest: whoever falls past two hears of one.
   const news = new Map<
     string,
@@ -156,8 +158,8 @@ async function warnAccount(
 }
 
 /**
- * Tells customers whose credit goes down, once a breach (domain rule 56): only accounts whose
- * balance moved since they were looked at last are looked at, the lowest first.
+ * Tells customers whose credit goes down, once a breach (domain rule 56): only accounts that have
+ * reached a threshold, or may have, are looked at.
  */
 export async function warnAccounts({
   sql,
@@ -171,8 +173,13 @@ export async function warnAccounts({
 }): Promise<{ readonly notices: number }> {
   const nowMs = clock.nowMs();
   let notices = 0;
-  const accounts = await findMovedAccounts(sql, { nowMs, limit: warnedPerSweepMax });
+  const accounts = await findMovedAccounts(sql, {
+    nowMs,
+    restMs: forecastAgeMsMax,
+    limit: warnedPerSweepMax,
+  });
   await eachApart(accounts, async (moved) => {
+    if (clock.nowMs() - nowMs >= warnSweepMsMax) return;
     const daily = await sql.begin((tx) => findDaily(tx, moved, nowMs));
     if (daily === null) return;
     const written = await sql.begin((tx) => warnAccount(tx, moved, { daily, nowMs }));

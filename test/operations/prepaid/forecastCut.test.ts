@@ -45,6 +45,9 @@ beforeAll(async () => {
     reason: null,
     balanceMicros: 5_000_000n,
     computedAtMs: nowMs,
+    lookedAtMs: nowMs,
+    nextMicros: null,
+    cutMicros: null,
   });
 });
 afterAll(() => ground.close());
