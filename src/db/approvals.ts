@@ -25,6 +25,16 @@ export async function addApproval(
   return { isNew: said.count > 0, actors: rows.map((row) => row.actor) };
 }
 
+/** Of the first yes to it; null while nobody has said one. */
+export async function findFirstApproval(
+  tx: Statement,
+  { companyId, subject }: { readonly companyId: number; readonly subject: string },
+): Promise<Date | null> {
+  const [row] = await tx<{ at: Date | null }[]>`
+    select min(at) as at from approval where company_id = ${companyId} and subject = ${subject}`;
+  return row?.at ?? null;
+}
+
 /** Who has said yes to it since an instant, in the order in which they did. */
 export async function readApprovers(
   tx: Statement,

@@ -123,11 +123,47 @@ export async function findBrokenCharges(
     order by c.id limit ${limit}`;
 }
 
+export type SilentCharge = Omit<BrokenCharge, 'reason'> & {
+  readonly paymentId: string;
+  readonly acceptedAt: Date;
+};
+
+function silent(tx: Statement, { nowMs, silentMs }: { nowMs: number; silentMs: number }) {
+  return tx`
+    from auto_top_up o
+    join provider_call c on c.account_id = o.account_id and c.breach = o.breaches
+      and c.kind = 'charge' and c.outcome = 'accepted'
+    where c.ended_at <= ${new Date(nowMs - silentMs)} and c.next_try_at <= ${new Date(nowMs)}
+      and not exists (select from payment_step s where s.payment_id = c.payment_id
+                      and s.kind in ('captured', 'failed'))`;
+}
+
+/**
+ * Newest charges that the provider took on and has told nothing of since, each taken until it is
+ * asked after again. Writer's role.
+ */
+export async function claimSilentCharges(
+  statement: Statement,
+  query: { readonly nowMs: number; readonly silentMs: number; readonly limit: number },
+): Promise<readonly SilentCharge[]> {
+  return statement<SilentCharge[]>`
+    update provider_call set next_try_at = ${new Date(query.nowMs + query.silentMs)}
+    where id in (select c.id ${silent(statement, query)}
+                 order by c.next_try_at, c.id limit ${query.limit} for update of c skip locked)
+    returning id, company_id as "companyId", channel_id as "channelId",
+              account_id as "accountId", amount_micros as "amountMicros", currency, breach,
+              payment_id as "paymentId", ended_at as "acceptedAt"`;
+}
+
 /** Whether somebody should be woken for providers. Writer's role. */
-export async function hasProviderWork(statement: Statement, nowMs: number): Promise<boolean> {
+export async function hasProviderWork(
+  statement: Statement,
+  { nowMs, silentMs }: { readonly nowMs: number; readonly silentMs: number },
+): Promise<boolean> {
   const [row] = await statement`
     select where exists (select from provider_call
-                         where ended_at is null and next_try_at <= ${new Date(nowMs)})`;
+                         where ended_at is null and next_try_at <= ${new Date(nowMs)})
+       or exists (select ${silent(statement, { nowMs, silentMs })})`;
   if (row !== undefined) return true;
   const [due] = await findDueTopUps(statement, { after: 0, limit: 1 });
   return due !== undefined || (await findBrokenCharges(statement, { limit: 1 })).length > 0;

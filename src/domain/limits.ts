@@ -112,6 +112,8 @@ export const pendingOverdueMs = 3_600_000;
 export const supplyPatienceMs = 60_000;
 /** A correction or adjustment above a hundred units of the currency takes two people. */
 export const correctionMicrosMax = 100_000_000n;
+/** The second of them knows what the first has said: after a week it is asked for anew. */
+export const approvalAgeMsMax = 7 * 86_400_000;
 /** Two quarter hours without a reading: the balance may be wrong, so nobody is cut off by it. */
 export const cutDataAgeMsMax = 1_800_000;
 /** A cut that is due and prevented by what has no known end is decided again so often. */

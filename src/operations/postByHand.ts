@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { addApproval } from '../db/approvals.ts';
+import { addApproval, findFirstApproval } from '../db/approvals.ts';
 import { insertAudit } from '../db/audit.ts';
 import type { Transaction } from '../db/connect.ts';
 import { appendEvent, companySubject, eventShardOf, plainEvent } from '../db/events.ts';
@@ -11,7 +11,7 @@ import type { LedgerTransfer } from '../db/ledgerReads.ts';
 import { readPrepaidAccount } from '../db/prepaidLife.ts';
 import { asViewer } from '../db/viewer.ts';
 import type { Viewer } from '../domain/access/viewer.ts';
-import { correctionMicrosMax } from '../domain/limits.ts';
+import { approvalAgeMsMax, correctionMicrosMax } from '../domain/limits.ts';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import { isUuid } from '../domain/uuid.ts';
@@ -31,7 +31,7 @@ export type ByHandRequest = {
   readonly reason: string;
 };
 
-export type ByHandCode = KeyCode | ReasonCode;
+export type ByHandCode = KeyCode | ReasonCode | 'APPROVAL_EXPIRED';
 
 /** The transfer to make, and whether it gives the customer something. */
 export type ByHandTransfer = Omit<
@@ -83,10 +83,17 @@ async function isApproved(
   tx: Transaction,
   { viewer, request, transferId, nowMs }: Posting,
   transfer: ByHandTransfer,
-): Promise<boolean> {
-  if (transfer.amountMicros <= correctionMicrosMax) return true;
+): Promise<Outcome<boolean, 'APPROVAL_EXPIRED'>> {
+  if (transfer.amountMicros <= correctionMicrosMax) return accept(true);
   const { companyId, actor } = viewer;
   const subject = subjectOf(transferId, transfer);
+  const firstAt = await findFirstApproval(tx, { companyId, subject });
+  if (firstAt !== null && nowMs - firstAt.getTime() >= approvalAgeMsMax) {
+    const message =
+      'The first person has said yes to it more than a week ago. Nothing was moved: begin it again ' +
+      'under a new key.';
+    return refuse('APPROVAL_EXPIRED', message);
+  }
   const reason = request.reason.trim();
   const { isNew, actors } = await addApproval(tx, {
     companyId,
@@ -107,7 +114,7 @@ async function isApproved(
       after: { reason, amountMicros: transfer.amountMicros.toString() },
     });
   }
-  return actors.length >= 2;
+  return accept(actors.length >= 2);
 }
 
 async function record(
@@ -200,7 +207,9 @@ export async function postByHand<Code extends string>(
       return refuse('IDEMPOTENCY_KEY_REUSED', message);
     }
     const isNew = known === null;
-    if (isNew && !(await isApproved(tx, posting, transfer))) {
+    const approved = isNew ? await isApproved(tx, posting, transfer) : accept(true);
+    if (!approved.ok) return approved;
+    if (!approved.value) {
       return accept({ ...moved, state: 'waiting', balanceMicros: null, isReplay: false });
     }
     const { nowMs } = posting;

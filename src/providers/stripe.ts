@@ -155,6 +155,25 @@ export function createStripe({
       return calling(async () => startedOf(await stripe.paymentIntents.retrieve(reference)));
     },
 
+    async readPayment(reference: string, currency: string) {
+      const read = await calling(() => stripe.paymentIntents.retrieve(reference));
+      if (!read.ok) return read;
+      const { status, amount_received: minor, last_payment_error: lastError } = read.value;
+      switch (status) {
+        case 'succeeded': {
+          const amount = fromMinor(minor, currency);
+          return amount.ok
+            ? accept({ state: 'captured' as const, amountMicros: amount.value })
+            : amount;
+        }
+        case 'canceled':
+        case 'requires_payment_method':
+          return accept({ state: 'failed' as const, reason: lastError?.code ?? status });
+        default:
+          return accept({ state: 'pending' as const });
+      }
+    },
+
     async chargeInstrument(request: Request & { readonly instrument: string }) {
       const minor = toMinor(request.amountMicros, request.currency);
       if (!minor.ok) return minor;

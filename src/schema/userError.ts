@@ -137,6 +137,7 @@ const errorTypes: Partial<Record<UserErrorCode, ErrorTypeName>> = {
   PROVIDER_REFUSED: 'ConflictError',
   PAYMENT_DECLINED: 'ConflictError',
   TRANSFER_NOT_FOUND: 'NotFoundError',
+  APPROVAL_EXPIRED: 'ConflictError',
   TRANSFER_IS_RATED: 'ConflictError',
   CORRECTION_ABOVE_TRANSFER: 'ConflictError',
   CORRECTION_ABOVE_DEBT: 'ConflictError',

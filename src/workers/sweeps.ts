@@ -9,6 +9,7 @@ import {
   logPartitionsAheadDays,
   logPartitionSweepMs,
 } from '../domain/limits.ts';
+import { chargeSilentMs } from '../domain/payment/limits.ts';
 import { accrueTime } from '../operations/accrueTime.ts';
 import type { NoticeSender } from '../domain/prepaid/notice.ts';
 import { eachApart } from '../operations/eachApart.ts';
@@ -41,7 +42,8 @@ async function ringForCommands(deps: SweepDeps): Promise<void> {
 }
 
 async function ringForProviders({ sql, clock, wake }: SweepDeps): Promise<void> {
-  if (await hasProviderWork(sql, clock.nowMs())) wake({ kind: 'providers' });
+  const due = { nowMs: clock.nowMs(), silentMs: chargeSilentMs };
+  if (await hasProviderWork(sql, due)) wake({ kind: 'providers' });
 }
 
 async function sendNotices({ sender, ...deps }: SweepDeps): Promise<void> {

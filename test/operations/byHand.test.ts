@@ -122,6 +122,22 @@ describe('a correction', () => {
     expect(audits.filter(({ action }) => action === 'approval.give')).toHaveLength(3);
   });
 
+  test('above 100.00 moves nothing when the second person comes a week later', async () => {
+    const paid = await postCredit(ground, 'A-1', 500_000_000n);
+    const before = await balanceOf('A-1');
+    const same = { idempotencyKey: randomUUID(), amount: '100.01' };
+    expect(await correct(paid, same)).toMatchObject({ ok: true, value: { state: 'waiting' } });
+    ground.clock.push(7 * 86_400_000);
+    expect(await correct(paid, same, 'bob')).toMatchObject({ ok: false, code: 'APPROVAL_EXPIRED' });
+    expect(await correct(paid, same)).toMatchObject({ ok: false, code: 'APPROVAL_EXPIRED' });
+    expect(await balanceOf('A-1')).toBe(before);
+    const anew = { ...same, idempotencyKey: randomUUID() };
+    expect(await correct(paid, anew)).toMatchObject({ ok: true, value: { state: 'waiting' } });
+    ground.clock.push(7 * 86_400_000 - 1);
+    const second = await correct(paid, anew, 'bob');
+    expect(second).toMatchObject({ ok: true, value: { state: 'posted' } });
+  });
+
   test('of what the rater posted, of nothing, or without a reason is refused', async () => {
     const { companyId } = ground.fleet;
     const of = { companyId, currency: 'EUR' };

@@ -34,6 +34,10 @@ export const providerRetryFirstMs = 30_000;
 export const providerRetryMsMax = 1_800_000;
 /** Stripe forgets a key after a day: later the same request would be done a second time. */
 export const providerGiveUpMs = 72_000_000;
+/** A charge that was taken on and not heard of for so long is asked after, so often. */
+export const chargeSilentMs = 3_600_000;
+/** A bank's debit is told within ten working days; after two weeks nobody waits for it. */
+export const chargeSilentMsMax = 14 * 86_400_000;
 /** Calls that are made at once; the rest wait for the next round. */
 export const providerCallsAtOnceMax = 8;
 /** Standing orders of one page. */

@@ -29,11 +29,22 @@ export type ChargedInstrument = {
   readonly state: 'captured' | 'pending';
 };
 
+/** How a payment stands at the provider; pending may still end either way. */
+export type PaymentAtProvider =
+  | { readonly state: 'captured'; readonly amountMicros: bigint }
+  | { readonly state: 'pending' }
+  | { readonly state: 'failed'; readonly reason: string };
+
 /** One channel at its provider. Calls are bounded in time and tried again under their keys. */
 export type PaymentProvider = {
   startPayment(request: PaymentRequest): Promise<Outcome<StartedAtProvider, ProviderCode>>;
   /** A payment that was started before: what the payer needs to go on. */
   resumePayment(reference: string): Promise<Outcome<StartedAtProvider, ProviderCode>>;
+  /** Asked where its word does not come. */
+  readPayment(
+    reference: string,
+    currency: string,
+  ): Promise<Outcome<PaymentAtProvider, ProviderCode>>;
   /** Takes money from an instrument that the customer has left with the provider. */
   chargeInstrument(
     request: PaymentRequest & { readonly instrument: string },

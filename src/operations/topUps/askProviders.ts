@@ -9,6 +9,7 @@ import { sendRefund } from '../payments/refundCall.ts';
 import { pauseBroken, sendCharge } from './chargeCall.ts';
 import type { ChargeDeps } from './chargeCall.ts';
 import { openTopUps } from './openTopUps.ts';
+import { askSilent } from './silentCharges.ts';
 
 async function ask(deps: ChargeDeps, claimed: ClaimedCall): Promise<boolean> {
   const channel = await findChannel(deps.sql, claimed.channelId);
@@ -53,6 +54,7 @@ export async function askProviders(deps: ChargeDeps): Promise<Asked> {
   const askAll = async () => {
     done = await askDue(deps);
   };
-  await eachApart([() => pauseBroken(deps), () => openTopUps(deps), askAll], (stage) => stage());
+  const stages = [askSilent, pauseBroken, openTopUps, askAll];
+  await eachApart(stages, (stage) => stage(deps));
   return done;
 }

@@ -35,7 +35,7 @@ const actor = 'auto top-up';
  * Stops the order until its customer sets it again, and tells the customer: a card that was
  * declined once is not tried over and over. Under the account's lock.
  */
-async function pauseOrder(
+export async function pauseOrder(
   tx: Transaction,
   charge: Charge,
   { code, atMs }: { readonly code: string; readonly atMs: number },
