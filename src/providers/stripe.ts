@@ -211,14 +211,20 @@ export function createStripe({
 
     async readFees(payoutId: string, currency: string): Promise<Outcome<bigint, ProviderCode>> {
       const read = await calling(async () => {
-        let minor = 0;
+        let [minor, count] = [0, 0];
         const entries = stripe.balanceTransactions.list({ payout: payoutId, limit: 100 });
-        const listed = await entries.autoPagingToArray({ limit: settledEntriesMax });
-        // What the provider bills on its own is a row of its own, below zero.
-        for (const { type, fee, amount } of listed) minor += type === 'stripe_fee' ? -amount : fee;
+        for await (const { type, fee, amount } of entries) {
+          count += 1;
+          if (count > settledEntriesMax) return null;
+          // What the provider bills on its own is a row of its own, below zero.
+          minor += type === 'stripe_fee' ? -amount : fee;
+        }
         return minor;
       });
-      return read.ok ? fromMinor(read.value, currency) : read;
+      if (!read.ok) return read;
+      if (read.value !== null) return fromMinor(read.value, currency);
+      const message = `The payout has more than ${settledEntriesMax} entries; read its fees there.`;
+      return refuse('PROVIDER_REFUSED', message);
     },
 
     readEvent(

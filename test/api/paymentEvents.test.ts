@@ -107,6 +107,44 @@ describe('the road of a card payment (002.18, 003.7, domain rule 69)', () => {
     expect(world.errors).toEqual([]);
   });
 
+  test('a payout of more entries than a page, one by hand, and one that is refused', async () => {
+    const { ground, stripe } = world;
+    const before = await ground.standing('payment_fees');
+    const entries = Array.from({ length: 12_345 }, () => ({ type: 'charge', amount: 100, fee: 1 }));
+    stripe.balance.set('po_2', entries);
+    const large = { id: 'po_2', currency: 'eur', amount: 1_222_155 };
+    expect(await world.send(stripe.event('payout.paid', large))).toMatchObject({ status: 200 });
+    expect(await ground.standing('payment_fees')).toBe(before - 123_450_000n);
+    const bank = await ground.standing('bank');
+    const manual = { id: 'po_manual_1', currency: 'eur', amount: 500 };
+    expect(await world.send(stripe.event('payout.paid', manual))).toMatchObject({
+      status: 200,
+      answer: { result: 'applied' },
+    });
+    expect(await ground.standing('bank')).toBe(bank - 5n * euro);
+    expect(await ground.standing('payment_fees')).toBe(before - 123_450_000n);
+    const dollars = { id: 'po_3', currency: 'usd', amount: 500 };
+    const refused = stripe.event('payout.failed', dollars);
+    for (const _repeat of [1, 2]) {
+      expect(await world.send(refused)).toMatchObject({
+        status: 200,
+        answer: { result: 'refused', code: 'PAYMENT_CURRENCY_MISMATCH' },
+      });
+    }
+    const audits = await ground.writer.sql`
+      select action, after->>'payoutId' as payout,
+             coalesce(after->>'feesUnknown', after->>'code') as code
+      from audit_entry where action like 'payout.%'
+        and after->>'payoutId' in ('po_manual_1', 'po_3') order by at, action`;
+    expect([...audits]).toEqual([
+      { action: 'payout.paid', payout: 'po_manual_1', code: 'PROVIDER_REFUSED' },
+      { action: 'payout.refused', payout: 'po_3', code: 'PAYMENT_CURRENCY_MISMATCH' },
+    ]);
+    // Both come back, so that nothing of them stands in the clearing.
+    await world.send(stripe.event('payout.failed', large));
+    await world.send(stripe.event('payout.failed', manual));
+  });
+
   test('in any order: dispute, refund, failure and success leave what they say', async () => {
     const { ground, stripe } = world;
     const { intent } = await pay('A-2', '30.00');

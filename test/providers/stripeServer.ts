@@ -95,15 +95,23 @@ export async function startStripeServer(): Promise<StripeServer> {
     refunds.push({ ...refund, amount: Number(form.get('amount')) });
     return { ...refund, object: 'refund', status: 'pending' };
   };
-  const listBalance = (url: URL): object => {
+  const listBalance = (url: URL): [number, object] => {
     const payout = url.searchParams.get('payout') ?? '';
-    const data = (balance.get(payout) ?? []).map((entry, index) => ({
+    // Of a manual payout its transactions are not known.
+    if (payout.startsWith('po_manual')) {
+      return [400, errorBody('invalid_request_error', 'payouts_not_allowed')];
+    }
+    const all = (balance.get(payout) ?? []).map((entry, index) => ({
       id: `txn_${payout}_${index}`,
       object: 'balance_transaction',
       currency: 'eur',
       ...entry,
     }));
-    return { object: 'list', url: '/v1/balance_transactions', has_more: false, data };
+    const last = url.searchParams.get('starting_after');
+    const from = last === null ? 0 : all.findIndex(({ id }) => id === last) + 1;
+    const data = all.slice(from, from + Number(url.searchParams.get('limit') ?? 10));
+    const hasMore = from + data.length < all.length;
+    return [200, { object: 'list', url: '/v1/balance_transactions', has_more: hasMore, data }];
   };
   const work = (method: string, url: URL, form: URLSearchParams): [number, object] => {
     const intent = /^\/v1\/payment_intents\/(\w+)$/.exec(url.pathname)?.[1];
@@ -119,7 +127,7 @@ export async function startStripeServer(): Promise<StripeServer> {
       case 'POST /v1/refunds':
         return [200, createRefund(form)];
       case 'GET /v1/balance_transactions':
-        return [200, listBalance(url)];
+        return listBalance(url);
       default:
         return [404, errorBody('invalid_request_error', 'resource_missing')];
     }

@@ -17,8 +17,8 @@ export const webhookBodyMsMax = 10_000;
 export const providerCallMsMax = 10_000;
 /** Tries after the first one, under the same idempotency key. */
 export const providerRetriesMax = 2;
-/** Entries of one payout that are read for its fees: a day of a large utility. */
-export const settledEntriesMax = 10_000;
+/** Entries of one payout that are read for its fees, a hundred a call: days of a large utility. */
+export const settledEntriesMax = 100_000;
 /** Vouchers of one making: a box of cards; their codes are one file. */
 export const vouchersPerBatchMax = 10_000;
 /** Vouchers of one sale or one taking back, a transfer each. */

@@ -21,6 +21,7 @@ import { applyPaymentEvent } from './applyPaymentEvent.ts';
 import type { PaymentCode } from './applyPaymentEvent.ts';
 import { channelViewer } from './channelViewer.ts';
 import type { PaymentProvider, ProviderOf } from './provider.ts';
+import { isUnanswered } from './providerWait.ts';
 import { settlePayout } from './settlePayout.ts';
 import type { PayoutCode } from './settlePayout.ts';
 
@@ -114,9 +115,12 @@ async function apply(
         payout.state === 'paid'
           ? await provider.readFees(payout.payoutId, payout.currency)
           : accept(0n);
-      if (!fees.ok) return fees;
+      if (!fees.ok && isUnanswered(fees.code)) return fees;
+      // Of a payout by hand the provider tells no entries: the money is in the bank all the same.
+      const feesCode = fees.ok ? null : fees.code;
+      const feeMicros = fees.ok ? fees.value : 0n;
       const settled = await asViewer(deps.sql, viewer, (tx) =>
-        settlePayout(tx, { channel, payout, feeMicros: fees.value, bodyHash, actor, nowMs }),
+        settlePayout(tx, { channel, payout, feeMicros, feesCode, bodyHash, actor, nowMs }),
       );
       return settled.ok
         ? accept({ result: settled.value.isReplay ? 'replay' : 'applied' })

@@ -1,4 +1,4 @@
-import { insertAudit } from '../../db/audit.ts';
+import { insertAudit, insertAuditOnce } from '../../db/audit.ts';
 import type { Transaction } from '../../db/connect.ts';
 import { findLedgerAccount, postTransfer } from '../../db/ledger.ts';
 import {
@@ -10,7 +10,7 @@ import {
 import type { PaymentChannel } from '../../db/payments.ts';
 import type { LedgerCode, TransferCode } from '../../db/tables/ledger.ts';
 import { accept, refuse } from '../../domain/outcome.ts';
-import type { Outcome } from '../../domain/outcome.ts';
+import type { Outcome, Refused } from '../../domain/outcome.ts';
 import type { ProviderPayout } from '../../domain/payment/providerNews.ts';
 import { derivedId } from '../derivedId.ts';
 
@@ -85,6 +85,34 @@ async function postLegs(
   }
 }
 
+/** It was heard and moves nothing: once for what it said. */
+async function auditRefusal(
+  tx: Transaction,
+  told: {
+    readonly channel: PaymentChannel;
+    readonly payout: ProviderPayout;
+    readonly bodyHash: Uint8Array;
+    readonly actor: string;
+    readonly nowMs: number;
+  },
+  refusal: Refused<PayoutCode>,
+): Promise<Refused<PayoutCode>> {
+  const { channel, payout, bodyHash, actor, nowMs } = told;
+  const { eventId, payoutId, state } = payout;
+  const hash = Buffer.from(bodyHash).toString('hex');
+  await insertAuditOnce(tx, {
+    id: derivedId('payout_refused', String(channel.id), eventId, hash, refusal.code),
+    companyId: channel.companyId,
+    atMs: nowMs,
+    actor,
+    action: 'payout.refused',
+    subject: `payment_channel/${channel.id}`,
+    before: null,
+    after: { code: refusal.code, eventId, payoutId, state },
+  });
+  return { ...refusal, isAudited: true };
+}
+
 /**
  * Hears that a provider paid out, or that the bank sent it back, in the caller's transaction: the
  * money moves from what the provider owes into the bank, its fees into `payment_fees`. In any
@@ -96,6 +124,7 @@ export async function settlePayout(
     channel,
     payout,
     feeMicros,
+    feesCode,
     bodyHash,
     actor,
     nowMs,
@@ -103,6 +132,8 @@ export async function settlePayout(
     channel: PaymentChannel;
     payout: ProviderPayout;
     feeMicros: bigint;
+    /** Why nobody knows the fees: they stay in `card_clearing`. Null: they are known. */
+    feesCode: string | null;
     bodyHash: Uint8Array;
     actor: string;
     nowMs: number;
@@ -115,11 +146,12 @@ export async function settlePayout(
   await lockPayment(tx, paymentId);
   const told = await findProviderEvent(tx, { channelId, eventId });
   const isSame = told?.paymentId === paymentId && Buffer.from(told.bodyHash).equals(bodyHash);
+  const about = { channel, payout, bodyHash, actor, nowMs };
   const reused = refuse('PAYMENT_EVENT_REUSED', 'This event was told with another content before.');
-  if (told !== null) return isSame ? accept({ isReplay: true }) : reused;
+  if (told !== null) return isSame ? accept({ isReplay: true }) : auditRefusal(tx, about, reused);
   if (payout.currency !== currency) {
     const message = `The payout is in ${payout.currency}, the channel in ${currency}.`;
-    return refuse('PAYMENT_CURRENCY_MISMATCH', message);
+    return auditRefusal(tx, about, refuse('PAYMENT_CURRENCY_MISMATCH', message));
   }
   const legs = legsOf(payout, feeMicros, await readEventKinds(tx, paymentId));
   const isInserted = await insertProviderEvent(tx, {
@@ -135,7 +167,7 @@ export async function settlePayout(
     occurredAtMs: payout.occurredAtMs,
     receivedAtMs: nowMs,
   });
-  if (!isInserted) return reused;
+  if (!isInserted) return auditRefusal(tx, about, reused);
   await postLegs(tx, { channel, payoutId, legs, nowMs });
   await insertAudit(tx, {
     id: derivedId('payment_audit', String(channelId), eventId),
@@ -148,6 +180,7 @@ export async function settlePayout(
     after: {
       eventId,
       payoutId,
+      ...(feesCode !== null && { feesUnknown: feesCode }),
       legs: legs.map(({ name, amountMicros: micros }) => ({ name, micros: micros.toString() })),
     },
   });
