@@ -256,6 +256,11 @@ export async function writeSupplyWaits(
     readonly askAgainMs: number | null;
   }[],
 ): Promise<void> {
+  if (waits.length === 0) return;
+  // All lock them in the order of meters, also whoever hastens those of a whole company.
+  await tx`select from supply_wait
+           where meter_id = any(${integersOf(waits.map(({ meterId }) => meterId))}::int4[])
+           order by meter_id for update`;
   const gone = waits.filter(({ askAgainMs }) => askAgainMs === null);
   if (gone.length > 0) {
     await tx`delete from supply_wait
@@ -283,8 +288,13 @@ export async function hastenSupplyWaits(
   query: { readonly companyId: number; readonly accountId: number | null; readonly atMs: number },
 ): Promise<void> {
   await tx`
-    update supply_wait set ask_again_at = ${new Date(query.atMs)}
-    where company_id = ${query.companyId}
-      and (${query.accountId}::int4 is null or account_id = ${query.accountId}::int4)
-      and ask_again_at > ${new Date(query.atMs)}`;
+    with waiting as materialized (
+      select meter_id from supply_wait
+      where company_id = ${query.companyId}
+        and (${query.accountId}::int4 is null or account_id = ${query.accountId}::int4)
+        and ask_again_at > ${new Date(query.atMs)}
+      order by meter_id for update
+    )
+    update supply_wait w set ask_again_at = ${new Date(query.atMs)}
+    from waiting where w.meter_id = waiting.meter_id`;
 }

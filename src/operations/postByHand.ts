@@ -90,8 +90,8 @@ async function isApproved(
   const firstAt = await findFirstApproval(tx, { companyId, subject });
   if (firstAt !== null && nowMs - firstAt.getTime() >= approvalAgeMsMax) {
     const message =
-      'The first person has said yes to it more than a week ago. Nothing was moved: begin it again ' +
-      'under a new key.';
+      'The first person has said yes to it more than a week ago. Nothing was moved: begin it ' +
+      'again under a new key.';
     return refuse('APPROVAL_EXPIRED', message);
   }
   const reason = request.reason.trim();

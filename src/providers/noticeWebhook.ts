@@ -28,6 +28,18 @@ function signatureOf(secret: string, { at, body }: { at: string; body: string })
   return `v1=${createHmac('sha256', secret).update(`${at}.${body}`).digest('hex')}`;
 }
 
+/** Null: it is longer than any answer, and the rest of it is not waited for. */
+async function answerOf(response: Response): Promise<string | null> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.byteLength;
+    if (bytes > answerBytesMax) return null;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
 async function post({ url, secret, nowMs }: NoticeGateway, body: string): Promise<NoticeAnswer> {
   const at = String(Math.floor(nowMs() / 1_000));
   const response = await fetch(url, {
@@ -41,10 +53,10 @@ async function post({ url, secret, nowMs }: NoticeGateway, body: string): Promis
     },
     body,
   });
-  const text = await response.text();
+  const text = await answerOf(response);
   if (!response.ok) return { state: 'failed', detail: `HTTP ${response.status}` };
+  if (text === null) return { state: 'failed', detail: 'answer too long' };
   if (text === '') return { state: 'sent', detail: '' };
-  if (text.length > answerBytesMax) return { state: 'failed', detail: 'answer too long' };
   const parsed = answerShape.safeParse(JSON.parse(text));
   if (!parsed.success) return { state: 'failed', detail: 'answer malformed' };
   return { state: parsed.data.state, detail: parsed.data.id ?? '' };

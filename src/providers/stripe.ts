@@ -159,19 +159,13 @@ export function createStripe({
       const read = await calling(() => stripe.paymentIntents.retrieve(reference));
       if (!read.ok) return read;
       const { status, amount_received: minor, last_payment_error: lastError } = read.value;
-      switch (status) {
-        case 'succeeded': {
-          const amount = fromMinor(minor, currency);
-          return amount.ok
-            ? accept({ state: 'captured' as const, amountMicros: amount.value })
-            : amount;
-        }
-        case 'canceled':
-        case 'requires_payment_method':
-          return accept({ state: 'failed' as const, reason: lastError?.code ?? status });
-        default:
-          return accept({ state: 'pending' as const });
+      if (status === 'canceled' || status === 'requires_payment_method') {
+        return accept({ state: 'failed' as const, reason: lastError?.code ?? status });
       }
+      if (status !== 'succeeded') return accept({ state: 'pending' as const });
+      const amount = fromMinor(minor, currency);
+      if (!amount.ok) return amount;
+      return accept({ state: 'captured' as const, amountMicros: amount.value });
     },
 
     async chargeInstrument(request: Request & { readonly instrument: string }) {

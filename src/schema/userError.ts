@@ -193,6 +193,7 @@ const errorTypes: Partial<Record<UserErrorCode, ErrorTypeName>> = {
   EMERGENCY_CREDIT_NOT_OFFERED: 'ConflictError',
   EMERGENCY_CREDIT_NOT_YET: 'ConflictError',
   EMERGENCY_CREDIT_TAKEN: 'ConflictError',
+  EMERGENCY_CREDIT_TOO_SMALL: 'ConflictError',
   TARIFF_VERSION_EXISTS: 'ConflictError',
   SERIES_CONFLICT: 'ConflictError',
   SIMULATION_ENDED: 'ConflictError',

@@ -77,6 +77,32 @@ describe('notices by a gateway (002.20)', () => {
     expect(await sender.send(message)).toMatchObject(expected);
   });
 
+  test('an answer without an end is read no further than an answer goes', async () => {
+    let sentBytes = 0;
+    const server = createServer((request, response) => {
+      request.resume();
+      const chunk = Buffer.alloc(65_536, 0x20);
+      const go = () => {
+        while (!response.destroyed && response.write(chunk)) sentBytes += chunk.length;
+      };
+      response.writeHead(200).on('drain', go);
+      go();
+    });
+    await new Promise<void>((resolve) => {
+      server.listen(0, '127.0.0.1', resolve);
+    });
+    onTestFinished(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    const address = server.address();
+    if (address === null || typeof address === 'string') throw new Error('it listens on a port');
+    const url = `http://127.0.0.1:${address.port}/`;
+    const sender = createNoticeWebhook({ url, secret, nowMs: () => atMs });
+    expect(await sender.send(message)).toEqual({ state: 'failed', detail: 'answer too long' });
+    expect(sentBytes).toBeLessThan(64 * 1_048_576);
+  });
+
   test('nobody there is a failure, not an error', async () => {
     const sender = createNoticeWebhook({ url: 'http://127.0.0.1:1/', secret, nowMs: () => atMs });
     expect(await sender.send(message)).toMatchObject({ state: 'failed' });

@@ -25,6 +25,15 @@ export function spareOf(
   return account.balanceMicros - account.reservedMicros - limit;
 }
 
+/** Whether what is offered would lift an account above the limit at which it is cut. */
+export function isLiftedByLoan(
+  account: PrepaidAccount,
+  policy: Pick<PrepaidPolicy, 'balanceLimits' | 'emergencyCredit'>,
+): boolean {
+  const emergencyMicros = policy.emergencyCredit?.amountMicros ?? 0n;
+  return spareOf({ ...account, reservedMicros: 0n, emergencyMicros }, policy) > 0n;
+}
+
 /** How an account stands to its thresholds, by what is available. */
 export function standingOf(
   account: PrepaidAccount,

@@ -3,6 +3,7 @@ import { findDebtPlan, readPrepaidAccount } from '../../db/prepaidLife.ts';
 import type { DebtPlan, PrepaidAccount } from '../../db/prepaidLife.ts';
 import type { PrepaidPolicy } from '../../domain/prepaid/policy.ts';
 import { readPolicy } from './accountPolicy.ts';
+import { isLiftedByLoan } from './forecast.ts';
 
 export type PrepaidLife = PrepaidAccount & {
   readonly availableMicros: bigint;
@@ -34,7 +35,8 @@ export async function readPrepaid(
     isEmergencyOffered:
       offered !== null &&
       account.emergencyId === null &&
-      balanceMicros < offered.selectableBelowMicros,
+      balanceMicros < offered.selectableBelowMicros &&
+      isLiftedByLoan(account, policy),
     plan,
     policy,
   };

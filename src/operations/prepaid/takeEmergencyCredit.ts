@@ -17,7 +17,7 @@ import { onceByKey, textOf } from '../onceByKey.ts';
 import type { KeyCode, RequestDeps } from '../onceByKey.ts';
 import { reviewSupply } from '../reviewSupply.ts';
 import { readPolicy } from './accountPolicy.ts';
-import { standingOf } from './forecast.ts';
+import { isLiftedByLoan, standingOf } from './forecast.ts';
 import { rearmCutNotice } from './rearmWarnings.ts';
 
 export type EmergencyCode =
@@ -27,7 +27,8 @@ export type EmergencyCode =
   | 'ACCOUNT_NOT_PREPAID'
   | 'EMERGENCY_CREDIT_NOT_OFFERED'
   | 'EMERGENCY_CREDIT_NOT_YET'
-  | 'EMERGENCY_CREDIT_TAKEN';
+  | 'EMERGENCY_CREDIT_TAKEN'
+  | 'EMERGENCY_CREDIT_TOO_SMALL';
 
 export type TakenCredit = {
   readonly creditId: string;
@@ -70,6 +71,13 @@ async function lend(
     const below = formatMicros(selectableBelowMicros, minorDigitsOf(account.currency) ?? 2);
     const message = `It can be taken below ${below} ${account.currency} of credit.`;
     return refuse('EMERGENCY_CREDIT_NOT_YET', message, ['accountId']);
+  }
+  if (!isLiftedByLoan(account, policy)) {
+    const digits = minorDigitsOf(account.currency) ?? 2;
+    const message =
+      `${formatMicros(amountMicros, digits)} ${account.currency} would not lift the balance of ` +
+      `${formatMicros(account.balanceMicros, digits)} above the limit. Nothing was lent: pay first.`;
+    return refuse('EMERGENCY_CREDIT_TOO_SMALL', message, ['accountId']);
   }
   const creditId = derivedId('emergency_credit', String(companyId), actor, key);
   const { currency, balanceMicros } = account;

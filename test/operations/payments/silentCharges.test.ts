@@ -78,7 +78,7 @@ test('one that failed there pauses its order', async () => {
   expect(await order()).toEqual({ isActive: false, pausedCode: 'canceled' });
 });
 
-test('one that stays open for two weeks holds its order no longer, and may still come', async () => {
+test('one that stays open for two weeks holds its order no more, and may still come', async () => {
   const intent = await charge();
   intent.status = 'processing';
   for (let day = 1; day < 14; day += 1) {

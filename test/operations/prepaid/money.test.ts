@@ -165,6 +165,22 @@ describe('emergency credit (002.22)', () => {
     expect([...rows]).toEqual([{ reason: 'repaid' }, { reason: null }]);
   });
 
+  test('is not lent where it does not lift the account above its limit', async () => {
+    await use('10.00');
+    const offered = async () => {
+      const nowMs = ground.clock.nowMs();
+      const accountId = ground.account(number);
+      const of = { accountId, nowMs };
+      return (await asViewer(ground.api.sql, subscriber(), (tx) => readPrepaid(tx, of)))
+        ?.isEmergencyOffered;
+    };
+    expect(await offered()).toBe(false);
+    expect(await borrow()).toMatchObject({ ok: false, code: 'EMERGENCY_CREDIT_TOO_SMALL' });
+    await buy('0.01');
+    expect(await offered()).toBe(true);
+    expect(await borrow()).toMatchObject({ ok: true });
+  });
+
   test('is not lent to others, nor where there is no prepaid agreement', async () => {
     const foreign = await secondCompany(ground);
     const theirs = foreign.accounts.get('A-1');
