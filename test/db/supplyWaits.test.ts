@@ -1,3 +1,4 @@
+import postgres from 'postgres';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Transaction } from '../../src/db/connect.ts';
 import { hastenSupplyWaits, writeSupplyWaits } from '../../src/db/protections.ts';
@@ -5,12 +6,18 @@ import { openGround } from '../operations/smallFleet.ts';
 import type { Ground } from '../operations/smallFleet.ts';
 
 let ground: Ground;
+/** Sees what the others wait for. */
+let owner: postgres.Sql;
 let meters: readonly number[];
 beforeAll(async () => {
   ground = await openGround('supply_waits');
+  owner = postgres(ground.url, { max: 1, onnotice: () => {} });
   meters = [...ground.fleet.meters.values()].toSorted((left, right) => left - right);
 });
-afterAll(() => ground.close());
+afterAll(async () => {
+  await owner.end();
+  await ground.close();
+});
 
 const atMs = Date.UTC(2026, 2, 1);
 
@@ -29,7 +36,7 @@ beforeEach(async () => {
 });
 
 async function waiting(): Promise<number> {
-  const { count } = await ground.writer.sql`
+  const { count } = await owner`
     select from pg_stat_activity
     where datname = current_database() and wait_event_type = 'Lock'`;
   return count;

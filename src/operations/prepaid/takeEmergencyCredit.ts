@@ -76,7 +76,7 @@ async function lend(
     const digits = minorDigitsOf(account.currency) ?? 2;
     const message =
       `${formatMicros(amountMicros, digits)} ${account.currency} would not lift the balance of ` +
-      `${formatMicros(account.balanceMicros, digits)} above the limit. Nothing was lent: pay first.`;
+      `${formatMicros(account.balanceMicros, digits)} above the limit. Nothing was lent.`;
     return refuse('EMERGENCY_CREDIT_TOO_SMALL', message, ['accountId']);
   }
   const creditId = derivedId('emergency_credit', String(companyId), actor, key);
