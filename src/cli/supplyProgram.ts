@@ -5,7 +5,6 @@ import {
   approveTrip,
   closeOrder,
   forecastSupplies,
-  listSupplyRecords,
   protectAccount,
   shortenAdvisory,
   unprotect,
@@ -21,6 +20,7 @@ import type {
   ProtectOptions,
   ReasonOptions,
 } from './commands/supplies.ts';
+import { listSupplyRecords } from './commands/supplyLists.ts';
 
 type Making = {
   leaf(parent: Command, usage: string, description: string): Command;

@@ -35,3 +35,28 @@ test('a statement says how many older entries left which balance; --all shows th
   expect(told.balance).toMatch(/^10\.0*$/);
   expect(told.transfers).toHaveLength(501);
 });
+
+test('what came of a payment stands after it, though both are of one instant', async () => {
+  const { url } = await freshDatabase('cli_statement_order');
+  const owner = postgres(url, { max: 1, onnotice: () => {} });
+  onTestFinished(() => owner.end());
+  const run = (...args: string[]) => runCli(args, { DATABASE_URL: url });
+  await run('fleet', 'register', 'examples/fleet.json');
+  const [{ account, currency }] = await owner<[{ account: string; currency: string }]>`
+    select number as account, currency from account order by id limit 1`;
+  const of = ['--company', 'Meadow Light Cooperative', '--account', account];
+  const gift = ['--amount', '5.00', '--currency', currency, '--reason-code', 'goodwill'];
+  await run('ledger', 'adjust', ...of, ...gift, '--reason', 'a dark weekend');
+  await owner`
+    insert into transfer (id, company_id, currency, debit_id, credit_id, amount_micros, code,
+                          account_id, posted_at)
+    select (n.first || '0000000-0000-8000-8000-000000000000')::uuid, company_id, currency,
+           debit_id, credit_id, 10000, n.code, account_id, posted_at + interval '1 second'
+    from transfer, (values ('f', 'payment'), ('0', 'debt_recovered')) as n(first, code)
+    where transfer.code = 'adjustment'`;
+  const told = z
+    .object({ transfers: z.array(z.object({ code: z.string() })) })
+    .parse(lineOf(await run('ledger', 'statement', ...of, '--json')));
+  const codes = told.transfers.map(({ code }) => code);
+  expect(codes).toEqual(['debt_recovered', 'payment', 'adjustment']);
+});

@@ -77,6 +77,11 @@ function withBalances(transfers: readonly TransferView[], nowMicros: bigint) {
   });
 }
 
+/** Of one instant, what came of a payment or dispute stands after it. */
+function followOf({ code }: TransferView): number {
+  return code === 'debt_recovered' || code === 'debt_set_aside' ? 1 : 0;
+}
+
 /** Newest first, a page or all that one statement may hold, in the caller's snapshot. */
 async function readTransfers(
   tx: Transaction,
@@ -95,7 +100,10 @@ async function readTransfers(
     found.push(...page);
     if (page.length < pageSizeMax) break;
   }
-  return found;
+  return found.toSorted(
+    (left, right) =>
+      right.postedAt.getTime() - left.postedAt.getTime() || followOf(right) - followOf(left),
+  );
 }
 
 /** A statement that begins later says so, and with which balance. */

@@ -1,14 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { pageAdvisories, pageProtections, readTrips } from '../../db/protectionRecords.ts';
 import { readCertificates } from '../../db/supplyReads.ts';
 import type { CertificateView } from '../../db/supplyReads.ts';
-import { pageWorkOrders } from '../../db/workOrders.ts';
 import { asViewer } from '../../db/viewer.ts';
 import { advisoryKinds, protectionKinds } from '../../domain/command/supplyFacts.ts';
 import type { SupplyFinding } from '../../domain/command/supplyFindings.ts';
 import { formatMicros } from '../../domain/exact.ts';
-import { forecastPageMax, pageSizeMax } from '../../domain/limits.ts';
+import { forecastPageMax } from '../../domain/limits.ts';
 import { accept, refuse } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
 import { instantText, parseInstant } from '../../domain/time/instantText.ts';
@@ -95,11 +93,16 @@ const certificateShape = z.object({
   findings: z.array(z.object({ rule: z.string(), detail: z.string() })),
 });
 
+/** The balance decides both ways; the others keep nobody from getting light again. */
+const rulesOfCuts: readonly string[] = ['DATA_STALE', 'NOTICE_NOT_DELIVERED'];
+
 /** What decided over a command then; the rules that had something to say in figures. */
 function certificateFact({ commandId, stage, at, document }: CertificateView) {
   const { kind, reason, findings } = certificateShape.parse(document);
-  const told: readonly string[] = ['BALANCE_ABOVE_LIMIT', 'DATA_STALE', 'NOTICE_NOT_DELIVERED'];
-  const looked = findings.filter(({ rule }) => told.includes(rule)).map(({ detail }) => detail);
+  const isCut = kind === 'disconnect' || kind === 'limit';
+  const looked = findings
+    .filter(({ rule }) => rule === 'BALANCE_ABOVE_LIMIT' || (isCut && rulesOfCuts.includes(rule)))
+    .map(({ detail }) => detail);
   return { commandId, stage, at: at.toISOString(), command: kind, reason, looked };
 }
 
@@ -275,43 +278,4 @@ export async function approveTrip(id: string, options: ApproveOptions): Promise<
   const { people, peopleNeeded } = done.value;
   const sentence = `${people} of ${peopleNeeded} people have looked at it.`;
   return accept({ sentence, facts: { people, peopleNeeded } });
-}
-
-const lists = {
-  protections: 'no protections',
-  advisories: 'no advisories',
-  orders: 'no open work orders',
-  breaker: 'no trips',
-} as const;
-
-/** What is there, newest first. */
-export async function listSupplyRecords(
-  what: keyof typeof lists,
-  options: CompanyOptions,
-): Promise<Answer> {
-  const place = await findPlace(undefined, options);
-  if (!place.ok) return place;
-  const { url, companyId } = place.value;
-  const page = { after: null, before: null, limit: pageSizeMax, inverted: false };
-  return withDatabase(url, 'joulebook_api', async (sql): Promise<Answer> => {
-    const rows: readonly object[] = await asViewer(
-      sql,
-      staffViewer(companyId, 'operator'),
-      async (tx): Promise<readonly object[]> => {
-        switch (what) {
-          case 'protections':
-            return pageProtections(tx, { companyId, accountId: null }, page);
-          case 'advisories':
-            return pageAdvisories(tx, companyId, page);
-          case 'orders':
-            return pageWorkOrders(tx, { openOnly: true, companyId }, page);
-          case 'breaker':
-            return readTrips(tx, { companyId, limit: pageSizeMax });
-        }
-      },
-    );
-    const lines = rows.map((row) => JSON.stringify(row));
-    const sentence = lines.length === 0 ? `There are ${lists[what]}.` : lines.join('\n');
-    return accept({ sentence, facts: { [what]: rows } });
-  });
 }

@@ -16,6 +16,7 @@ export async function nextAccounts(
 }
 
 export type BalanceDifference = {
+  readonly currency: string;
   readonly accountId: number;
   /** Null: the account has no balance row. */
   readonly balanceMicros: bigint | null;
@@ -45,7 +46,7 @@ export function findBalanceDifferences(
         and not exists (select from pending_end e where e.pending_id = p.id)
       group by p.account_id
     )
-    select a.id as "accountId", b.balance_micros as "balanceMicros",
+    select a.id as "accountId", a.currency, b.balance_micros as "balanceMicros",
            coalesce(e.micros, 0)::int8 as "entriesMicros", b.reserved_micros as "reservedMicros",
            coalesce(p.micros, 0)::int8 as "pendingMicros"
     from account a
@@ -62,6 +63,7 @@ export type ChargeSum = {
   readonly agreementId: number;
   readonly meterId: number;
   readonly periodStart: Date;
+  readonly currency: string;
   readonly chargedMicros: bigint;
   readonly postedMicros: bigint;
 };
@@ -97,10 +99,12 @@ export function findChargeDifferences(
       group by 1, 2, 3, 4
     )
     select agreement_id as "agreementId", meter_id as "meterId", period_start as "periodStart",
-           coalesce(c.micros, 0)::int8 as "chargedMicros",
+           a.currency, coalesce(c.micros, 0)::int8 as "chargedMicros",
            coalesce(p.micros, 0)::int8 as "postedMicros"
     from charged c full join posted p
       using (agreement_id, meter_id, period_start, tariff_version_id)
+    join agreement g on g.id = agreement_id
+    join account a on a.id = g.account_id
     where coalesce(c.micros, 0) <> coalesce(p.micros, 0)
     order by 1, 2, 3`;
 }

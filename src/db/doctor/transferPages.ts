@@ -48,9 +48,16 @@ export async function wrongTransfers(tx: Statement, after: string) {
   return { ...stretch, rows };
 }
 
+type Overcorrected = {
+  readonly id: string;
+  /** Null: it is not there. */
+  readonly currency: string | null;
+  readonly micros: bigint;
+};
+
 /** Transfers of which more was taken back than they moved. */
-export function findOvercorrected(tx: Statement): Promise<{ id: string; micros: bigint }[]> {
-  return tx<{ id: string; micros: bigint }[]>`
+export function findOvercorrected(tx: Statement): Promise<Overcorrected[]> {
+  return tx<Overcorrected[]>`
     with recursive corrected as (
       select distinct corrects as id from transfer where corrects is not null
     ), chain as (
@@ -60,7 +67,8 @@ export function findOvercorrected(tx: Statement): Promise<{ id: string; micros: 
       select chain.root, t.id, t.amount_micros, -chain.sign
       from chain join transfer t on t.corrects = chain.id
     )
-    select c.id, coalesce(sum(chain.sign * chain.amount_micros), -1)::int8 as micros
+    select c.id, (select currency from transfer t where t.id = c.id) as currency,
+           coalesce(sum(chain.sign * chain.amount_micros), -1)::int8 as micros
     from corrected c left join chain on chain.root = c.id
     group by c.id having coalesce(sum(chain.sign * chain.amount_micros), -1) < 0 order by c.id`;
 }

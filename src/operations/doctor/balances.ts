@@ -1,5 +1,5 @@
 import { findBalanceDifferences, nextAccounts } from '../../db/doctor/accountPages.ts';
-import { pagesOf } from './check.ts';
+import { moneyText, pagesOf } from './check.ts';
 import type { DoctorCheck } from './check.ts';
 
 export const balances: DoctorCheck = {
@@ -18,6 +18,7 @@ export const balances: DoctorCheck = {
     });
     for await (const row of rows) {
       const { balanceMicros, entriesMicros, reservedMicros, pendingMicros } = row;
+      const told = (micros: bigint) => moneyText(micros, row.currency);
       const subject = `account/${row.accountId}`;
       if (balanceMicros === null || reservedMicros === null) {
         const message = 'The account has no balance row. It cannot be charged or paid to.';
@@ -25,11 +26,11 @@ export const balances: DoctorCheck = {
         continue;
       }
       if (balanceMicros !== entriesMicros) {
-        const message = `The balance is ${balanceMicros} micros, its entries are ${entriesMicros}.`;
+        const message = `The balance is ${told(balanceMicros)}, its entries are ${told(entriesMicros)}.`;
         yield { code: 'BALANCE_NOT_ITS_ENTRIES', subject, message };
       }
       if (reservedMicros !== pendingMicros) {
-        const message = `${reservedMicros} micros are reserved, ${pendingMicros} are pending.`;
+        const message = `${told(reservedMicros)} is reserved, ${told(pendingMicros)} is pending.`;
         yield { code: 'RESERVED_NOT_PENDING', subject, message };
       }
     }

@@ -1,5 +1,5 @@
 import { findChargeDifferences, nextAgreements } from '../../db/doctor/accountPages.ts';
-import { pagesOf } from './check.ts';
+import { moneyText, pagesOf } from './check.ts';
 import type { DoctorCheck } from './check.ts';
 
 export const charges: DoctorCheck = {
@@ -18,7 +18,8 @@ export const charges: DoctorCheck = {
     for await (const { agreementId, meterId, periodStart, ...row } of rows) {
       const message =
         `The charge of meter ${meterId} from ${periodStart.toISOString()} is ` +
-        `${row.chargedMicros} micros, its transfers are ${row.postedMicros}.`;
+        `${moneyText(row.chargedMicros, row.currency)}, its transfers are ` +
+        `${moneyText(row.postedMicros, row.currency)}.`;
       yield { code: 'CHARGE_NOT_ITS_TRANSFERS', subject: `agreement/${agreementId}`, message };
     }
   },

@@ -1,6 +1,7 @@
 import { findAgedClearing } from '../../db/doctor/ledgerWhole.ts';
 import { clearingDaysMax } from '../../domain/limits.ts';
 import { dayMs } from '../../domain/time/civil.ts';
+import { moneyText } from './check.ts';
 import type { DoctorCheck } from './check.ts';
 
 /** What is at the counter leaves the house by ways that the ledger does not see. */
@@ -14,8 +15,8 @@ export const clearing: DoctorCheck = {
     for (const row of await findAgedClearing(tx, { codes, sinceMs })) {
       const older = row.openMicros - row.newMicros;
       const message =
-        `${row.code} in ${row.currency} holds ${row.openMicros} micros, of which ${older} are ` +
-        `older than ${clearingDaysMax} days.`;
+        `${row.code} holds ${moneyText(row.openMicros, row.currency)}, of which ` +
+        `${moneyText(older, row.currency)} is older than ${clearingDaysMax} days.`;
       yield { code: 'CLEARING_NOT_EMPTIED', subject: `ledger-account/${row.ledgerId}`, message };
     }
   },

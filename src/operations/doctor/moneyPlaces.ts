@@ -1,6 +1,7 @@
 import { readHeldCash } from '../../db/cash.ts';
 import { findWrongVouchers, readAgentCash } from '../../db/doctor/moneyPlaces.ts';
 import { findingsToldMax } from '../../domain/limits.ts';
+import { moneyText } from './check.ts';
 import type { DoctorCheck } from './check.ts';
 
 /** One more than is told: so that a check says that it was cut. */
@@ -33,15 +34,16 @@ export const agents: DoctorCheck = {
   async *find({ tx, onProgress }) {
     const rows = await readAgentCash(tx);
     onProgress(rows.length);
-    for (const { agentId, ledgerId, floatLimitMicros, heldMicros } of rows) {
+    for (const { agentId, ledgerId, floatLimitMicros, heldMicros, currency } of rows) {
+      const held = moneyText(heldMicros, currency);
       const subject = `payment-agent/${agentId}`;
       const seenMicros = await readHeldCash(tx, { agentId, ledgerId });
       if (seenMicros !== heldMicros) {
-        const message = `The ledger says ${heldMicros} micros, its limit is held to ${seenMicros}.`;
+        const message = `The ledger says ${held}, its limit is held to ${moneyText(seenMicros, currency)}.`;
         yield { code: 'AGENT_CASH_UNSEEN', subject, message };
       }
       if (heldMicros > floatLimitMicros) {
-        const message = `It holds ${heldMicros} micros, and may hold ${floatLimitMicros}.`;
+        const message = `It holds ${held}, and may hold ${moneyText(floatLimitMicros, currency)}.`;
         yield { code: 'AGENT_ABOVE_LIMIT', subject, message };
       }
     }

@@ -1,5 +1,5 @@
 import { findOvercorrected, firstUuid, wrongTransfers } from '../../db/doctor/transferPages.ts';
-import { pagesOf } from './check.ts';
+import { moneyText, pagesOf } from './check.ts';
 import type { DoctorCheck } from './check.ts';
 
 export const transfers: DoctorCheck = {
@@ -21,8 +21,11 @@ export const corrections: DoctorCheck = {
   async *find({ tx, onProgress }) {
     const rows = await findOvercorrected(tx);
     onProgress(rows.length);
-    for (const { id, micros } of rows) {
-      const message = `Its corrections leave ${micros} micros of it, or it is not there at all.`;
+    for (const { id, micros, currency } of rows) {
+      const message =
+        currency === null
+          ? 'It was corrected, and is not there at all.'
+          : `Its corrections leave ${moneyText(micros, currency)} of it.`;
       yield { code: 'CORRECTION_ABOVE_TRANSFER', subject: `transfer/${id}`, message };
     }
   },

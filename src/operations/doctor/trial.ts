@@ -1,4 +1,5 @@
 import { readTrialRows } from '../../db/ledgerReads.ts';
+import { moneyText } from './check.ts';
 import type { DoctorCheck } from './check.ts';
 
 export const trial: DoctorCheck = {
@@ -7,14 +8,15 @@ export const trial: DoctorCheck = {
   async *find({ tx, onProgress }) {
     const rows = await readTrialRows(tx, null);
     onProgress(rows.length);
-    const sums = new Map<string, bigint>();
+    const sums = new Map<string, { readonly micros: bigint; readonly currency: string }>();
     for (const { companyId, currency, debitMicros, creditMicros } of rows) {
       const subject = `company/${companyId}/${currency}`;
-      sums.set(subject, (sums.get(subject) ?? 0n) + creditMicros - debitMicros);
+      const before = sums.get(subject)?.micros ?? 0n;
+      sums.set(subject, { micros: before + creditMicros - debitMicros, currency });
     }
-    for (const [subject, micros] of sums) {
+    for (const [subject, { micros, currency }] of sums) {
       if (micros === 0n) continue;
-      const message = `Its ledger accounts add up to ${micros} micros, not to zero.`;
+      const message = `Its ledger accounts add up to ${moneyText(micros, currency)}, not to zero.`;
       yield { code: 'LEDGER_NOT_ZERO', subject, message };
     }
   },

@@ -119,6 +119,26 @@ function ledgerOf(code: string, number?: string) {
   return owner`(select id from ledger_account where code = ${code} and currency = 'EUR' and ${of})`;
 }
 
+test('money in a finding is told in decimals of its currency', async () => {
+  const told: string[] = [];
+  await owner
+    .begin(async (tx) => {
+      await tx`set local session_replication_role = replica`;
+      await tx`update account_balance set balance_micros = 1234560
+               where account_id = ${ground.account('A-1')}`;
+      const context = { tx, nowMs: startMs, onProgress: () => {} };
+      for (const check of doctorChecks) {
+        for await (const { message } of check.find(context)) told.push(message);
+      }
+      throw new Undone();
+    })
+    .catch((error: unknown) => {
+      if (!(error instanceof Undone)) throw error;
+    });
+  expect(told).toHaveLength(1);
+  expect(told[0]).toMatch(/^The balance is 1\.23456 EUR, its entries are -?\d+\.\d{2,} EUR\.$/);
+});
+
 const cases: [
   string,
   string,
