@@ -86,8 +86,8 @@ export class Payouts {
       asViewer(api, viewer, async (tx) => {
         const channel = await findChannel(tx, this.#channelId);
         if (channel === null) throw new Error('the till has a channel of cards');
-        const said = { channel, ...word, bodyHash, actor: 'provider', nowMs: clock.nowMs() };
-        return operations.settlePayout(tx, said);
+        const said = { channel, ...word, feesCode: null, bodyHash, actor: 'provider' };
+        return operations.settlePayout(tx, { ...said, nowMs: clock.nowMs() });
       }),
     );
     if (heard === null) return;

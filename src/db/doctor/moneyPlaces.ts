@@ -53,7 +53,8 @@ export type AgentCash = {
 /** What stands against each agent, added up from the ledger whole. */
 export function readAgentCash(tx: Statement): Promise<AgentCash[]> {
   return tx<AgentCash[]>`
-    select a.id as "agentId", l.id as "ledgerId", l.currency, a.float_limit_micros as "floatLimitMicros",
+    select a.id as "agentId", l.id as "ledgerId", l.currency,
+           a.float_limit_micros as "floatLimitMicros",
            coalesce(sum(case when t.debit_id = l.id then t.amount_micros
                              when t.credit_id = l.id then -t.amount_micros end), 0)::int8
              as "heldMicros"

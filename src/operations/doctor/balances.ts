@@ -26,7 +26,7 @@ export const balances: DoctorCheck = {
         continue;
       }
       if (balanceMicros !== entriesMicros) {
-        const message = `The balance is ${told(balanceMicros)}, its entries are ${told(entriesMicros)}.`;
+        const message = `The balance is ${told(balanceMicros)}, its entries ${told(entriesMicros)}.`;
         yield { code: 'BALANCE_NOT_ITS_ENTRIES', subject, message };
       }
       if (reservedMicros !== pendingMicros) {

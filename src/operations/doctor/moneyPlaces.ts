@@ -39,7 +39,8 @@ export const agents: DoctorCheck = {
       const subject = `payment-agent/${agentId}`;
       const seenMicros = await readHeldCash(tx, { agentId, ledgerId });
       if (seenMicros !== heldMicros) {
-        const message = `The ledger says ${held}, its limit is held to ${moneyText(seenMicros, currency)}.`;
+        const seen = moneyText(seenMicros, currency);
+        const message = `The ledger says ${held}, its limit is held to ${seen}.`;
         yield { code: 'AGENT_CASH_UNSEEN', subject, message };
       }
       if (heldMicros > floatLimitMicros) {

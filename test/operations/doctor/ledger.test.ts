@@ -136,7 +136,7 @@ test('money in a finding is told in decimals of its currency', async () => {
       if (!(error instanceof Undone)) throw error;
     });
   expect(told).toHaveLength(1);
-  expect(told[0]).toMatch(/^The balance is 1\.23456 EUR, its entries are -?\d+\.\d{2,} EUR\.$/);
+  expect(told[0]).toMatch(/^The balance is 1\.23456 EUR, its entries -?\d+\.\d{2,} EUR\.$/);
 });
 
 const cases: [
