@@ -26,7 +26,8 @@ export const balances: DoctorCheck = {
         continue;
       }
       if (balanceMicros !== entriesMicros) {
-        const message = `The balance is ${told(balanceMicros)}, its entries ${told(entriesMicros)}.`;
+        const entries = told(entriesMicros);
+        const message = `The balance is ${told(balanceMicros)}, its entries ${entries}.`;
         yield { code: 'BALANCE_NOT_ITS_ENTRIES', subject, message };
       }
       if (reservedMicros !== pendingMicros) {
