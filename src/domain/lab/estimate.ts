@@ -116,8 +116,9 @@ export function runningBill(
     if (!prepared.ok) return prepared;
     const accumulator = accumulatePrepared(prepared.value, load);
     const openUntilMs = span.toMs <= untilMs ? null : untilMs;
-    const { attributes } = history;
-    const bill = finish(prepared.value.compiled, accumulator, { attributes, carryIn, openUntilMs });
+    const { attributes, idle = [] } = history;
+    const settlement = { attributes, carryIn, openUntilMs, idle };
+    const bill = finish(prepared.value.compiled, accumulator, settlement);
     if (!bill.ok) return bill;
     lines.push(...bill.value.lines);
     warnings.push(...bill.value.warnings);

@@ -9,6 +9,7 @@ import { changeColumns } from '../rating/load.ts';
 import type { Load } from '../rating/load.ts';
 import { rateLoad } from '../rating/rateLoad.ts';
 import type { RateRefusal } from '../rating/rateLoad.ts';
+import type { IdleSpan } from '../rating/settlement.ts';
 import { slotMs } from '../rating/slot.ts';
 import type { TariffDocument } from '../tariff/document.ts';
 import { instantOfLocal } from '../tariff/localTime.ts';
@@ -30,6 +31,8 @@ export type History = {
   readonly validFromMs: number;
   /** Infinity while it is open. */
   readonly validToMs: number;
+  /** Days that carry no standing charge; absent: none. */
+  readonly idle?: readonly IdleSpan[];
 };
 
 /** Longer than any month and the days that clocks move. */

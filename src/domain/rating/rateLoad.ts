@@ -20,6 +20,7 @@ import type { Accumulator, SlotEnergies } from './kernel.ts';
 import { changeColumns } from './load.ts';
 import type { Load } from './load.ts';
 import { refineLoad } from './refineLoad.ts';
+import type { IdleSpan } from './settlement.ts';
 
 export type RateInput = {
   /** Versions of one tariff in the order of validFrom; of one alone, a list of one. */
@@ -33,6 +34,8 @@ export type RateInput = {
   readonly attributes: AgreementAttributes;
   /** Of the month before; nothing unless given. */
   readonly carryIn?: Carry;
+  /** Days that carry no standing charge; absent: none. */
+  readonly idle?: readonly IdleSpan[];
   /** By name; they go before the series of the same name in the documents. */
   readonly prices?: ReadonlyMap<string, PriceSeries>;
   /** Tariffs compiled for loads before this one, with the same prices; used, and added to. */
@@ -191,8 +194,8 @@ function rateSpan(
   if (!prepared.ok) return prepared;
   const { compiled } = prepared.value;
   const accumulator = accumulatePrepared(prepared.value, input.load);
-  const { attributes } = input;
-  const bill = finish(compiled, accumulator, { attributes, carryIn, openUntilMs: null });
+  const { attributes, idle = [] } = input;
+  const bill = finish(compiled, accumulator, { attributes, carryIn, openUntilMs: null, idle });
   if (!bill.ok) return bill;
   const prorated = proratedWarnings(input.load, span);
   const warnings = [...prorated, ...bill.value.warnings];

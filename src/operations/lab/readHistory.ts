@@ -1,4 +1,5 @@
 import type { Statement } from '../../db/connect.ts';
+import { readIdleDays } from '../../db/idleDays.ts';
 import { readLabAgreements, readPackedMeters } from '../../db/labReads.ts';
 import type { LabAgreement } from '../../db/labReads.ts';
 import { readVersions } from '../../db/ratingInputs.ts';
@@ -102,6 +103,7 @@ export async function readHistory(
       prices,
       validFromMs: agreement.validFromMs,
       validToMs: agreement.validToMs,
+      idle: await readIdleDays(tx, wanted.agreementId),
     },
   });
 }

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { findCharges } from '../../../src/db/chargeReads.ts';
 import { asViewer } from '../../../src/db/viewer.ts';
 import { microsOf } from '../../../src/domain/exact.ts';
+import { estimateBill } from '../../../src/operations/estimateBill.ts';
 import { exchangeMeter } from '../../../src/operations/exchangeMeter.ts';
 import { idleDays } from '../../../src/operations/doctor/modes.ts';
 import { noteIdleDays } from '../../../src/operations/prepaid/noteIdleDays.ts';
@@ -72,6 +73,18 @@ async function world(name: string, standingChargeWhileDisconnected: boolean, isK
       });
       return found;
     },
+    async estimated() {
+      const [row] = await sql<{ id: number }[]>`select id from agreement limit 1`;
+      const input = { agreementId: row?.id ?? 0, month: '2026-03', tariffId: null, document: null };
+      const nowMs = ground.clock.nowMs();
+      const done = await asViewer(ground.api.sql, ground.viewer, (tx) =>
+        estimateBill(tx, ground.viewer, { input, nowMs }),
+      );
+      if (!done.ok) throw new Error(done.message);
+      const { soFar, projected } = done.value;
+      const micros = (bill: typeof soFar) => (bill.ok ? microsOf(bill.value.total) : null);
+      return { soFar: micros(soFar), projected: micros(projected) };
+    },
     async charged() {
       const [row] = await sql<{ micros: bigint; open: boolean; held: boolean }[]>`
         select sum(c.amount_micros)::int8 as micros, bool_or(c.open_until is not null) as open,
@@ -97,6 +110,8 @@ test('with the word false whole days off are given back, each once it is over', 
   await w.read(noon30);
   expect(await w.sweep()).toBe(1);
   expect(await w.charged()).toMatchObject({ micros: 11_000_000n });
+  // Two of 31 days are over and off; what is to come is guessed to be like any other day.
+  expect(await w.estimated()).toEqual({ soFar: 11_000_000n, projected: 11_600_000n });
   await w.switched('connected', backMs);
   await w.read(april);
   expect(await w.sweep()).toBe(1);
