@@ -10,7 +10,7 @@ import type { AccountId } from '../domain/ids.ts';
 import { periodCloseMsMax } from '../domain/limits.ts';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
-import { moneyText } from '../domain/tariff/currency.ts';
+import { minorDigitsOf, moneyText } from '../domain/tariff/currency.ts';
 import { derivedId } from './derivedId.ts';
 import { textOf } from './onceByKey.ts';
 import type { RequestDeps } from './onceByKey.ts';
@@ -43,7 +43,7 @@ export type PaidOut = {
   /** Of a debt, paid off from the balance. */
   readonly debtMicros: bigint;
   readonly paidOutMicros: bigint;
-  /** What is left: zero, or owed by the customer. */
+  /** What is left: less than the smallest unit, or owed by the customer. */
   readonly balanceMicros: bigint;
   readonly isReplay: boolean;
 };
@@ -85,18 +85,21 @@ const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 
 /** The deposit into the balance, a debt out of it, and what is left to the customer. */
 function movesOf(
-  { balanceMicros }: AccountHead,
+  { balanceMicros, currency }: AccountHead,
   { depositMicros, debtMicros }: Sums,
   { underwayMicros, from }: { underwayMicros: bigint; from: PayOutInput['from'] },
 ): readonly Move[] {
   const creditMicros = balanceMicros + depositMicros - underwayMicros;
   const toDebtMicros = creditMicros > 0n ? least(creditMicros, debtMicros) : 0n;
   const leftMicros = creditMicros - toDebtMicros;
+  // Parts of the smallest unit cannot be paid: they stay.
+  const unitMicros = 10n ** BigInt(6 - (minorDigitsOf(currency) ?? 2));
+  const paidMicros = leftMicros - (leftMicros % unitMicros);
   const place = from === 'bank' ? 'bank' : 'payments_clearing';
   const moves: readonly Move[] = [
     { code: 'deposit_netted', debit: 'deposit', credit: 'customer', amountMicros: depositMicros },
     { code: 'debt_netted', debit: 'customer', credit: 'debt', amountMicros: toDebtMicros },
-    { code: 'credit_paid_out', debit: 'customer', credit: place, amountMicros: leftMicros },
+    { code: 'credit_paid_out', debit: 'customer', credit: place, amountMicros: paidMicros },
   ];
   return moves.filter(({ amountMicros }) => amountMicros > 0n);
 }

@@ -41,7 +41,7 @@ const PayOutPayload = builder.objectRef<PaidOut>('PayOutAccountPayload').impleme
     }),
     balance: t.field({
       type: Money,
-      description: 'After it: zero, or owed by the customer.',
+      description: 'After it: less than the smallest unit, or owed by the customer.',
       resolve: ({ balanceMicros: micros, currency }) => ({ micros, currency }),
     }),
     isReplay: t.exposeBoolean('isReplay', { description: 'The key was used before: nothing new.' }),

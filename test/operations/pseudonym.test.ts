@@ -11,7 +11,7 @@ import { openGround, smallFleet } from './smallFleet.ts';
 
 const person = 'Wilhelmina Zauberhaft';
 
-test('domain rule 89: the ledger knows no names, and stays as it is under a pseudonym', async () => {
+test('domain rule 89: the ledger knows no names and stays as it is under a pseudonym', async () => {
   const fleet = smallFleet();
   const [first, ...others] = fleet.customers;
   if (first === undefined) throw new Error('the fleet has a customer');

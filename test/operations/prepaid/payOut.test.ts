@@ -96,3 +96,19 @@ describe('domain rule 82: a deposit of 50.00 is a liability, netted on the final
     }
   });
 });
+
+test('what no coin can pay stays in the balance', async () => {
+  const { ground, ...w } = await movingWorld('pay_out_cents');
+  await w.buy('first', '20.00');
+  await w.read(firstMs, 0);
+  ground.clock.set(the12th);
+  await w.pass('first', 'landlord');
+  // 1.234 kWh at 0.30 are 0.3702.
+  await w.read(the12th, 1_234);
+  await w.read(the12th + hourMs, 1_234);
+  expect(await w.payOut('first')).toMatchObject({
+    ok: true,
+    value: { paidOutMicros: 19_620_000n, balanceMicros: 9_800n },
+  });
+  expect(await w.payOut('first')).toMatchObject({ ok: false, code: 'NOTHING_TO_PAY_OUT' });
+});
