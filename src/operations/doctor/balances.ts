@@ -1,5 +1,6 @@
 import { findBalanceDifferences, nextAccounts } from '../../db/doctor/accountPages.ts';
-import { moneyText, pagesOf } from './check.ts';
+import { moneyText } from '../../domain/tariff/currency.ts';
+import { pagesOf } from './check.ts';
 import type { DoctorCheck } from './check.ts';
 
 export const balances: DoctorCheck = {

@@ -1,5 +1,6 @@
 import { findChargeDifferences, nextAgreements } from '../../db/doctor/accountPages.ts';
-import { moneyText, pagesOf } from './check.ts';
+import { moneyText } from '../../domain/tariff/currency.ts';
+import { pagesOf } from './check.ts';
 import type { DoctorCheck } from './check.ts';
 
 export const charges: DoctorCheck = {

@@ -1,6 +1,4 @@
 import type { Transaction } from '../../db/connect.ts';
-import { formatMicros } from '../../domain/exact.ts';
-import { minorDigitsOf } from '../../domain/tariff/currency.ts';
 
 /** Something that must not be. */
 export type DoctorFinding = {
@@ -26,11 +24,6 @@ export type DoctorCheck = {
   readonly invariant: string;
   find(context: DoctorContext): AsyncGenerator<DoctorFinding>;
 };
-
-/** To the last digit, as a difference may be one. */
-export function moneyText(micros: bigint, currency: string): string {
-  return `${formatMicros(micros, minorDigitsOf(currency) ?? 2)} ${currency}`;
-}
 
 export type Page<Key, Row> = {
   /** Of the last row that was looked at; null: there was none. */

@@ -1,7 +1,7 @@
 import { findAgedClearing } from '../../db/doctor/ledgerWhole.ts';
 import { clearingDaysMax } from '../../domain/limits.ts';
 import { dayMs } from '../../domain/time/civil.ts';
-import { moneyText } from './check.ts';
+import { moneyText } from '../../domain/tariff/currency.ts';
 import type { DoctorCheck } from './check.ts';
 
 /** What is at the counter leaves the house by ways that the ledger does not see. */

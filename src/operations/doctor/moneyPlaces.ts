@@ -1,7 +1,7 @@
 import { readHeldCash } from '../../db/cash.ts';
 import { findWrongVouchers, readAgentCash } from '../../db/doctor/moneyPlaces.ts';
 import { findingsToldMax } from '../../domain/limits.ts';
-import { moneyText } from './check.ts';
+import { moneyText } from '../../domain/tariff/currency.ts';
 import type { DoctorCheck } from './check.ts';
 
 /** One more than is told: so that a check says that it was cut. */

@@ -1,5 +1,6 @@
 import { findOvercorrected, firstUuid, wrongTransfers } from '../../db/doctor/transferPages.ts';
-import { moneyText, pagesOf } from './check.ts';
+import { moneyText } from '../../domain/tariff/currency.ts';
+import { pagesOf } from './check.ts';
 import type { DoctorCheck } from './check.ts';
 
 export const transfers: DoctorCheck = {

@@ -1,5 +1,5 @@
 import { readTrialRows } from '../../db/ledgerReads.ts';
-import { moneyText } from './check.ts';
+import { moneyText } from '../../domain/tariff/currency.ts';
 import type { DoctorCheck } from './check.ts';
 
 export const trial: DoctorCheck = {
