@@ -16,6 +16,8 @@ export type ChangedAgreement = {
   readonly validTo: Date | null;
   readonly balanceLimitMicros: bigint;
   readonly reconnectMicros: bigint;
+  /** It ends with a change of mode that is recorded; no other can end it. */
+  readonly isChanged: boolean;
 };
 
 /** The agreement as far as the viewer may see it. */
@@ -27,7 +29,8 @@ export async function findChangedAgreement(
     select g.id, g.company_id as "companyId", g.account_id as "accountId",
            g.service_point_id as "servicePointId", p.time_zone as zone, g.tariff_id as "tariffId",
            g.mode, g.valid_from as "validFrom", g.valid_to as "validTo",
-           g.balance_limit_micros as "balanceLimitMicros", g.reconnect_micros as "reconnectMicros"
+           g.balance_limit_micros as "balanceLimitMicros", g.reconnect_micros as "reconnectMicros",
+           exists (select from mode_change c where c.ended_id = g.id) as "isChanged"
     from agreement g join service_point p on p.id = g.service_point_id
     where g.company_id = ${companyId} and g.id = ${agreementId}`;
   return row ?? null;

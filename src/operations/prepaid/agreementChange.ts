@@ -41,7 +41,8 @@ export type AgreementChangeCode<W extends What> =
   | InstantCode<W>
   | LevelCode
   | 'AGREEMENT_NOT_FOUND'
-  | 'AGREEMENT_NOT_IN_FORCE';
+  | 'AGREEMENT_NOT_IN_FORCE'
+  | 'AGREEMENT_CHANGE_PLANNED';
 
 type LevelCode = 'AMOUNT_MALFORMED' | 'LEVELS_CROSSED' | 'BALANCE_AT_LIMIT';
 
@@ -78,7 +79,7 @@ export async function findToChange<W extends What>(
 ): Promise<
   Outcome<
     { readonly agreement: ChangedAgreement; readonly atMs: number },
-    InstantCode<W> | 'AGREEMENT_NOT_FOUND' | 'AGREEMENT_NOT_IN_FORCE'
+    InstantCode<W> | 'AGREEMENT_NOT_FOUND' | 'AGREEMENT_NOT_IN_FORCE' | 'AGREEMENT_CHANGE_PLANNED'
   >
 > {
   const { what, input, nowMs } = asked;
@@ -94,6 +95,12 @@ export async function findToChange<W extends What>(
   if (validFrom.getTime() >= at.value || (validTo !== null && validTo.getTime() <= at.value)) {
     const message = `The agreement is not in force at ${instantText(at.value)}. Check its dates.`;
     return refuse('AGREEMENT_NOT_IN_FORCE', message, ['at']);
+  }
+  if (validTo !== null && agreement.isChanged) {
+    const message =
+      `A change of the agreement at ${instantText(validTo.getTime())} is recorded, and stands. ` +
+      'Change the agreement that begins there.';
+    return refuse('AGREEMENT_CHANGE_PLANNED', message, ['at']);
   }
   return accept({ agreement, atMs: at.value });
 }

@@ -74,6 +74,7 @@ async function world(name: string, document: TariffText = flat('0.30')) {
     ground,
     deps,
     accountOf,
+    agreementOf,
     async read(atMs: number, wh: number) {
       ground.clock.set(Math.max(ground.clock.nowMs(), atMs));
       await ground.read(['M1', 'M2'].map((meter) => ({ meter, atMs, wh })));
@@ -225,6 +226,19 @@ describe('domain rule 74: prepaid to postpaid within a month', () => {
 });
 
 describe('a change of mode is refused with no effect', () => {
+  test('of an agreement whose change is to come already, sooner than that', async () => {
+    const w = await world('mode_again');
+    await w.buy('A1', '10.00');
+    const agreementId = await w.agreementOf('A1');
+    expect(await w.change('postpaid', { agreementId, atMs: june + 2 * dayMs })).toMatchObject({
+      ok: true,
+    });
+    expect(await w.change('postpaid', { agreementId, atMs: june + dayMs })).toMatchObject({
+      ok: false,
+      code: 'AGREEMENT_CHANGE_PLANNED',
+    });
+  });
+
   test('in the past, off the grid, far ahead, unchanged, foreign, by a subscriber', async () => {
     const { ground, ...w } = await world('mode_refused');
     await w.buy('A1', '10.00');
