@@ -12,8 +12,8 @@ export const ingestMemorySize: IngestSteadySize = {
   meters: 10_000,
   periodMs: 500,
   watched: 200,
-  warmUpMs: 150_000,
-  measuredMs: 450_000,
+  warmUpMs: 120_000,
+  measuredMs: 240_000,
 };
 
 const sampleMs = 5_000;
