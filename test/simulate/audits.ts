@@ -28,6 +28,7 @@ import { sha256Hex } from './sender.ts';
 import { findSeriesBreach, findUnreadCharge } from './seriesChecks.ts';
 import { Violation } from './simulation.ts';
 import type { Simulation } from './simulation.ts';
+import type { SupplyDesk } from './supplyDesk.ts';
 import type { Till } from './till.ts';
 
 export type Published = {
@@ -43,6 +44,7 @@ type Audited = {
   readonly fitters: Fitters;
   readonly desk: QuarantineDesk;
   readonly till: Till;
+  readonly supply: SupplyDesk;
   readonly published: readonly Published[];
 };
 
@@ -104,12 +106,13 @@ export class Audits {
   /** Everything answered and rated: then what is booked is what the auditor works out. */
   async audit(isLast: boolean): Promise<void> {
     const simulation = this.#simulation;
-    const { delivery, keys, fitters, till } = this.#of;
+    const { delivery, keys, fitters, supply, till } = this.#of;
     await till.settle();
     await keys.registerAll();
     await delivery.settle();
     refuseBreach(delivery.words.findBreach(delivery.sent));
     await this.#rateAll();
+    await supply.settle();
     if (isLast) {
       await fitters.retry(null);
       await this.#rateAll();

@@ -75,6 +75,9 @@ export function drawCrash(random: SeededRandom): CrashPlan {
   return { atAwait, isBeforeCommit, cutsConnection: random.chance(0.15) };
 }
 
+/** The clients of one process. */
+export type Hands = { readonly writer: Sql; readonly api: Sql };
+
 function isStatement(args: readonly unknown[]): boolean {
   const [first] = args;
   return Array.isArray(first) && 'raw' in first;

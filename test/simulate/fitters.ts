@@ -4,7 +4,7 @@ import type { CrashPlan } from './faults.ts';
 import type { Office } from './office.ts';
 import { Violation } from './simulation.ts';
 import type { Simulation } from './simulation.ts';
-import { fitMeter, fleetMeter } from './world.ts';
+import { fitMeter, fleetMeter, unwired } from './world.ts';
 import type { WorldMeter } from './world.ts';
 
 type Swap = { readonly old: WorldMeter; readonly fresh: WorldMeter; readonly atMs: number };
@@ -96,7 +96,7 @@ export class Fitters {
     if (meter === undefined) return null;
     const { fleet } = simulation;
     // Ids are given in the order of the declaration.
-    const meters = [fleetMeter(meter, null), ...fleet.meters];
+    const meters = [fleetMeter(meter, unwired), ...fleet.meters];
     await simulation.register({ ...fleet, meters }, { plan, newMeter: meter });
     return 'meter registered late';
   }
@@ -194,15 +194,15 @@ export class Fitters {
     }
   }
 
-  /** Whoever exchanges a meter declares it so from then on: the contactor is the new one's. */
+  /** Whoever exchanges a meter declares it so from then on: the wires are the new one's. */
   #declare({ old, fresh }: Swap): void {
     const simulation = this.#simulation;
     const { fleet } = simulation;
-    const contactor = fleet.meters.find(({ serial }) => serial === old.serial)?.contactor ?? null;
+    const wiring = fleet.meters.find(({ serial }) => serial === old.serial) ?? unwired;
     const meters = fleet.meters.map((each) =>
-      each.serial === old.serial ? { ...each, contactor: null } : each,
+      each.serial === old.serial ? { ...each, ...unwired } : each,
     );
-    simulation.fleet = { ...fleet, meters: [...meters, fleetMeter(fresh, contactor)] };
+    simulation.fleet = { ...fleet, meters: [...meters, fleetMeter(fresh, wiring)] };
     simulation.meterIds.set(fresh.serial, simulation.idOf(fresh));
   }
 

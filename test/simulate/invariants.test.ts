@@ -5,6 +5,7 @@ import { findHeldBreach } from './heldRows.ts';
 import { findBreaches, findQuietBreaches, readBacklog, readPosted } from './invariants.ts';
 import type { Admin, Reader } from './invariants.ts';
 import { simulate } from './run.ts';
+import { findCommandBreaches } from './supplyRules.ts';
 import { findSeriesBreach, findUnreadCharge } from './seriesChecks.ts';
 
 /** A world in which each kind of row below exists when it is over. */
@@ -15,6 +16,7 @@ async function codesOf(reader: Reader, books: Books): Promise<readonly string[]>
     ...(await findBreaches(reader)),
     ...(await readBacklog(reader)),
     ...(await findQuietBreaches(reader)),
+    ...(await findCommandBreaches(reader)),
   ];
   // A series of which the tables alone say that it is broken is not walked.
   if (told.length > 0) return told.map(({ code }) => code);
@@ -86,7 +88,16 @@ const plants: readonly (readonly [string, string])[] = [
     'CHARGE_OF_WRONG_VERSION',
     `update agreement set valid_from = '2019-01-01Z', valid_to = '2020-01-01Z'`,
   ],
-  ['ROW_HELD_WRONG', `delete from reading_exception where code = 'METER_UNKNOWN'`],
+  ['TWO_OPEN_COMMANDS', `drop index command_open; update command set state = 'requested'`],
+  ['CUT_UNCERTIFIED', `delete from command_certificate where stage = 'sent'`],
+  ['VERIFIED_UNSENT', `delete from command_step where state = 'acknowledged'`],
+  [
+    'ROW_HELD_WRONG',
+    `delete from reading_exception x where code = 'METER_UNKNOWN' and not exists (
+       select from exception_resolution r
+       where (r.edge_id, r.stream, r.epoch, r.sequence, r.is_event, r.channel, r.row)
+           = (x.edge_id, x.stream, x.epoch, x.sequence, x.is_event, x.channel, x.row))`,
+  ],
   ['ROW_HELD_WRONG', 'delete from reading_exception where is_event'],
   [
     'ROW_HELD_WRONG',

@@ -14,6 +14,7 @@ import { Office } from './office.ts';
 import { QuarantineDesk } from './quarantineDesk.ts';
 import { Simulation, Violation, productionOperations } from './simulation.ts';
 import type { Counts, Operations } from './simulation.ts';
+import { SupplyDesk } from './supplyDesk.ts';
 import { Till } from './till.ts';
 
 const quarterMs = 900_000;
@@ -27,6 +28,7 @@ class Workload {
   readonly #fitters: Fitters;
   readonly #desk: QuarantineDesk;
   readonly #till: Till;
+  readonly #supply: SupplyDesk;
   readonly #published: Published[] = [];
   readonly #later: TariffText[];
   readonly audits: Audits;
@@ -35,6 +37,7 @@ class Workload {
   constructor(simulation: Simulation, seed: number) {
     this.#simulation = simulation;
     this.#till = new Till(simulation, seed);
+    this.#supply = new SupplyDesk(simulation, seed);
     this.#delivery = new Delivery(simulation);
     this.#office = new Office(simulation);
     this.#keys = new Keys(simulation, this.#delivery);
@@ -47,6 +50,7 @@ class Workload {
       fitters: this.#fitters,
       desk: this.#desk,
       till: this.#till,
+      supply: this.#supply,
       published: this.#published,
     });
     this.#later = [...simulation.world.laterTariffs];
@@ -91,6 +95,7 @@ class Workload {
       await this.#pay();
     }
     await this.#till.act();
+    await this.#supply.act();
     await this.audits.check();
     return what;
   }

@@ -14,6 +14,13 @@ import { movesCursorFirst } from './planted/movesCursorFirst.ts';
 import { movesProgressApart } from './planted/movesProgressApart.ts';
 import { forgetsAudit, forgetsFees, paysTwice } from './planted/paysApart.ts';
 import { hidesGoodRows, ranksByArrival, skipsEdits } from './planted/readsAnotherLog.ts';
+import {
+  cutsUndecided,
+  forgetsCertificates,
+  forgetsHours,
+  leavesInTheDark,
+  verifiesBlindly,
+} from './planted/cutsWrongly.ts';
 import { simulate } from './run.ts';
 import type { RunOutcome } from './run.ts';
 import type { Operations } from './simulation.ts';
@@ -103,6 +110,26 @@ test.each<[string, number, readonly string[], Operations]>([
   ],
   ['fees that a provider is still said to owe', 2, ['CLEARING_NOT_WHAT_IS_OWED'], forgetsFees],
   ['a voucher without its row of the audit', 2, ['TRANSFER_WITHOUT_AUDIT'], forgetsAudit],
+  [
+    'a cut that nobody decides again',
+    1,
+    ['CUT_OF_PROTECTED', 'CUT_ABOVE_LIMIT', 'CUT_IN_PROTECTED_HOURS', 'WRITTEN_TOO_LATE'],
+    cutsUndecided,
+  ],
+  ['protected hours that nobody keeps', 1, ['CUT_IN_PROTECTED_HOURS'], forgetsHours],
+  [
+    'a breaker that is not read back',
+    1,
+    ['SUPPLY_NOT_ITS_BREAKER', 'PAID_AND_DARK'],
+    verifiesBlindly,
+  ],
+  [
+    'cuts without a certificate',
+    1,
+    ['CUT_UNCERTIFIED', 'COMMAND_WITHOUT_CERTIFICATE', 'CUT_SENT_UNDECIDED'],
+    forgetsCertificates,
+  ],
+  ['somebody who has paid and is forgotten', 1, ['PAID_AND_DARK'], leavesInTheDark],
   [
     'winners by arrival',
     1,

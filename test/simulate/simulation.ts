@@ -6,6 +6,7 @@ import type { Viewer } from '../../src/domain/access/viewer.ts';
 import type { Fleet } from '../../src/domain/fleet.ts';
 import { parseCompanyId } from '../../src/domain/ids.ts';
 import { rateJob } from '../../src/domain/rating/job.ts';
+import { adjustBalance } from '../../src/operations/adjustBalance.ts';
 import { accrueTime } from '../../src/operations/accrueTime.ts';
 import { commitBatches } from '../../src/operations/commitBatches.ts';
 import { publishTariff } from '../../src/operations/publishTariff.ts';
@@ -26,13 +27,18 @@ import type { Rated } from '../../src/operations/rateReadings.ts';
 import { recordMark } from '../../src/operations/recordMark.ts';
 import { registerFleet } from '../../src/operations/registerFleet.ts';
 import type { RegisteredFleet } from '../../src/operations/registerFleet.ts';
+import { publishPolicy, putUnderPolicy } from '../../src/operations/prepaid/publishPolicy.ts';
+import { sendCommand } from '../../src/operations/sendCommand.ts';
+import { addProtection, endProtection } from '../../src/operations/supply/protections.ts';
+import { sweepCommands } from '../../src/operations/sweepCommands.ts';
+import { sweepSupplies } from '../../src/operations/sweepSupplies.ts';
 import { applyPaymentEvent } from '../../src/operations/payments/applyPaymentEvent.ts';
 import { settlePayout } from '../../src/operations/payments/settlePayout.ts';
 import { takeEmergencyCredit } from '../../src/operations/prepaid/takeEmergencyCredit.ts';
 import { topUp } from '../../src/operations/topUp.ts';
 import { useVoucher } from '../../src/operations/vouchers/useVoucher.ts';
 import { Fuse, brittleSql, noCrash } from './faults.ts';
-import type { CrashPlan } from './faults.ts';
+import type { CrashPlan, Hands } from './faults.ts';
 import type { Admin } from './invariants.ts';
 import { SeededRandom } from './seededRandom.ts';
 import { Sender } from './sender.ts';
@@ -56,6 +62,14 @@ export const productionOperations = {
   publishTariff,
   applyPaymentEvent,
   settlePayout,
+  addProtection,
+  adjustBalance,
+  endProtection,
+  publishPolicy,
+  putUnderPolicy,
+  sendCommand,
+  sweepCommands,
+  sweepSupplies,
   takeEmergencyCredit,
   topUp,
   useVoucher,
@@ -282,7 +296,7 @@ export class Simulation {
   /** Runs one operation in a process that may die in it; null when it did. */
   async survive<T>(
     plan: CrashPlan,
-    run: (sql: { writer: Sql; api: Sql }) => Promise<T>,
+    run: (sql: Hands) => Promise<T>,
     visitor?: { readonly atAwait: number; readonly visit: Visitor },
   ): Promise<T | null> {
     // Drawn before anything runs: where processes overlap, their order must not move the dice.
@@ -310,14 +324,15 @@ export class Simulation {
   }
 
   /** As `survive`, for those who draw by dice of their own. */
-  async apart<T>(plan: CrashPlan, run: (sql: { api: Sql }) => Promise<T>): Promise<T | null> {
+  async apart<T>(plan: CrashPlan, run: (hands: Hands) => Promise<T>): Promise<T | null> {
     const fuse = new Fuse(plan);
     const cut = async (pid: number): Promise<void> => {
       this.counts.cuts += 1;
       await this.admin`select pg_terminate_backend(${pid}, 10000)`;
     };
     try {
-      return await run({ api: brittleSql(this.#api.sql, fuse, cut) });
+      const api = brittleSql(this.#api.sql, fuse, cut);
+      return await run({ writer: brittleSql(this.#writer.sql, fuse, cut), api });
     } catch (error) {
       if (!fuse.isBurnt) throw error;
       this.counts.crashes += 1;
@@ -327,7 +342,7 @@ export class Simulation {
   }
 
   /** Until it gets an answer, as a client does who keeps its key. */
-  async insist<T>(run: (sql: { writer: Sql; api: Sql }) => Promise<T>): Promise<T> {
+  async insist<T>(run: (sql: Hands) => Promise<T>): Promise<T> {
     for (let attempt = 1; attempt <= attemptsMax; attempt += 1) {
       const answer = await this.survive(this.crashPlan(attempt < 6 ? 0.4 : 0), run);
       if (answer !== null) return answer;

@@ -158,19 +158,34 @@ export function fitMeter(
   return { ...of, powerMaxW, modulusWh, removedMs: null, trueWh };
 }
 
+/** What is needed to switch a supply: the meter's place on a bus, and the contactor's. */
+export type Wiring = Pick<Fleet['meters'][number], 'bus' | 'contactor'>;
+
+export const unwired: Wiring = { bus: null, contactor: null };
+
 export function fleetMeter(
   { serial, edge, servicePoint, powerMaxW, modulusWh }: WorldMeter,
-  contactor: Fleet['meters'][number]['contactor'],
+  { bus, contactor }: Wiring,
 ): Fleet['meters'][number] {
   return {
     serial,
     edge: edge.name,
     servicePoint,
-    bus: null,
+    bus,
     mapName: 'sdm630',
     powerMaxW,
     registerModulusWh: modulusWh,
     contactor,
+  };
+}
+
+/** Nobody listens: breakers of the world are reached by a link of their own. */
+const nowhere = { kind: 'tcp', host: '127.0.0.1', port: 502 } as const;
+
+function wired(index: number): Wiring {
+  return {
+    bus: { name: 'bus', unitId: 1 + index },
+    contactor: { unitId: 100 + index, coil: 0 },
   };
 }
 
@@ -180,7 +195,7 @@ function agreement(
   random: SeededRandom,
   span: Pick<Agreement, 'account' | 'servicePoint' | 'tariff' | 'validFromMs' | 'validToMs'>,
 ): Agreement {
-  const mode = random.chance(0.5) ? ('prepaid' as const) : ('postpaid' as const);
+  const mode = random.chance(0.75) ? ('prepaid' as const) : ('postpaid' as const);
   return { ...span, mode, balanceLimitMicros: 0n, reconnectMicros: 1_000_000n };
 }
 
@@ -242,12 +257,11 @@ export function makeWorld(seed: number): World {
       name,
       publicKeys: [publicKey],
       logShard,
-      buses: [],
+      buses: [{ name: 'bus', address: nowhere, pollIntervalMs: 60_000 }],
     })),
     servicePoints: [...zoneOf].map(([name, timeZone]) => ({ name, timeZone })),
-    meters: meters.map((meter, index) =>
-      fleetMeter(meter, index % 2 === 0 ? { unitId: 100 + index, coil: 0 } : null),
-    ),
+    // The second meter of a place has no contactor.
+    meters: meters.map((meter, index) => fleetMeter(meter, index === 1 ? unwired : wired(index))),
     customers: ['A1', 'A2', 'A3', 'A4'].map((number) => ({
       name: `customer ${number}`,
       accounts: [{ number, currency: 'EUR' }],
