@@ -84,7 +84,7 @@ test.each<[string, number, readonly string[], Operations]>([
   ['a cursor ahead of its readings', 9, ['CHARGE_WRONG', 'UNRATED_WRONG'], movesCursorFirst],
   ['an event number apart from its event', 9, ['EVENTS_HAVE_GAPS'], losesEvents],
   ['progress apart from the log', 12, ['PROGRESS_NOT_ITS_BATCHES'], movesProgressApart],
-  ['an edit that the rater skips', 11, ['CHARGE_WRONG'], skipsEdits],
+  ['an edit that the rater skips', 11, ['CHARGE_WRONG', 'SERIES_NOT_ITS_READINGS'], skipsEdits],
   ['a mark that is ignored', 2, ['CHARGE_WRONG', 'UNRATED_WRONG'], ignoresMarks],
   ['a refused row that hides a good one', 1, ['CHARGE_WRONG', 'UNRATED_WRONG'], hidesGoodRows],
   ['holes that nobody asks for', 1, ['HOLE_NOT_ASKED_FOR'], forgetsHoles],
@@ -98,7 +98,7 @@ test.each<[string, number, readonly string[], Operations]>([
   ['an outage that nobody hears of', 1, ['CHARGE_WRONG', 'OUTAGE_NOT_ZERO'], hearsNoOutage],
   [
     'the last value of a meter that is exchanged, forgotten',
-    3,
+    13,
     ['CHARGE_WRONG', 'UNRATED_WRONG', 'SLOTS_NOT_THEIR_REGISTER'],
     forgetsFinalValues,
   ],

@@ -119,10 +119,10 @@ export class SupplyDesk {
     this.#simulation.nowMs += 1_000;
     const draw = this.#random.below(100);
     if (draw < 2) await this.#protect(this.#random.pick(this.#accounts));
-    else if (draw < 8) await this.#release();
-    else if (draw < 34) await this.#pay();
-    else if (draw < 42) await this.#charge();
-    else if (draw < 60) await this.#protectAtLast();
+    else if (draw < 12) await this.#release();
+    else if (draw < 36) await this.#pay();
+    else if (draw < 44) await this.#charge();
+    await this.#protectAtLast();
     await this.#work(this.#random.between(0, 2));
     // Whoever dies is started again: no sweep is missed for long.
     await this.#sweep(noCrash);
@@ -148,7 +148,8 @@ export class SupplyDesk {
       select account_id as id from command
       where kind = 'disconnect' and state in ('requested', 'queued') order by id`;
     const threatened = this.#accounts.filter((each) => rows.some(({ id }) => id === each));
-    if (threatened.length > 0) await this.#protect(this.#random.pick(threatened));
+    if (threatened.length > 0 && this.#random.chance(0.3))
+      await this.#protect(this.#random.pick(threatened));
   }
 
   async #protect(accountId: AccountId): Promise<void> {
@@ -196,7 +197,7 @@ export class SupplyDesk {
     return row?.micros ?? 0n;
   }
 
-  /** As much as is owed and a little more, or less: around the levels at which something happens. */
+  /** What is owed and a little more, or less: around the levels at which something happens. */
   async #pay(): Promise<void> {
     const { viewer, operations } = this.#simulation;
     const accountId = this.#random.pick(this.#accounts);
@@ -266,6 +267,7 @@ export class SupplyDesk {
   /** Breakers answer at last, and what is paid for comes back within a few sweeps. */
   async settle(): Promise<void> {
     if (!this.#isOpen) return;
+    await this.#protectAtLast();
     await this.#work(3);
     this.#breakers.isCalm = true;
     for (let quiet = 0, round = 0; quiet < 3 && round < roundsMax; round += 1) {

@@ -162,13 +162,17 @@ export class SupplyRules {
   /** When breakers answer and sweeps have had their time: who has paid has power. */
   async findAtRest(breakers: Breakers): Promise<Breach | null> {
     const { admin, fleet, meterIds } = this.#simulation;
-    const rows = await admin<{ meterId: number; state: string; isOpen: boolean }[]>`
+    type Row = { meterId: number; state: string; isOpen: boolean; tried: string | null };
+    const rows = await admin<Row[]>`
       select m.id as "meterId", coalesce(s.state, 'connected') as state, exists (
         select from command c where c.meter_id = m.id
-          and c.state in ('requested', 'queued', 'sent', 'acknowledged')) as "isOpen"
+          and c.state in ('requested', 'queued', 'sent', 'acknowledged')) as "isOpen", (
+        select c.state from command c join meter o on o.id = c.meter_id
+        where o.service_point_id = m.service_point_id and c.attempts > 0
+        order by c.requested_at desc limit 1) as tried
       from meter m left join supply s on s.meter_id = m.id
       where m.contactor_unit_id is not null order by 1`;
-    for (const { meterId, state, isOpen } of rows) {
+    for (const { meterId, state, isOpen, tried } of rows) {
       const meter = this.#meterOf(meterId);
       const declared = fleet.meters.find(({ serial }) => meterIds.get(serial) === meterId);
       const breaker = breakers.at(declared?.contactor?.unitId ?? 0);
@@ -180,7 +184,9 @@ export class SupplyRules {
       if (isDue && (state !== 'connected' || !breaker.isClosed)) {
         return { code: 'PAID_AND_DARK', detail };
       }
-      if (state === 'disconnected' && breaker.isClosed && !breaker.hasLied) {
+      // Of the last try nobody may know the end: then it stands either way, rather on than off.
+      const isKnown = tried === null || tried === 'verified';
+      if (isKnown && state === 'disconnected' && breaker.isClosed && !breaker.hasLied) {
         return { code: 'SUPPLY_NOT_ITS_BREAKER', detail };
       }
     }
