@@ -112,7 +112,7 @@ test.each<[string, number, readonly string[], Operations]>([
   ['a voucher without its row of the audit', 2, ['TRANSFER_WITHOUT_AUDIT'], forgetsAudit],
   [
     'a cut that nobody decides again',
-    1,
+    4,
     ['CUT_OF_PROTECTED', 'CUT_ABOVE_LIMIT', 'CUT_IN_PROTECTED_HOURS', 'WRITTEN_TOO_LATE'],
     cutsUndecided,
   ],

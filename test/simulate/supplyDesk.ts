@@ -115,8 +115,7 @@ export class SupplyDesk {
 
   async act(): Promise<void> {
     if (!this.#isOpen) await this.#open();
-    // Whoever comes here comes after what has just been decided.
-    this.#simulation.nowMs += 1_000;
+    this.#pass();
     const draw = this.#random.below(100);
     if (draw < 2) await this.#protect(this.#random.pick(this.#accounts));
     else if (draw < 12) await this.#release();
@@ -140,6 +139,11 @@ export class SupplyDesk {
       await this.#sweep(drawCrash(this.#random));
       this.#simulation.nowMs += this.#random.between(1, 60) * 1_000;
     }
+  }
+
+  /** Whoever comes here comes after what has just been decided. */
+  #pass(): void {
+    this.#simulation.nowMs += 1_000;
   }
 
   /** Somebody hears of a cut that is on its way. */
@@ -267,6 +271,7 @@ export class SupplyDesk {
   /** Breakers answer at last, and what is paid for comes back within a few sweeps. */
   async settle(): Promise<void> {
     if (!this.#isOpen) return;
+    this.#pass();
     await this.#protectAtLast();
     await this.#work(3);
     this.#breakers.isCalm = true;
