@@ -95,7 +95,8 @@ function filterOf(tx: Statement, query: SupplyQuery) {
   return tx`g.account_id = any(${integersOf(query.accountIds)}::int4[])
             and m.contactor_unit_id is not null
             and (b.balance_micros <= g.balance_limit_micros or o.id is not null
-                 or s.state <> 'connected' or t.state <> 'verified' or w.meter_id is not null)`;
+                 or s.state <> 'connected' or t.state <> 'verified' or k.kind is not null
+                 or w.meter_id is not null)`;
 }
 
 /**
@@ -147,13 +148,19 @@ export async function readMeterSupplies(
       order by c.requested_at desc, c.next_attempt_at desc limit 1
     ) t on true
     left join lateral (
+      -- A contactor stays where it is when its meter is exchanged, and as it is.
+      select array_agg(o.id) as ids from meter o
+      where o.service_point_id = m.service_point_id
+        and (o.id = m.id or o.contactor_unit_id is null and m.contactor_unit_id is not null)
+    ) place on true
+    left join lateral (
       -- A cut that was tried and not verified stays unknown until a later command is: a
       -- restoration that failed as well says nothing of it.
       select kind, cause from command c
-      where c.meter_id = m.id and c.attempts > 0 and c.kind in ('disconnect', 'limit')
+      where c.meter_id = any(place.ids) and c.attempts > 0 and c.kind in ('disconnect', 'limit')
         and c.state in ('failed', 'expired', 'cancelled')
         and not exists (select from command v
-                        where v.meter_id = c.meter_id and v.state = 'verified'
+                        where v.meter_id = any(place.ids) and v.state = 'verified'
                           and v.requested_at > c.requested_at)
       order by c.requested_at desc, c.next_attempt_at desc limit 1
     ) k on true
