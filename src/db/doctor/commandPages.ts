@@ -53,14 +53,17 @@ export async function wrongCommands(tx: Statement, after: string) {
   return { ...stretch, rows };
 }
 
-/** Automatic cuts of accounts that were protected when they were requested. */
+/**
+ * Automatic cuts of accounts that were protected when they were requested. Of the same instant
+ * either may have been the first.
+ */
 export async function cutsOfProtected(
   tx: Statement,
 ): Promise<readonly { readonly id: string; readonly kind: string }[]> {
   return tx<{ id: string; kind: string }[]>`
     select c.id, p.kind from command c
     join protection p on p.account_id = c.account_id and p.from_at <= c.requested_at
-      and p.recorded_at <= c.requested_at and (p.to_at is null or p.to_at > c.requested_at)
+      and p.recorded_at < c.requested_at and (p.to_at is null or p.to_at > c.requested_at)
     left join protection_end e on e.protection_id = p.id
     where c.cause = 'automatic' and c.kind in ('disconnect', 'limit')
       and (e.ended_at is null or e.ended_at > c.requested_at)

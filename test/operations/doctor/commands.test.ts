@@ -81,6 +81,16 @@ test('commands that went as they should have no finding', async () => {
   expect(await plant(() => Promise.resolve())).toEqual([]);
 });
 
+/** Recorded so long before the cut was requested. */
+function protect(tx: Transaction, beforeMs: number) {
+  return tx`
+    insert into protection (id, company_id, account_id, kind, from_at, reason, recorded_at,
+                            recorded_by)
+    select gen_random_uuid(), company_id, account_id, 'medical', requested_at, 'x',
+           requested_at - ${beforeMs} * interval '1 millisecond', 'test'
+    from command where id = ${cut}`;
+}
+
 type Case = [string, string, (tx: Transaction) => Promise<unknown>];
 
 const ofCommands: Case[] = [
@@ -125,15 +135,7 @@ const ofCommands: Case[] = [
     'VERIFIED_WITHOUT_CHANGE',
     (tx) => tx`delete from supply_change where command_id = ${cut}`,
   ],
-  [
-    'a protected customer who was cut by itself',
-    'PROTECTED_WAS_CUT',
-    (tx) => tx`
-        insert into protection (id, company_id, account_id, kind, from_at, reason, recorded_at,
-                                recorded_by)
-        select gen_random_uuid(), company_id, account_id, 'medical', requested_at, 'x',
-               requested_at, 'test' from command where id = ${cut}`,
-  ],
+  ['a protected customer who was cut by itself', 'PROTECTED_WAS_CUT', (tx) => protect(tx, 1)],
   [
     'a certificate that was rewritten',
     'CERTIFICATE_HASH_WRONG',
@@ -195,6 +197,10 @@ describe('a planted fault is found:', () => {
     const [command] = await owner<{ meterId: number }[]>`
       select meter_id as "meterId" from command where id = ${cut}`;
     expect(await plant(damage)).toContain(`${code} meter/${command?.meterId}`);
+  });
+
+  test('and who is protected from the very instant of the cut on is not found', async () => {
+    expect(await plant((tx) => protect(tx, 0))).toEqual([]);
   });
 
   test('and who has paid less than what brings a supply back is not found', async () => {
