@@ -2,7 +2,6 @@ import { expect, inject, test } from 'vitest';
 import { freshDatabase } from '../support/postgres.ts';
 import { acknowledgesBeforeCommit } from './planted/acknowledgesBeforeCommit.ts';
 import { claimsBeforeAppend } from './planted/claimsBeforeAppend.ts';
-import { losesEvents } from './planted/losesEvents.ts';
 import { forgetsFinalValues } from './planted/forgetsFinalValues.ts';
 import { forgetsHoles } from './planted/forgetsHoles.ts';
 import { correctsAgain } from './planted/correctsAgain.ts';
@@ -21,6 +20,7 @@ import {
   leavesInTheDark,
   verifiesBlindly,
 } from './planted/cutsWrongly.ts';
+import { tellsEventsApart } from './planted/tellsEventsApart.ts';
 import { simulate } from './run.ts';
 import type { RunOutcome } from './run.ts';
 import type { Operations } from './simulation.ts';
@@ -82,7 +82,7 @@ test.each<[string, number, readonly string[], Operations]>([
   ],
   ['balances apart from their transfers', 9, ['BALANCE_NOT_ITS_ENTRIES'], movesBalancesApart],
   ['a cursor ahead of its readings', 9, ['CHARGE_WRONG', 'UNRATED_WRONG'], movesCursorFirst],
-  ['an event number apart from its event', 9, ['EVENTS_HAVE_GAPS'], losesEvents],
+  ['an event apart from its charges', 2, ['EVENTS_NOT_THEIR_CHARGES'], tellsEventsApart],
   ['progress apart from the log', 12, ['PROGRESS_NOT_ITS_BATCHES'], movesProgressApart],
   ['an edit that the rater skips', 11, ['CHARGE_WRONG', 'SERIES_NOT_ITS_READINGS'], skipsEdits],
   ['a mark that is ignored', 2, ['CHARGE_WRONG', 'UNRATED_WRONG'], ignoresMarks],

@@ -142,6 +142,8 @@ export class Simulation {
   /** Of those that are registered, by serial. */
   readonly meterIds = new Map<string, number>();
   nowMs: number;
+  /** Without the minutes of those who wait in between: everybody else reads as without them. */
+  #hourMs: number;
   fleet: Fleet;
   ids: RegisteredFleet | null = null;
   readonly #writer: Database;
@@ -158,6 +160,7 @@ export class Simulation {
     this.fleet = this.world.fleet;
     this.meters = [...this.world.meters];
     this.nowMs = this.world.startMs;
+    this.#hourMs = this.world.startMs;
     this.operations = given.operations;
     this.admin = clients.admin;
     this.#writer = clients.writer;
@@ -354,7 +357,8 @@ export class Simulation {
     const { random } = this;
     let byMs = random.pick(stepsOfClockMs);
     if (random.chance(0.04)) byMs = random.between(2, 25) * dayMs;
-    this.nowMs = Math.min(this.nowMs + byMs, this.world.startMs + daysMax * dayMs);
+    this.#hourMs = Math.min(this.#hourMs + byMs, this.world.startMs + daysMax * dayMs);
+    this.nowMs = Math.max(this.nowMs, this.#hourMs);
   }
 
   /** `newMeter` heads the declaration, and gets the id by which its gateway knows it. */

@@ -2,12 +2,15 @@ import { divertedSql } from '../faults.ts';
 import { productionOperations } from '../simulation.ts';
 import type { Operations } from '../simulation.ts';
 
-/** The event's number is taken in a transaction of its own: a crash leaves a hole for readers. */
+/**
+ * An event is told in a transaction of its own, behind which the charges may still be taken back.
+ * So is the lock that a decision takes before it: the event would wait for it for ever.
+ */
 const rateReadings: Operations['rateReadings'] = (deps, scope) => {
   const sql = divertedSql(deps.sql, (statement) =>
-    statement.text.includes('update event_head') ? statement.runOn(deps.sql) : statement.run(),
+    statement.text.includes('event_head') ? statement.runOn(deps.sql) : statement.run(),
   );
   return productionOperations.rateReadings({ ...deps, sql }, scope);
 };
 
-export const losesEvents: Operations = { ...productionOperations, rateReadings };
+export const tellsEventsApart: Operations = { ...productionOperations, rateReadings };
