@@ -175,7 +175,7 @@ const RefundPaymentPayload = builder.objectRef<RequestedRefund>('RefundPaymentPa
   fields: (t) => ({
     payment: t.field({ type: Payment, resolve: ({ paymentId }) => paymentId }),
     isPosted: t.exposeBoolean('isPosted', {
-      description: 'False: the provider was asked; it is posted when the provider tells it.',
+      description: 'False: it is asked for, and posted when the provider tells it.',
     }),
     isReplay: t.exposeBoolean('isReplay'),
   }),

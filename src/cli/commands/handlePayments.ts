@@ -134,19 +134,24 @@ export async function listPayments(options: ListPaymentsOptions): Promise<Answer
   });
 }
 
+function requestedSentence(what: string, isSent: boolean): string {
+  const sender = isSent ? 'the provider was asked' : 'the server sends it to the provider';
+  return `Asked for a refund of ${what}: ${sender}, and it is posted when the provider tells it.`;
+}
+
 export async function refundOnePayment(id: string, options: RefundOptions): Promise<Answer> {
   const idempotencyKey = options.key ?? randomUUID();
   return withPayments(options, async ({ deps, viewer }) => {
     const input = { idempotencyKey, paymentId: id, amount: options.amount ?? null };
     const asked = await refundPayment(deps, viewer, { ...input, reason: options.reason });
     if (!asked.ok) return asked;
-    const { amountMicros, isPosted, isReplay } = asked.value;
-    const what = `${formatMicros(amountMicros, 2)} of payment ${id}`;
+    const { amountMicros, isPosted, isSent, isReplay } = asked.value;
+    const amount = formatMicros(amountMicros, 2);
+    const what = `${amount} of payment ${id}`;
+    const state = isPosted ? 'refunded' : 'refund_requested';
     return accept({
-      sentence: isPosted
-        ? `Refunded ${what}.`
-        : `The provider was asked to refund ${what}; it is posted when the provider tells it.`,
-      facts: { paymentId: id, amount: formatMicros(amountMicros, 2), isPosted, isReplay },
+      sentence: isPosted ? `Refunded ${what}.` : requestedSentence(what, isSent),
+      facts: { paymentId: id, amount, state, isPosted, isSent, isReplay },
     });
   });
 }

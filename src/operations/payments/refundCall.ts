@@ -72,7 +72,8 @@ async function giveUp(
 
 /**
  * Asks the provider for a refund that was written down before, under the key that follows from it:
- * asked again after a crash it is made once. It is posted when the provider tells it.
+ * asked again after a crash it is made once. It is posted when the provider tells it. Not sent is
+ * not refused: without an answer, or without the channel's secret here, the sweep sends it.
  */
 export async function sendRefund(
   {
@@ -86,7 +87,7 @@ export async function sendRefund(
   },
   { viewer, channel }: { readonly viewer: Viewer; readonly channel: PaymentChannel },
   call: RefundCall & { readonly askedAtMs: number; readonly tries: number },
-): Promise<Outcome<undefined, ProviderCode | ChannelClosedCode>> {
+): Promise<Outcome<{ readonly isSent: boolean }, ProviderCode | ChannelClosedCode>> {
   const { id: idempotencyKey, paymentId, amountMicros, currency } = call;
   const payment = await asViewer(sql, viewer, (tx) => findPayment(tx, paymentId));
   assert(payment !== null, 'a refund was asked of a payment');
@@ -99,16 +100,16 @@ export async function sendRefund(
   if (made.ok) {
     const end = { id: call.id, outcome: 'accepted', detail: made.value.refundId, atMs } as const;
     await asViewer(sql, viewer, (tx) => endCall(tx, end));
-    return accept(undefined);
+    return accept({ isSent: true });
   }
   const { code } = made;
-  await asViewer(sql, viewer, async (tx) => {
-    if (!isUnanswered(code)) return noteFailure(tx, call, { actor: viewer.actor, code, atMs });
-    const nextTryAtMs = nextTryMs(call, atMs);
-    if (nextTryAtMs !== null) {
-      return postponeCall(tx, { id: call.id, nextTryAtMs, detail: code });
-    }
-    return giveUp(tx, call, { actor: viewer.actor, code, atMs });
-  });
+  const nextTryAtMs = isUnanswered(code) ? nextTryMs(call, atMs) : null;
+  if (nextTryAtMs !== null) {
+    const postponed = { id: call.id, nextTryAtMs, detail: code };
+    await asViewer(sql, viewer, (tx) => postponeCall(tx, postponed));
+    return accept({ isSent: false });
+  }
+  const end = isUnanswered(code) ? giveUp : noteFailure;
+  await asViewer(sql, viewer, (tx) => end(tx, call, { actor: viewer.actor, code, atMs }));
   return made;
 }

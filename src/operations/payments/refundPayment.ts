@@ -52,8 +52,10 @@ export type RefundCode =
 export type RequestedRefund = {
   readonly paymentId: string;
   readonly amountMicros: bigint;
-  /** Whether it is posted; otherwise the provider was asked, and will say so. */
+  /** Otherwise it is asked for, and posted when the provider tells it. */
   readonly isPosted: boolean;
+  /** Whether the provider has taken it on; otherwise the server goes on asking. */
+  readonly isSent: boolean;
   readonly isReplay: boolean;
 };
 
@@ -215,7 +217,7 @@ async function askProvider(
   deps: ProviderDeps,
   viewer: Viewer,
   of: { readonly paymentId: string; readonly ordinal: number; readonly amountMicros: bigint },
-): Promise<Outcome<undefined, RefundCode>> {
+): Promise<Outcome<{ readonly isSent: boolean }, RefundCode>> {
   const { paymentId, ordinal } = of;
   const id = refundKeyOf(paymentId, ordinal);
   const found = await asViewer(deps.sql, viewer, async (tx) => ({
@@ -224,7 +226,7 @@ async function askProvider(
   }));
   const { owned: known, call } = found;
   assert(known !== null, 'a refund was asked of a payment');
-  if (call?.outcome === 'accepted') return accept(undefined);
+  if (call?.outcome === 'accepted') return accept({ isSent: true });
   if (call?.outcome === 'failed') {
     const message = `The provider refused it before (${call.detail}). Ask anew under a new key.`;
     return refuse('PROVIDER_REFUSED', message);
@@ -240,7 +242,8 @@ async function askProvider(
 /**
  * Gives money back, never more than is left of the payment and of the account's balance. At a
  * provider the request is written first and sent then, under a key that follows from it; the
- * refund is posted when the provider tells it. The same request again sends it again.
+ * refund is posted when the provider tells it. What is written is accepted, whether or not it can
+ * be sent from here: the sweep goes on, and so does the same request again.
  */
 export async function refundPayment(
   deps: ProviderDeps,
@@ -277,17 +280,15 @@ export async function refundPayment(
   const { answer, isReplay } = outcome.value;
   const amountMicros = BigInt(textOf(answer, 'amountMicros'));
   const ordinal = textOf(answer, 'ordinal');
-  const isPosted = ordinal === '';
-  if (!isPosted) {
-    const sent = await askProvider(deps, viewer, {
-      paymentId,
-      ordinal: Number(ordinal),
-      amountMicros,
-    });
-    if (!sent.ok) return sent;
-  } else if (!isReplay) {
+  const done = { paymentId, amountMicros, isReplay };
+  if (ordinal !== '') {
+    const of = { paymentId, ordinal: Number(ordinal), amountMicros };
+    const sent = await askProvider(deps, viewer, of);
+    return sent.ok ? accept({ ...done, isPosted: false, isSent: sent.value.isSent }) : sent;
+  }
+  if (!isReplay) {
     deps.wake({ kind: 'events', shard: eventShardOf(viewer.companyId) });
     if (commandsRequested) deps.wake({ kind: 'commands' });
   }
-  return accept({ paymentId, amountMicros, isPosted, isReplay });
+  return accept({ ...done, isPosted: true, isSent: true });
 }

@@ -18,7 +18,7 @@ async function ask(deps: ChargeDeps, claimed: ClaimedCall): Promise<boolean> {
   const asked = { ...call, askedAtMs: askedAt.getTime() };
   if (asked.kind === 'charge') return sendCharge(deps, channel, asked);
   const sent = await sendRefund(deps, { viewer: channelViewer(channel), channel }, asked);
-  return sent.ok;
+  return sent.ok && sent.value.isSent;
 }
 
 type Asked = { readonly asked: number; readonly accepted: number };

@@ -141,7 +141,7 @@ describe('a refund of a top-up at the counter', () => {
       });
     expect(await refund('subscriber')).toMatchObject({ code: 'NOT_PERMITTED' });
     expect(await refund('operator', { reason: '' })).toMatchObject({ code: 'REASON_MISSING' });
-    expect(await refund('operator')).toMatchObject({ code: 'CHANNEL_SECRET_MISSING' });
+    expect(await refund('operator')).toMatchObject({ ok: true, value: { isSent: false } });
     await ground.spend('A-3', 18n * euro);
     const fresh = { idempotencyKey: randomUUID(), amount: '2.01' };
     expect(await refund('operator', fresh)).toMatchObject({ code: 'PAYMENT_CREDIT_SPENT' });
