@@ -57,6 +57,8 @@ export type TransferView = {
   readonly amountMicros: bigint;
   /** What the account's debt gained: negative when some was set aside. */
   readonly debtMicros: bigint;
+  /** What the account's deposit gained: negative when some was given back. */
+  readonly depositMicros: bigint;
   readonly corrects: string | null;
   readonly reasonCode: string | null;
   readonly paymentId: string | null;
@@ -72,6 +74,8 @@ function transferColumnsOf(tx: Statement) {
          then -t.amount_micros else 0 end as "amountMicros",
     case when c.code = 'debt' then t.amount_micros when d.code = 'debt'
          then -t.amount_micros else 0 end as "debtMicros",
+    case when c.code = 'deposit' then t.amount_micros when d.code = 'deposit'
+         then -t.amount_micros else 0 end as "depositMicros",
     d.code as debit, c.code as credit, t.amount_micros as "movedMicros", t.corrects,
     t.reason_code as "reasonCode", t.payment_id as "paymentId",
     t.meter_id as "meterId", t.period_start as "periodStart",

@@ -35,6 +35,18 @@ export async function findFirstApproval(
   return row?.at ?? null;
 }
 
+/** Whether somebody has said yes to other content of the same name, which begins the subject. */
+export async function isOtherApproved(
+  tx: Statement,
+  query: { readonly companyId: number; readonly name: string; readonly subject: string },
+): Promise<boolean> {
+  const [row] = await tx<{ found: boolean }[]>`
+    select exists(select from approval
+                  where company_id = ${query.companyId} and subject <> ${query.subject}
+                    and starts_with(subject, ${`${query.name}/`})) as found`;
+  return row?.found ?? false;
+}
+
 /** Who has said yes to it since an instant, in the order in which they did. */
 export async function readApprovers(
   tx: Statement,

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { addApproval, findFirstApproval } from '../db/approvals.ts';
+import { addApproval, findFirstApproval, isOtherApproved } from '../db/approvals.ts';
 import { insertAudit } from '../db/audit.ts';
 import type { Transaction } from '../db/connect.ts';
 import { appendEvent, companySubject, eventShardOf, plainEvent } from '../db/events.ts';
@@ -67,7 +67,11 @@ function subjectOf(transferId: string, transfer: ByHandTransfer): string {
   const { debitId, creditId, amountMicros, code, reasonCode, corrects } = transfer;
   const content = [debitId, creditId, String(amountMicros), code, reasonCode, corrects ?? ''];
   const hash = createHash('sha256').update(JSON.stringify(content)).digest('hex');
-  return `transfer/${transferId}/${hash.slice(0, 16)}`;
+  return `${nameOf(transferId)}/${hash.slice(0, 16)}`;
+}
+
+function nameOf(transferId: string): string {
+  return `transfer/${transferId}`;
 }
 
 type Posting = {
@@ -77,6 +81,18 @@ type Posting = {
   readonly transferId: string;
   readonly nowMs: number;
 };
+
+/** Whether the key belongs to other content, which is posted or waits for a second person. */
+async function isKeyReused(
+  tx: Transaction,
+  { viewer, transferId }: Posting,
+  { known, asked }: { readonly known: LedgerTransfer | null; readonly asked: ByHandTransfer },
+): Promise<boolean> {
+  if (known !== null) return !isSameTransfer(known, asked);
+  const { companyId } = viewer;
+  const subject = subjectOf(transferId, asked);
+  return isOtherApproved(tx, { companyId, name: nameOf(transferId), subject });
+}
 
 /** Whether enough people have said yes; this one says it now, with an audit row. */
 async function isApproved(
@@ -201,7 +217,7 @@ export async function postByHand<Code extends string>(
     const transfer = prepared.value;
     const { accountId, currency, amountMicros } = transfer;
     const moved = { transferId, accountId, currency, amountMicros };
-    if (known !== null && !isSameTransfer(known, transfer)) {
+    if (await isKeyReused(tx, posting, { known, asked: transfer })) {
       const message =
         'This key belongs to a request with other input, which stands. Use a new key.';
       return refuse('IDEMPOTENCY_KEY_REUSED', message);

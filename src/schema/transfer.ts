@@ -104,13 +104,20 @@ Transfer.implement({
     }),
     amount: t.field({
       type: Money,
-      description: "As the account's balance sees it: a charge is negative, a top-up positive.",
+      description:
+        "As the account's balance sees it: a charge is negative, a top-up positive; zero of what " +
+        'moves beside it, such as a deposit.',
       resolve: ({ amountMicros, currency }) => ({ micros: amountMicros, currency }),
     }),
     debtChange: t.field({
       type: Money,
       description: 'Of the debt that was set aside: negative when it grew.',
       resolve: ({ debtMicros, currency }) => ({ micros: debtMicros, currency }),
+    }),
+    depositChange: t.field({
+      type: Money,
+      description: 'Of the deposit that is held: negative when some was given back.',
+      resolve: ({ depositMicros, currency }) => ({ micros: depositMicros, currency }),
     }),
     corrects: t.field({
       type: Transfer,

@@ -26,7 +26,7 @@ const ofMoving: readonly Case[] = [
   {
     name: 'takeDeposit',
     payload: 'MovedByHandPayload',
-    fields: 'state transfer { code debit credit amount { amount } moved { amount } }',
+    fields: 'state transfer { code debit credit amount { amount } depositChange { amount } }',
     input: () => ({ accountId: leaving, amount: '50.00', currency: 'EUR', reason }),
     expected: {
       state: 'POSTED',
@@ -35,7 +35,7 @@ const ofMoving: readonly Case[] = [
         debit: 'PAYMENTS_CLEARING',
         credit: 'DEPOSIT',
         amount: { amount: '0.00' },
-        moved: { amount: '50.00' },
+        depositChange: { amount: '50.00' },
       },
     },
     other: { amount: '40.00' },

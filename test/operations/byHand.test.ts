@@ -108,7 +108,7 @@ describe('a correction', () => {
     expect(await correct(paid, same)).toMatchObject(waiting);
     expect(await correct(paid, same)).toMatchObject(waiting);
     const other = await correct(paid, { ...same, amount: '100.02' }, 'bob');
-    expect(other).toMatchObject(waiting);
+    expect(other).toMatchObject({ ok: false, code: 'IDEMPOTENCY_KEY_REUSED' });
     expect(await balanceOf('A-1')).toBe(before);
     const second = await correct(paid, same, 'bob');
     expect(second).toMatchObject({ ok: true, value: { state: 'posted', isReplay: false } });
@@ -119,7 +119,23 @@ describe('a correction', () => {
     const audits = await ground.writer.sql`
       select actor, action from audit_entry
       where action in ('approval.give', 'transfer.correct') order by at, id`;
-    expect(audits.filter(({ action }) => action === 'approval.give')).toHaveLength(3);
+    expect(audits.filter(({ action }) => action === 'approval.give')).toHaveLength(2);
+  });
+
+  test('under the key of one that waits takes no other amount, small or large', async () => {
+    const idempotencyKey = randomUUID();
+    const before = await balanceOf('A-2');
+    const ask = (amount: string, who: string) => adjust({ idempotencyKey, amount }, who);
+    expect(await ask('150.00', 'ada')).toMatchObject({ ok: true, value: { state: 'waiting' } });
+    for (const amount of ['150.01', '5.00', '-150.00']) {
+      for (const who of ['ada', 'bob']) {
+        expect(await ask(amount, who)).toMatchObject({ code: 'IDEMPOTENCY_KEY_REUSED' });
+      }
+    }
+    expect(await balanceOf('A-2')).toBe(before);
+    expect(await ask('150.00', 'bob')).toMatchObject({ ok: true, value: { state: 'posted' } });
+    const back = { idempotencyKey: randomUUID(), amount: '-150.00' };
+    for (const who of ['ada', 'bob']) expect(await adjust(back, who)).toMatchObject({ ok: true });
   });
 
   test('above 100.00 moves nothing when the second person comes a week later', async () => {

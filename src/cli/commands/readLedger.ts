@@ -57,14 +57,16 @@ export async function ledgerBalance(options: LedgerOptions): Promise<Answer> {
 }
 
 function lineOf({ transfer, balanceMicros }: { transfer: TransferView; balanceMicros: bigint }) {
-  const { postedAt, code, amountMicros, debtMicros, currency, id, corrects, reasonCode } = transfer;
+  const { postedAt, code, currency, id, corrects, reasonCode } = transfer;
+  const { amountMicros, debtMicros, depositMicros } = transfer;
   const amount = money(amountMicros, currency).padStart(14);
   const debt = debtMicros === 0n ? '' : `  debt ${money(debtMicros, currency)}`;
+  const deposit = depositMicros === 0n ? '' : `  deposit ${money(depositMicros, currency)}`;
   const why = reasonCode === null ? '' : `  ${reasonCode}`;
   const of = corrects === null ? '' : `  of ${corrects}`;
   const balance = money(balanceMicros, currency).padStart(14);
   const what = `${postedAt.toISOString()}  ${code.padEnd(18)} ${amount} ${balance}`;
-  return `${what}  ${id}${debt}${why}${of}`;
+  return `${what}  ${id}${debt}${deposit}${why}${of}`;
 }
 
 /** Newest first; the balance after each is worked back from the one of now. */
@@ -163,6 +165,7 @@ export async function ledgerStatement(options: StatementOptions): Promise<Answer
           credit: transfer.credit,
           amount: money(transfer.amountMicros, currency),
           debtChange: money(transfer.debtMicros, currency),
+          depositChange: money(transfer.depositMicros, currency),
           balance: money(micros, currency),
           corrects: transfer.corrects,
           reasonCode: transfer.reasonCode,
