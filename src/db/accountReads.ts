@@ -45,6 +45,8 @@ export async function countAccounts(tx: Statement): Promise<number> {
 
 export type TransferView = {
   readonly id: string;
+  /** Its place within its millisecond. */
+  readonly key: string;
   /** Null: of nobody yet, or between the company's own. */
   readonly accountId: number | null;
   readonly currency: string;
@@ -67,9 +69,23 @@ export type TransferView = {
   readonly tariffVersionId: number | null;
 };
 
+/**
+ * Microseconds first, which postings of one millisecond differ by. Rows of one microsecond, as
+ * they were once written, stand in the order in which an operation posts their codes.
+ */
+function keyOf(tx: Statement) {
+  return tx`(
+    lpad((extract(microseconds from t.posted_at)::int8 % 1000)::text, 3, '0') ||
+    case t.code when 'deposit_netted' then '.0.' when 'debt_netted' then '.2.'
+                when 'credit_paid_out' then '.3.' when 'dispute' then '.2.'
+                when 'debt_recovered' then '.3.' when 'debt_set_aside' then '.3.'
+                else '.1.' end || t.id::text) collate "C"`;
+}
+
 function transferColumnsOf(tx: Statement) {
   return tx`
-    t.id, t.account_id as "accountId", t.currency, t.code, t.posted_at as "postedAt",
+    t.id, ${keyOf(tx)} as key, t.account_id as "accountId", t.currency, t.code,
+    t.posted_at as "postedAt",
     case when c.code = 'customer' then t.amount_micros when d.code = 'customer'
          then -t.amount_micros else 0 end as "amountMicros",
     case when c.code = 'debt' then t.amount_micros when d.code = 'debt'
@@ -91,13 +107,17 @@ export async function pageTransfers(
   page: TimePage,
 ): Promise<TransferView[]> {
   const { afterAt, afterKey, beforeAt, beforeKey } = timeBounds(page);
+  const direction = page.inverted ? tx`` : tx`desc`;
   return tx<TransferView[]>`
     select ${transferColumnsOf(tx)}
     where t.account_id = ${accountId}
-      and (t.posted_at, t.id::text) < (${afterAt}::text::timestamptz, ${afterKey}::text)
-      and (t.posted_at, t.id::text) > (${beforeAt}::text::timestamptz, ${beforeKey}::text)
-    order by t.posted_at ${page.inverted ? tx`` : tx`desc`},
-             t.id::text ${page.inverted ? tx`` : tx`desc`}
+      and t.posted_at < ${afterAt}::text::timestamptz + interval '1 millisecond'
+      and t.posted_at >= ${beforeAt}::text::timestamptz
+      and (date_trunc('milliseconds', t.posted_at), ${keyOf(tx)})
+          < (${afterAt}::text::timestamptz, ${afterKey}::text)
+      and (date_trunc('milliseconds', t.posted_at), ${keyOf(tx)})
+          > (${beforeAt}::text::timestamptz, ${beforeKey}::text)
+    order by t.posted_at ${direction}, ${keyOf(tx)} ${direction}
     limit ${page.limit}`;
 }
 

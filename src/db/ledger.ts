@@ -106,6 +106,8 @@ type PostedRow = {
 /**
  * Posts a transfer, and moves the balance of the customer's ledger account in the same statement,
  * so that neither is written without the other. The caller has locked the account (lockAccounts).
+ * Of one millisecond, each stands a microsecond after the account's last, so that a statement shows
+ * balances that there were; beyond a thousand they share the last microsecond.
  * @throws TRANSFER_REUSED when the id belongs to a transfer of other content: ids are derived, so
  * that is a fault of the caller.
  */
@@ -116,14 +118,22 @@ export async function postTransfer(
   const { id, companyId, accountId, currency, debitId, creditId, code } = transfer;
   assert(transfer.amountMicros > 0n, 'a transfer is above zero; its direction is in its accounts');
   const amount = transfer.amountMicros.toString();
+  const at = tx`${new Date(transfer.postedAtMs)}::timestamptz`;
   const [row] = await tx<PostedRow[]>`
-    with posted as (
+    with newest as (
+      select max(posted_at) as posted_at from transfer
+      where account_id = ${accountId} and posted_at >= ${at}
+        and posted_at < ${at} + interval '1 millisecond'
+    ), posted as (
       insert into transfer (id, company_id, currency, debit_id, credit_id, amount_micros, code,
                             account_id, posted_at, payment_id, corrects, reason_code)
-      values (${id}::uuid, ${companyId}, ${currency}, ${debitId}, ${creditId}, ${amount}::int8,
-              ${code}, ${accountId}, ${new Date(transfer.postedAtMs)},
-              ${transfer.paymentId ?? null}::uuid, ${transfer.corrects ?? null}::uuid,
-              ${transfer.reasonCode ?? null})
+      select ${id}::uuid, ${companyId}, ${currency}, ${debitId}, ${creditId}, ${amount}::int8,
+             ${code}, ${accountId},
+             least(coalesce(newest.posted_at + interval '1 microsecond', ${at}),
+                   ${at} + interval '999 microseconds'),
+             ${transfer.paymentId ?? null}::uuid, ${transfer.corrects ?? null}::uuid,
+             ${transfer.reasonCode ?? null}
+      from newest
       on conflict (id) do nothing
       returning account_id, credit_id, amount_micros
     ), customer as (

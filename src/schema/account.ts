@@ -51,7 +51,7 @@ Account.implement({
           ...(await pageByTime(
             args,
             (page) => read((tx) => pageTransfers(tx, id, page)),
-            (transfer) => ({ atMs: transfer.postedAt.getTime(), key: transfer.id }),
+            ({ postedAt, key }) => ({ atMs: postedAt.getTime(), key }),
           )),
           count: () => read((tx) => countTransfers(tx, id)),
         }),

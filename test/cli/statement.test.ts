@@ -36,7 +36,7 @@ test('a statement says how many older entries left which balance; --all shows th
   expect(told.transfers).toHaveLength(501);
 });
 
-test('what came of a payment stands after it, though both are of one instant', async () => {
+test('rows of one microsecond stand in the order in which their codes are posted', async () => {
   const { url } = await freshDatabase('cli_statement_order');
   const owner = postgres(url, { max: 1, onnotice: () => {} });
   onTestFinished(() => owner.end());
@@ -52,11 +52,20 @@ test('what came of a payment stands after it, though both are of one instant', a
                           account_id, posted_at)
     select (n.first || '0000000-0000-8000-8000-000000000000')::uuid, company_id, currency,
            debit_id, credit_id, 10000, n.code, account_id, posted_at + interval '1 second'
-    from transfer, (values ('f', 'payment'), ('0', 'debt_recovered')) as n(first, code)
+    from transfer, (values
+      ('f', 'deposit_netted'), ('e', 'payment'), ('d', 'dispute'), ('c', 'debt_set_aside'),
+      ('b', 'credit_paid_out')) as n(first, code)
     where transfer.code = 'adjustment'`;
   const told = z
     .object({ transfers: z.array(z.object({ code: z.string() })) })
     .parse(lineOf(await run('ledger', 'statement', ...of, '--json')));
   const codes = told.transfers.map(({ code }) => code);
-  expect(codes).toEqual(['debt_recovered', 'payment', 'adjustment']);
+  expect(codes).toEqual([
+    'debt_set_aside',
+    'credit_paid_out',
+    'dispute',
+    'payment',
+    'deposit_netted',
+    'adjustment',
+  ]);
 });

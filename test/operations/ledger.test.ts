@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { pageTransfers } from '../../src/db/accountReads.ts';
 import type { Transaction } from '../../src/db/connect.ts';
 import { findLedgerAccount, lockAccounts, postTransfer } from '../../src/db/ledger.ts';
 import type { SingleTransfer } from '../../src/db/ledger.ts';
@@ -133,5 +134,32 @@ describe('a single transfer', () => {
       findLedgerAccount(tx, { ...key, code: 'debt', accountId: ground.account('A-2') }),
     );
     await expect(foreign).rejects.toThrow('row-level security');
+  });
+
+  test('posted after another of the same instant stands after it on every page', async () => {
+    const accountId = ground.account('A-3');
+    const postedAtMs = startMs + 1;
+    // Falling ids, so that an order of ids is the wrong one.
+    const ids = ['f', 'b', '7', '3'].map((first) => `${first}${randomUUID().slice(1)}`);
+    for (const id of ids) {
+      await ground.writer.sql.begin(async (tx) => {
+        await postTransfer(tx, { ...(await paymentTo(tx, 'A-3')), id, postedAtMs });
+      });
+    }
+    const read = async (inverted: boolean) => {
+      const found: string[] = [];
+      let last = inverted ? { atMs: startMs, key: 'x' } : null;
+      for (const _ of ids) {
+        const bounds = inverted ? { after: null, before: last } : { after: last, before: null };
+        const page = { ...bounds, limit: 1, inverted };
+        const [row] = await pageTransfers(ground.writer.sql, accountId, page);
+        if (row === undefined) break;
+        found.push(row.id);
+        last = { atMs: row.postedAt.getTime(), key: row.key };
+      }
+      return found;
+    };
+    expect(await read(false)).toEqual(ids.toReversed());
+    expect(await read(true)).toEqual(ids);
   });
 });

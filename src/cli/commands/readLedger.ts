@@ -79,11 +79,6 @@ function withBalances(transfers: readonly TransferView[], nowMicros: bigint) {
   });
 }
 
-/** Of one instant, what came of a payment or dispute stands after it. */
-function followOf({ code }: TransferView): number {
-  return code === 'debt_recovered' || code === 'debt_set_aside' ? 1 : 0;
-}
-
 /** Newest first, a page or all that one statement may hold, in the caller's snapshot. */
 async function readTransfers(
   tx: Transaction,
@@ -94,7 +89,7 @@ async function readTransfers(
   while (found.length < limit) {
     const last = found.at(-1);
     const page = await pageTransfers(tx, accountId, {
-      after: last === undefined ? null : { atMs: last.postedAt.getTime(), key: last.id },
+      after: last === undefined ? null : { atMs: last.postedAt.getTime(), key: last.key },
       before: null,
       limit: pageSizeMax,
       inverted: false,
@@ -102,10 +97,7 @@ async function readTransfers(
     found.push(...page);
     if (page.length < pageSizeMax) break;
   }
-  return found.toSorted(
-    (left, right) =>
-      right.postedAt.getTime() - left.postedAt.getTime() || followOf(right) - followOf(left),
-  );
+  return found;
 }
 
 /** A statement that begins later says so, and with which balance. */
