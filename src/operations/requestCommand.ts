@@ -8,9 +8,10 @@ import { lockAccounts } from '../db/ledger.ts';
 import { asViewer } from '../db/viewer.ts';
 import { isAllowed } from '../domain/access/policy.ts';
 import type { Viewer } from '../domain/access/viewer.ts';
-import { effectiveLimitMicros, isAtLimit } from '../domain/command/supplyFacts.ts';
+import { effectiveLimitMicros } from '../domain/command/supplyFacts.ts';
 import type { SwitchKind } from '../domain/command/supplyFacts.ts';
 import { findingsOf } from '../domain/command/supplyFindings.ts';
+import { wouldCutAgain } from '../domain/command/supplyPolicy.ts';
 import { formatMicros } from '../domain/exact.ts';
 import type { MeterId } from '../domain/ids.ts';
 import { approvalMsMax, manualCommandMsMax } from '../domain/limits.ts';
@@ -73,7 +74,7 @@ function checkSupply(meter: KnownSupply, kind: SwitchKind): Refused<RequestComma
   if ((kind === 'disconnect' ? 'disconnected' : 'connected') === supply) {
     return refuse('SUPPLY_ALREADY_SO', `The supply is ${supply} already; nothing was requested.`);
   }
-  if (kind === 'reconnect' && facts !== null && isAtLimit(facts)) {
+  if (kind === 'reconnect' && facts !== null && wouldCutAgain(facts)) {
     return refuse(
       'BALANCE_AT_LIMIT',
       `The prepaid balance is at its limit of ${formatMicros(effectiveLimitMicros(facts), 2)}: ` +

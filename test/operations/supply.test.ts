@@ -212,13 +212,14 @@ describe('a protected customer', () => {
     expect(added).toMatchObject({ ok: true });
     await settle('A-1', '-5000000');
     expect((await review('A-1')).requested).toEqual([]);
-    const cut = (who: string) =>
+    const ask = (who: string, kind: 'disconnect' | 'reconnect') =>
       requestCommand(api(), person(who), {
         idempotencyKey: randomUUID(),
         meterId: meter(1),
-        kind: 'disconnect',
+        kind,
         reason: 'fire on site',
       });
+    const cut = (who: string) => ask(who, 'disconnect');
     expect(await cut('ann')).toMatchObject({ ok: false, code: 'SECOND_PERSON_NEEDED' });
     const agree = (who: string) =>
       approveDisconnect(api(), person(who), {
@@ -246,8 +247,17 @@ describe('a protected customer', () => {
         reason: 'moved to a clinic',
       });
     expect(await end(' ')).toMatchObject({ ok: false, code: 'CONTACT_PROOF_MISSING' });
+    // Nothing would cut it again, so that one person gives it back, and the engine leaves it on.
+    const back = await ask('ann', 'reconnect');
+    expect(back).toMatchObject({ ok: true });
+    const backId = back.ok ? back.value.commandId : '';
+    expect(await sendCommand(deps(), backId)).toMatchObject({ state: 'verified' });
+    expect((await review('A-1')).requested).toEqual([]);
+    const { sql } = ground.writer;
+    await sql`update supply set state = 'disconnected', cause = 'manual'`;
     expect(await end('call of 1 March, spoke to her')).toMatchObject({ ok: true });
     expect(await end('call of 1 March, spoke to her')).toMatchObject({ code: 'PROTECTION_ENDED' });
+    expect(await ask('ann', 'reconnect')).toMatchObject({ code: 'BALANCE_AT_LIMIT' });
     await ground.writer.sql`delete from supply_watch`;
     await ground.writer.sql`update supply set state = 'connected', cause = 'automatic'`;
   });

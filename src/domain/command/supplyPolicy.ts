@@ -88,3 +88,10 @@ export function decideSupply(facts: SupplyFacts): SupplyDecision {
   if (findings.some(({ prevents }) => prevents)) return nothing;
   return { ...nothing, action: cutKindOf(facts), reason: 'BALANCE_AT_LIMIT' };
 }
+
+/** Whether a supply that a person switches on now would be cut again: nothing prevents it. */
+export function wouldCutAgain(facts: SupplyFacts): boolean {
+  const on = { supply: 'connected', supplyCause: 'automatic' } as const;
+  const fresh = { openCommand: null, coolDown: null } as const;
+  return decideSupply({ ...facts, ...on, ...fresh }).reason === 'BALANCE_AT_LIMIT';
+}
