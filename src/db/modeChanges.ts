@@ -40,6 +40,8 @@ export type HeldAgreement = {
   readonly id: number;
   readonly servicePointName: string;
   readonly mode: Mode;
+  readonly validFrom: Date;
+  readonly validTo: Date | null;
 };
 
 /** Agreements of an account that are in force or to come, the latest first. */
@@ -48,7 +50,8 @@ export async function listHeldAgreements(
   { accountId, nowMs }: { readonly accountId: number; readonly nowMs: number },
 ): Promise<readonly HeldAgreement[]> {
   return tx<HeldAgreement[]>`
-    select g.id, p.name as "servicePointName", g.mode
+    select g.id, p.name as "servicePointName", g.mode,
+           g.valid_from as "validFrom", g.valid_to as "validTo"
     from agreement g join service_point p on p.id = g.service_point_id
     where g.account_id = ${accountId} and (g.valid_to is null or g.valid_to > ${new Date(nowMs)})
     order by g.valid_from desc, g.id desc`;

@@ -47,7 +47,7 @@ test('an operator changes the mode of an agreement; a repeat of the key is the s
   expect(await world.writer.sql`select from mode_change`).toHaveLength(1);
   const late = await change(id);
   expect(late.body).toMatchObject({
-    data: { changeAgreementMode: { code: 'AGREEMENT_NOT_IN_FORCE' } },
+    data: { changeAgreementMode: { code: 'AGREEMENT_CHANGE_PLANNED' } },
   });
 });
 

@@ -56,7 +56,7 @@ const ofMoving: readonly Case[] = [
     other: { mode: 'PREPAID' },
     foreign: 'AGREEMENT_NOT_FOUND',
     bad: [
-      [{}, 'AGREEMENT_NOT_IN_FORCE'],
+      [{}, 'AGREEMENT_CHANGE_PLANNED'],
       [{ at: '2026-01-01T00:00:00Z' }, 'ACCOUNT_CHANGE_IN_PAST'],
     ],
   },

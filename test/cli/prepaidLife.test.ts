@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { z } from 'zod';
 import { freshDatabase } from '../support/postgres.ts';
 import { lineOf, runCli } from './runCli.ts';
 
@@ -72,17 +71,31 @@ test(
 );
 
 test(
-  'a change of mode is shown with its instant, and one of yesterday is refused',
+  'a change of mode stands: none sooner, none of yesterday, and the same again is shown',
   async () => {
     const past = ['--at', '2026-01-01T00:00:00Z'];
     expect(await run('change-mode', '--mode', 'postpaid', ...past, ...because)).toMatchObject({
       ok: false,
       code: 'MODE_CHANGE_IN_PAST',
     });
-    const done = await run('change-mode', '--mode', 'postpaid', ...because);
-    expect(done).toMatchObject({ ok: true, mode: 'postpaid', isReplay: false });
-    const { at } = z.object({ at: z.string() }).parse(done);
-    expect(Date.parse(at) % 900_000).toBe(0);
+    const quarterMs = 900_000;
+    const later = Math.ceil(Date.now() / quarterMs) * quarterMs + 192 * quarterMs;
+    const at = (ms: number) => ['--at', new Date(ms).toISOString()];
+    const change = ['change-mode', '--mode', 'postpaid', ...because];
+    const keyed = [...change, ...at(later), '--key', randomUUID()];
+    expect(await run(...keyed)).toMatchObject({ ok: true, mode: 'postpaid', isReplay: false });
+    expect(await run(...keyed)).toMatchObject({ ok: true, isReplay: true });
+    // Of the agreement that is in force then, whose change stands; not of the one that follows it.
+    for (const sooner of [[], at(later - quarterMs), at(later)]) {
+      expect(await run(...change, ...sooner)).toMatchObject({
+        ok: false,
+        code: 'AGREEMENT_CHANGE_PLANNED',
+        message: expect.stringContaining('cannot be taken back'),
+      });
+    }
+    expect(await run(...change, ...at(later + quarterMs))).toMatchObject({
+      code: 'MODE_UNCHANGED',
+    });
     const log = await runCli(
       ['audit', 'log', '--company', company, '--from', '2026-01-01T00:00:00Z', '--json'],
       { DATABASE_URL: url },

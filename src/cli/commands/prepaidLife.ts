@@ -11,6 +11,7 @@ import { accept, refuse } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
 import { minorDigitsOf } from '../../domain/tariff/currency.ts';
 import { instantText, parseInstant } from '../../domain/time/instantText.ts';
+import { changeBeginsMs } from '../../operations/prepaid/agreementChange.ts';
 import { changeAccount } from '../../operations/prepaid/changeAccount.ts';
 import { changeMode } from '../../operations/prepaid/changeMode.ts';
 import { forecastDays } from '../../operations/prepaid/forecast.ts';
@@ -91,10 +92,17 @@ type ChangeOptions = AccountOptions &
   };
 export type ModeOptions = ChangeOptions;
 
-/** The latest agreement of the account, at the one place or at the one that was named. */
+function isUntil({ validFrom, validTo }: HeldAgreement, atMs: number): boolean {
+  return validFrom.getTime() < atMs && (validTo === null || validTo.getTime() >= atMs);
+}
+
+/**
+ * The account's agreement that a change at the instant ends, so that the same again finds the same;
+ * without any, the latest. At the one place, or at the one that was named.
+ */
 function chosen(
   held: readonly HeldAgreement[],
-  { account, place }: Pick<ChangeOptions, 'account' | 'place'>,
+  { account, place, atMs }: Pick<ChangeOptions, 'account' | 'place'> & { readonly atMs: number },
 ): Outcome<HeldAgreement, 'AGREEMENT_NOT_FOUND' | 'AGREEMENT_AMBIGUOUS'> {
   const wanted = held.filter((each) => place === undefined || each.servicePointName === place);
   const [latest] = wanted;
@@ -102,7 +110,7 @@ function chosen(
     return refuse('AGREEMENT_NOT_FOUND', `${account} has no agreement there. Check --place.`);
   }
   const places = new Set(wanted.map(({ servicePointName }) => servicePointName));
-  if (places.size === 1) return accept(latest);
+  if (places.size === 1) return accept(wanted.find((each) => isUntil(each, atMs)) ?? latest);
   const message = `${account} has several places: ${[...places].join(', ')}. Give --place.`;
   return refuse('AGREEMENT_AMBIGUOUS', message);
 }
@@ -113,10 +121,12 @@ async function readChange(options: ChangeOptions, { deps, viewer }: Desk, accoun
   if (mode === null) throw new Misused('give --mode');
   const at = options.at === undefined ? accept(null) : parseInstant(options.at);
   if (!at.ok) return at;
+  const nowMs = deps.clock.nowMs();
   const held = await asViewer(deps.sql, viewer, (tx) =>
-    listHeldAgreements(tx, { accountId, nowMs: deps.clock.nowMs() }),
+    listHeldAgreements(tx, { accountId, nowMs }),
   );
-  const found = chosen(held, options);
+  const { account, place } = options;
+  const found = chosen(held, { account, place, atMs: changeBeginsMs(at.value, nowMs) });
   if (!found.ok) return found;
   const agreementId = parseAgreementId(found.value.id);
   if (!agreementId.ok) return agreementId;

@@ -46,13 +46,18 @@ export type AgreementChangeCode<W extends What> =
 
 type LevelCode = 'AMOUNT_MALFORMED' | 'LEVELS_CROSSED' | 'BALANCE_AT_LIMIT';
 
+/** When a change begins that is asked for now: without an instant at the next quarter hour. */
+export function changeBeginsMs(atMs: number | null, nowMs: number): number {
+  return atMs ?? slotStartMs(slotOf(nowMs - 1) + 1);
+}
+
 /** When it begins: no reading of then is rated yet, so that none is billed twice or missed. */
 function readAt<W extends What>(
   what: W,
   atMs: number | null,
   nowMs: number,
 ): Outcome<number, InstantCode<W>> {
-  if (atMs === null) return accept(slotStartMs(slotOf(nowMs - 1) + 1));
+  if (atMs === null) return accept(changeBeginsMs(atMs, nowMs));
   if (atMs < nowMs) {
     const message = `It is ${instantText(nowMs)}: what was used before stays as it was agreed.`;
     return refuse(`${what}_CHANGE_IN_PAST` as const, message, ['at']);
@@ -92,15 +97,16 @@ export async function findToChange<W extends What>(
   const at = readAt(what, input.atMs, nowMs);
   if (!at.ok) return at;
   const { validFrom, validTo } = agreement;
-  if (validFrom.getTime() >= at.value || (validTo !== null && validTo.getTime() <= at.value)) {
+  const [fromMs, toMs] = [validFrom.getTime(), validTo?.getTime() ?? null];
+  if (toMs !== null && agreement.isChanged && fromMs < at.value && at.value <= toMs) {
+    const message =
+      `A change of the agreement at ${instantText(toMs)} is recorded, and stands: it cannot be ` +
+      'taken back. Change the agreement that begins there, at a later instant.';
+    return refuse('AGREEMENT_CHANGE_PLANNED', message, ['at']);
+  }
+  if (fromMs >= at.value || (toMs !== null && toMs <= at.value)) {
     const message = `The agreement is not in force at ${instantText(at.value)}. Check its dates.`;
     return refuse('AGREEMENT_NOT_IN_FORCE', message, ['at']);
-  }
-  if (validTo !== null && agreement.isChanged) {
-    const message =
-      `A change of the agreement at ${instantText(validTo.getTime())} is recorded, and stands. ` +
-      'Change the agreement that begins there.';
-    return refuse('AGREEMENT_CHANGE_PLANNED', message, ['at']);
   }
   return accept({ agreement, atMs: at.value });
 }
