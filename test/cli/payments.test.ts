@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 import { freshDatabase } from '../support/postgres.ts';
 import { lineOf, runCli } from './runCli.ts';
@@ -46,6 +46,21 @@ describe('ems-cli payment', () => {
     expect(lineOf(await payment('allocate', 'nonsense', ...allocate))).toMatchObject({
       code: 'PAYMENT_NOT_FOUND',
     });
+  });
+
+  test('a bank file tells how far it is, the end of it too', async () => {
+    const csv = { reference: 'r', amount: 'a', bookedOn: 'd', remittance: ['t'] };
+    const kind = ['--kind', 'bank', '--currency', 'EUR', '--settings', JSON.stringify({ csv })];
+    const bank = ['--company', company];
+    await run('payment', 'channel', 'add', ...bank, '--name', 'house bank', ...kind);
+    const folder = mkdtempSync(path.join(tmpdir(), 'joulebook-bank-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const file = path.join(folder, 'statement.csv');
+    const entries = [1, 2, 3].map((n) => `${n},1.00,2026-11-20,A-1001`);
+    writeFileSync(file, ['r,a,d,t', ...entries].join('\n'));
+    const done = await run('bank', 'import', file, ...bank, '--channel', 'house bank');
+    expect(done.stdout).toMatch(/^3 entries: 3 credited\./);
+    expect(done.stderr).toMatch(/(?:^|\n)3 of 3 entries\n$/);
   });
 
   test('opens a channel and says where its secret goes', async () => {

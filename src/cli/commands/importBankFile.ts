@@ -51,7 +51,7 @@ export async function importBankFile(
         sql,
         clock: { nowMs: Date.now },
         wake: (bell) => bells.set(JSON.stringify(bell), bell),
-        onProgress: (done, of) => tellProgress(`${done} of ${of} entries`),
+        onProgress: (done, of) => tellProgress(`${done} of ${of} entries`, done === of),
       },
       viewer,
       { channel: options.channel, file: bytes },

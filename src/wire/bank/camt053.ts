@@ -70,7 +70,7 @@ function elementAt(element: unknown, name: string): unknown {
 type EntryOutcome<T> = Outcome<T, BankFileCode>;
 
 function malformed(at: string, message: string) {
-  return refuse('BANK_ENTRY_MALFORMED', `${message} Nothing was imported.`, [at]);
+  return refuse('BANK_ENTRY_MALFORMED', `${at}: ${message} Nothing was imported.`, [at]);
 }
 
 type Amount = { readonly micros: bigint; readonly currency: string };
@@ -148,8 +148,9 @@ function entriesOf(entry: unknown, at: string): EntryOutcome<readonly BankFileEn
     (details.length === 1 ? given(textAt(only, 'Refs', 'AcctSvcrRef')) : null);
   if (entryRef === null || entryRef.length > entryRefLengthMax) {
     const message =
-      "The entry has no reference of the bank's own (AcctSvcrRef), so that it could not be known " +
-      'again in the next statement. Ask the bank for statements with it. Nothing was imported.';
+      `${at}: The entry has no reference of the bank's own (AcctSvcrRef), so that it could not ` +
+      'be known again in the next statement. Ask the bank for statements with it. Nothing was ' +
+      'imported.';
     return refuse('BANK_ENTRY_WITHOUT_REFERENCE', message, [at]);
   }
   const amount = amountOf(elementAt(entry, 'Amt'));

@@ -137,26 +137,25 @@ function entryOf(
   { columns, currency }: { columns: CsvColumns; currency: string },
 ): Outcome<BankFileEntry, BankFileCode> {
   const cell = (at: number | null) => (at === null ? '' : (cells[at] ?? ''));
-  const at = [`line ${line}`];
+  const refused = (code: BankFileCode, message: string) =>
+    refuse(code, `Line ${line}: ${message} Nothing was imported.`, [`line ${line}`]);
   const entryRef = cell(sought.reference);
   if (entryRef === '' || entryRef.length > entryRefLengthMax) {
-    const message = `The column "${columns.reference}" has no reference. Nothing was imported.`;
-    return refuse('BANK_ENTRY_WITHOUT_REFERENCE', message, at);
+    const message = `The column "${columns.reference}" has no reference.`;
+    return refused('BANK_ENTRY_WITHOUT_REFERENCE', message);
   }
   const amountMicros = signedMicros(cell(sought.amount), columns.decimal);
   if (amountMicros === null) {
     const message = `The amount is a number with "${columns.decimal}" and at most 5 decimals.`;
-    return refuse('BANK_ENTRY_MALFORMED', `${message} Nothing was imported.`, at);
+    return refused('BANK_ENTRY_MALFORMED', message);
   }
   const bookedOn = dayOf(cell(sought.bookedOn), columns.date);
   if (bookedOn === null) {
-    const message = `The day is written as ${columns.date}. Nothing was imported.`;
-    return refuse('BANK_ENTRY_MALFORMED', message, at);
+    return refused('BANK_ENTRY_MALFORMED', `The day is written as ${columns.date}.`);
   }
   const own = sought.currency === null ? currency : cell(sought.currency);
   if (!/^[A-Z]{3}$/.test(own)) {
-    const message = 'The currency is three capitals of ISO 4217. Nothing was imported.';
-    return refuse('BANK_ENTRY_MALFORMED', message, at);
+    return refused('BANK_ENTRY_MALFORMED', 'The currency is three capitals of ISO 4217.');
   }
   const structured = cell(sought.structured);
   const structuredRef = structured === '' ? null : structured;

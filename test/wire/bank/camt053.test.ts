@@ -98,6 +98,15 @@ describe('camt.053 (002.27)', () => {
     expect(readCamt053(text)).toMatchObject({ ok: false, code });
   });
 
+  test.each([
+    ['amount', entry02({ amount: '1e3' })],
+    ['reference', entry02({ ref: '' })],
+  ])('a refusal for its %s says which entry it is', (_, entry) => {
+    expect(readCamt053(camt(`${entry02()}${entry}`))).toMatchObject({
+      message: expect.stringMatching(/^Stmt 1, Ntry 2: /),
+    });
+  });
+
   test('two accounts in one file are refused', () => {
     const one = camt(entry02());
     const second = camt(entry02({ ref: 'B-2' }), { account: 'DE00' });

@@ -68,6 +68,11 @@ describe("a bank's CSV by its columns (002.27)", () => {
 
   test('a refusal says the line, also below a cell of two lines', () => {
     const text = csvText.replace('thanks', 'thanks\nagain').replace('-12,5', 'x');
-    expect(read(text)).toMatchObject({ path: ['line 4'] });
+    expect(read(text)).toMatchObject({
+      path: ['line 4'],
+      message: expect.stringMatching(/^Line 4: /),
+    });
+    const unnamed = csvText.replace('C-2', '');
+    expect(read(unnamed)).toMatchObject({ message: expect.stringMatching(/^Line 3: /) });
   });
 });
