@@ -5,7 +5,7 @@ import { isUuid } from '../domain/uuid.ts';
 import { auditRefused } from '../operations/auditRefused.ts';
 import type { Answer } from './answer.ts';
 import { databaseUrl, withDatabase } from './database.ts';
-import { accountNumbered, companyNamed, staffViewer } from './viewer.ts';
+import { accountNumbered, companyNamed, personAs, staffViewer } from './viewer.ts';
 
 type Audited = {
   /** By the name that the mutation has, where there is one. */
@@ -59,6 +59,15 @@ function textOf(command: Command, option: string): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
+/** What was asked for, in whichever order it was typed; where it is kept is no part of it. */
+function askedOf(command: Command): readonly (readonly [string, unknown])[] {
+  const given: Readonly<Record<string, unknown>> = command.opts();
+  const places: readonly string[] = ['database', 'data', 'json'];
+  return Object.entries(given)
+    .filter(([name]) => !places.includes(name))
+    .toSorted(([left], [right]) => (left < right ? -1 : 1));
+}
+
 /** Whose it was, and the account where the command names one that there is. */
 async function findPlace(sql: Sql, command: Command, company: string) {
   const companyId = await companyNamed(sql, company);
@@ -86,10 +95,13 @@ export async function auditRefusedCommand(command: Command, answer: Answer): Pro
   const [id = ''] = command.args;
   const named = noun !== undefined && isUuid(id) ? `${noun}/${id.toLowerCase()}` : null;
   const subject = place.value.subject ?? named;
-  const viewer = staffViewer(place.value.companyId, role);
+  const staff = staffViewer(place.value.companyId, role);
+  const person = textOf(command, 'person');
+  const viewer = person === undefined ? staff : personAs(staff, person);
   const idempotencyKey = textOf(command, 'key') ?? null;
   await withDatabase(url, 'joulebook_api', async (sql) => {
-    const refused = { operation, code, subject, idempotencyKey };
+    const input = [command.args, askedOf(command)];
+    const refused = { operation, code, subject, idempotencyKey, input };
     await auditRefused({ sql, clock: { nowMs: Date.now } }, viewer, refused);
     return accept(undefined);
   });

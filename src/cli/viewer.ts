@@ -40,6 +40,11 @@ export function staffViewer(companyId: CompanyId, role: Exclude<Role, 'subscribe
   return { companyId, role, accountId: null, actor: `cli:${role}`, persistedOnly: false };
 }
 
+/** One of several people, of whom each counts. */
+export function personAs(viewer: Viewer, person: string): Viewer {
+  return { ...viewer, actor: `cli:${person}` };
+}
+
 /** The person or machine that a token is made for. */
 export async function tokenViewer(
   sql: Sql,

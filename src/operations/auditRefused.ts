@@ -53,6 +53,8 @@ export type RefusedRequest = {
   readonly subject: string | null;
   /** The client's: a request that repeats is one row. */
   readonly idempotencyKey: string | null;
+  /** All that was asked for: under one key, other input is another row. It is not kept. */
+  readonly input: unknown;
 };
 
 /**
@@ -62,16 +64,19 @@ export type RefusedRequest = {
 export async function auditRefused(
   { sql, clock }: Pick<RequestDeps, 'sql' | 'clock'>,
   viewer: Viewer,
-  { operation, code, subject: about, idempotencyKey }: RefusedRequest,
+  { operation, code, subject: about, idempotencyKey, input }: RefusedRequest,
 ): Promise<void> {
   const { companyId, actor } = viewer;
   const atMs = clock.nowMs();
   const subject = about ?? `company/${companyId}`;
   const isKeyed = idempotencyKey !== null && isUuid(idempotencyKey);
   const once = isKeyed ? idempotencyKey.toLowerCase() : String(atMs);
+  const asked = JSON.stringify(input, (_name, value: unknown) =>
+    typeof value === 'bigint' ? value.toString() : value,
+  );
   await asViewer(sql, viewer, (tx) =>
     insertAuditOnce(tx, {
-      id: derivedId('refused', String(companyId), actor, operation, code, subject, once),
+      id: derivedId('refused', String(companyId), actor, operation, code, subject, once, asked),
       companyId,
       atMs,
       actor,

@@ -39,6 +39,7 @@ async function audit(
     code,
     subject: subjectOf(input),
     idempotencyKey: typeof key === 'string' ? key : null,
+    input: whole.get('input') ?? null,
   });
 }
 

@@ -171,6 +171,17 @@ describe('what is refused of money and supply has its code, no effect and one au
     ]);
   });
 
+  test('each other request under a used key is a row of its own, and its repeat none', async () => {
+    const rows = await refusals();
+    for (const amount of ['6.00', '7.00', '7.00']) {
+      const asked = { ...pay, amount, idempotencyKey: usedKey };
+      expect(await answer(operator, 'topUp', asked)).toMatchObject({
+        code: 'IDEMPOTENCY_KEY_REUSED',
+      });
+    }
+    expect((await refusals()).slice(rows.length)).toHaveLength(2);
+  });
+
   test('a refusal that writes its own row has no second one', async () => {
     const rows = await refusals();
     const cash = { agent: 'Ada', accountId: account, amount: '5.01' };

@@ -76,7 +76,8 @@ describe('ems-cli ledger', () => {
       expect(lineOf(refused)).toMatchObject({ ok: false, code });
     }
     const audits = await owner`
-      select action from audit_entry where action like '%.refused' order by at`;
+      select actor, action from audit_entry where action like '%.refused' order by at`;
+    expect(audits.at(-1)).toMatchObject({ actor: 'cli:Ada' });
     expect(audits.map(({ action }) => String(action))).toEqual([
       'correctTransfer.refused',
       'refundPayment.refused',
@@ -98,7 +99,11 @@ describe('ems-cli ledger', () => {
       select actor, subject, after from audit_entry where action = 'topUp.refused'`;
     const [{ id } = {}] = await owner`select id from account where number = ${account}`;
     const after = { code: 'CURRENCY_MISMATCH' };
-    expect([...audits]).toEqual([{ actor: 'cli:operator', subject: `account/${id}`, after }]);
+    const row = { actor: 'cli:operator', subject: `account/${id}`, after };
+    expect([...audits]).toEqual([row]);
+    await callCli([...asked, '--amount', '2.00', '--json'], { DATABASE_URL: url });
+    const more = await owner`select from audit_entry where action = 'topUp.refused'`;
+    expect(more.count).toBe(2);
   });
 
   test('every command whose refusals are audited is one of the program', () => {

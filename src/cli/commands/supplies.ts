@@ -25,7 +25,7 @@ import type { Answer } from '../answer.ts';
 import { Misused } from '../answer.ts';
 import { withDatabase } from '../database.ts';
 import { asOperator, findMeter, findPlace } from '../meterAt.ts';
-import { accountNumbered, staffViewer } from '../viewer.ts';
+import { accountNumbered, personAs, staffViewer } from '../viewer.ts';
 import { oneOf } from './listDecisions.ts';
 
 export type CompanyOptions = { readonly company: string; readonly database: string | undefined };
@@ -268,11 +268,11 @@ export async function approveTrip(id: string, options: ApproveOptions): Promise<
   if (!place.ok) return place;
   const { reason, person } = options;
   const done = await asOperator(place.value, (deps, viewer) =>
-    approveBreaker(
-      deps,
-      { ...viewer, actor: `cli:${person}` },
-      { idempotencyKey: randomUUID(), tripId: id, reason },
-    ),
+    approveBreaker(deps, personAs(viewer, person), {
+      idempotencyKey: randomUUID(),
+      tripId: id,
+      reason,
+    }),
   );
   if (!done.ok) return done;
   const { people, peopleNeeded } = done.value;
