@@ -5,6 +5,7 @@ import type { KeyedAnswer } from '../db/idempotency.ts';
 import type { Viewer } from '../domain/access/viewer.ts';
 import { assert } from '../domain/assert.ts';
 import type { Bell } from '../domain/bell.ts';
+import { formatMicros, parseMicros } from '../domain/exact.ts';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import { isUuid } from '../domain/uuid.ts';
@@ -17,6 +18,12 @@ export type RequestDeps = {
   /** Rung after the commit, never inside it. */
   wake(bell: Bell): void;
 };
+
+/** An amount for the input of a key: `5` and `5.00` are one request, as their value is one. */
+export function sameAmount(amount: string): string {
+  const micros = parseMicros(amount);
+  return micros.ok ? formatMicros(micros.value, 2) : amount;
+}
 
 export type KeyCode = 'IDEMPOTENCY_KEY_MALFORMED' | 'IDEMPOTENCY_KEY_REUSED';
 

@@ -13,7 +13,7 @@ import type { AccountId } from '../domain/ids.ts';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import { derivedId } from './derivedId.ts';
-import { onceByKey, textOf } from './onceByKey.ts';
+import { onceByKey, sameAmount, textOf } from './onceByKey.ts';
 import type { KeyCode, RequestDeps } from './onceByKey.ts';
 import { applyPaymentEvent } from './payments/applyPaymentEvent.ts';
 import type { PaymentCode } from './payments/applyPaymentEvent.ts';
@@ -144,7 +144,7 @@ export async function topUp(
         viewer,
         key: input.idempotencyKey,
         operation: 'topUp',
-        input: [String(input.accountId), input.amount, input.currency],
+        input: [String(input.accountId), sameAmount(input.amount), input.currency],
         nowMs,
       },
       async (): Promise<Outcome<KeyedAnswer, TopUpCode>> => {

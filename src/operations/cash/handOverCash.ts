@@ -8,7 +8,7 @@ import type { Viewer } from '../../domain/access/viewer.ts';
 import { accept, refuse } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
 import { derivedId } from '../derivedId.ts';
-import { onceByKey, textOf } from '../onceByKey.ts';
+import { onceByKey, sameAmount, textOf } from '../onceByKey.ts';
 import type { KeyCode, RequestDeps } from '../onceByKey.ts';
 import { parsePaid } from '../payments/paidAmount.ts';
 import type { AmountCode } from '../payments/paidAmount.ts';
@@ -95,7 +95,7 @@ export async function handOverCash(
         viewer,
         key: input.idempotencyKey,
         operation: 'handOverCash',
-        input: [input.agent, input.amount],
+        input: [input.agent, sameAmount(input.amount)],
         nowMs,
       },
       () => handOver(tx, viewer, { input, nowMs }),

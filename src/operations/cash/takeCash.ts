@@ -11,7 +11,7 @@ import { formatMicros } from '../../domain/exact.ts';
 import { accept, refuse } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
 import { derivedId } from '../derivedId.ts';
-import { onceByKey, textOf } from '../onceByKey.ts';
+import { onceByKey, sameAmount, textOf } from '../onceByKey.ts';
 import type { KeyCode, RequestDeps } from '../onceByKey.ts';
 import { applyPaymentEvent } from '../payments/applyPaymentEvent.ts';
 import type { PaymentCode } from '../payments/applyPaymentEvent.ts';
@@ -148,7 +148,7 @@ export async function takeCash(
         viewer,
         key: input.idempotencyKey,
         operation: 'takeCash',
-        input: [input.agent, String(input.accountId), input.amount],
+        input: [input.agent, String(input.accountId), sameAmount(input.amount)],
         nowMs,
       },
       async (): Promise<Outcome<KeyedAnswer, TakeCashCode>> => {

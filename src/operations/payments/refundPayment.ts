@@ -17,7 +17,7 @@ import type { Outcome } from '../../domain/outcome.ts';
 import { providerLeaseMs } from '../../domain/payment/limits.ts';
 import type { ChannelClosedCode, ProviderCode } from '../../domain/payment/providerNews.ts';
 import { derivedId } from '../derivedId.ts';
-import { onceByKey, textOf } from '../onceByKey.ts';
+import { onceByKey, sameAmount, textOf } from '../onceByKey.ts';
 import type { KeyCode } from '../onceByKey.ts';
 import { refuseReason } from '../refuseReason.ts';
 import type { ReasonCode } from '../refuseReason.ts';
@@ -265,7 +265,7 @@ export async function refundPayment(
         viewer,
         key: input.idempotencyKey,
         operation: 'refundPayment',
-        input: [paymentId, input.amount ?? '', input.reason],
+        input: [paymentId, sameAmount(input.amount ?? ''), input.reason],
         nowMs,
       },
       async (): Promise<Outcome<KeyedAnswer, RefundCode>> => {

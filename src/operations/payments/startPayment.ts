@@ -11,7 +11,7 @@ import { accept, refuse } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
 import type { ChannelClosedCode, ProviderCode } from '../../domain/payment/providerNews.ts';
 import { derivedId } from '../derivedId.ts';
-import { onceByKey, textOf } from '../onceByKey.ts';
+import { onceByKey, sameAmount, textOf } from '../onceByKey.ts';
 import type { KeyCode, RequestDeps } from '../onceByKey.ts';
 import { paymentIdOf } from './applyPaymentEvent.ts';
 import { parsePaid } from './paidAmount.ts';
@@ -99,7 +99,7 @@ export async function startPayment(
   if (!provider.ok) return provider;
   const { companyId, actor } = viewer;
   const key = input.idempotencyKey.toLowerCase();
-  const asked = [String(accountId), String(channelId), input.amount, currency];
+  const asked = [String(accountId), String(channelId), sameAmount(input.amount), currency];
   const request = {
     viewer,
     key,

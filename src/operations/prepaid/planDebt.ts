@@ -7,7 +7,7 @@ import { topUpMicrosMax } from '../../domain/limits.ts';
 import { accept, refuse } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
 import { derivedId } from '../derivedId.ts';
-import { textOf } from '../onceByKey.ts';
+import { sameAmount, textOf } from '../onceByKey.ts';
 import type { RequestDeps } from '../onceByKey.ts';
 import { staffChange } from '../supply/staffChange.ts';
 import type { StaffCode } from '../supply/staffChange.ts';
@@ -63,6 +63,7 @@ export async function planDebt(
   if (cap !== null && !cap.ok) return cap;
   const { companyId, actor } = viewer;
   const sharePpm = Number(share.value);
+  const amounts = [input.share, input.weekly, input.weeklyCap ?? ''];
   const outcome = await staffChange<PlanDebtCode>(
     deps,
     viewer,
@@ -70,7 +71,7 @@ export async function planDebt(
       rule: 'Mutation.planDebt',
       action: 'debt.plan',
       idempotencyKey,
-      input: [String(accountId), input.share, input.weekly, input.weeklyCap ?? ''],
+      input: [String(accountId), ...amounts.map(sameAmount)],
       reason,
     },
     async (tx, nowMs) => {

@@ -12,7 +12,7 @@ import type { AccountId } from '../../domain/ids.ts';
 import { accept, refuse } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
 import { derivedId } from '../derivedId.ts';
-import { onceByKey } from '../onceByKey.ts';
+import { onceByKey, sameAmount } from '../onceByKey.ts';
 import type { KeyCode, RequestDeps } from '../onceByKey.ts';
 import { parsePaid } from '../payments/paidAmount.ts';
 import type { AmountCode } from '../payments/paidAmount.ts';
@@ -132,7 +132,8 @@ export async function setAutoTopUp(
   const nowMs = clock.nowMs();
   const { accountId, channelId, instrument, below, amount, dailyMax } = input;
   const key = input.idempotencyKey.toLowerCase();
-  const asked = [String(accountId), String(channelId), instrument, below, amount, dailyMax];
+  const amounts = [below, amount, dailyMax].map(sameAmount);
+  const asked = [String(accountId), String(channelId), instrument, ...amounts];
   const request = { viewer, key, operation: 'setAutoTopUp', input: asked, nowMs };
   const outcome = await asViewer(sql, viewer, (tx) =>
     onceByKey(tx, request, async (): Promise<Outcome<Record<string, string>, AutoTopUpCode>> => {

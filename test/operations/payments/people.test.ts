@@ -118,6 +118,7 @@ describe('a refund of a top-up at the counter', () => {
     const key = randomUUID();
     expect(await refund('4.00', key)).toMatchObject({ ok: true, value: { isPosted: true } });
     expect(await refund('4.00', key)).toMatchObject({ ok: true, value: { isReplay: true } });
+    expect(await refund('4', key)).toMatchObject({ ok: true, value: { isReplay: true } });
     expect(await refund('5.00', key)).toMatchObject({ code: 'IDEMPOTENCY_KEY_REUSED' });
     expect(await ground.balance('A-2')).toBe(6n * euro);
     await ground.hear({ reference: 'pi_x', accountId: ground.account('A-2'), totalMicros: euro });
