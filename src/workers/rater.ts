@@ -14,6 +14,7 @@ import { setAside } from '../operations/setAside.ts';
 import { createRatingMemory } from '../operations/rating/registry.ts';
 import type { RatingMemory } from '../operations/rating/registry.ts';
 import { createBellRope } from '../stream/bellRope.ts';
+import type { BellRope } from '../stream/bellRope.ts';
 
 export type RaterOptions = Omit<RateDeps, 'memory'> & {
   wake(bell: Bell): void;
@@ -52,6 +53,9 @@ export function ratingBackOffMs(failures: number): number {
 export function startRater(options: RaterOptions): Rater {
   const { sql, wake, report, sweepMs = ratingSweepMs } = options;
   const rope = createBellRope();
+  /** Shards that are being rated, each with what ends the wait after a failure. */
+  const underway = new Map<number, { readonly pause: BellRope; readonly ended: Promise<void> }>();
+  let rings = 0;
   const memories = new Map<number, RatingMemory>();
   const counts = { batches: 0, readings: 0, failures: 0 };
   let stopping = false;
@@ -60,7 +64,6 @@ export function startRater(options: RaterOptions): Rater {
    * While there are some, such work is done one batch or duty at a time.
    */
   const failing = new Map<string, number>();
-  let failuresInRow = 0;
 
   function depsOf(shard: number): RateDeps {
     const memory = memories.get(shard) ?? createRatingMemory();
@@ -106,7 +109,6 @@ export function startRater(options: RaterOptions): Rater {
     if (aside === null) return false;
     const message = `RATING_FAILED: ${aside.subject} is set aside: ${reason}`;
     report({ shard, error: new Error(message) });
-    failuresInRow = 0;
     return true;
   }
 
@@ -133,33 +135,62 @@ export function startRater(options: RaterOptions): Rater {
     }
   }
 
-  async function round(): Promise<boolean> {
-    try {
-      const shards = await shardsBehind(sql);
-      const results = await Promise.all(shards.map(catchUp));
-      return results.every(Boolean);
-    } catch (error) {
-      report({ shard: null, error });
-      return false;
+  /** Rates a shard until it is well, and waits longer after each failure. */
+  async function rateOut(shard: number, pause: BellRope): Promise<void> {
+    for (let failuresInRow = 1; !stopping; failuresInRow += 1) {
+      try {
+        if (await catchUp(shard)) return;
+      } catch (error) {
+        report({ shard, error });
+      }
+      counts.failures += 1;
+      if (!stopping) await pause.wait(ratingBackOffMs(failuresInRow));
     }
   }
 
+  /** A shard that never catches up, or fails each time, keeps no other shard waiting. */
+  function begin(shard: number): void {
+    const heard = rings;
+    const pause = createBellRope();
+    const ended = rateOut(shard, pause).then(() => {
+      underway.delete(shard);
+      // Rung meanwhile: perhaps for what came after it had looked for the last time.
+      if (rings !== heard) rope.ring();
+    });
+    underway.set(shard, { pause, ended });
+  }
+
   async function run(): Promise<void> {
+    let failuresInRow = 0;
     while (!stopping) {
-      const isWell = await round();
-      failuresInRow = isWell ? 0 : failuresInRow + 1;
-      if (!isWell) counts.failures += 1;
-      if (!stopping) await rope.wait(isWell ? sweepMs : ratingBackOffMs(failuresInRow));
+      try {
+        const shards = await shardsBehind(sql);
+        for (const shard of shards) if (!underway.has(shard)) begin(shard);
+        failuresInRow = 0;
+      } catch (error) {
+        report({ shard: null, error });
+        counts.failures += 1;
+        failuresInRow += 1;
+      }
+      const waitMs = failuresInRow === 0 ? sweepMs : ratingBackOffMs(failuresInRow);
+      if (!stopping) await rope.wait(waitMs);
     }
+    await Promise.all(Array.from(underway.values(), ({ ended }) => ended));
+  }
+
+  function ring(): void {
+    rings += 1;
+    rope.ring();
+    for (const { pause } of underway.values()) pause.ring();
   }
 
   const ended = run();
   return {
-    ring: () => rope.ring(),
+    ring,
     stats: () => ({ ...counts }),
     async stop() {
       stopping = true;
-      rope.ring();
+      ring();
       await ended;
     },
   };

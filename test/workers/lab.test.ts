@@ -19,7 +19,6 @@ import { eventually } from '../support/eventually.ts';
  * used 1.000 kWh in March 2026. Over 24 months a chunk has 16 of them, so there are three.
  */
 const agreementCount = 40;
-/** A busy machine may be slow; a condition that holds is seen at once. */
 const developer = viewerOf('developer');
 const nowMs = Date.UTC(2026, 3, 2);
 

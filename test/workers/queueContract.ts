@@ -4,8 +4,6 @@ import { openQueues } from '../../src/workers/queues.ts';
 import type { QueueBackend, QueueProblem, Queues } from '../../src/workers/queues.ts';
 import { eventually } from '../support/eventually.ts';
 
-/** A busy machine may be slow; a condition that holds is seen at once. */
-
 /** What every backend must do; called once for each with a way to an empty one. */
 export function testQueues(name: string, emptyBackend: () => Promise<QueueBackend>): void {
   let queues: Queues;

@@ -18,8 +18,6 @@ import { edgeKeys, openGround, startMs } from '../operations/smallFleet.ts';
 import type { Ground } from '../operations/smallFleet.ts';
 import { eventually } from '../support/eventually.ts';
 
-/** A busy machine may be slow; a condition that holds is seen at once. */
-
 let ground: Ground;
 beforeAll(async () => {
   ground = await openGround('rater');
