@@ -118,7 +118,6 @@ test.each([1, 2, 3])(
       select sum(revision)::int4 as writes from series_day`;
     expect(row.writes).toBeLessThan(0.75 * readings);
   },
-  120_000,
 );
 
 test('a replay finds a newest reading that was lost, or is another', async () => {

@@ -43,7 +43,7 @@ test.each([1, 2, 4])(
     expect(outcome.counts.crashes).toBeGreaterThan(0);
     expect(outcome.counts.receipts).toBeGreaterThan(10);
   },
-  240_000,
+  600_000,
 );
 
 /** Seeds that found something by these draws: a register went on from where marks had moved. */
@@ -52,7 +52,7 @@ test.each([7])(
   async (seed) => {
     expect(await run(seed, 60)).toMatchObject({ ok: true, counts: { audits: 3 } });
   },
-  240_000,
+  600_000,
 );
 
 /** A few seeds from a planted fault's own first one on, in which it shows soon. */
