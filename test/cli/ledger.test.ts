@@ -60,6 +60,13 @@ describe('ems-cli ledger', () => {
     expect(text.stdout).toMatch(/adjustments +[A-Z]{3} +5\.0* +3\.0* +-2\.0*\n/);
   });
 
+  test('what waits says where the second person gives their yes', async () => {
+    const money = ['--amount', '100.01', '--currency', currency];
+    const why = ['--reason-code', 'goodwill', '--reason', 'a dark month'];
+    const { stdout } = await run('ledger', 'adjust', ...of(), ...money, ...why);
+    expect(stdout).toMatch(/ waits for a second person, .* over the API .* key [0-9a-f-]{36}/);
+  });
+
   test('an id that is no id of ours is refused with its code, wherever one is typed', async () => {
     const why = ['--company', company, '--reason', 'trying it', '--json'];
     const correct = ['ledger', 'correct', 'WORD', '--reason-code', 'not_owed'];

@@ -59,6 +59,8 @@ test(
       ok: false,
       code: 'SHARE_MALFORMED',
     });
+    const told = await runCli(['prepaid', 'status', ...of], { DATABASE_URL: url });
+    expect(told.stdout).toContain('No whole day of readings tells yet how long it lasts.');
     expect(await run('status')).toMatchObject({
       ok: true,
       balance: '0.00',

@@ -15,6 +15,9 @@ test('lists of supplies are sentences, and facts with --json', async () => {
   >`select (select number from account order by id limit 1) as account, id as meter, serial
     from meter order by id limit 1`;
   expect((await run('supply', 'protections', ...of)).stdout).toBe('There are no protections.\n');
+  expect((await run('supply', 'forecast', ...of)).stdout).toMatch(
+    /^0 of (\d+) supplies .*\. What prevents it: (?:.+, )?DATA_STALE \1.*\.\n$/,
+  );
   const life = ['--account', account, '--kind', 'life_support', '--reason', 'oxygen at home'];
   expect(await run('supply', 'protect', ...of, ...life)).toMatchObject({ exitCode: 0 });
   const heat = ['--kind', 'heat', '--from', '2026-07-01T00:00:00Z', '--to', '2026-07-02T00:00:00Z'];

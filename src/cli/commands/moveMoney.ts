@@ -59,7 +59,9 @@ export function movedAnswer(moved: MovedByHand, key: string): Answer {
   const balance = balanceMicros === null ? null : formatMicros(balanceMicros, digits);
   const facts = { transferId, state, amount, currency, balance, isReplay, idempotencyKey: key };
   if (state === 'waiting') {
-    const sentence = `${amount} waits for a second person, who sends the same under key ${key}.`;
+    const sentence =
+      `${amount} waits for a second person, who sends the same over the API within a week, ` +
+      `under key ${key}: here everybody is the same person.`;
     return accept({ sentence, facts });
   }
   const done = isReplay ? 'had been posted before under this key' : 'posted';

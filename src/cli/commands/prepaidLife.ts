@@ -9,6 +9,7 @@ import type { AccountId } from '../../domain/ids.ts';
 import { setAsideReasons } from '../../domain/ledger/reasonCode.ts';
 import { accept, refuse } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
+import { isUnknown } from '../../domain/prepaid/daysLeft.ts';
 import { minorDigitsOf } from '../../domain/tariff/currency.ts';
 import { instantText, parseInstant } from '../../domain/time/instantText.ts';
 import { changeBeginsMs } from '../../operations/prepaid/agreementChange.ts';
@@ -30,6 +31,21 @@ export type AccountOptions = DeskOptions & { readonly account: string };
 type Keyed = { readonly reason: string; readonly key: string | undefined };
 
 const noticesShown = 10;
+
+type Found = Awaited<ReturnType<typeof forecastDays>>;
+
+function codeOf(found: Found): string | null {
+  if (!found.ok) return found.code;
+  return isUnknown(found.value) ? 'HISTORY_MISSING' : null;
+}
+
+/** Why status tells no days. */
+function whyNoDays(found: Found): string {
+  if (!found.ok) return ` How long it lasts is not known: ${found.message}`;
+  return isUnknown(found.value)
+    ? ' No whole day of readings tells yet how long it lasts.'
+    : ' It lasts longer than anybody looks ahead.';
+}
 
 /** How a prepaid customer stands, and what it was told. */
 export async function showPrepaid(options: AccountOptions): Promise<Answer> {
@@ -56,7 +72,7 @@ export async function showPrepaid(options: AccountOptions): Promise<Answer> {
         balance: money(life.balanceMicros),
         available: money(life.availableMicros),
         daysLeft,
-        forecastCode: found.ok ? null : found.code,
+        forecastCode: codeOf(found),
         emergencyCredit: {
           isOffered: life.isEmergencyOffered,
           left: left === null ? null : money(left),
@@ -72,7 +88,7 @@ export async function showPrepaid(options: AccountOptions): Promise<Answer> {
           return { kind, threshold, state, ...when, detail };
         }),
       };
-      const lasts = daysLeft === null ? '' : ` It lasts ${daysLeft} days.`;
+      const lasts = daysLeft === null ? whyNoDays(found) : ` It lasts ${daysLeft} days.`;
       const lent = left === null ? '' : ` Of what was lent ${money(left)} is left.`;
       const owed = life.debtMicros === 0n ? '' : ` A debt of ${money(life.debtMicros)} is owed.`;
       const head = `${facts.available} ${life.currency} of credit.${lasts}${lent}${owed}`;

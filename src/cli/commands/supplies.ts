@@ -35,6 +35,16 @@ function preventing(findings: readonly SupplyFinding[]): string {
   return rules.map(({ rule, detail }) => `${rule} (${detail})`).join(', ');
 }
 
+/** Of many supplies: what keeps how many of them on. */
+function preventingMost(supplies: readonly Forecast[]): string {
+  const counts = new Map<string, number>();
+  for (const { rule, prevents } of supplies.flatMap(({ findings }) => findings)) {
+    if (prevents) counts.set(rule, (counts.get(rule) ?? 0) + 1);
+  }
+  const most = [...counts].toSorted(([, left], [, right]) => right - left);
+  return most.map(([rule, count]) => `${rule} ${count}`).join(', ');
+}
+
 function findingFact({ untilMs, ...finding }: SupplyFinding) {
   return { ...finding, until: untilMs === null ? null : instantText(untilMs) };
 }
@@ -68,7 +78,9 @@ export async function forecastSupplies(options: ForecastOptions): Promise<Answer
             `less ${formatMicros(dailyMicros, 2)} a day`),
     );
     const when = instantText(at.value);
-    const head = `${cut.length} of ${all.length} supplies would be cut at ${when}.`;
+    const prevented = cut.length === 0 ? preventingMost(all) : '';
+    const why = prevented === '' ? '' : ` What prevents it: ${prevented}.`;
+    const head = `${cut.length} of ${all.length} supplies would be cut at ${when}.${why}`;
     const supplies = all.map(({ findings, balanceMicros, ...rest }) => ({
       meterId: rest.meterId,
       accountId: rest.accountId,
