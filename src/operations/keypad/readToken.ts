@@ -1,5 +1,5 @@
 import type { Statement } from '../../db/connect.ts';
-import { findIssuedToken } from '../../db/keypads.ts';
+import { findCountingKeypad, findIssuedToken } from '../../db/keypads.ts';
 import type { IssuedToken } from '../../db/keypads.ts';
 import { assert } from '../../domain/assert.ts';
 import { accept, refuse } from '../../domain/outcome.ts';
@@ -9,6 +9,7 @@ import type {
   DeviceKeysOf,
   SealedKeyCode,
 } from '../../domain/payment/deviceKeys.ts';
+import { isUuid } from '../../domain/uuid.ts';
 import { openPaygo } from '../../wire/openPaygo.ts';
 
 export type ShownToken = Pick<IssuedToken, 'serial' | 'tokenCount' | 'value' | 'issuedAt'> & {
@@ -45,6 +46,15 @@ export function digitsOf(
   return accept(made.value.token);
 }
 
+/** What a device counted and gave no token for is carried; what none counted buys no units. */
+async function whyNone(tx: Statement, paymentId: string): Promise<string> {
+  const countedBy = isUuid(paymentId) ? await findCountingKeypad(tx, paymentId) : null;
+  return countedBy === null
+    ? 'This payment gave no token: when it was paid, its account had no keypad device, or several.'
+    : 'This payment gave no token: with what was carried before it came to less than a unit. ' +
+        'That is carried to the next payment.';
+}
+
 /** The token that a payment gave. */
 export async function readToken(
   tx: Statement,
@@ -53,8 +63,7 @@ export async function readToken(
 ): Promise<Outcome<ShownToken, TokenDigitsCode | 'TOKEN_NOT_ISSUED'>> {
   const issued = await findIssuedToken(tx, paymentId);
   if (issued === null) {
-    const message = 'This payment gave no token: its account has no keypad device, or several.';
-    return refuse('TOKEN_NOT_ISSUED', message);
+    return refuse('TOKEN_NOT_ISSUED', await whyNone(tx, paymentId));
   }
   const digits = digitsOf(issued, keysOf);
   if (!digits.ok) return digits;
