@@ -48,7 +48,10 @@ export async function takeCashByHand(
       (micros) => `${formatMicros(micros, 2)} ${currency}`,
     );
     return accept({
-      sentence: `Receipt ${receiptNumber}; the balance: ${balance}. ${agent} holds ${held}.`,
+      sentence: isReplay
+        ? `Receipt ${receiptNumber} had been given before under this key; ` +
+          `the balance then: ${balance}. ${agent} held ${held}.`
+        : `Receipt ${receiptNumber}; the balance: ${balance}. ${agent} holds ${held}.`,
       facts: { paymentId, receiptNumber, balance, held, isReplay },
     });
   });
@@ -62,7 +65,9 @@ export async function handOverByHand(options: CashOptions): Promise<Answer> {
     if (!done.ok) return done;
     const { transferId, currency, isReplay } = done.value;
     const held = `${formatMicros(done.value.heldMicros, 2)} ${currency}`;
-    const sentence = `${agent} handed over ${amount} and holds ${held}.`;
+    const sentence = isReplay
+      ? `${agent} had handed over ${amount} before under this key, and held ${held} then.`
+      : `${agent} handed over ${amount} and holds ${held}.`;
     return accept({ sentence, facts: { transferId, held, isReplay } });
   });
 }

@@ -16,6 +16,7 @@ import { moneyText } from '../../domain/tariff/currency.ts';
 import { allocatePayment } from '../../operations/payments/allocatePayment.ts';
 import { netOf } from '../../operations/payments/postSteps.ts';
 import { refundPayment } from '../../operations/payments/refundPayment.ts';
+import type { RequestedRefund } from '../../operations/payments/refundPayment.ts';
 import type { ProviderDeps } from '../../operations/payments/startPayment.ts';
 import { providersWith } from '../../providers/paymentProviders.ts';
 import type { Answer, Told } from '../answer.ts';
@@ -134,9 +135,15 @@ export async function listPayments(options: ListPaymentsOptions): Promise<Answer
   });
 }
 
-function requestedSentence(what: string, isSent: boolean): string {
+function refundSentence(what: string, { isPosted, isSent, isReplay }: RequestedRefund): string {
+  if (isPosted) {
+    return isReplay ? `${what} had been refunded before under this key.` : `Refunded ${what}.`;
+  }
+  const asked = isReplay
+    ? `A refund of ${what} had been asked for before under this key`
+    : `Asked for a refund of ${what}`;
   const sender = isSent ? 'the provider was asked' : 'the server sends it to the provider';
-  return `Asked for a refund of ${what}: ${sender}, and it is posted when the provider tells it.`;
+  return `${asked}: ${sender}, and it is posted when the provider tells it.`;
 }
 
 export async function refundOnePayment(id: string, options: RefundOptions): Promise<Answer> {
@@ -150,7 +157,7 @@ export async function refundOnePayment(id: string, options: RefundOptions): Prom
     const what = `${amount} of payment ${id}`;
     const state = isPosted ? 'refunded' : 'refund_requested';
     return accept({
-      sentence: isPosted ? `Refunded ${what}.` : requestedSentence(what, isSent),
+      sentence: refundSentence(what, asked.value),
       facts: { paymentId: id, amount, state, isPosted, isSent, isReplay },
     });
   });
