@@ -1,15 +1,14 @@
 import { parseAccountId, parseAgreementId } from '../domain/ids.ts';
+import type { Succession } from '../operations/prepaid/agreementChange.ts';
 import { changeAccount } from '../operations/prepaid/changeAccount.ts';
-import type { ChangedAccount } from '../operations/prepaid/changeAccount.ts';
 import { changeMode } from '../operations/prepaid/changeMode.ts';
-import type { ChangedMode } from '../operations/prepaid/changeMode.ts';
 import { Account } from './account.ts';
 import { Agreement, AgreementMode } from './agreement.ts';
 import { builder } from './builder.ts';
 import { integerKey } from './nodeKey.ts';
 import { resultUnion, userErrorOf } from './userError.ts';
 
-const ChangeModePayload = builder.objectRef<ChangedMode>('ChangeAgreementModePayload').implement({
+const ChangeModePayload = builder.objectRef<Succession>('ChangeAgreementModePayload').implement({
   fields: (t) => ({
     ended: t.field({
       type: Agreement,
@@ -43,7 +42,7 @@ const ChangeModeInput = builder.inputType('ChangeAgreementModeInput', {
 });
 
 const ChangeAccountPayload = builder
-  .objectRef<ChangedAccount>('ChangeAgreementAccountPayload')
+  .objectRef<Succession>('ChangeAgreementAccountPayload')
   .implement({
     fields: (t) => ({
       ended: t.field({

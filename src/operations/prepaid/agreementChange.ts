@@ -1,5 +1,7 @@
 import type { Transaction } from '../../db/connect.ts';
 import type { AccountHead } from '../../db/ledger.ts';
+import { eventShardOf } from '../../db/events.ts';
+import type { KeyedAnswer } from '../../db/idempotency.ts';
 import { armAll, findChangedAgreement, insertModeChange } from '../../db/modeChanges.ts';
 import type { ChangedAgreement } from '../../db/modeChanges.ts';
 import { insertAgreementDuties } from '../../db/tariffVersions.ts';
@@ -13,6 +15,8 @@ import { minorDigitsOf } from '../../domain/tariff/currency.ts';
 import { dayMs, minuteMs } from '../../domain/time/civil.ts';
 import { instantText } from '../../domain/time/instantText.ts';
 import { billingPeriodAt } from '../../domain/time/zone.ts';
+import { textOf } from '../onceByKey.ts';
+import type { RequestDeps } from '../onceByKey.ts';
 
 /** An agreement ends at a quarter hour, and another one of its place and tariff begins there. */
 
@@ -182,4 +186,35 @@ export async function beginNext(
     reason: 'agreement_added',
   });
   return nextId;
+}
+
+/** The agreement that ended and the one that began. */
+export type Succession = {
+  readonly endedId: number;
+  readonly nextId: number;
+  readonly atMs: number;
+  readonly isReplay: boolean;
+};
+
+/** As a client's key keeps it. */
+export function keptSuccession(of: Omit<Succession, 'isReplay'>): KeyedAnswer {
+  return { endedId: String(of.endedId), nextId: String(of.nextId), atMs: String(of.atMs) };
+}
+
+/** After the commit; a replay has nothing new to tell. */
+export function tellSuccession(
+  deps: Pick<RequestDeps, 'wake'>,
+  companyId: number,
+  { answer, isReplay }: { readonly answer: KeyedAnswer; readonly isReplay: boolean },
+): Succession {
+  if (!isReplay) {
+    deps.wake({ kind: 'events', shard: eventShardOf(companyId) });
+    deps.wake({ kind: 'rating' });
+  }
+  return {
+    endedId: Number(textOf(answer, 'endedId')),
+    nextId: Number(textOf(answer, 'nextId')),
+    atMs: Number(textOf(answer, 'atMs')),
+    isReplay,
+  };
 }

@@ -1,4 +1,4 @@
-import { appendEvent, companySubject, eventShardOf, plainEvent } from '../../db/events.ts';
+import { appendEvent, companySubject, plainEvent } from '../../db/events.ts';
 import type { Json } from '../../db/events.ts';
 import type { Transaction } from '../../db/connect.ts';
 import { lockAccounts } from '../../db/ledger.ts';
@@ -14,12 +14,23 @@ import type { Outcome } from '../../domain/outcome.ts';
 import { parseTariffDocument } from '../../domain/tariff/document.ts';
 import { refusePrepaid } from '../../domain/tariff/prepaid.ts';
 import { instantText } from '../../domain/time/instantText.ts';
-import { textOf } from '../onceByKey.ts';
 import type { RequestDeps } from '../onceByKey.ts';
 import { staffChange } from '../supply/staffChange.ts';
 import type { StaffCode } from '../supply/staffChange.ts';
-import { beginNext, findToChange, levelsOf, plainMoney } from './agreementChange.ts';
-import type { AgreementChange, AgreementChangeCode, Levels } from './agreementChange.ts';
+import {
+  beginNext,
+  findToChange,
+  keptSuccession,
+  levelsOf,
+  plainMoney,
+  tellSuccession,
+} from './agreementChange.ts';
+import type {
+  AgreementChange,
+  AgreementChangeCode,
+  Levels,
+  Succession,
+} from './agreementChange.ts';
 
 export type ChangeAccountInput = AgreementChange & {
   /** Who has the place from then on: the next tenant, or the landlord while it is vacant. */
@@ -33,13 +44,6 @@ export type ChangeAccountCode =
   | 'ACCOUNT_UNCHANGED'
   | 'CURRENCY_MISMATCH'
   | 'PREPAID_UNSUPPORTED';
-
-export type ChangedAccount = {
-  readonly endedId: number;
-  readonly nextId: number;
-  readonly atMs: number;
-  readonly isReplay: boolean;
-};
 
 type Asked = {
   readonly agreement: ChangedAgreement;
@@ -123,7 +127,7 @@ export async function changeAccount(
   deps: RequestDeps,
   viewer: Viewer,
   input: ChangeAccountInput,
-): Promise<Outcome<ChangedAccount, ChangeAccountCode>> {
+): Promise<Outcome<Succession, ChangeAccountCode>> {
   const { idempotencyKey, agreementId, accountId, mode, reason } = input;
   const { companyId, actor } = viewer;
   const outcome = await staffChange<ChangeAccountCode>(
@@ -160,7 +164,7 @@ export async function changeAccount(
         nowMs,
       });
       return accept({
-        answer: { endedId: String(endedId), nextId: String(nextId), atMs: String(atMs) },
+        answer: keptSuccession({ endedId, nextId, atMs }),
         subject: `account/${leaving.accountId}`,
         before: {
           accountId: leaving.accountId,
@@ -180,15 +184,5 @@ export async function changeAccount(
     },
   );
   if (!outcome.ok) return outcome;
-  const { answer, isReplay } = outcome.value;
-  if (!isReplay) {
-    deps.wake({ kind: 'events', shard: eventShardOf(companyId) });
-    deps.wake({ kind: 'rating' });
-  }
-  return accept({
-    endedId: Number(textOf(answer, 'endedId')),
-    nextId: Number(textOf(answer, 'nextId')),
-    atMs: Number(textOf(answer, 'atMs')),
-    isReplay,
-  });
+  return accept(tellSuccession(deps, companyId, outcome.value));
 }

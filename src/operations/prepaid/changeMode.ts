@@ -1,4 +1,4 @@
-import { appendEvent, companySubject, eventShardOf, plainEvent } from '../../db/events.ts';
+import { appendEvent, companySubject, plainEvent } from '../../db/events.ts';
 import type { ChangedAgreement } from '../../db/modeChanges.ts';
 import { lockAccounts } from '../../db/ledger.ts';
 import type { AccountHead } from '../../db/ledger.ts';
@@ -13,12 +13,23 @@ import { carries } from '../../domain/tariff/carries.ts';
 import { parseTariffDocument } from '../../domain/tariff/document.ts';
 import { refusePrepaid } from '../../domain/tariff/prepaid.ts';
 import { instantText } from '../../domain/time/instantText.ts';
-import { textOf } from '../onceByKey.ts';
 import type { RequestDeps } from '../onceByKey.ts';
 import { staffChange } from '../supply/staffChange.ts';
 import type { StaffCode } from '../supply/staffChange.ts';
-import { beginNext, findToChange, levelsOf, plainMoney } from './agreementChange.ts';
-import type { AgreementChange, AgreementChangeCode, Levels } from './agreementChange.ts';
+import {
+  beginNext,
+  findToChange,
+  keptSuccession,
+  levelsOf,
+  plainMoney,
+  tellSuccession,
+} from './agreementChange.ts';
+import type {
+  AgreementChange,
+  AgreementChangeCode,
+  Levels,
+  Succession,
+} from './agreementChange.ts';
 
 export type ChangeModeInput = AgreementChange;
 
@@ -28,13 +39,6 @@ export type ChangeModeCode =
   | 'MODE_UNCHANGED'
   | 'MODE_CHANGE_CARRIES'
   | 'PREPAID_UNSUPPORTED';
-
-export type ChangedMode = {
-  readonly endedId: number;
-  readonly nextId: number;
-  readonly atMs: number;
-  readonly isReplay: boolean;
-};
 
 /** Bills of the tariff that are cut at the change must each be complete in themselves. */
 async function refuseTariff(
@@ -95,7 +99,7 @@ export async function changeMode(
   deps: RequestDeps,
   viewer: Viewer,
   input: ChangeModeInput,
-): Promise<Outcome<ChangedMode, ChangeModeCode>> {
+): Promise<Outcome<Succession, ChangeModeCode>> {
   const { idempotencyKey, agreementId, mode, reason } = input;
   const { companyId, actor } = viewer;
   const outcome = await staffChange<ChangeModeCode>(
@@ -138,7 +142,7 @@ export async function changeMode(
       await appendEvent(tx, plainEvent({ ...news, balanceMicros }));
       const balance = plainMoney(account.balanceMicros, account);
       return accept({
-        answer: { endedId: String(endedId), nextId: String(nextId), atMs: String(atMs) },
+        answer: keptSuccession({ endedId, nextId, atMs }),
         subject: `account/${accountId}`,
         before: { mode: agreement.mode, agreementId: endedId, balance },
         after: {
@@ -150,15 +154,5 @@ export async function changeMode(
     },
   );
   if (!outcome.ok) return outcome;
-  const { answer, isReplay } = outcome.value;
-  if (!isReplay) {
-    deps.wake({ kind: 'events', shard: eventShardOf(companyId) });
-    deps.wake({ kind: 'rating' });
-  }
-  return accept({
-    endedId: Number(textOf(answer, 'endedId')),
-    nextId: Number(textOf(answer, 'nextId')),
-    atMs: Number(textOf(answer, 'atMs')),
-    isReplay,
-  });
+  return accept(tellSuccession(deps, companyId, outcome.value));
 }
