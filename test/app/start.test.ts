@@ -245,7 +245,6 @@ describe('a supply', () => {
         live: { power: { watts: '0' } },
       }),
     );
-    expect((await accountOf('A-1005')).balance).toBeLessThanOrEqual(0);
     const told = (kind: string) => expect.objectContaining({ kind, state: 'DELIVERED' });
     await eventually(async () => {
       const notices = at(await look(), 'account', 'notices');
@@ -253,7 +252,8 @@ describe('a supply', () => {
         expect(notices).toContainEqual(told(kind));
       }
     });
-    // Why: the certificate has the balance and the notice that had arrived before.
+    // Why: the certificate has the balance of then, and the notice that had arrived before. That of
+    // now may be above zero: on a busy machine the cent is used up before the two are bought.
     const document = (kind: string, reason: string, findings: readonly object[]) =>
       expect.objectContaining({
         stage: 'sent',
