@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { customerClasses } from '../domain/fleet.ts';
 import type { Fleet } from '../domain/fleet.ts';
-import { regionLengthMax } from '../domain/limits.ts';
+import { regionLengthMax } from '../domain/command/limits.ts';
 import { media } from '../domain/medium.ts';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';

@@ -1,5 +1,5 @@
 import type { AdvisoryKind, ProtectionKind } from '../domain/command/supplyFacts.ts';
-import { breakerPeople } from '../domain/limits.ts';
+import { breakerPeople } from '../domain/command/limits.ts';
 import { isUuid } from '../domain/uuid.ts';
 import type { Statement } from './connect.ts';
 import { timeBounds } from './page.ts';

@@ -1,5 +1,5 @@
 import type { AdvisoryKind, ProtectionKind } from '../domain/command/supplyFacts.ts';
-import { breakerPeople } from '../domain/limits.ts';
+import { breakerPeople } from '../domain/command/limits.ts';
 import { noticeAgeMsMax, noticeTriesMax } from '../domain/prepaid/limits.ts';
 import { integersOf } from './arrays.ts';
 import type { Statement } from './connect.ts';

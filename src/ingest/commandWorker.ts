@@ -1,4 +1,8 @@
-import { commandLookMs, commandsPerSweepMax, commandsSentAtOnceMax } from '../domain/limits.ts';
+import {
+  commandLookMs,
+  commandsPerSweepMax,
+  commandsSentAtOnceMax,
+} from '../domain/command/limits.ts';
 import { sendCommand } from '../operations/sendCommand.ts';
 import type { CommandDeps, CommandLink } from '../operations/sendCommand.ts';
 import { sweepCommands } from '../operations/sweepCommands.ts';

@@ -15,12 +15,8 @@ import { isAllowed } from '../domain/access/policy.ts';
 import type { Viewer } from '../domain/access/viewer.ts';
 import { channelOf } from '../domain/channel.ts';
 import type { Fraction } from '../domain/exact.ts';
-import {
-  commandReasonLengthMax,
-  instantMsMax,
-  readAheadMsMax,
-  registerWhMax,
-} from '../domain/limits.ts';
+import { commandReasonLengthMax } from '../domain/command/limits.ts';
+import { instantMsMax, readAheadMsMax, registerWhMax } from '../domain/limits.ts';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome, Refused } from '../domain/outcome.ts';
 import { dayOf } from '../domain/series/day.ts';

@@ -1,4 +1,4 @@
-import { commandReasonLengthMax } from '../domain/limits.ts';
+import { commandReasonLengthMax } from '../domain/command/limits.ts';
 import { refuse } from '../domain/outcome.ts';
 import type { Refused } from '../domain/outcome.ts';
 

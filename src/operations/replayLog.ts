@@ -18,7 +18,8 @@ import {
 } from '../db/replay.ts';
 import type { DifferenceCode, ReplayGround, ReplayShard, RowDifference } from '../db/replay.ts';
 import { assert, assertNever } from '../domain/assert.ts';
-import { cutDataAgeMsMax, differencesToldMax } from '../domain/limits.ts';
+import { cutDataAgeMsMax } from '../domain/command/limits.ts';
+import { differencesToldMax } from '../domain/limits.ts';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import { createRatingMemory } from './rating/registry.ts';

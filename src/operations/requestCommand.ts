@@ -14,7 +14,7 @@ import { findingsOf } from '../domain/command/supplyFindings.ts';
 import { wouldCutAgain } from '../domain/command/supplyPolicy.ts';
 import { formatMicros } from '../domain/exact.ts';
 import type { MeterId } from '../domain/ids.ts';
-import { approvalMsMax, manualCommandMsMax } from '../domain/limits.ts';
+import { approvalMsMax, manualCommandMsMax } from '../domain/command/limits.ts';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome, Refused } from '../domain/outcome.ts';
 import { derivedId } from './derivedId.ts';

@@ -8,7 +8,11 @@ import { cutKindOf, isAtLimit, isCutKind } from '../domain/command/supplyFacts.t
 import type { CommandCause, CommandKind, SupplyFacts } from '../domain/command/supplyFacts.ts';
 import { decideSupply } from '../domain/command/supplyPolicy.ts';
 import type { SupplyDecision } from '../domain/command/supplyPolicy.ts';
-import { automaticDisconnectMsMax, reconnectMsMax, supplyAskAgainMs } from '../domain/limits.ts';
+import {
+  automaticDisconnectMsMax,
+  reconnectMsMax,
+  supplyAskAgainMs,
+} from '../domain/command/limits.ts';
 import { derivedId } from './derivedId.ts';
 import { certify } from './supply/certificate.ts';
 import { readBreaker, readSupplies } from './supply/supplyFacts.ts';

@@ -6,6 +6,7 @@ import {
   moveCommand,
 } from '../db/commands.ts';
 import type { CommandRow, CommandState } from '../db/commands.ts';
+import { beginSurely } from '../db/beginSurely.ts';
 import type { Sql, Transaction } from '../db/connect.ts';
 import { appendEvent, eventShardOf } from '../db/events.ts';
 import type { EventBlock } from '../db/events.ts';
@@ -22,7 +23,7 @@ import {
   commandBackOffMsMin,
   commandCoolDownMsMin,
   commandLeaseMsMax,
-} from '../domain/limits.ts';
+} from '../domain/command/limits.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import { derivedId } from './derivedId.ts';
 import { commandEvent, reviewSupply } from './reviewSupply.ts';
@@ -88,13 +89,16 @@ type Move = {
 type Stage = { readonly tx: Transaction; readonly command: CommandRow; readonly nowMs: number };
 type Staged<T> = { readonly value: T; readonly bells: readonly Bell[] };
 
-/** One transaction over one command, under the lock of its account and then its own. */
+/**
+ * One transaction over one command, under the lock of its account and then its own. It is done in
+ * spite of a lost connection: a try that nobody goes on with would keep the command for its lease.
+ */
 async function stage<T>(
   { sql, clock, wake }: CommandDeps,
   commandId: string,
   work: (stage: Stage) => Promise<Staged<T>>,
 ): Promise<T | null> {
-  const staged = await sql.begin(async (tx): Promise<Staged<T> | null> => {
+  const staged = await beginSurely(sql, async (tx): Promise<Staged<T> | null> => {
     const owner = await findCommandAccount(tx, commandId);
     if (owner === null) return null;
     const { companyId, accountId } = owner;

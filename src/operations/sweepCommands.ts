@@ -1,6 +1,6 @@
 import { findDueCommands } from '../db/commands.ts';
 import type { DueCommand } from '../db/commands.ts';
-import { commandsPerSweepMax } from '../domain/limits.ts';
+import { commandsPerSweepMax } from '../domain/command/limits.ts';
 import { faultsOf, pagesOf } from './eachApart.ts';
 import { expireCommand } from './sendCommand.ts';
 import type { CommandDeps } from './sendCommand.ts';

@@ -1,6 +1,7 @@
 import { pageAdvisories, pageProtections, readTrips } from '../db/protectionRecords.ts';
 import type { AdvisoryView, ProtectionView, TripView } from '../db/protectionRecords.ts';
-import { breakerPeople, pageSizeMax } from '../domain/limits.ts';
+import { breakerPeople } from '../domain/command/limits.ts';
+import { pageSizeMax } from '../domain/limits.ts';
 import { parseAccountId } from '../domain/ids.ts';
 import { approveBreaker } from '../operations/supply/approve.ts';
 import type { Approved } from '../operations/supply/approve.ts';

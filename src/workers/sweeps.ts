@@ -3,12 +3,8 @@ import type { Sql } from '../db/connect.ts';
 import { ensureLogPartitions } from '../db/log.ts';
 import { assertNever } from '../domain/assert.ts';
 import type { Bell } from '../domain/bell.ts';
-import {
-  accrualSweepMs,
-  commandSweepMs,
-  logPartitionsAheadDays,
-  logPartitionSweepMs,
-} from '../domain/limits.ts';
+import { commandSweepMs } from '../domain/command/limits.ts';
+import { accrualSweepMs, logPartitionsAheadDays, logPartitionSweepMs } from '../domain/limits.ts';
 import { chargeSilentMs } from '../domain/payment/limits.ts';
 import { accrueTime } from '../operations/accrueTime.ts';
 import type { NoticeSender } from '../domain/prepaid/notice.ts';

@@ -78,17 +78,17 @@ beforeEach(async () => {
   expect(await supply()).toEqual({ booked: true, real: true });
 });
 
-/** A process that dies at its n-th transaction: before it, or after its commit. */
-function dyingSql(at: number, when: 'before' | 'after'): Sql {
+/** Fails at its n-th transaction: before it, or after its commit. */
+function failingSql(at: number, when: 'before' | 'after', error: Error): Sql {
   let begun = 0;
   return new Proxy(ground.writer.sql, {
     get(target, property, receiver) {
       if (property !== 'begin') return Reflect.get(target, property, receiver);
       return async (work: Parameters<Sql['begin']>[1]) => {
         begun += 1;
-        if (begun === at && when === 'before') throw new Error('killed');
+        if (begun === at && when === 'before') throw error;
         const result = await target.begin(work);
-        if (begun === at) throw new Error('killed');
+        if (begun === at) throw error;
         return result;
       };
     },
@@ -100,13 +100,32 @@ describe('a sender that dies', () => {
     'at transaction %i, %s it, leaves a cut that ends once and as booked',
     async (at, when) => {
       const cut = await requestCut();
-      await expect(sendCommand(deps(dyingSql(at, when)), cut)).rejects.toThrow('killed');
+      const dying = failingSql(at, when, new Error('killed'));
+      await expect(sendCommand(deps(dying), cut)).rejects.toThrow('killed');
       await drain();
       expect(await supply()).toEqual({ booked: false, real: false });
       const ends = await ground.writer.sql`
         select state from command_step where command_id = ${cut}::uuid
           and state in ('verified', 'failed', 'expired', 'cancelled')`;
       expect([...ends]).toEqual([{ state: 'verified' }]);
+    },
+  );
+});
+
+describe('a sender whose connection is lost', () => {
+  // Without that the command waits for the end of the try's lease, and a paid customer with it.
+  test.each([1, 2, 3].flatMap((at) => [[at, 'before'] as const, [at, 'after'] as const]))(
+    'at transaction %i, %s it, brings the same try to its end, each step written once',
+    async (at, when) => {
+      const cut = await requestCut();
+      const lost = Object.assign(new Error('lost'), { code: 'CONNECTION_CLOSED' });
+      const sent = await sendCommand(deps(failingSql(at, when, lost)), cut);
+      expect(sent).toEqual({ state: 'verified', retryAtMs: null });
+      expect(await supply()).toEqual({ booked: false, real: false });
+      const steps = await ground.writer.sql`
+        select state from command_step where command_id = ${cut}::uuid order by ordinal`;
+      const all = ['requested', 'sent', 'acknowledged', 'verified'];
+      expect(steps.map((row) => row['state'])).toEqual(all);
     },
   );
 });

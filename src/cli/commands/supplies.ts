@@ -6,7 +6,7 @@ import { asViewer } from '../../db/viewer.ts';
 import { advisoryKinds, protectionKinds } from '../../domain/command/supplyFacts.ts';
 import type { SupplyFinding } from '../../domain/command/supplyFindings.ts';
 import { formatMicros } from '../../domain/exact.ts';
-import { forecastPageMax } from '../../domain/limits.ts';
+import { forecastPageMax } from '../../domain/command/limits.ts';
 import { accept, refuse } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
 import { instantText, parseInstant } from '../../domain/time/instantText.ts';

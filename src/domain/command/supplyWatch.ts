@@ -1,4 +1,4 @@
-import { bypassWhMin } from '../limits.ts';
+import { bypassWhMin } from './limits.ts';
 
 /** What is seen behind a supply that was cut or limited, from its readings. Pure. */
 

@@ -7,7 +7,7 @@ import {
   wrongCommands,
 } from '../../db/doctor/commandPages.ts';
 import { firstUuid } from '../../db/doctor/transferPages.ts';
-import { breakerPeople, supplyPatienceMs } from '../../domain/limits.ts';
+import { breakerPeople, supplyPatienceMs } from '../../domain/command/limits.ts';
 import { canonicalJson } from '../supply/certificate.ts';
 import { pagesOf } from './check.ts';
 import type { DoctorCheck } from './check.ts';

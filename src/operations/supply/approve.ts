@@ -6,7 +6,7 @@ import { readMeterSupplies } from '../../db/supplies.ts';
 import type { MeterSupply } from '../../db/supplies.ts';
 import type { Viewer } from '../../domain/access/viewer.ts';
 import type { MeterId } from '../../domain/ids.ts';
-import { breakerPeople } from '../../domain/limits.ts';
+import { breakerPeople } from '../../domain/command/limits.ts';
 import { accept, refuse } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
 import { derivedId } from '../derivedId.ts';

@@ -5,7 +5,7 @@ import { dropWatch, insertWatch, readWatches, updateWatch } from '../../db/suppl
 import type { WatchedSupply } from '../../db/supplyWatches.ts';
 import { openWorkOrder } from '../../db/workOrders.ts';
 import { bypassBehind, overLimit } from '../../domain/command/supplyWatch.ts';
-import { watchedPerSweepMax } from '../../domain/limits.ts';
+import { watchedPerSweepMax } from '../../domain/command/limits.ts';
 import { derivedId } from '../derivedId.ts';
 import { eachApart, pagesOf } from '../eachApart.ts';
 import type { CommandDeps } from '../sendCommand.ts';
