@@ -36,7 +36,8 @@ async function hasCommitted(sql: Sql, xact: string): Promise<boolean> {
 /**
  * One transaction that is done once although its connection may be lost, also in the very COMMIT:
  * Postgres knows by its number whether a transaction was committed (its documentation,
- * "Transaction ID and Snapshot Information Functions": pg_xact_status). The work may run again, always in a transaction that sees nothing of the last.
+ * "Transaction ID and Snapshot Information Functions": pg_xact_status). The work may run again,
+ * always in a transaction that sees nothing of the last.
  * @throws what the work throws; the loss, when it lasts longer than `surelyTriesMax` tries.
  */
 export async function beginSurely<T>(sql: Sql, work: (tx: Transaction) => Promise<T>): Promise<T> {
