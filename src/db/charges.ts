@@ -329,8 +329,7 @@ export async function readMarkDuties(
     { id: bigint; meter_id: number; from_day: number; reason: string }[]
   >`
     select d.id, d.meter_id, d.from_day, d.reason from rerate_duty d
-    join meter m on m.id = d.meter_id join edge e on e.id = m.edge_id
-    where d.meter_id = any(${integersOf(meterIds)}::int4[]) and e.log_shard = ${shard}
+    where d.meter_id = any(${integersOf(meterIds)}::int4[]) and d.log_shard = ${shard}
       and d.reason = ${markedReason} and d.failed_at is null order by d.id`;
   return rows.map((row) => ({
     id: row.id,
@@ -340,7 +339,7 @@ export async function readMarkDuties(
   }));
 }
 
-/** The oldest duties of a shard's meters to rate again, looked up in their order. */
+/** The oldest duties of a shard's meters to rate again. */
 export async function readDuties(
   statement: Statement,
   { shard, dutiesMax }: { shard: number; dutiesMax: number },
@@ -349,10 +348,7 @@ export async function readDuties(
     { id: bigint; meter_id: number; from_day: number; reason: string }[]
   >`
     select d.id, d.meter_id, d.from_day, d.reason from rerate_duty d
-    cross join lateral (
-      select from meter m join edge e on e.id = m.edge_id
-      where m.id = d.meter_id and e.log_shard = ${shard} offset 0) own
-    where d.failed_at is null order by d.id limit ${dutiesMax}`;
+    where d.log_shard = ${shard} and d.failed_at is null order by d.id limit ${dutiesMax}`;
   return rows.map((row) => ({
     id: row.id,
     meterId: row.meter_id,

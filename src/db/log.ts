@@ -254,20 +254,11 @@ export async function setRatingCursor(
 /** Shards whose log is ahead of their cursor, or of which meters are to be rated or validated. */
 export async function shardsBehind(statement: Statement): Promise<readonly number[]> {
   const rows = await statement<{ shard: number }[]>`
-    select c.shard from rating_cursor c join log_head h using (shard)
-    where h.position > c.position
-    union
-    select own.log_shard from rerate_duty d
-    -- There are few duties and many meters: not to be joined from the meters' end.
-    cross join lateral (
-      select e.log_shard from meter m join edge e on e.id = m.edge_id
-      where m.id = d.meter_id offset 0) own
-    where d.failed_at is null
-    union
-    select e.log_shard from vee_duty d
-    join meter m on m.id = d.meter_id join edge e on e.id = m.edge_id
-    where d.failed_at is null
-    order by 1`;
+    select c.shard from rating_cursor c
+    where exists (select from log_head h where h.shard = c.shard and h.position > c.position)
+      or exists (select from rerate_duty d where d.log_shard = c.shard and d.failed_at is null)
+      or exists (select from vee_duty d where d.log_shard = c.shard and d.failed_at is null)
+    order by c.shard`;
   return rows.map((row) => row.shard);
 }
 

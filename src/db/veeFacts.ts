@@ -128,8 +128,7 @@ export type VeeDuty = {
 /**
  * Some meters of a shard that wait for validation, the longest stretch of time first. Locked until
  * the transaction ends, so that what another shard's rater finds meanwhile is a duty behind it;
- * those that are being left just now are for the next time. The shard is looked up duty by duty, in
- * their order: joined at once, all that wait would be read for the few that are wanted.
+ * those that are being left just now are for the next time.
  */
 export async function readVeeDuties(
   statement: Statement,
@@ -137,10 +136,7 @@ export async function readVeeDuties(
 ): Promise<readonly VeeDuty[]> {
   const rows = await statement<{ id: bigint; meter_id: number; from_at: Date }[]>`
     select d.id, d.meter_id, d.from_at from vee_duty d
-    cross join lateral (
-      select from meter m join edge e on e.id = m.edge_id
-      where m.id = d.meter_id and e.log_shard = ${shard} offset 0) own
-    where d.failed_at is null
+    where d.log_shard = ${shard} and d.failed_at is null
     order by d.from_at, d.meter_id limit ${dutiesMax}
     for update of d skip locked`;
   return rows.map((row) => ({

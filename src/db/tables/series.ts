@@ -161,6 +161,8 @@ export const rerateDuty = pgTable(
     id: bigint('id', { mode: 'bigint' }).primaryKey().generatedAlwaysAsIdentity(),
     companyId: integer('company_id').notNull(),
     meterId: integer('meter_id').notNull(),
+    /** Of the meter's edge, filled in by a trigger: whose rater it waits for. */
+    logShard: smallint('log_shard').notNull(),
     fromDay: integer('from_day').notNull(),
     reason: text('reason').notNull(),
     /** A look at held-back rows goes on behind this edge, stream, epoch, sequence. */
@@ -171,6 +173,9 @@ export const rerateDuty = pgTable(
   },
   (t) => [
     index().on(t.meterId),
+    index()
+      .on(t.logShard, t.id)
+      .where(sql`${t.failedAt} is null`),
     check('rerate_duty_failure', sql`(${t.failedAt} is null) = (${t.failure} is null)`),
   ],
 );

@@ -154,6 +154,8 @@ export const veeDuty = pgTable(
     id: bigint('id', { mode: 'bigint' }).primaryKey().generatedAlwaysAsIdentity(),
     meterId: integer('meter_id').notNull(),
     companyId: integer('company_id').notNull(),
+    /** Of the meter's edge, filled in by a trigger: whose rater it waits for. */
+    logShard: smallint('log_shard').notNull(),
     fromAt: instant('from_at').notNull(),
     /** When it was set aside, and why; null while it waits its turn, as one of a meter does. */
     failedAt: instant('failed_at'),
@@ -161,7 +163,9 @@ export const veeDuty = pgTable(
   },
   (t) => [
     // The longest stretch of time first, some at a time.
-    index().on(t.fromAt, t.meterId),
+    index()
+      .on(t.logShard, t.fromAt, t.meterId)
+      .where(sql`${t.failedAt} is null`),
     foreignKey({ columns: [t.companyId, t.meterId], foreignColumns: [meter.companyId, meter.id] }),
     uniqueIndex('vee_duty_waiting')
       .on(t.meterId)
