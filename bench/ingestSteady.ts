@@ -22,14 +22,17 @@ export type IngestSteadySize = {
   readonly measuredMs: number;
 };
 
-/** 20,000 readings a second in batches of 1,000, as twenty gateways of 50 ms would send them. */
-export const ingestSteadySize: IngestSteadySize = {
+/**
+ * 10,000 meters of gateways that send a batch every 50 ms: read every five seconds, as live reads
+ * are, and ten times as often.
+ */
+export const ingestSteadySizes: readonly IngestSteadySize[] = [5_000, 500].map((periodMs) => ({
   meters: 10_000,
-  periodMs: 500,
+  periodMs,
   watched: 200,
   warmUpMs: 5_000,
   measuredMs: 30_000,
-};
+}));
 
 const tickMs = 50;
 
@@ -90,7 +93,8 @@ type Fed = {
 
 /** Signed batches over HTTP at a steady pace, each to its receipt and to the balance's event. */
 export async function feedSteadily(place: Place, size: IngestSteadySize): Promise<Fed> {
-  const house = await openHouse(place, { name: 'ingest_steady', meters: size.meters });
+  const name = `ingest_steady_${size.periodMs}`;
+  const house = await openHouse(place, { name, meters: size.meters });
   const watches = subscribe(house, size.watched);
   try {
     await until(watches, ({ isOpen }) => isOpen, 'every subscription sends its snapshot');
@@ -112,7 +116,7 @@ export function paceOf({ meters, periodMs }: IngestSteadySize): string {
   return `${shown((meters * 1_000) / periodMs)}/s`;
 }
 
-export async function ingestSteady(place: Place, size: IngestSteadySize): Promise<Result[]> {
+async function atOnePace(place: Place, size: IngestSteadySize): Promise<Result[]> {
   const { receiptsMs, eventsMs, verified } = await feedSteadily(place, size);
   const blank = { against: null, againstName: null, ratio: null, ratioMin: null, ratioMax: null };
   return [
@@ -128,4 +132,13 @@ export async function ingestSteady(place: Place, size: IngestSteadySize): Promis
     target,
     verified,
   }));
+}
+
+export async function ingestSteady(
+  place: Place,
+  sizes: readonly IngestSteadySize[],
+): Promise<Result[]> {
+  const results: Result[] = [];
+  for (const size of sizes) results.push(...(await atOnePace(place, size)));
+  return results;
 }

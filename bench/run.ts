@@ -4,7 +4,7 @@ import { backFill, backFillSize } from './backFill.ts';
 import { batchToLog, batchToLogSize } from './batchToLog.ts';
 import { ingestFill, ingestFillSize } from './ingestFill.ts';
 import { ingestMemory, ingestMemorySize } from './ingestMemory.ts';
-import { ingestSteady, ingestSteadySize } from './ingestSteady.ts';
+import { ingestSteady, ingestSteadySizes } from './ingestSteady.ts';
 import { kernel, kernelSize, monthSize } from './kernel.ts';
 import { ledger, ledgerSize } from './ledger.ts';
 import { live, liveSize } from './live.ts';
@@ -25,7 +25,7 @@ const benches: Readonly<Record<string, (place: Place) => Promise<Result[]>>> = {
   reconnect: (place) => reconnect(place, reconnectSize),
   'ingest-fill': (place) => ingestFill(place, ingestFillSize),
   'ingest-memory': (place) => ingestMemory(place, ingestMemorySize),
-  'ingest-steady': (place) => ingestSteady(place, ingestSteadySize),
+  'ingest-steady': (place) => ingestSteady(place, ingestSteadySizes),
   kernel: (place) => kernel(place, kernelSize),
   month: (place) => kernel(place, monthSize),
   pool: (place) => pool(place, poolSize),

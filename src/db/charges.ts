@@ -80,13 +80,6 @@ export type StoredCharges = {
   readonly charges: readonly ChargeRow[];
 };
 
-function idleColumn(statement: Statement) {
-  return statement`(
-    select json_agg(json_build_array(extract(epoch from i.starts_at) * 1000,
-                                     extract(epoch from i.ends_at) * 1000) order by i.starts_at)
-    from idle_day i where i.agreement_id = w.agreement_id and i.ends_at > w.from_at) as idle`;
-}
-
 /** Of each agreement the charges whose period begins at or after an instant. */
 export async function readCharges(
   statement: Statement,
@@ -98,14 +91,25 @@ export async function readCharges(
     | { agreement_id: null }
   );
   const rows = await statement<Row[]>`
-    select w.agreement_id as wanted_id, a.accrued_until, ${idleColumn(statement)},
+    with w as (
+      select * from unnest(${integersOf(wanted.map((each) => each.agreementId))}::int4[],
+                           ${instantsOf(wanted.map((each) => each.fromMs))}::timestamptz[])
+        as u(agreement_id, from_at)
+    ), i as (
+      select w.agreement_id,
+             json_agg(json_build_array(extract(epoch from d.starts_at) * 1000,
+                                       extract(epoch from d.ends_at) * 1000)
+                      order by d.starts_at) as idle
+      from w join idle_day d on d.agreement_id = w.agreement_id and d.ends_at > w.from_at
+      group by w.agreement_id
+    )
+    select w.agreement_id as wanted_id, a.accrued_until, i.idle,
            c.agreement_id, c.meter_id, c.period_start, c.tariff_version_id, c.company_id,
            c.account_id, c.accumulator, c.energy_wh, c.amount_micros, c.open_until, c.carry_in,
            c.carry_out
-    from unnest(${integersOf(wanted.map((each) => each.agreementId))}::int4[],
-                ${instantsOf(wanted.map((each) => each.fromMs))}::timestamptz[])
-      as w(agreement_id, from_at)
+    from w
     left join accrual a on a.agreement_id = w.agreement_id
+    left join i on i.agreement_id = w.agreement_id
     left join charge c on c.agreement_id = w.agreement_id and c.period_start >= w.from_at`;
   type Found = Pick<StoredCharges, 'accruedUntilMs' | 'idle'> & { charges: ChargeRow[] };
   const found = new Map<number, Found>();
