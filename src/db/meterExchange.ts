@@ -35,7 +35,8 @@ export async function isSerialTaken(
 
 /**
  * The new meter at the service point and edge of the old one. It takes over the old one's address
- * on its bus and its contactor, in the state in which it is; the old one keeps neither.
+ * on its bus and its contactor, in the state in which it is and watched as it was; the old one
+ * keeps none of these.
  */
 export async function insertExchange(
   tx: Statement,
@@ -77,5 +78,9 @@ export async function insertExchange(
   await tx`
     insert into supply (meter_id, company_id, state, cause, since)
     select ${row.id}::int4, company_id, state, cause, since from supply where meter_id = ${old.id}`;
+  // The new register begins elsewhere.
+  await tx`
+    update supply_watch set meter_id = ${row.id}, register_wh = null, over_since = null
+    where meter_id = ${old.id}`;
   return row.id;
 }

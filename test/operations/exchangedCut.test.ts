@@ -4,6 +4,7 @@ import { exchangeMeter } from '../../src/operations/exchangeMeter.ts';
 import { reviewSupply } from '../../src/operations/reviewSupply.ts';
 import { sendCommand } from '../../src/operations/sendCommand.ts';
 import type { CommandLink } from '../../src/operations/sendCommand.ts';
+import { watchSupplies } from '../../src/operations/supply/watchSupply.ts';
 import { topUp } from '../../src/operations/topUp.ts';
 import { openGround, startMs } from './smallFleet.ts';
 import type { Ground } from './smallFleet.ts';
@@ -24,7 +25,7 @@ const unheard: CommandLink = {
   verifyLimit: () => Promise.reject(new Error('nothing is limited here')),
 };
 
-async function exchange(serial: string): Promise<void> {
+async function exchange(serial: string): Promise<number> {
   const meterId = ground.fleet.meters.get(serial) ?? 0;
   const api = { sql: ground.api.sql, clock: ground.clock, wake };
   const meter = { mapName: null, powerMaxW: null, registerModulusWh: null, factor: null };
@@ -37,8 +38,14 @@ async function exchange(serial: string): Promise<void> {
     meter: { ...meter, serial: `${serial} new` },
     reason: 'verification period is over',
   });
-  expect(exchanged).toMatchObject({ ok: true });
+  if (!exchanged.ok) throw new Error(exchanged.message);
+  return exchanged.value.newMeterId;
 }
+
+const heard: CommandLink = {
+  ...unheard,
+  verifySwitch: () => Promise.resolve({ ok: true, value: { verifiedAtMs: startMs, powerW: 0n } }),
+};
 
 async function pay(number: string, amount: string): Promise<void> {
   const api = { sql: ground.api.sql, clock: ground.clock, wake };
@@ -72,4 +79,36 @@ test('a cut of unknown end is taken back by the meter that has come in its place
   expect(open.map((row) => ({ ...row }))).toEqual([
     { serial: 'JB000001 new', kind: 'reconnect', reason: 'SUPPLY_UNCERTAIN' },
   ]);
+});
+
+test('energy behind a cut is told of the meter that has come in its place', async () => {
+  const { sql } = ground.writer;
+  const { companyId } = ground.fleet;
+  const accountIds = [ground.account('A-2')];
+  await sql`update series_head set last_read_at = ${new Date(ground.clock.nowMs())}`;
+  const query = { companyId, accountIds, nowMs: ground.clock.nowMs() };
+  const { requested } = await sql.begin((tx) => reviewSupply(tx, query));
+  const [cut = ''] = requested;
+  const deps = { sql, clock: ground.clock, wake };
+  expect(await sendCommand({ ...deps, link: heard }, cut)).toMatchObject({ state: 'verified' });
+  const read = async (meterId: number, registerWh: number) => {
+    ground.clock.push(60_000);
+    const at = new Date(ground.clock.nowMs());
+    await sql`
+      insert into series_head (meter_id, channel, company_id, carry, last_read_at, last_value_wh)
+      values (${meterId}, 1, ${companyId}, ''::bytea, ${at}, ${registerWh})
+      on conflict (meter_id, channel) do update
+      set last_read_at = excluded.last_read_at, last_value_wh = excluded.last_value_wh`;
+    return watchSupplies(deps);
+  };
+  expect(await read(ground.fleet.meters.get('JB000002') ?? 0, 1_000)).toEqual({ told: 0 });
+  const freshId = await exchange('JB000002');
+  // The new register begins elsewhere: what it shows first is where the cut goes on.
+  expect(await read(freshId, 5_000)).toEqual({ told: 0 });
+  expect(await read(freshId, 5_299)).toEqual({ told: 0 });
+  expect(await read(freshId, 5_300)).toEqual({ told: 1 });
+  const orders = await sql`
+    select m.serial, o.kind from work_order o join meter m on m.id = o.meter_id
+    where o.kind = 'bypass'`;
+  expect(orders.map((row) => ({ ...row }))).toEqual([{ serial: 'JB000002 new', kind: 'bypass' }]);
 });
