@@ -33,7 +33,8 @@ export type CutSpan = {
 /**
  * How long the supplies of prepaid agreements were off, as verified commands left them, where that
  * touches the time since an instant. A meter that was taken away leaves the state to the one that
- * took its place then, until that is switched; without one it is off no longer. Writer's role.
+ * took its place then, and that to the next one, until one of them is switched; without one it is
+ * off no longer. What was said of a meter and taken back counts for nothing. Writer's role.
  */
 export async function findCutSpans(
   statement: Statement,
@@ -41,24 +42,39 @@ export async function findCutSpans(
 ): Promise<readonly CutSpan[]> {
   const since = new Date(sinceMs);
   return statement<CutSpan[]>`
-    with changes as (
+    with recursive changes as (
       select c.meter_id, c.state, c.at,
              lead(c.at) over (partition by c.meter_id order by c.at) as until
       from supply_change c
       where c.meter_id in (select meter_id from supply where state = 'disconnected'
                            union select meter_id from supply_change where at > ${since})
+    ), words as (
+      select distinct on (k.meter_id, k.channel, k.at) k.meter_id, k.at, k.kind
+      from meter m join meter x on x.service_point_id = m.service_point_id
+      join register_mark k on k.meter_id = x.id
+      where m.id in (select meter_id from changes)
+      order by k.meter_id, k.channel, k.at, k.id desc
+    ), gone as (
+      select meter_id, min(at) as at from words where kind = 'removed' group by meter_id
+    ), heirs as (
+      select g.meter_id, g.at, (
+        select min(x.id) from meter o join meter x on x.service_point_id = o.service_point_id
+        join words w on w.meter_id = x.id and w.kind = 'installed' and w.at = g.at
+        where o.id = g.meter_id and x.id <> o.id) as heir_id
+      from gone g
+    ), lines as (
+      select distinct meter_id as first_id, meter_id from changes
+      union
+      select l.first_id, h.heir_id from lines l join heirs h using (meter_id)
+      where h.heir_id is not null
+    ), ends as (
+      select l.first_id, min(s.at) filter (where l.meter_id <> l.first_id) as switched_at,
+             max(h.at) filter (where h.heir_id is null) as gone_at
+      from lines l left join supply_change s using (meter_id) left join heirs h using (meter_id)
+      group by l.first_id
     ), spans as (
-      select c.meter_id, c.state, c.at, coalesce(c.until, case
-               when next.meter_id is not null then next.switched_at else gone.at end) as until
-      from changes c
-      left join lateral (select min(k.at) as at from register_mark k
-                         where k.meter_id = c.meter_id and k.kind = 'removed') gone on true
-      left join lateral (
-        select x.id as meter_id,
-               (select min(h.at) from supply_change h where h.meter_id = x.id) as switched_at
-        from meter o join meter x on x.service_point_id = o.service_point_id and x.id <> o.id
-        join register_mark i on i.meter_id = x.id and i.kind = 'installed' and i.at = gone.at
-        where o.id = c.meter_id order by x.id limit 1) next on true
+      select c.meter_id, c.state, c.at, coalesce(c.until, e.switched_at, e.gone_at) as until
+      from changes c join ends e on e.first_id = c.meter_id
     )
     select g.id as "agreementId", g.company_id as "companyId", g.account_id as "accountId",
            g.service_point_id as "servicePointId", p.time_zone as zone,
@@ -66,8 +82,7 @@ export async function findCutSpans(
            s.at as "from", s.until as "to",
            (select count(*)::int4 from meter x
             where x.service_point_id = m.service_point_id and x.medium = 'electricity'
-              and not exists (select from register_mark k
-                              where k.meter_id = x.id and k.kind = 'removed')) as "meterCount"
+              and x.id not in (select meter_id from gone)) as "meterCount"
     from spans s
     join meter m on m.id = s.meter_id
     join service_point p on p.id = m.service_point_id

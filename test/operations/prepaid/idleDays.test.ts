@@ -55,6 +55,51 @@ async function world(name: string, standingChargeWhileDisconnected: boolean, isK
         values (${switchedId}, ${companyId}, ${state}, 'automatic', ${new Date(atMs)})
         on conflict (meter_id) do update set state = excluded.state, since = excluded.since`;
     },
+    async exchange(oldId: number, { atMs, serial }: { atMs: number; serial: string }) {
+      ground.clock.set(atMs);
+      const plain = { mapName: null, powerMaxW: null, registerModulusWh: null, factor: null };
+      const exchanged = await exchangeMeter(
+        { sql: ground.api.sql, clock: ground.clock, wake: () => {} },
+        ground.viewer,
+        {
+          idempotencyKey: randomUUID(),
+          meterId: oldId,
+          atMs,
+          finalValues: [],
+          meter: { serial, ...plain },
+          startValues: [],
+          reason: 'verification period is over',
+        },
+      );
+      if (!exchanged.ok) throw new Error(exchanged.message);
+      return exchanged.value.newMeterId;
+    },
+    async mark(markedId: number, kind: 'removed' | 'withdrawn', atMs: number) {
+      const marked = await recordMark(
+        { sql: ground.api.sql, clock: ground.clock, wake: () => {} },
+        ground.viewer,
+        {
+          idempotencyKey: randomUUID(),
+          meterId: markedId,
+          channel: null,
+          atMs,
+          kind,
+          finalValue: null,
+          startValue: null,
+          factor: null,
+          reason: 'no longer needed, or so it seemed',
+        },
+      );
+      if (!marked.ok) throw new Error(marked.message);
+    },
+    async putBeside() {
+      const [row] = await sql<{ id: number }[]>`
+        insert into meter (company_id, edge_id, service_point_id, serial, map_name, medium,
+                           power_max_w, register_modulus_wh)
+        select company_id, edge_id, service_point_id, 'M1 beside', map_name, medium, power_max_w,
+               register_modulus_wh from meter where id = ${meterId} returning id`;
+      return row?.id ?? 0;
+    },
     async read(atMs: number) {
       ground.clock.set(atMs);
       await ground.read([{ atMs, wh: 0 }]);
@@ -161,34 +206,29 @@ test('a meter that is exchanged in the dark leaves the dark to the next one', as
   await w.read(begin);
   await w.switched('disconnected', cutMs);
   const atMs = Date.parse('2026-03-28T12:00:00+01:00');
-  ground.clock.set(atMs);
-  const exchanged = await exchangeMeter(
-    { sql: ground.api.sql, clock: ground.clock, wake: () => {} },
-    ground.viewer,
-    {
-      idempotencyKey: randomUUID(),
-      meterId,
-      atMs,
-      finalValues: [],
-      meter: {
-        serial: 'M1 again',
-        mapName: null,
-        powerMaxW: null,
-        registerModulusWh: null,
-        factor: null,
-      },
-      startValues: [],
-      reason: 'verification period is over',
-    },
-  );
-  if (!exchanged.ok) throw new Error(exchanged.message);
+  const newId = await w.exchange(meterId, { atMs, serial: 'M1 again' });
   ground.clock.set(noon29);
   expect(await w.sweep()).toBe(1);
-  await w.switched('connected', noon30, exchanged.value.newMeterId);
+  await w.switched('connected', noon30, newId);
   ground.clock.set(april + 3_600_000);
   // The 28th by both of them, the 29th by the new one alone; the 30th has light from noon on.
   expect(await w.sweep()).toBe(1);
   expect(await w.sweep()).toBe(0);
+  expect(await w.doubted()).toEqual([]);
+});
+
+test('a meter that is exchanged twice in the dark has light when the last one has', async () => {
+  const w = await world('idle_exchanged_twice', false);
+  const { ground, meterId } = w;
+  await w.read(begin);
+  await w.switched('disconnected', cutMs);
+  const first = { atMs: Date.parse('2026-03-27T20:00:00+01:00'), serial: 'M1 again' };
+  const secondId = await w.exchange(meterId, first);
+  const thirdId = await w.exchange(secondId, { atMs: first.atMs + 3_600_000, serial: 'M1 anew' });
+  await w.switched('connected', noon29, thirdId);
+  ground.clock.set(april + 3_600_000);
+  // The 28th alone.
+  expect(await w.sweep()).toBe(1);
   expect(await w.doubted()).toEqual([]);
 });
 
@@ -197,29 +237,24 @@ test('a cut meter that is taken away makes no day idle at a place with light', a
   const { ground, meterId } = w;
   await w.read(begin);
   await w.switched('disconnected', cutMs);
-  const { sql } = ground.database;
-  await sql`
-    insert into meter (company_id, edge_id, service_point_id, serial, map_name, medium,
-                       power_max_w, register_modulus_wh)
-    select company_id, edge_id, service_point_id, 'M1 beside', map_name, medium, power_max_w,
-           register_modulus_wh from meter where id = ${meterId}`;
+  await w.putBeside();
   ground.clock.set(noon29);
-  const removed = await recordMark(
-    { sql: ground.api.sql, clock: ground.clock, wake: () => {} },
-    ground.viewer,
-    {
-      idempotencyKey: randomUUID(),
-      meterId,
-      channel: null,
-      atMs: Date.parse('2026-03-28T12:00:00+01:00'),
-      kind: 'removed',
-      finalValue: null,
-      startValue: null,
-      factor: null,
-      reason: 'no longer needed',
-    },
-  );
-  if (!removed.ok) throw new Error(removed.message);
+  await w.mark(meterId, 'removed', Date.parse('2026-03-28T12:00:00+01:00'));
+  ground.clock.set(april + 3_600_000);
+  expect(await w.sweep()).toBe(0);
+});
+
+test('a meter that was said to be gone, and was not, has its light all the time', async () => {
+  const w = await world('idle_withdrawn', false);
+  const { ground } = w;
+  await w.read(begin);
+  await w.switched('disconnected', cutMs);
+  const besideId = await w.putBeside();
+  ground.clock.set(noon29);
+  const atMs = Date.parse('2026-03-20T12:00:00+01:00');
+  await w.mark(besideId, 'removed', atMs);
+  ground.clock.set(noon29 + 1);
+  await w.mark(besideId, 'withdrawn', atMs);
   ground.clock.set(april + 3_600_000);
   expect(await w.sweep()).toBe(0);
 });
