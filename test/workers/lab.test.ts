@@ -9,6 +9,7 @@ import { runSimulation } from '../../src/operations/runSimulation.ts';
 import type { RunDeps } from '../../src/operations/runSimulation.ts';
 import { simulateTariff } from '../../src/operations/simulateTariff.ts';
 import { openLabThreads, startLab } from '../../src/workers/lab.ts';
+import type { Lab } from '../../src/workers/lab.ts';
 import { openQueues } from '../../src/workers/queues.ts';
 import { flatTariff, globalId, openWorld, tokenOf, viewerOf } from '../api/world.ts';
 import type { World } from '../api/world.ts';
@@ -80,12 +81,9 @@ test('a simulation is worked off behind the queue, and its followers see it', as
   const errors: unknown[] = [];
   const queues = openQueues({ kind: 'postgres', url: world.url }, (each) => errors.push(each));
   const threads = openLabThreads();
-  const lab = await startLab({
-    ...deps(),
-    threads,
-    queue: await queues.open('simulateTariff', 'all'),
-    onProblem: (error) => errors.push(error),
-  });
+  const queue = await queues.open('simulateTariff', 'all');
+  const onProblem = (error: unknown) => errors.push(error);
+  let lab: Lab | null = null;
   const client = createClient({
     url: `${world.base.replace('http', 'ws')}/graphql`,
     webSocketImpl: WebSocket,
@@ -100,12 +98,14 @@ test('a simulation is worked off behind the queue, and its followers see it', as
     const seen: unknown[] = [];
     const following = (async () => {
       for await (const { data } of client.iterate({ query, variables })) {
-        seen.push(data?.['simulationProgress']);
-        if (JSON.stringify(data).includes('DONE')) return;
+        const told = JSON.stringify(data);
+        if (told.includes('"state"')) seen.push(data?.['simulationProgress']);
+        if (told.includes('DONE')) return;
       }
     })();
     await eventually(() => expect(seen).toHaveLength(1));
-    lab.ring();
+    // Not before: it looks by itself what waits at its start.
+    lab = await startLab({ ...deps(), threads, queue, onProblem });
     await following;
     expect(await stateOf(id)).toEqual(all);
     const told = (state: string, done: number) => ({
@@ -120,10 +120,13 @@ test('a simulation is worked off behind the queue, and its followers see it', as
       told('RUNNING', 32),
       told('DONE', 40),
     ]);
+    const next = await asked();
+    lab.ring();
+    await eventually(async () => expect(await stateOf(next)).toEqual(all));
     expect(errors).toEqual([]);
   } finally {
     await client.dispose();
-    lab.stop();
+    lab?.stop();
     await queues.close();
     await threads.close();
   }
