@@ -66,6 +66,9 @@ beforeAll(async () => {
     () => world.close(),
     () => ground.close(),
   );
+  // Before the first poll, which would find empty accounts and cut them off.
+  await pay('A-1', '10');
+  await pay('A-2', '10');
   await startRoad();
 });
 afterAll(async () => {
@@ -106,7 +109,7 @@ async function startRoad(): Promise<void> {
     sql,
     clock,
     wake: (bell) => wake(bell),
-    link: createCommandLink({ busOf: poller.busOf, clock, verifyMsMax: 1_000 }),
+    link: createCommandLink({ busOf: poller.busOf, clock }),
     queue: await queues.open('sendCommand', lane),
     ownsBus: (busId) => poller.busOf(busId) !== undefined,
     report,
@@ -149,8 +152,6 @@ function pay(number: string, amount: string) {
 
 describe('the whole road, every part real (000.1, 000.2, 000.29, 003.7)', () => {
   test('registers become balances, a limit cuts the supply, a payment restores it', async () => {
-    await pay('A-1', '10');
-    await pay('A-2', '10');
     await eventually(() => expect(polls.some((poll) => poll.readings === 9)).toBe(true));
     world.setRegisterWh(0, 1, 1_000n);
     // 1 kWh at 0.30.
@@ -173,9 +174,7 @@ describe('the whole road, every part real (000.1, 000.2, 000.29, 003.7)', () => 
     await eventually(() => expect(world.isSupplyClosed(0, 1)).toBe(true));
     expect(world.isSupplyClosed(0, 2)).toBe(true);
     expect(await balance('A-2')).toBe(10_000_000n);
-    // A poll before the first payments finds empty accounts; the payments call those cuts off.
-    const commands = await ground.writer.sql`
-      select kind from command where state <> 'cancelled' order by requested_at`;
+    const commands = await ground.writer.sql`select kind from command order by requested_at`;
     expect(commands.map((row) => row['kind'])).toEqual(['disconnect', 'reconnect']);
   });
 
@@ -184,8 +183,11 @@ describe('the whole road, every part real (000.1, 000.2, 000.29, 003.7)', () => 
     const before = await balance('A-3');
     world.setRegisterWh(0, 3, world.registerWh(0, 3) + 2_000n);
     await eventually(async () => expect(await balance('A-3')).toBe(before - 600_000n));
-    const refused = polls.flatMap((poll) => poll.refused.map(({ code }) => code));
-    expect(refused).toContain('DEVICE_TIMEOUT');
+    // Perhaps only in the next poll: the one under way had asked it before.
+    await eventually(() => {
+      const refused = polls.flatMap((poll) => poll.refused.map(({ code }) => code));
+      expect(refused).toContain('DEVICE_TIMEOUT');
+    });
     expect(problems).toEqual([]);
   });
 });

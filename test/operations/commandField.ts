@@ -15,7 +15,7 @@ export type CommandField = {
 };
 
 /** Three simulated meters with contactors behind a real socket, and the link that switches them. */
-export async function openCommandField(busId: number, verifyMsMax = 400): Promise<CommandField> {
+export async function openCommandField(busId: number): Promise<CommandField> {
   const clock = pushedClock();
   const world = await startMeterWorld({
     meters: 3,
@@ -33,7 +33,7 @@ export async function openCommandField(busId: number, verifyMsMax = 400): Promis
   return {
     world,
     clock,
-    link: createCommandLink({ busOf, clock, verifyMsMax }),
+    link: createCommandLink({ busOf, clock }),
     async close() {
       await bus.close();
       await world.close();
