@@ -48,7 +48,7 @@ async function beside(work: (tx: Transaction) => Promise<void>): Promise<void> {
   const other = await sql.begin(async (tx) => {
     await tx`select from supply_wait where meter_id = ${meters[0] ?? 0} for update`;
     const done = sql.begin(work);
-    await expect.poll(waiting, { timeout: 10_000 }).toBe(1);
+    await expect.poll(waiting).toBe(1);
     await tx`select from supply_wait where meter_id = ${meters[2] ?? 0} for update`;
     return { done };
   });
