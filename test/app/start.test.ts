@@ -126,8 +126,9 @@ describe('a balance', () => {
     }
     const after = (await accountOf('A-1001')).balance;
     // Consumption goes on meanwhile: less than half a euro a minute at any load of a household.
-    expect(after - before).toBeGreaterThan(9);
-    expect(after - before).toBeLessThanOrEqual(10);
+    const risenMicros = Math.round(after * 1_000_000) - Math.round(before * 1_000_000);
+    expect(risenMicros).toBeGreaterThan(9_000_000);
+    expect(risenMicros).toBeLessThanOrEqual(10_000_000);
   });
 });
 

@@ -86,7 +86,7 @@ async function insertSamples(owner: Owner, round: number, rows: number): Promise
  * newest rows back.
  */
 export async function sealUntil(deps: SealDeps, rows: number): Promise<void> {
-  const untilMs = Date.now() + 20_000;
+  const untilMs = Date.now() + 120_000;
   for (let sealed = 0; sealed < rows;) {
     const pass = await sealRows(deps);
     if (!pass.ok) throw new Error(`${pass.code}: ${pass.message}`);
