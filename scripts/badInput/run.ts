@@ -30,7 +30,7 @@ const quarterMs = 900_000;
 const stepWh = 100;
 /** 100 Wh at 0.30 a kWh. */
 const stepMicros = 30_000n;
-const ratedMsMax = 30_000;
+const ratedMsMax = 120_000;
 
 type Picture = {
   readonly logged: bigint;

@@ -33,10 +33,10 @@ async function serialLine(): Promise<{ ours: string; theirs: string }> {
   return { ours, theirs };
 }
 
-function busOn(path: string, responseMsMax?: number): Bus {
+function busOn(path: string, responseMsMax?: number, clock = systemBusClock()): Bus {
   const bus = openBus({
     address: { kind: 'rtu', path, baudRate: 19_200, parity: 'none' },
-    clock: systemBusClock(),
+    clock,
     ...(responseMsMax === undefined ? {} : { responseMsMax }),
   });
   running.push(bus.close);
@@ -97,7 +97,9 @@ const power = { unitId: 1, mapName: 'sdm630', channels: ['16.7.0'] } as const;
 test('a late energy answer is never taken as the power that was asked next', async () => {
   const { ours, theirs } = await serialLine();
   const unit = await startSlowUnit(theirs);
-  const bus = busOn(ours, responseMsMax);
+  // Its clock stands, so that the unit gets no time again when this machine is busy.
+  const clock = { ...systemBusClock(), nowMs: () => Date.UTC(2026, 0, 1) };
+  const bus = busOn(ours, responseMsMax, clock);
   expect(await bus.read(energy)).toMatchObject({ value: [{ valueInUnit: 16_384_000n }] });
   unit.delayMs = responseMsMax + 60;
   expect(await bus.read(energy)).toMatchObject({ code: 'DEVICE_TIMEOUT' });

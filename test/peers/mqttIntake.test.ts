@@ -231,7 +231,7 @@ test('two ingest processes share the batches; one killed, nothing is lost or dou
       await send();
       expect(received.size).toBe(400);
     },
-    { timeout: 30_000, interval: 1_000 },
+    { timeout: 120_000, interval: 1_000 },
   );
   const sequences = await loggedSequences(epoch);
   expect(sequences).toEqual(chain.map((_, index) => index + 1));
