@@ -251,6 +251,6 @@ function isLoss(error: unknown): boolean {
   return (
     error instanceof Error &&
     'code' in error &&
-    /^(?:CONNECTION_|57P|ECONNRESET)/.test(String(error.code))
+    /^(?:CONNECTION_|57P|ECONNRESET|EPIPE)/.test(String(error.code))
   );
 }

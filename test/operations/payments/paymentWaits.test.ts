@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { expireCommand } from '../../../src/operations/sendCommand.ts';
 import { openPayments } from './paymentGround.ts';
 import type { PaymentGround } from './paymentGround.ts';
+import { eventually } from '../../support/eventually.ts';
 
 let ground: PaymentGround;
 beforeAll(async () => {
@@ -53,7 +54,7 @@ async function whileItWaits<T>(number: string, meterId: number, work: () => Prom
 }
 
 async function untilSomebodyWaits(): Promise<void> {
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     const rows = await ground.writer.sql`
       select from pg_locks l join pg_stat_activity a using (pid)
       where a.datname = current_database() and not l.granted`;
