@@ -46,7 +46,7 @@ function run(block: string): Promise<{ readonly failed: boolean; readonly output
     .replace('http://127.0.0.1:4080', http.url);
   const script = `npx() { shift; "${process.execPath}" "${launcher}" "$@"; }\n${here}`;
   return new Promise((resolve) => {
-    const options = { cwd: folder, timeout: 100_000 };
+    const options = { cwd: folder, timeout: 170_000 };
     execFile('bash', ['-euc', script], options, (error, stdout, stderr) => {
       resolve({ failed: error !== null, output: stdout + stderr });
     });
@@ -62,7 +62,7 @@ describe("a newcomer's gateway", () => {
 
   test(
     'those commands put a batch of two readings into the log',
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async () => {
       const { failed, output } = await run(guideOf('docs/ingest.md'));
       expect(output).toContain('readings.csv: 2 readings, new batches: 1');

@@ -345,7 +345,7 @@ describe('tariff simulate', () => {
     const node = `"${process.execPath}" ${launcher}`;
     const command = `${node} tariff simulate --tariff ${draft} --against ${present} --interval 60`;
     const script = `${command} --loads <(cat "${load}") --json`;
-    const { stdout } = await promisify(execFile)('bash', ['-c', script], { timeout: 100_000 });
+    const { stdout } = await promisify(execFile)('bash', ['-c', script], { timeout: 170_000 });
     expect(JSON.parse(stdout)).toMatchObject({ bills: 1, before: '0.1', after: '0.5' });
   });
 

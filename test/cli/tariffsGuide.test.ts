@@ -15,7 +15,7 @@ const blocks = [...guide.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, block = 
 function run(block: string): Promise<{ readonly failed: boolean; readonly output: string }> {
   const script = `npx() { shift; "${process.execPath}" "${launcher}" "$@"; }\n${block}`;
   return new Promise((resolve) => {
-    const options = { cwd: folder, timeout: 100_000 };
+    const options = { cwd: folder, timeout: 170_000 };
     execFile('bash', ['-euc', script], options, (error, stdout, stderr) => {
       resolve({ failed: error !== null, output: stdout + stderr });
     });
@@ -29,7 +29,7 @@ describe('the commands of docs/tariffs.md', () => {
 
   test(
     'rate the mini-grid as its example says, with both engines',
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async () => {
       const { failed, output } = await run(blocks[0] ?? 'false');
       expect(output).toContain('2026-05-01 to 2026-05-11: 38077 TZS');

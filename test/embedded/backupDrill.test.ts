@@ -224,4 +224,4 @@ test('domain rule 90: restored to an instant, the ledger is what it was then', a
     `backup drill: the ledger of ${at} is back. RPO: nothing of before it is missing, its newest ` +
       `transaction is ${lost?.ms ?? 0} ms older. RTO: ${recoveryMs} ms\n`,
   );
-}, 180_000);
+}, 300_000);

@@ -5,7 +5,7 @@ import { openTamperWorld } from './tamperWorld.ts';
 
 test(
   'domain rule 88: 300 random tamperings are all found and named',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     const { url } = await freshDatabase('tamper');
     const world = await openTamperWorld(url, { passes: 2, rows: 4 });
