@@ -61,7 +61,7 @@ function notices() {
   return ground.writer.sql`
     select n.kind, n.detail->>'code' as code, n.detail->>'amount' as amount, s.state
     from notice n join notice_step s on s.notice_id = n.id
-    where n.kind = 'top_up_failed' order by n.at`;
+    where n.kind = 'top_up_failed' order by n.at, n.id, s.ordinal`;
 }
 
 /** A dead process does none of its stages. */
