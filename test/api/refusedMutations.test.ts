@@ -60,7 +60,7 @@ type Row = { actor: string; action: string; subject: string; after: unknown };
 async function refusals(): Promise<readonly Row[]> {
   return world.writer.sql<Row[]>`
     select actor, action, subject, after from audit_entry
-    where company_id = 1 and action like '%refused' order by at, id`;
+    where company_id = 1 and action like '%refused' order by xact`;
 }
 
 async function moved(): Promise<unknown> {

@@ -83,7 +83,7 @@ describe('ems-cli ledger', () => {
       expect(lineOf(refused)).toMatchObject({ ok: false, code });
     }
     const audits = await owner`
-      select actor, action from audit_entry where action like '%.refused' order by at`;
+      select actor, action from audit_entry where action like '%.refused' order by xact`;
     expect(audits.at(-1)).toMatchObject({ actor: 'cli:Ada' });
     expect(audits.map(({ action }) => String(action))).toEqual([
       'correctTransfer.refused',
