@@ -98,7 +98,8 @@ describe('domain rule 64: 50 parallel debits of 0.05 on 1.00', () => {
     const sent = await Promise.all([1, 2, 3].map(() => sendCommand(deps, command?.id ?? '')));
     expect(sent.map(({ state }) => state)).toContain('verified');
     const steps = await ground.writer.sql<{ state: string }[]>`
-      select state from command_step where command_id = ${command?.id ?? ''}::uuid order by ordinal`;
+      select state from command_step where command_id = ${command?.id ?? ''}::uuid
+      order by ordinal`;
     expect(steps.map(({ state }) => state)).toEqual([
       'requested',
       'sent',
