@@ -1,3 +1,4 @@
+import { assert } from '../domain/assert.ts';
 import { isUuid } from '../domain/uuid.ts';
 import type { Statement } from './connect.ts';
 import type { Json } from './events.ts';
@@ -24,19 +25,22 @@ export async function openWorkOrder(
   },
 ): Promise<string> {
   const detail = tx`${JSON.stringify(order.detail)}::text::jsonb`;
-  const [open] = await tx<{ id: string }[]>`
-    select o.id from work_order o
-    where o.meter_id = ${order.meterId} and o.kind = ${order.kind}
-      and o.detail->'command' is not distinct from ${detail}->'command'
-      and not exists (select from work_order_end e where e.work_order_id = o.id)
-    order by o.opened_at, o.id limit 1`;
-  if (open !== undefined) return open.id;
+  const ofTheSame = tx`
+    o.meter_id = ${order.meterId} and o.kind = ${order.kind}
+    and coalesce(o.detail->>'command', '') = coalesce(${detail}->>'command', '')`;
+  // Whoever opens one at the same moment has the same ordinal, and is waited for.
   await tx`
-    insert into work_order (id, company_id, meter_id, kind, detail, opened_at)
-    values (${order.id}::uuid, ${order.companyId}, ${order.meterId}, ${order.kind}, ${detail},
-            ${new Date(order.atMs)})
+    insert into work_order (id, company_id, meter_id, kind, detail, opened_at, ordinal)
+    select ${order.id}::uuid, ${order.companyId}, ${order.meterId}, ${order.kind}, ${detail},
+           ${new Date(order.atMs)}, (select count(*) from work_order o where ${ofTheSame})
+    where not exists (
+      select from work_order o where ${ofTheSame}
+        and not exists (select from work_order_end e where e.work_order_id = o.id))
     on conflict do nothing`;
-  return order.id;
+  const [newest] = await tx<{ id: string }[]>`
+    select o.id from work_order o where ${ofTheSame} order by o.ordinal desc limit 1`;
+  assert(newest !== undefined, 'an order was opened, or another one was there');
+  return newest.id;
 }
 
 export type WorkOrderView = {

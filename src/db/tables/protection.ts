@@ -9,6 +9,7 @@ import {
   primaryKey,
   text,
   unique,
+  uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
 import { command } from './command.ts';
@@ -151,10 +152,18 @@ export const workOrder = pgTable(
     }).notNull(),
     detail: jsonb('detail').notNull(),
     openedAt: instant('opened_at').notNull(),
+    /** How many the meter has had for this before. */
+    ordinal: integer('ordinal').notNull().default(0),
   },
   (t) => [
     index().on(t.companyId, t.openedAt),
-    index().on(t.meterId),
+    /** Of two that are opened at once, one is there. */
+    uniqueIndex('work_order_once').on(
+      t.meterId,
+      t.kind,
+      sql`coalesce(${t.detail}->>'command', '')`,
+      t.ordinal,
+    ),
     unique().on(t.companyId, t.id),
     foreignKey({ columns: [t.companyId, t.meterId], foreignColumns: [meter.companyId, meter.id] }),
   ],
