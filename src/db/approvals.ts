@@ -35,7 +35,10 @@ export async function findFirstApproval(
   return row?.at ?? null;
 }
 
-/** Whether somebody has said yes to other content of the same name, which begins the subject. */
+/**
+ * Whether somebody has said yes to other content of the same name, which begins the subject and
+ * ends with a slash: `0` is the byte behind it.
+ */
 export async function isOtherApproved(
   tx: Statement,
   query: { readonly companyId: number; readonly name: string; readonly subject: string },
@@ -43,7 +46,8 @@ export async function isOtherApproved(
   const [row] = await tx<{ found: boolean }[]>`
     select exists(select from approval
                   where company_id = ${query.companyId} and subject <> ${query.subject}
-                    and starts_with(subject, ${`${query.name}/`})) as found`;
+                    and subject collate "C" >= ${`${query.name}/`}
+                    and subject collate "C" < ${`${query.name}0`}) as found`;
   return row?.found ?? false;
 }
 

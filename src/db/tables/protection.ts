@@ -137,7 +137,12 @@ export const approval = pgTable(
     at: instant('at').notNull(),
     xact: xact(),
   },
-  (t) => [primaryKey({ columns: [t.companyId, t.subject, t.actor] }), index().on(t.xact)],
+  (t) => [
+    primaryKey({ columns: [t.companyId, t.subject, t.actor] }),
+    /** Byte by byte, so that what begins with the same is one range, whatever the locale. */
+    index('approval_prefix').on(t.companyId, sql`${t.subject} collate "C"`),
+    index().on(t.xact),
+  ],
 );
 
 /** Something for people to do on site or at a desk. Insert only. */

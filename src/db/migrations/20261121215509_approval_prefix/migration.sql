@@ -1,0 +1,1 @@
+CREATE INDEX "approval_prefix" ON "approval" ("company_id","subject" collate "C");
