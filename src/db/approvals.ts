@@ -36,19 +36,26 @@ export async function findFirstApproval(
 }
 
 /**
- * Whether somebody has said yes to other content of the same name, which begins the subject and
- * ends with a slash: `0` is the byte behind it.
+ * The first yes to other content of the same name, which begins the subject and ends with a slash:
+ * `0` is the byte behind it. Null where nobody has said one.
  */
-export async function isOtherApproved(
+export async function findOtherApproval(
   tx: Statement,
   query: { readonly companyId: number; readonly name: string; readonly subject: string },
-): Promise<boolean> {
-  const [row] = await tx<{ found: boolean }[]>`
-    select exists(select from approval
-                  where company_id = ${query.companyId} and subject <> ${query.subject}
-                    and subject collate "C" >= ${`${query.name}/`}
-                    and subject collate "C" < ${`${query.name}0`}) as found`;
-  return row?.found ?? false;
+): Promise<{ readonly subject: string; readonly actor: string } | null> {
+  const [row] = await tx<{ subject: string; actor: string }[]>`
+    select subject, actor from approval
+    where company_id = ${query.companyId} and subject <> ${query.subject}
+      and subject collate "C" >= ${`${query.name}/`} and subject collate "C" < ${`${query.name}0`}
+    order by at, actor limit 1`;
+  return row ?? null;
+}
+
+/** What a yes was about, as its audit row tells; null where it was about no amount. */
+export async function findApprovedMicros(tx: Statement, auditId: string): Promise<bigint | null> {
+  const [row] = await tx<{ micros: bigint | null }[]>`
+    select (after->>'amountMicros')::int8 as micros from audit_entry where id = ${auditId}::uuid`;
+  return row?.micros ?? null;
 }
 
 /** Who has said yes to it since an instant, in the order in which they did. */

@@ -25,8 +25,6 @@ import type { ByHandCode, ByHandRequest, ByHandTransfer, MovedByHand } from './p
 
 export type CorrectTransferInput = ByHandRequest & {
   readonly transferId: string;
-  /** Plain decimal text; without it all that is left of the transfer. */
-  readonly amount?: string;
   readonly reasonCode: CorrectionReason;
 };
 

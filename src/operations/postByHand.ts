@@ -1,5 +1,10 @@
 import { createHash } from 'node:crypto';
-import { addApproval, findFirstApproval, isOtherApproved } from '../db/approvals.ts';
+import {
+  addApproval,
+  findApprovedMicros,
+  findFirstApproval,
+  findOtherApproval,
+} from '../db/approvals.ts';
 import { insertAudit } from '../db/audit.ts';
 import type { Transaction } from '../db/connect.ts';
 import { appendEvent, companySubject, eventShardOf, plainEvent } from '../db/events.ts';
@@ -11,9 +16,11 @@ import type { LedgerTransfer } from '../db/ledgerReads.ts';
 import { readPrepaidAccount } from '../db/prepaidLife.ts';
 import { asViewer } from '../db/viewer.ts';
 import type { Viewer } from '../domain/access/viewer.ts';
+import { assert } from '../domain/assert.ts';
 import { approvalAgeMsMax, correctionMicrosMax } from '../domain/limits.ts';
 import { accept, refuse } from '../domain/outcome.ts';
-import type { Outcome } from '../domain/outcome.ts';
+import type { Outcome, Refused } from '../domain/outcome.ts';
+import { moneyText } from '../domain/tariff/currency.ts';
 import { isUuid } from '../domain/uuid.ts';
 import { derivedId } from './derivedId.ts';
 import type { KeyCode, RequestDeps } from './onceByKey.ts';
@@ -29,9 +36,11 @@ export type ByHandRequest = {
   readonly idempotencyKey: string;
   /** In the person's words. */
   readonly reason: string;
+  /** Plain decimal text; without it, where that may be, all there is. */
+  readonly amount?: string;
 };
 
-export type ByHandCode = KeyCode | ReasonCode | 'APPROVAL_EXPIRED';
+export type ByHandCode = KeyCode | ReasonCode | 'APPROVAL_EXPIRED' | 'APPROVED_AMOUNT_CHANGED';
 
 /** The transfer to make, and whether it gives the customer something. */
 export type ByHandTransfer = Omit<
@@ -82,16 +91,43 @@ type Posting = {
   readonly nowMs: number;
 };
 
-/** Whether the key belongs to other content, which is posted or waits for a second person. */
-async function isKeyReused(
+function approvalAuditId(subject: string, actor: string): string {
+  return derivedId('audit', 'approval', subject, actor);
+}
+
+/** What is owed or left may change between two persons: the second one is told, and no more. */
+function amountChanged(
+  { amountMicros, currency }: ByHandTransfer,
+  approvedMicros: bigint,
+): Refused<'APPROVED_AMOUNT_CHANGED'> {
+  const [seen, now] = [approvedMicros, amountMicros].map((micros) => moneyText(micros, currency));
+  const stillThere =
+    amountMicros > approvedMicros ? `Name the amount ${seen} to agree to that, or begin` : 'Begin';
+  const message =
+    `The first person has said yes to ${seen}, which was all there was; by now it is ${now}. ` +
+    `Nothing was moved. ${stillThere} it again under a new key.`;
+  return refuse('APPROVED_AMOUNT_CHANGED', message, ['amount']);
+}
+
+/** The key belongs to other content, which is posted or waits for a second person. */
+async function refuseOther(
   tx: Transaction,
-  { viewer, transferId }: Posting,
+  { viewer, request, transferId }: Posting,
   { known, asked }: { readonly known: LedgerTransfer | null; readonly asked: ByHandTransfer },
-): Promise<boolean> {
-  if (known !== null) return !isSameTransfer(known, asked);
+): Promise<Refused<KeyCode | 'APPROVED_AMOUNT_CHANGED'> | null> {
+  const message = 'This key belongs to a request with other input, which stands. Use a new key.';
+  const reused = refuse('IDEMPOTENCY_KEY_REUSED', message);
+  if (known !== null) return isSameTransfer(known, asked) ? null : reused;
   const { companyId } = viewer;
   const subject = subjectOf(transferId, asked);
-  return isOtherApproved(tx, { companyId, name: nameOf(transferId), subject });
+  const other = await findOtherApproval(tx, { companyId, name: nameOf(transferId), subject });
+  if (other === null) return null;
+  if (request.amount !== undefined) return reused;
+  const auditId = approvalAuditId(other.subject, other.actor);
+  const approvedMicros = await findApprovedMicros(tx, auditId);
+  assert(approvedMicros !== null, 'a yes to money has its audit row with the amount');
+  const before = subjectOf(transferId, { ...asked, amountMicros: approvedMicros });
+  return before === other.subject ? amountChanged(asked, approvedMicros) : reused;
 }
 
 /** Whether enough people have said yes; this one says it now, with an audit row. */
@@ -120,7 +156,7 @@ async function isApproved(
   });
   if (isNew) {
     await insertAudit(tx, {
-      id: derivedId('audit', 'approval', subject, actor),
+      id: approvalAuditId(subject, actor),
       companyId,
       atMs: nowMs,
       actor,
@@ -217,11 +253,8 @@ export async function postByHand<Code extends string>(
     const transfer = prepared.value;
     const { accountId, currency, amountMicros } = transfer;
     const moved = { transferId, accountId, currency, amountMicros };
-    if (await isKeyReused(tx, posting, { known, asked: transfer })) {
-      const message =
-        'This key belongs to a request with other input, which stands. Use a new key.';
-      return refuse('IDEMPOTENCY_KEY_REUSED', message);
-    }
+    const other = await refuseOther(tx, posting, { known, asked: transfer });
+    if (other !== null) return other;
     const isNew = known === null;
     const approved = isNew ? await isApproved(tx, posting, transfer) : accept(true);
     if (!approved.ok) return approved;

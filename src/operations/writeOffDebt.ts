@@ -16,8 +16,6 @@ import type { ByHandCode, ByHandRequest, ByHandTransfer, MovedByHand } from './p
 
 export type WriteOffInput = ByHandRequest & {
   readonly accountId: AccountId;
-  /** Plain decimal text; without it all of the debt. */
-  readonly amount?: string;
   readonly reasonCode: WriteOffReason;
 };
 

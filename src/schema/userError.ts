@@ -138,6 +138,7 @@ const errorTypes: Partial<Record<UserErrorCode, ErrorTypeName>> = {
   PAYMENT_DECLINED: 'ConflictError',
   TRANSFER_NOT_FOUND: 'NotFoundError',
   APPROVAL_EXPIRED: 'ConflictError',
+  APPROVED_AMOUNT_CHANGED: 'ConflictError',
   TRANSFER_IS_RATED: 'ConflictError',
   CORRECTION_ABOVE_TRANSFER: 'ConflictError',
   CORRECTION_ABOVE_DEBT: 'ConflictError',
