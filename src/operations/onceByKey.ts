@@ -39,6 +39,10 @@ export async function onceByKey<Code extends string>(
     readonly operation: string;
     /** All of the input that matters. */
     readonly input: readonly string[];
+    /** Whose key it is, where not the viewer's. */
+    readonly owner?: string;
+    /** Whether an answer stands; one that does not keeps no key, as a refusal does. */
+    isKept?(answer: KeyedAnswer): boolean;
     readonly nowMs: number;
   },
   work: () => Promise<Outcome<KeyedAnswer, Code>>,
@@ -49,7 +53,7 @@ export async function onceByKey<Code extends string>(
   }
   const owner = {
     companyId: viewer.companyId,
-    actor: viewer.actor,
+    actor: request.owner ?? viewer.actor,
     key: request.key.toLowerCase(),
   };
   const inputHash = createHash('sha256').update(JSON.stringify(request.input)).digest();
@@ -66,7 +70,9 @@ export async function onceByKey<Code extends string>(
   }
   const worked = await work();
   if (!worked.ok) return worked;
-  await insertKey(tx, owner, { operation, inputHash, answer: worked.value, atMs: request.nowMs });
+  if (request.isKept?.(worked.value) ?? true) {
+    await insertKey(tx, owner, { operation, inputHash, answer: worked.value, atMs: request.nowMs });
+  }
   return accept({ answer: worked.value, isReplay: false });
 }
 

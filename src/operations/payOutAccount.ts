@@ -17,8 +17,11 @@ import type { RequestDeps } from './onceByKey.ts';
 import { refundsUnderway } from './payments/leftOfPayment.ts';
 import { staffChange } from './supply/staffChange.ts';
 import type { StaffCode } from './supply/staffChange.ts';
+import { isApproved } from './twoPeople.ts';
+import type { TwoPeopleCode } from './twoPeople.ts';
 
 export type PayOutInput = {
+  /** Of the request, not of the person: the second one sends the same again under the same key. */
   readonly idempotencyKey: string;
   readonly accountId: AccountId;
   /** Where the money leaves: the counter's cash, or the company's bank account. */
@@ -28,6 +31,7 @@ export type PayOutInput = {
 
 export type PayOutCode =
   | StaffCode
+  | TwoPeopleCode
   | 'ACCOUNT_NOT_FOUND'
   | 'AGREEMENT_IN_FORCE'
   | 'BILL_OPEN'
@@ -37,6 +41,8 @@ export type PayOutCode =
 
 export type PaidOut = {
   readonly accountId: number;
+  /** Waiting: nothing has moved, somebody else has to say the same. */
+  readonly state: 'posted' | 'waiting';
   readonly currency: string;
   /** The deposit that went into the balance. */
   readonly depositMicros: bigint;
@@ -126,10 +132,36 @@ function amountOf(moves: readonly Move[], code: TransferCode): bigint {
   return moves.find((move) => move.code === code)?.amountMicros ?? 0n;
 }
 
+/** The balance behind them. */
+async function postMoves(
+  tx: Transaction,
+  account: AccountHead,
+  moves: readonly Move[],
+  { actor, key, nowMs }: { readonly actor: string; readonly key: string; readonly nowMs: number },
+): Promise<bigint> {
+  const { companyId, accountId, currency } = account;
+  let leftMicros = account.balanceMicros;
+  for (const { code, debit, credit, amountMicros } of moves) {
+    const posted = await postTransfer(tx, {
+      id: derivedId(code, String(companyId), actor, key),
+      companyId,
+      accountId,
+      currency,
+      debitId: await findLedgerAccount(tx, keyOf(account, debit)),
+      creditId: await findLedgerAccount(tx, keyOf(account, credit)),
+      amountMicros,
+      code,
+      postedAtMs: nowMs,
+    });
+    leftMicros = posted.balanceMicros ?? leftMicros;
+  }
+  return leftMicros;
+}
+
 /**
  * What is left of an account after its last bill goes to the customer who has left: the deposit
  * into the balance, a debt out of it, and the rest is paid. What was asked back of a card stays
- * for the provider's word.
+ * for the provider's word. Above the limit of a person's corrections it takes two.
  */
 export async function payOutAccount(
   deps: RequestDeps,
@@ -137,6 +169,7 @@ export async function payOutAccount(
   input: PayOutInput,
 ): Promise<Outcome<PaidOut, PayOutCode>> {
   const { idempotencyKey, accountId, from, reason } = input;
+  const key = idempotencyKey.toLowerCase();
   const { companyId, actor } = viewer;
   const outcome = await staffChange<PayOutCode>(
     deps,
@@ -147,6 +180,7 @@ export async function payOutAccount(
       idempotencyKey,
       input: [String(accountId), from],
       reason,
+      isForTwo: true,
     },
     async (tx, nowMs) => {
       const [account] = await lockAccounts(tx, { companyId, accountIds: [accountId] });
@@ -169,46 +203,49 @@ export async function payOutAccount(
         const message = `The balance is ${balance} and no deposit is held.`;
         return refuse('NOTHING_TO_PAY_OUT', message, ['accountId']);
       }
-      let leftMicros = balanceMicros;
-      for (const { code, debit, credit, amountMicros } of moves) {
-        const posted = await postTransfer(tx, {
-          id: derivedId(code, String(companyId), actor, idempotencyKey.toLowerCase()),
-          companyId,
-          accountId,
-          currency,
-          debitId: await findLedgerAccount(tx, keyOf(account, debit)),
-          creditId: await findLedgerAccount(tx, keyOf(account, credit)),
-          amountMicros,
-          code,
-          postedAtMs: nowMs,
-        });
-        leftMicros = posted.balanceMicros ?? leftMicros;
-      }
+      const paidMicros = amountOf(moves, 'credit_paid_out');
       const told = {
         depositMicros: amountOf(moves, 'deposit_netted').toString(),
         debtMicros: amountOf(moves, 'debt_netted').toString(),
-        paidOutMicros: amountOf(moves, 'credit_paid_out').toString(),
+        paidOutMicros: paidMicros.toString(),
         currency,
       };
+      const about = {
+        subject: `account/${accountId}`,
+        before: { balanceMicros: `${balanceMicros}` },
+      };
+      const approved = await isApproved(tx, {
+        viewer,
+        name: `payout/${derivedId('payout', String(companyId), key)}`,
+        content: (micros) => [accountId, from, String(micros)],
+        amountMicros: paidMicros,
+        currency,
+        isAmountNamed: false,
+        reason,
+        nowMs,
+      });
+      if (!approved.ok) return approved;
+      if (!approved.value) {
+        const answer = { ...told, state: 'waiting', balanceMicros: `${balanceMicros}` };
+        return accept({ answer, ...about, after: {} });
+      }
+      const leftMicros = await postMoves(tx, account, moves, { actor, key, nowMs });
       const subjects = [{ ...companySubject, accountId }];
       const news = { companyId, kind: 'adjustment', atMs: nowMs, subjects } as const;
       const detail = { code: 'credit_paid_out', ...told };
       await appendEvent(tx, plainEvent({ ...news, detail, balanceMicros: [leftMicros] }));
-      const balance = leftMicros.toString();
-      return accept({
-        answer: { ...told, balanceMicros: balance },
-        subject: `account/${accountId}`,
-        before: { balanceMicros: balanceMicros.toString() },
-        after: { ...told, balanceMicros: balance, from },
-      });
+      const left = { ...told, balanceMicros: `${leftMicros}` };
+      return accept({ answer: { ...left, state: 'posted' }, ...about, after: { ...left, from } });
     },
   );
   if (!outcome.ok) return outcome;
   const { answer, isReplay } = outcome.value;
-  if (!isReplay) deps.wake({ kind: 'events', shard: eventShardOf(companyId) });
+  const isWaiting = answer['state'] === 'waiting';
+  if (!isReplay && !isWaiting) deps.wake({ kind: 'events', shard: eventShardOf(companyId) });
   const micros = (name: string): bigint => BigInt(textOf(answer, name));
   return accept({
     accountId,
+    state: isWaiting ? 'waiting' : 'posted',
     currency: textOf(answer, 'currency'),
     depositMicros: micros('depositMicros'),
     debtMicros: micros('debtMicros'),

@@ -1,10 +1,3 @@
-import { createHash } from 'node:crypto';
-import {
-  addApproval,
-  findApprovedMicros,
-  findFirstApproval,
-  findOtherApproval,
-} from '../db/approvals.ts';
 import { insertAudit } from '../db/audit.ts';
 import type { Transaction } from '../db/connect.ts';
 import { appendEvent, companySubject, eventShardOf, plainEvent } from '../db/events.ts';
@@ -16,11 +9,8 @@ import type { LedgerTransfer } from '../db/ledgerReads.ts';
 import { readPrepaidAccount } from '../db/prepaidLife.ts';
 import { asViewer } from '../db/viewer.ts';
 import type { Viewer } from '../domain/access/viewer.ts';
-import { assert } from '../domain/assert.ts';
-import { approvalAgeMsMax, correctionMicrosMax } from '../domain/limits.ts';
 import { accept, refuse } from '../domain/outcome.ts';
-import type { Outcome, Refused } from '../domain/outcome.ts';
-import { moneyText } from '../domain/tariff/currency.ts';
+import type { Outcome } from '../domain/outcome.ts';
 import { isUuid } from '../domain/uuid.ts';
 import { derivedId } from './derivedId.ts';
 import type { KeyCode, RequestDeps } from './onceByKey.ts';
@@ -28,6 +18,8 @@ import { repayEmergencyCredit } from './prepaid/onCredit.ts';
 import { refuseReason } from './refuseReason.ts';
 import type { ReasonCode } from './refuseReason.ts';
 import { reviewSupply } from './reviewSupply.ts';
+import { isApproved } from './twoPeople.ts';
+import type { MoneyAsked, TwoPeopleCode } from './twoPeople.ts';
 
 /** Money that a person moves: once for its key, with a reason, and above a limit by two people. */
 
@@ -40,7 +32,7 @@ export type ByHandRequest = {
   readonly amount?: string;
 };
 
-export type ByHandCode = KeyCode | ReasonCode | 'APPROVAL_EXPIRED' | 'APPROVED_AMOUNT_CHANGED';
+export type ByHandCode = KeyCode | ReasonCode | TwoPeopleCode;
 
 /** The transfer to make, and whether it gives the customer something. */
 export type ByHandTransfer = Omit<
@@ -71,18 +63,6 @@ function isSameTransfer(known: LedgerTransfer, asked: ByHandTransfer): boolean {
   );
 }
 
-/** A yes to exactly this content: who approves another amount approves something else. */
-function subjectOf(transferId: string, transfer: ByHandTransfer): string {
-  const { debitId, creditId, amountMicros, code, reasonCode, corrects } = transfer;
-  const content = [debitId, creditId, String(amountMicros), code, reasonCode, corrects ?? ''];
-  const hash = createHash('sha256').update(JSON.stringify(content)).digest('hex');
-  return `${nameOf(transferId)}/${hash.slice(0, 16)}`;
-}
-
-function nameOf(transferId: string): string {
-  return `transfer/${transferId}`;
-}
-
 type Posting = {
   readonly viewer: Viewer;
   readonly request: ByHandRequest;
@@ -91,82 +71,20 @@ type Posting = {
   readonly nowMs: number;
 };
 
-function approvalAuditId(subject: string, actor: string): string {
-  return derivedId('audit', 'approval', subject, actor);
-}
-
-/** What is owed or left may change between two persons: the second one is told, and no more. */
-function amountChanged(
-  { amountMicros, currency }: ByHandTransfer,
-  approvedMicros: bigint,
-): Refused<'APPROVED_AMOUNT_CHANGED'> {
-  const [seen, now] = [approvedMicros, amountMicros].map((micros) => moneyText(micros, currency));
-  const stillThere =
-    amountMicros > approvedMicros ? `Name the amount ${seen} to agree to that, or begin` : 'Begin';
-  const message =
-    `The first person has said yes to ${seen}, which was all there was; by now it is ${now}. ` +
-    `Nothing was moved. ${stillThere} it again under a new key.`;
-  return refuse('APPROVED_AMOUNT_CHANGED', message, ['amount']);
-}
-
-/** The key belongs to other content, which is posted or waits for a second person. */
-async function refuseOther(
-  tx: Transaction,
-  { viewer, request, transferId }: Posting,
-  { known, asked }: { readonly known: LedgerTransfer | null; readonly asked: ByHandTransfer },
-): Promise<Refused<KeyCode | 'APPROVED_AMOUNT_CHANGED'> | null> {
-  const message = 'This key belongs to a request with other input, which stands. Use a new key.';
-  const reused = refuse('IDEMPOTENCY_KEY_REUSED', message);
-  if (known !== null) return isSameTransfer(known, asked) ? null : reused;
-  const { companyId } = viewer;
-  const subject = subjectOf(transferId, asked);
-  const other = await findOtherApproval(tx, { companyId, name: nameOf(transferId), subject });
-  if (other === null) return null;
-  if (request.amount !== undefined) return reused;
-  const auditId = approvalAuditId(other.subject, other.actor);
-  const approvedMicros = await findApprovedMicros(tx, auditId);
-  assert(approvedMicros !== null, 'a yes to money has its audit row with the amount');
-  const before = subjectOf(transferId, { ...asked, amountMicros: approvedMicros });
-  return before === other.subject ? amountChanged(asked, approvedMicros) : reused;
-}
-
-/** Whether enough people have said yes; this one says it now, with an audit row. */
-async function isApproved(
-  tx: Transaction,
+function toApprove(
   { viewer, request, transferId, nowMs }: Posting,
-  transfer: ByHandTransfer,
-): Promise<Outcome<boolean, 'APPROVAL_EXPIRED'>> {
-  if (transfer.amountMicros <= correctionMicrosMax) return accept(true);
-  const { companyId, actor } = viewer;
-  const subject = subjectOf(transferId, transfer);
-  const firstAt = await findFirstApproval(tx, { companyId, subject });
-  if (firstAt !== null && nowMs - firstAt.getTime() >= approvalAgeMsMax) {
-    const message =
-      'The first person has said yes to it more than a week ago. Nothing was moved: begin it ' +
-      'again under a new key.';
-    return refuse('APPROVAL_EXPIRED', message);
-  }
-  const reason = request.reason.trim();
-  const { isNew, actors } = await addApproval(tx, {
-    companyId,
-    subject,
-    actor,
-    reason,
-    atMs: nowMs,
-  });
-  if (isNew) {
-    await insertAudit(tx, {
-      id: approvalAuditId(subject, actor),
-      companyId,
-      atMs: nowMs,
-      actor,
-      action: 'approval.give',
-      subject,
-      before: null,
-      after: { reason, amountMicros: transfer.amountMicros.toString() },
-    });
-  }
-  return accept(actors.length >= 2);
+  { debitId, creditId, amountMicros, currency, code, reasonCode, corrects }: ByHandTransfer,
+): MoneyAsked {
+  return {
+    viewer,
+    name: `transfer/${transferId}`,
+    content: (micros) => [debitId, creditId, String(micros), code, reasonCode, corrects ?? ''],
+    amountMicros,
+    currency,
+    isAmountNamed: request.amount !== undefined,
+    reason: request.reason,
+    nowMs,
+  };
 }
 
 async function record(
@@ -253,10 +171,13 @@ export async function postByHand<Code extends string>(
     const transfer = prepared.value;
     const { accountId, currency, amountMicros } = transfer;
     const moved = { transferId, accountId, currency, amountMicros };
-    const other = await refuseOther(tx, posting, { known, asked: transfer });
-    if (other !== null) return other;
+    if (known !== null && !isSameTransfer(known, transfer)) {
+      const message =
+        'This key belongs to a request with other input, which stands. Use a new key.';
+      return refuse('IDEMPOTENCY_KEY_REUSED', message);
+    }
     const isNew = known === null;
-    const approved = isNew ? await isApproved(tx, posting, transfer) : accept(true);
+    const approved = isNew ? await isApproved(tx, toApprove(posting, transfer)) : accept(true);
     if (!approved.ok) return approved;
     if (!approved.value) {
       return accept({ ...moved, state: 'waiting', balanceMicros: null, isReplay: false });

@@ -4,7 +4,7 @@ import type { PaidOut } from '../operations/payOutAccount.ts';
 import { takeDeposit } from '../operations/takeDeposit.ts';
 import { Account } from './account.ts';
 import { builder } from './builder.ts';
-import { MovedPayload, twoPeople } from './ledger.ts';
+import { MovedPayload, MovedState, twoPeople } from './ledger.ts';
 import { Money } from './money.ts';
 import { integerKey } from './nodeKey.ts';
 import { resultUnion, userErrorOf } from './userError.ts';
@@ -23,6 +23,11 @@ const TakeDepositInput = builder.inputType('TakeDepositInput', {
 
 const PayOutPayload = builder.objectRef<PaidOut>('PayOutAccountPayload').implement({
   fields: (t) => ({
+    state: t.field({
+      type: MovedState,
+      description: 'While it waits, the amounts are what would be moved.',
+      resolve: ({ state }) => state,
+    }),
     account: t.field({ type: Account, resolve: ({ accountId }) => accountId }),
     deposit: t.field({
       type: Money,
@@ -83,7 +88,7 @@ builder.mutationFields((t) => ({
     type: PayOutResult,
     description:
       'After the last bill of a customer who has left: the deposit goes into the balance, a debt ' +
-      'is paid off, and the rest is paid out.',
+      `is paid off, and the rest is paid out. ${twoPeople}`,
     authScopes: { may: 'Mutation.payOutAccount' },
     args: { input: t.arg({ type: PayOutInput, required: true }) },
     resolve: async (_root, { input }, { deps, viewer }) => {

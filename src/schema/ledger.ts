@@ -58,7 +58,7 @@ builder.queryField('trialBalance', (t) =>
   }),
 );
 
-const MovedState = builder.enumType('MovedState', {
+export const MovedState = builder.enumType('MovedState', {
   values: {
     POSTED: { value: 'posted' },
     WAITING: {

@@ -8,7 +8,7 @@ import type { Answer } from '../answer.ts';
 import { atDesk, deskAccount } from '../moneyDesk.ts';
 import type { DeskOptions } from '../moneyDesk.ts';
 import { oneOf } from './listDecisions.ts';
-import { movedAnswer } from './moveMoney.ts';
+import { movedAnswer, sameByAnother } from './moveMoney.ts';
 
 type OfAccount = DeskOptions & {
   readonly account: string;
@@ -51,12 +51,16 @@ export async function payOutOneAccount(options: PayOutOptions): Promise<Answer> 
     const debt = moneyText(done.value.debtMicros, currency);
     const paidOut = moneyText(done.value.paidOutMicros, currency);
     const balance = moneyText(done.value.balanceMicros, currency);
+    const { state } = done.value;
     const sentence =
-      `${paidOut} go to ${options.account}. Deposit given back: ${deposit}; debt paid off: ` +
-      `${debt}; balance: ${balance}.`;
+      state === 'waiting'
+        ? `${paidOut} to ${options.account} wait for a second person, who ` +
+          sameByAnother(idempotencyKey)
+        : `${paidOut} go to ${options.account}. Deposit given back: ${deposit}; debt paid off: ` +
+          `${debt}; balance: ${balance}.`;
     return accept({
       sentence,
-      facts: { paidOut, deposit, debt, balance, isReplay, idempotencyKey },
+      facts: { state, paidOut, deposit, debt, balance, isReplay, idempotencyKey },
     });
   });
 }

@@ -52,6 +52,13 @@ function ring(sql: Sql, bell: Bell): Promise<void> {
   return bell.kind === 'events' ? wakeReaders(sql, bell.shard) : ringBell(sql, bell);
 }
 
+export function sameByAnother(key: string): string {
+  return (
+    `sends the same over the API within a week, under key ${key}: ` +
+    'here everybody is the same person.'
+  );
+}
+
 export function movedAnswer(moved: MovedByHand, key: string): Answer {
   const { transferId, currency, amountMicros, balanceMicros, state, isReplay } = moved;
   const digits = minorDigitsOf(currency) ?? 0;
@@ -59,9 +66,7 @@ export function movedAnswer(moved: MovedByHand, key: string): Answer {
   const balance = balanceMicros === null ? null : formatMicros(balanceMicros, digits);
   const facts = { transferId, state, amount, currency, balance, isReplay, idempotencyKey: key };
   if (state === 'waiting') {
-    const sentence =
-      `${amount} waits for a second person, who sends the same over the API within a week, ` +
-      `under key ${key}: here everybody is the same person.`;
+    const sentence = `${amount} waits for a second person, who ${sameByAnother(key)}`;
     return accept({ sentence, facts });
   }
   const done = isReplay ? 'had been posted before under this key' : 'posted';

@@ -25,7 +25,16 @@ export type StaffChange = {
   readonly input: readonly string[];
   /** Why; the audit keeps it. */
   readonly reason: string;
+  /**
+   * The key is of the request: a second person sends the same under it, in their own words. Until
+   * then the answer's `state` is `waiting`, and nothing has changed.
+   */
+  readonly isForTwo?: boolean;
 };
+
+function isWaiting({ state }: KeyedAnswer): boolean {
+  return state === 'waiting';
+}
 
 export type Changed = {
   readonly answer: KeyedAnswer;
@@ -46,7 +55,7 @@ export async function staffChange<Code extends string>(
 ): Promise<
   Outcome<{ readonly answer: KeyedAnswer; readonly isReplay: boolean }, Code | StaffCode>
 > {
-  const { rule, action, idempotencyKey: key, reason } = change;
+  const { rule, action, idempotencyKey: key, reason, isForTwo = false } = change;
   if (!isAllowed(viewer.role, rule)) {
     return refuse('NOT_PERMITTED', 'Your role may not do this. Ask an operator or administrator.');
   }
@@ -54,12 +63,19 @@ export async function staffChange<Code extends string>(
   if (refusedReason !== null) return refusedReason;
   const nowMs = clock.nowMs();
   const { companyId, actor } = viewer;
-  const input = [...change.input, reason];
+  const forTwo = {
+    input: change.input,
+    owner: action,
+    isKept: (answer: KeyedAnswer) => !isWaiting(answer),
+  };
+  const forOne = { input: [...change.input, reason] };
+  const once = { viewer, key, operation: action, nowMs, ...(isForTwo ? forTwo : forOne) };
   return asViewer(sql, viewer, (tx) =>
-    onceByKey(tx, { viewer, key, operation: action, input, nowMs }, async () => {
+    onceByKey(tx, once, async () => {
       const worked = await work(tx, nowMs);
       if (!worked.ok) return worked;
       const { answer, subject, before, after } = worked.value;
+      if (isForTwo && isWaiting(answer)) return { ok: true, value: answer };
       await insertAudit(tx, {
         id: derivedId('audit', action, String(companyId), actor, key.toLowerCase()),
         companyId,

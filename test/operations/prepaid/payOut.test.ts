@@ -112,3 +112,66 @@ test('what no coin can pay stays in the balance', async () => {
   });
   expect(await w.payOut('first')).toMatchObject({ ok: false, code: 'NOTHING_TO_PAY_OUT' });
 });
+
+describe('of more than 100.00, which takes two people', () => {
+  async function leaving(name: string, credit: string) {
+    const world = await movingWorld(name);
+    await world.buy('first', credit);
+    await world.read(firstMs, 0);
+    world.ground.clock.set(the12th);
+    await world.pass('first', 'landlord');
+    await world.read(the12th, 0);
+    await world.read(the12th + hourMs, 0);
+    const ben = { ...world.operator, actor: 'test:ben' };
+    const gone = () => world.moved('first', 'credit_paid_out');
+    return { ...world, ben, gone };
+  }
+
+  test('one moves nothing, however often; with the second it is paid once for both', async () => {
+    const w = await leaving('pay_out_two', '150.00');
+    const key = { idempotencyKey: randomUUID() };
+    for (const again of ['first', 'second']) {
+      const reason = `moved out, said the ${again} time`;
+      const waiting = { state: 'waiting', paidOutMicros: 150_000_000n, isReplay: false };
+      expect(await w.payOut('first', { ...key, reason })).toMatchObject({ value: waiting });
+    }
+    expect(await w.gone()).toEqual([]);
+    expect(await w.balance('first')).toBe(150_000_000n);
+    const elsewhere = await w.payOut('first', { ...key, from: 'counter' }, w.ben);
+    expect(elsewhere).toMatchObject({ code: 'IDEMPOTENCY_KEY_REUSED' });
+    const posted = { state: 'posted', paidOutMicros: 150_000_000n, balanceMicros: 0n };
+    const second = await w.payOut('first', { ...key, reason: 'seen the letter' }, w.ben);
+    expect(second).toMatchObject({ value: { ...posted, isReplay: false } });
+    for (const viewer of [w.operator, w.ben]) {
+      const repeated = await w.payOut('first', key, viewer);
+      expect(repeated).toMatchObject({ value: { ...posted, isReplay: true } });
+      const other = await w.payOut('first', { ...key, from: 'counter' }, viewer);
+      expect(other).toMatchObject({ code: 'IDEMPOTENCY_KEY_REUSED' });
+    }
+    expect(await w.gone()).toEqual([{ debit: 'customer', credit: 'bank', micros: 150_000_000n }]);
+    await w.begin();
+    expect(await w.findings()).toEqual([]);
+  });
+
+  test('100.00 takes one', async () => {
+    const w = await leaving('pay_out_one', '100.00');
+    expect(await w.payOut('first')).toMatchObject({ value: { state: 'posted' } });
+    expect(await w.gone()).toHaveLength(1);
+  });
+
+  test('a balance that changed between the two is told, and nothing is paid', async () => {
+    const w = await leaving('pay_out_changed', '150.00');
+    const key = { idempotencyKey: randomUUID() };
+    expect(await w.payOut('first', key)).toMatchObject({ value: { state: 'waiting' } });
+    await w.buy('first', '1.00');
+    const told = await w.payOut('first', key, w.ben);
+    expect(told).toMatchObject({ ok: false, code: 'APPROVED_AMOUNT_CHANGED' });
+    expect(told.ok ? '' : told.message).toMatch(/150\.00 EUR.*151\.00 EUR/);
+    expect(told.ok ? '' : told.message).not.toContain('Name the amount');
+    const anew = { idempotencyKey: randomUUID() };
+    expect(await w.payOut('first', anew)).toMatchObject({ value: { state: 'waiting' } });
+    w.ground.clock.set(the12th + hourMs + 7 * 24 * hourMs);
+    expect(await w.payOut('first', anew, w.ben)).toMatchObject({ code: 'APPROVAL_EXPIRED' });
+    expect(await w.gone()).toEqual([]);
+  });
+});
