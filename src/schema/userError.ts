@@ -135,6 +135,7 @@ const errorTypes: Partial<Record<UserErrorCode, ErrorTypeName>> = {
   PAYMENT_REFUND_ABOVE_CAPTURED: 'ConflictError',
   PROVIDER_UNAVAILABLE: 'ConflictError',
   PROVIDER_REFUSED: 'ConflictError',
+  REFUND_UNANSWERED: 'ConflictError',
   PAYMENT_DECLINED: 'ConflictError',
   TRANSFER_NOT_FOUND: 'NotFoundError',
   APPROVAL_EXPIRED: 'ConflictError',

@@ -5,7 +5,7 @@ import type { PaymentStepRow } from '../../db/payments.ts';
 import { netOf } from './postSteps.ts';
 
 /** What was asked for of one payment and has neither come nor failed. */
-function refundUnderway(steps: readonly PaymentStepRow[]): bigint {
+export function refundUnderway(steps: readonly PaymentStepRow[]): bigint {
   let micros = 0n;
   for (const { kind, amountMicros, transferId } of steps) {
     if (kind === 'refund_requested') micros += amountMicros;

@@ -11,7 +11,7 @@ import { accept } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
 import type { ChannelClosedCode, ProviderCode } from '../../domain/payment/providerNews.ts';
 import { derivedId } from '../derivedId.ts';
-import { forgotten, isForgotten, isUnanswered, nextTryMs } from './providerWait.ts';
+import { forgotten, isForgotten, isUnanswered, nextTryMs, unanswered } from './providerWait.ts';
 import { nextOrdinal } from './postSteps.ts';
 import type { ProviderOf } from './provider.ts';
 
@@ -70,6 +70,8 @@ async function giveUp(
   });
 }
 
+export type RefundCallCode = ProviderCode | ChannelClosedCode | 'REFUND_UNANSWERED';
+
 /**
  * Asks the provider for a refund that was written down before, under the key that follows from it:
  * asked again after a crash it is made once. It is posted when the provider tells it. Not sent is
@@ -87,7 +89,7 @@ export async function sendRefund(
   },
   { viewer, channel }: { readonly viewer: Viewer; readonly channel: PaymentChannel },
   call: RefundCall & { readonly askedAtMs: number; readonly tries: number },
-): Promise<Outcome<{ readonly isSent: boolean }, ProviderCode | ChannelClosedCode>> {
+): Promise<Outcome<{ readonly isSent: boolean }, RefundCallCode>> {
   const { id: idempotencyKey, paymentId, amountMicros, currency } = call;
   const payment = await asViewer(sql, viewer, (tx) => findPayment(tx, paymentId));
   assert(payment !== null, 'a refund was asked of a payment');
@@ -103,13 +105,17 @@ export async function sendRefund(
     return accept({ isSent: true });
   }
   const { code } = made;
-  const nextTryAtMs = isUnanswered(code) ? nextTryMs(call, atMs) : null;
+  const by = { actor: viewer.actor, code, atMs };
+  if (!isUnanswered(code)) {
+    await asViewer(sql, viewer, (tx) => noteFailure(tx, call, by));
+    return made;
+  }
+  const nextTryAtMs = nextTryMs(call, atMs);
   if (nextTryAtMs !== null) {
     const postponed = { id: call.id, nextTryAtMs, detail: code };
     await asViewer(sql, viewer, (tx) => postponeCall(tx, postponed));
     return accept({ isSent: false });
   }
-  const end = isUnanswered(code) ? giveUp : noteFailure;
-  await asViewer(sql, viewer, (tx) => end(tx, call, { actor: viewer.actor, code, atMs }));
-  return made;
+  await asViewer(sql, viewer, (tx) => giveUp(tx, call, by));
+  return unanswered;
 }

@@ -15,7 +15,6 @@ import { assert } from '../../domain/assert.ts';
 import { accept, refuse } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
 import { providerLeaseMs } from '../../domain/payment/limits.ts';
-import type { ChannelClosedCode, ProviderCode } from '../../domain/payment/providerNews.ts';
 import { derivedId } from '../derivedId.ts';
 import { onceByKey, sameAmount, textOf } from '../onceByKey.ts';
 import type { KeyCode } from '../onceByKey.ts';
@@ -26,8 +25,10 @@ import type { PaymentCode } from './applyPaymentEvent.ts';
 import { parsePaid } from './paidAmount.ts';
 import type { AmountCode } from './paidAmount.ts';
 import { nextOrdinal, postedOf } from './postSteps.ts';
+import { isUnanswered, unanswered } from './providerWait.ts';
 import { sendRefund } from './refundCall.ts';
-import { leftOfPayment, refundsUnderway } from './leftOfPayment.ts';
+import type { RefundCallCode } from './refundCall.ts';
+import { leftOfPayment, refundsUnderway, refundUnderway } from './leftOfPayment.ts';
 import type { ProviderDeps } from './startPayment.ts';
 
 export type RefundInput = {
@@ -43,8 +44,7 @@ export type RefundCode =
   | ReasonCode
   | AmountCode
   | PaymentCode
-  | ProviderCode
-  | ChannelClosedCode
+  | RefundCallCode
   | 'NOT_PERMITTED'
   | 'PAYMENT_NOT_FOUND'
   | 'PAYMENT_CREDIT_SPENT';
@@ -217,7 +217,7 @@ async function askProvider(
   deps: ProviderDeps,
   viewer: Viewer,
   of: { readonly paymentId: string; readonly ordinal: number; readonly amountMicros: bigint },
-): Promise<Outcome<{ readonly isSent: boolean }, RefundCode>> {
+): Promise<Outcome<Pick<RequestedRefund, 'isSent' | 'isPosted'>, RefundCode>> {
   const { paymentId, ordinal } = of;
   const id = refundKeyOf(paymentId, ordinal);
   const found = await asViewer(deps.sql, viewer, async (tx) => ({
@@ -226,7 +226,11 @@ async function askProvider(
   }));
   const { owned: known, call } = found;
   assert(known !== null, 'a refund was asked of a payment');
-  if (call?.outcome === 'accepted') return accept({ isSent: true });
+  const isUnknown = call?.outcome === 'failed' && isUnanswered(call.detail);
+  if (call?.outcome === 'accepted' || isUnknown) {
+    const isPosted = refundUnderway(known.steps) === 0n;
+    return isUnknown && !isPosted ? unanswered : accept({ isSent: true, isPosted });
+  }
   if (call?.outcome === 'failed') {
     const message = `The provider refused it before (${call.detail}). Ask anew under a new key.`;
     return refuse('PROVIDER_REFUSED', message);
@@ -236,7 +240,8 @@ async function askProvider(
   const askedAtMs = call?.askedAt.getTime() ?? deps.clock.nowMs();
   const asked = { askedAtMs, tries: call?.tries ?? 0 };
   const { channel } = known;
-  return sendRefund(deps, { viewer, channel }, { ...head, ...of, ...asked });
+  const sent = await sendRefund(deps, { viewer, channel }, { ...head, ...of, ...asked });
+  return sent.ok ? accept({ ...sent.value, isPosted: false }) : sent;
 }
 
 /**
@@ -284,7 +289,7 @@ export async function refundPayment(
   if (ordinal !== '') {
     const of = { paymentId, ordinal: Number(ordinal), amountMicros };
     const sent = await askProvider(deps, viewer, of);
-    return sent.ok ? accept({ ...done, isPosted: false, isSent: sent.value.isSent }) : sent;
+    return sent.ok ? accept({ ...done, ...sent.value }) : sent;
   }
   if (!isReplay) {
     deps.wake({ kind: 'events', shard: eventShardOf(viewer.companyId) });

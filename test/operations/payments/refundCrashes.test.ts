@@ -130,6 +130,37 @@ describe('a refund at a provider', () => {
     const more = { ...inputOf('pi_forgotten'), amount: '15.01' };
     expect(await refund(more)).toMatchObject({ code: 'PAYMENT_REFUND_ABOVE_CAPTURED' });
     expect(await ground.balance('A-1')).toBeGreaterThan(20n * euro);
+    const unknown = await refund(input);
+    expect(unknown).toMatchObject({ ok: false, code: 'REFUND_UNANSWERED' });
+    expect(unknown.ok ? '' : unknown.message).toMatch(/not known/);
+    const told = { kind: 'refunded', totalMicros: 5n * euro } as const;
+    await ground.hear({ reference: 'pi_forgotten', ...told });
+    const known = { isPosted: true, isReplay: true, amountMicros: 5n * euro };
+    expect(await refund(input)).toMatchObject({ ok: true, value: known });
+    expect(ground.stripe.requests()).toBe(before);
+  });
+
+  test('whose asker comes first behind that time is told so, too, and asks no more', async () => {
+    await ground.hear({ reference: 'pi_late' });
+    ground.stripe.faults.push('cut before', 'cut before', 'cut before');
+    const input = inputOf('pi_late');
+    expect(await refund(input)).toMatchObject({ ok: true, value: { isSent: false } });
+    ground.clock.push(providerGiveUpMs);
+    const before = ground.stripe.requests();
+    for (let count = 0; count < 2; count += 1) {
+      expect(await refund(input)).toMatchObject({ ok: false, code: 'REFUND_UNANSWERED' });
+    }
+    expect(ground.stripe.requests()).toBe(before);
+  });
+
+  test('is told as posted once the provider has told it, and not before', async () => {
+    await ground.hear({ reference: 'pi_told' });
+    const input = inputOf('pi_told');
+    expect(await refund(input)).toMatchObject({ value: { isPosted: false, isSent: true } });
+    expect(await refund(input)).toMatchObject({ value: { isPosted: false, isSent: true } });
+    const told = { kind: 'refunded', totalMicros: 5n * euro } as const;
+    await ground.hear({ reference: 'pi_told', ...told });
+    expect(await refund(input)).toMatchObject({ value: { isPosted: true, isReplay: true } });
   });
 });
 
