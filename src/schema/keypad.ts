@@ -48,7 +48,9 @@ builder.objectField(Payment, 'token', (t) =>
     type: PaymentToken,
     nullable: true,
     complexity: 20,
-    description: 'Null: the account has no keypad device, or what was paid is less than a unit.',
+    description:
+      'Null: the account has no keypad device, or not any more, or what was paid is less than ' +
+      'a unit.',
     resolve: ({ id }, _args, { read }) => read((tx) => findIssuedToken(tx, id)),
   }),
 );
