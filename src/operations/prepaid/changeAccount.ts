@@ -14,6 +14,7 @@ import type { Outcome } from '../../domain/outcome.ts';
 import { parseTariffDocument } from '../../domain/tariff/document.ts';
 import { refusePrepaid } from '../../domain/tariff/prepaid.ts';
 import { instantText } from '../../domain/time/instantText.ts';
+import { sameAmount } from '../onceByKey.ts';
 import type { RequestDeps } from '../onceByKey.ts';
 import { staffChange } from '../supply/staffChange.ts';
 import type { StaffCode } from '../supply/staffChange.ts';
@@ -142,8 +143,8 @@ export async function changeAccount(
         String(accountId),
         mode,
         String(input.atMs),
-        input.balanceLimit ?? '',
-        input.reconnectLevel ?? '',
+        sameAmount(input.balanceLimit ?? ''),
+        sameAmount(input.reconnectLevel ?? ''),
       ],
       reason,
     },

@@ -13,6 +13,7 @@ import { carries } from '../../domain/tariff/carries.ts';
 import { parseTariffDocument } from '../../domain/tariff/document.ts';
 import { refusePrepaid } from '../../domain/tariff/prepaid.ts';
 import { instantText } from '../../domain/time/instantText.ts';
+import { sameAmount } from '../onceByKey.ts';
 import type { RequestDeps } from '../onceByKey.ts';
 import { staffChange } from '../supply/staffChange.ts';
 import type { StaffCode } from '../supply/staffChange.ts';
@@ -113,8 +114,8 @@ export async function changeMode(
         String(agreementId),
         mode,
         String(input.atMs),
-        input.balanceLimit ?? '',
-        input.reconnectLevel ?? '',
+        sameAmount(input.balanceLimit ?? ''),
+        sameAmount(input.reconnectLevel ?? ''),
       ],
       reason,
     },

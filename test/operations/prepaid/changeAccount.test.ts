@@ -130,6 +130,39 @@ describe('a place that passes on', () => {
     await ground.register(ground.fleet);
   });
 
+  test('answers the same request behind its begin as before, no other under its key', async () => {
+    const { ground, ...w } = await movingWorld('move_again');
+    const { sql } = ground.database;
+    await w.read(firstMs, 5_292_000);
+    ground.clock.set(the12th - 1);
+    const [row] = await sql<{ id: number }[]>`select id from agreement`;
+    const agreementId = parseAgreementId(row?.id);
+    if (!agreementId.ok) throw new Error('the place has an agreement');
+    const of = { idempotencyKey: randomUUID(), agreementId: agreementId.value };
+    const whole = { ...of, atMs: the12th, balanceLimit: '0.00' };
+    const first = await w.pass('first', 'next', whole);
+    expect(first).toMatchObject({ ok: true, value: { isReplay: false } });
+    await w.read(the15th, 5_310_000);
+    expect(await w.begin()).toEqual({ changes: 1 });
+    for (const balanceLimit of ['0.00', '0']) {
+      const again = await w.pass('first', 'next', { ...whole, balanceLimit });
+      expect(again).toEqual(first.ok ? { ...first, value: { ...first.value, isReplay: true } } : 0);
+    }
+    const reused = { ok: false, code: 'IDEMPOTENCY_KEY_REUSED' };
+    for (const other of [
+      { atMs: the15th },
+      { atMs: null },
+      { balanceLimit: '-1.00' },
+      { mode: 'prepaid' as const },
+      { reason: 'by letter' },
+    ]) {
+      expect(await w.pass('first', 'next', { ...whole, ...other })).toMatchObject(reused);
+    }
+    expect(await w.pass('first', 'landlord', whole)).toMatchObject(reused);
+    expect(await sql`select from mode_change`).toHaveLength(1);
+    expect(await sql`select from agreement`).toHaveLength(2);
+  });
+
   test('is refused with its code and no effect', async () => {
     const { ground, ...w } = await movingWorld('move_refused');
     await w.read(firstMs, 5_292_000);

@@ -159,6 +159,42 @@ describe('domain rule 74: prepaid to postpaid within a month', () => {
     expect(audited?.after.balance).toBe('7.27');
   });
 
+  test('the same request behind its begin answers as before, no other under its key', async () => {
+    const { ground, ...w } = await world('mode_again');
+    await w.buy('A1', '10.00');
+    await w.read(june, 0);
+    ground.clock.set(at10);
+    const { sql } = ground.database;
+    const agreementId = await w.agreementOf('A1');
+    const of = { idempotencyKey: randomUUID(), agreementId };
+    const whole = { ...of, atMs: at10 + quarterMs, balanceLimit: '5.00', reconnectLevel: '7.00' };
+    const first = await w.change('postpaid', whole);
+    expect(first).toMatchObject({ ok: true, value: { isReplay: false } });
+    await w.read(at10 + dayMs, 9_000);
+    expect(await w.begin()).toEqual({ changes: 1 });
+    // A limit is known by its value, as every amount of a key is.
+    for (const balanceLimit of ['5.00', '5']) {
+      const again = await w.change('postpaid', { ...whole, balanceLimit });
+      expect(again).toEqual(first.ok ? { ...first, value: { ...first.value, isReplay: true } } : 0);
+    }
+    const next = await w.agreementOf('A1');
+    for (const other of [
+      { balanceLimit: '5.01' },
+      { reconnectLevel: '8.00' },
+      { atMs: at10 + 2 * quarterMs },
+      { atMs: null },
+      { agreementId: next },
+      { reason: 'asked for at the counter' },
+    ]) {
+      const refused = await w.change('postpaid', { ...whole, ...other });
+      expect(refused).toMatchObject({ ok: false, code: 'IDEMPOTENCY_KEY_REUSED' });
+    }
+    const back = await w.change('prepaid', whole);
+    expect(back).toMatchObject({ ok: false, code: 'IDEMPOTENCY_KEY_REUSED' });
+    expect(await sql`select from mode_change`).toHaveLength(1);
+    expect(await sql`select from agreement`).toHaveLength(3);
+  });
+
   test('a standing charge by the day is cut at the instant: 12.00 for June in both', async () => {
     const standing = { kind: 'fixed', name: 'standing', amount: '0.40', per: 'day' } as const;
     const { ground, ...w } = await world('mode_standing', flat('0.30', [standing]));
