@@ -188,6 +188,10 @@ const ForecastRef = builder.objectRef<Forecast>('SupplyForecast').implement({
       resolve: async ({ accountId, dailyMicros }, _args, context) =>
         dailyMicros === null ? null : moneyOf(context, accountId, dailyMicros),
     }),
+    isDue: t.exposeBoolean('isDue', {
+      description:
+        'By that balance it is to be cut, and is not cut yet: what prevents it then keeps it on.',
+    }),
     wouldBeCut: t.exposeBoolean('wouldBeCut'),
     action: t.field({ type: Action, nullable: true, resolve: ({ action }) => action }),
     findings: t.field({ type: [Finding], resolve: ({ findings }) => [...findings] }),

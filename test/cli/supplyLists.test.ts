@@ -15,8 +15,20 @@ test('lists of supplies are sentences, and facts with --json', async () => {
   >`select (select number from account order by id limit 1) as account, id as meter, serial
     from meter order by id limit 1`;
   expect((await run('supply', 'protections', ...of)).stdout).toBe('There are no protections.\n');
-  expect((await run('supply', 'forecast', ...of)).stdout).toMatch(
-    /^0 of (\d+) supplies .*\. What prevents it: (?:.+, )?DATA_STALE \1.*\.\n$/,
+  // Who is not at the limit is kept on by the balance alone: stale data prevents no cut there.
+  const forecast = async () => (await run('supply', 'forecast', ...of)).stdout;
+  const [{ due }] = await owner<[{ due: number }]>`
+    select count(*)::int4 as due from account_balance b
+    join agreement g on g.account_id = b.account_id and g.mode = 'prepaid'
+    join meter m on m.service_point_id = g.service_point_id and m.contactor_unit_id is not null
+    where b.balance_micros <= g.balance_limit_micros`;
+  expect(due).toBe(1);
+  expect(await forecast()).toMatch(
+    /^0 of \d+ supplies .*\. At their limit: 1; what prevents it: (?:.+, )?DATA_STALE 1\b.*\.\n$/,
+  );
+  await owner`update account_balance set balance_micros = 1000000000`;
+  expect(await forecast()).toMatch(
+    /^0 of \d+ supplies would be cut at \S+\. No supply that is on is at its limit\.\n$/,
   );
   const life = ['--account', account, '--kind', 'life_support', '--reason', 'oxygen at home'];
   expect(await run('supply', 'protect', ...of, ...life)).toMatchObject({ exitCode: 0 });

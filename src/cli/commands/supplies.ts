@@ -35,14 +35,17 @@ function preventing(findings: readonly SupplyFinding[]): string {
   return rules.map(({ rule, detail }) => `${rule} (${detail})`).join(', ');
 }
 
-/** Of many supplies: what keeps how many of them on. */
+/** Of the supplies that are to be cut: what keeps how many of them on. */
 function preventingMost(supplies: readonly Forecast[]): string {
+  const due = supplies.filter(({ isDue }) => isDue);
+  if (due.length === 0) return 'No supply that is on is at its limit.';
   const counts = new Map<string, number>();
-  for (const { rule, prevents } of supplies.flatMap(({ findings }) => findings)) {
+  for (const { rule, prevents } of due.flatMap(({ findings }) => findings)) {
     if (prevents) counts.set(rule, (counts.get(rule) ?? 0) + 1);
   }
   const most = [...counts].toSorted(([, left], [, right]) => right - left);
-  return most.map(([rule, count]) => `${rule} ${count}`).join(', ');
+  const rules = most.map(([rule, count]) => `${rule} ${count}`).join(', ');
+  return `At their limit: ${due.length}; what prevents it: ${rules}.`;
 }
 
 function findingFact({ untilMs, ...finding }: SupplyFinding) {
@@ -78,13 +81,13 @@ export async function forecastSupplies(options: ForecastOptions): Promise<Answer
             `less ${formatMicros(dailyMicros, 2)} a day`),
     );
     const when = instantText(at.value);
-    const prevented = cut.length === 0 ? preventingMost(all) : '';
-    const why = prevented === '' ? '' : ` What prevents it: ${prevented}.`;
+    const why = cut.length === 0 ? ` ${preventingMost(all)}` : '';
     const head = `${cut.length} of ${all.length} supplies would be cut at ${when}.${why}`;
     const supplies = all.map(({ findings, balanceMicros, ...rest }) => ({
       meterId: rest.meterId,
       accountId: rest.accountId,
       action: rest.action,
+      isDue: rest.isDue,
       wouldBeCut: rest.wouldBeCut,
       balance: formatMicros(balanceMicros, 2),
       balanceNow: formatMicros(rest.balanceNowMicros, 2),

@@ -86,9 +86,12 @@ function sayEmergency(facts: SupplyFacts): Said {
   return says(isUsed, `${money(emergencyCreditMicros)} taken`);
 }
 
-function sayState({ supply, policy }: SupplyFacts): Said {
-  const isCut = supply === 'disconnected' || (supply === 'limited' && policy.loadLimit !== null);
-  return says(isCut, supply);
+export function isCutAlready({ supply, policy }: SupplyFacts): boolean {
+  return supply === 'disconnected' || (supply === 'limited' && policy.loadLimit !== null);
+}
+
+function sayState(facts: SupplyFacts): Said {
+  return says(isCutAlready(facts), facts.supply);
 }
 
 function sayCommand({ openCommand }: SupplyFacts): Said {

@@ -1,6 +1,6 @@
 import { cutKindOf, effectiveReconnectMicros, isAtLimit, isCutKind } from './supplyFacts.ts';
 import type { CommandKind, SupplyFacts } from './supplyFacts.ts';
-import { findingsOf } from './supplyFindings.ts';
+import { findingsOf, isCutAlready } from './supplyFindings.ts';
 import type { SupplyFinding } from './supplyFindings.ts';
 
 export type SupplyReason =
@@ -87,6 +87,11 @@ export function decideSupply(facts: SupplyFacts): SupplyDecision {
   }
   if (findings.some(({ prevents }) => prevents)) return nothing;
   return { ...nothing, action: cutKindOf(facts), reason: 'BALANCE_AT_LIMIT' };
+}
+
+/** By its balance it is to be cut, and is not: what prevents a cut then keeps the supply on. */
+export function isCutDue(facts: SupplyFacts): boolean {
+  return isAtLimit(facts) && !isCutAlready(facts);
 }
 
 /** Whether a supply that a person switches on now would be cut again: nothing prevents it. */

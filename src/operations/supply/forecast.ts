@@ -4,7 +4,7 @@ import { isAllowed } from '../../domain/access/policy.ts';
 import type { Viewer } from '../../domain/access/viewer.ts';
 import type { SupplyFacts } from '../../domain/command/supplyFacts.ts';
 import type { SupplyFinding } from '../../domain/command/supplyFindings.ts';
-import { decideSupply } from '../../domain/command/supplyPolicy.ts';
+import { decideSupply, isCutDue } from '../../domain/command/supplyPolicy.ts';
 import type { SupplyDecision } from '../../domain/command/supplyPolicy.ts';
 import { forecastPageMax } from '../../domain/command/limits.ts';
 import { instantMsMax } from '../../domain/limits.ts';
@@ -24,6 +24,8 @@ export type Forecast = {
   /** Of an ordinary day; null: nobody knows, or the instant is not to come. */
   readonly dailyMicros: bigint | null;
   readonly action: SupplyDecision['action'];
+  /** By the balance of then it is to be cut, and is not cut yet: so findings may prevent it. */
+  readonly isDue: boolean;
   /** A cut is what would be done then. */
   readonly wouldBeCut: boolean;
   readonly findings: readonly SupplyFinding[];
@@ -50,10 +52,11 @@ function foretell(meter: KnownSupply, facts: SupplyFacts, { aheadMs, dailies }: 
   const dailyMicros = aheadMs > 0 && facts.mode === 'prepaid' ? (known ?? null) : null;
   const used = dailyMicros === null ? 0n : (dailyMicros * BigInt(aheadMs)) / BigInt(dayMs);
   const balanceMicros = balanceNowMicros - used;
-  const { action, findings } = decideSupply({ ...facts, balanceMicros });
+  const then = { ...facts, balanceMicros };
+  const { action, findings } = decideSupply(then);
   const wouldBeCut = action === 'disconnect' || action === 'limit';
   const balances = { balanceMicros, balanceNowMicros, dailyMicros };
-  return { meterId, accountId, ...balances, action, wouldBeCut, findings };
+  return { meterId, accountId, ...balances, action, isDue: isCutDue(then), wouldBeCut, findings };
 }
 
 /**

@@ -69,10 +69,11 @@ test('in 36 hours 5.00 are 0.35 at 3.10 a day, in 40 hours the supply would be c
     balanceMicros: 350_000n,
     balanceNowMicros: 5_000_000n,
     dailyMicros: 3_100_000n,
+    isDue: false,
     wouldBeCut: false,
   });
   const { one } = await ask((40 / 24) * dayMs);
-  expect(one).toMatchObject({ wouldBeCut: true, action: 'disconnect' });
+  expect(one).toMatchObject({ isDue: true, wouldBeCut: true, action: 'disconnect' });
   expect(one?.findings.find(({ rule }) => rule === 'BALANCE_ABOVE_LIMIT')).toMatchObject({
     prevents: false,
   });
