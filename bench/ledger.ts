@@ -3,7 +3,7 @@ import { connect } from '../src/db/connect.ts';
 import type { Sql } from '../src/db/connect.ts';
 import { copyInto } from '../src/db/copy.ts';
 import { integersOf } from '../src/db/arrays.ts';
-import { insertTransfers, moveBalances } from '../src/db/postings.ts';
+import { postTransfers } from '../src/db/postings.ts';
 import type { TransferRow } from '../src/db/postings.ts';
 import { promptSocket } from '../src/db/promptSocket.ts';
 import { assert } from '../src/domain/assert.ts';
@@ -109,8 +109,7 @@ async function postBare(sql: Sql, { rows, deltas }: Batch): Promise<void> {
 
 async function post(sql: Sql, { rows, deltas }: Batch): Promise<void> {
   await sql.begin(async (tx) => {
-    await insertTransfers(tx, rows, atMs);
-    await moveBalances(tx, deltas);
+    await postTransfers(tx, rows, { deltas, postedAtMs: atMs });
   });
 }
 

@@ -4,11 +4,20 @@ import { assert } from '../domain/assert.ts';
 import type { Statement } from './connect.ts';
 
 /** Binary COPY writes: the fastest way in, and the only one that costs no parsing. */
-type CopyType = 'int2' | 'int4' | 'int8' | 'float8' | 'bytea' | 'text' | 'uuid' | 'instant';
+type CopyType =
+  | 'int2'
+  | 'int4'
+  | 'int8'
+  | 'float8'
+  | 'bytea'
+  | 'text'
+  | 'uuid'
+  | 'instant'
+  | 'microInstant';
 
 /**
  * One column of the rows, `null` where the value is absent. int8 takes bigint or safe integers,
- * instant takes epoch milliseconds, uuid takes 16 bytes.
+ * instant takes epoch milliseconds, microInstant epoch microseconds, uuid 16 bytes.
  */
 export type CopyColumn = {
   readonly name: string;
@@ -20,7 +29,7 @@ export type CopyColumn = {
 };
 
 const signature = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1');
-const fixedBytes = { int2: 2, int4: 4, int8: 8, float8: 8, uuid: 16, instant: 8 };
+const fixedBytes = { int2: 2, int4: 4, int8: 8, float8: 8, uuid: 16, instant: 8, microInstant: 8 };
 /** Postgres counts microseconds from 2000-01-01T00:00:00Z. */
 const postgresEpochMs = 946_684_800_000;
 const chunkBytes = 65_536;
@@ -92,6 +101,10 @@ function writeValue(into: Target, type: CopyType, value: CopyValue, at: number):
       return;
     case 'instant':
       writeInt8(into, (Number(value) - postgresEpochMs) * 1000, at);
+      return;
+    case 'microInstant':
+      assert(typeof value === 'bigint', 'a microInstant takes integers');
+      writeInt8(into, value - BigInt(postgresEpochMs) * 1000n, at);
       return;
     case 'text':
       assert(typeof value === 'string', 'a text column takes text');

@@ -106,8 +106,8 @@ type PostedRow = {
 /**
  * Posts a transfer, and moves the balance of the customer's ledger account in the same statement,
  * so that neither is written without the other. The caller has locked the account (lockAccounts).
- * Of one millisecond, each stands a microsecond after the account's last, so that a statement shows
- * balances that there were; beyond a thousand they share the last microsecond.
+ * Each stands behind the account's last one, whichever clock that was posted by, so that a
+ * statement shows balances that there were.
  * @throws TRANSFER_REUSED when the id belongs to a transfer of other content: ids are derived, so
  * that is a fault of the caller.
  */
@@ -120,30 +120,28 @@ export async function postTransfer(
   const amount = transfer.amountMicros.toString();
   const at = tx`${new Date(transfer.postedAtMs)}::timestamptz`;
   const [row] = await tx<PostedRow[]>`
-    with newest as (
-      select max(posted_at) as posted_at from transfer
-      where account_id = ${accountId} and posted_at >= ${at}
-        and posted_at < ${at} + interval '1 millisecond'
+    with place as (
+      select greatest(max(posted_at) + interval '1 microsecond', ${at}) as posted_at
+      from account_balance where account_id = ${accountId}
     ), posted as (
       insert into transfer (id, company_id, currency, debit_id, credit_id, amount_micros, code,
                             account_id, posted_at, payment_id, corrects, reason_code)
       select ${id}::uuid, ${companyId}, ${currency}, ${debitId}, ${creditId}, ${amount}::int8,
-             ${code}, ${accountId},
-             least(coalesce(newest.posted_at + interval '1 microsecond', ${at}),
-                   ${at} + interval '999 microseconds'),
-             ${transfer.paymentId ?? null}::uuid, ${transfer.corrects ?? null}::uuid,
-             ${transfer.reasonCode ?? null}
-      from newest
+             ${code}, ${accountId}, place.posted_at, ${transfer.paymentId ?? null}::uuid,
+             ${transfer.corrects ?? null}::uuid, ${transfer.reasonCode ?? null}
+      from place
       on conflict (id) do nothing
-      returning account_id, credit_id, amount_micros
+      returning account_id, credit_id, amount_micros, posted_at
     ), customer as (
       select p.account_id,
              case when l.id = p.credit_id then p.amount_micros else -p.amount_micros end as delta
       from posted p join ledger_account l
         on l.id in (${debitId}, ${creditId}) and l.code = 'customer'
     ), moved as (
-      update account_balance b set balance_micros = b.balance_micros + c.delta
-      from customer c where b.account_id = c.account_id
+      update account_balance b
+      set balance_micros = b.balance_micros + coalesce(c.delta, 0), posted_at = p.posted_at
+      from posted p left join customer c on c.account_id = p.account_id
+      where b.account_id = p.account_id
       returning b.balance_micros
     )
     select (select count(*)::int4 from posted) as posted,

@@ -3,7 +3,7 @@ import { connect } from '../../src/db/connect.ts';
 import type { Transaction } from '../../src/db/connect.ts';
 import { findLedgerAccount, lockAccounts, postTransfer } from '../../src/db/ledger.ts';
 import { endPending, pendTransfer } from '../../src/db/pending.ts';
-import { insertTransfers, moveBalances } from '../../src/db/postings.ts';
+import { postTransfers } from '../../src/db/postings.ts';
 import { doctorChecks } from '../../src/operations/doctor/checks.ts';
 import { runDoctor } from '../../src/operations/doctor/runDoctor.ts';
 import { drawBatch } from './ledgerWorkload.ts';
@@ -103,8 +103,7 @@ async function doBatch(tx: Transaction, draw: Draw): Promise<void> {
     const first = draw.bulk[0];
     const [known] = await tx`select from transfer where id = ${draw.bulkFirstId}::uuid`;
     if (known === undefined && first !== undefined) {
-      await insertTransfers(tx, draw.bulk, draw.atMs);
-      await moveBalances(tx, draw.bulkDeltas);
+      await postTransfers(tx, draw.bulk, { deltas: draw.bulkDeltas, postedAtMs: draw.atMs });
     }
   }
   for (const operation of draw.singles) await doOne(tx, operation);

@@ -177,6 +177,8 @@ export const accountBalance = pgTable(
     balanceMicros: bigint('balance_micros', { mode: 'bigint' }).notNull(),
     /** Pending debits: what is spoken for and not yet taken. */
     reservedMicros: bigint('reserved_micros', { mode: 'bigint' }).notNull().default(0n),
+    /** Of the account's last transfer: the next one stands behind it. */
+    postedAt: instant('posted_at'),
   },
   (t) => [
     check('account_balance_reserved', sql`${t.reservedMicros} >= 0`),

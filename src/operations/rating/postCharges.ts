@@ -1,6 +1,6 @@
 import { writeCharges } from '../../db/charges.ts';
 import type { Transaction } from '../../db/connect.ts';
-import { insertTransfers, moveBalances } from '../../db/postings.ts';
+import { postTransfers } from '../../db/postings.ts';
 import type { TransferRow } from '../../db/postings.ts';
 import { assert } from '../../domain/assert.ts';
 import type { ChargeDelta } from './rateChains.ts';
@@ -90,6 +90,5 @@ export async function postCharges(
     tx,
     charges.map((charge) => charge.row),
   );
-  await insertTransfers(tx, transfers, posting.nowMs);
-  return moveBalances(tx, deltas);
+  return postTransfers(tx, transfers, { deltas, postedAtMs: posting.nowMs });
 }
