@@ -8,6 +8,7 @@ import { adjustOneBalance, correctOneTransfer, writeOffOneDebt } from './command
 import type { AdjustOptions, CorrectOptions, WriteOffOptions } from './commands/moveMoney.ts';
 import { ledgerBalance, ledgerStatement } from './commands/readLedger.ts';
 import type { LedgerOptions, StatementOptions } from './commands/readLedger.ts';
+import { personOption } from './moneyDesk.ts';
 
 type Making = {
   leaf(parent: Command, usage: string, description: string): Command;
@@ -25,7 +26,8 @@ function withWords(command: Command): Command {
   return command
     .requiredOption('--company <name>', 'as it is registered')
     .requiredOption('--reason <text>', 'why, in your words; the audit keeps it')
-    .option('--key <uuid>', 'the same key again moves nothing more');
+    .option('--key <uuid>', 'the same key again moves nothing more')
+    .option(...personOption);
 }
 
 function withReason(command: Command): Command {

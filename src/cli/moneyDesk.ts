@@ -3,13 +3,25 @@ import type { Sql } from '../db/connect.ts';
 import { wakeReaders } from '../db/events.ts';
 import type { Role, Viewer } from '../domain/access/viewer.ts';
 import type { Bell } from '../domain/bell.ts';
+import { correctionMicrosMax } from '../domain/limits.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { RequestDeps } from '../operations/onceByKey.ts';
 import type { Answer, Told } from './answer.ts';
 import { databaseUrl, withDatabase } from './database.ts';
-import { accountNumbered, companyNamed, staffViewer } from './viewer.ts';
+import { accountNumbered, companyNamed, personAs, staffViewer } from './viewer.ts';
 
-export type DeskOptions = { readonly company: string; readonly database: string | undefined };
+export type DeskOptions = {
+  readonly company: string;
+  readonly database: string | undefined;
+  /** Who it is, where two people are needed; without a name everybody is the same one. */
+  readonly person?: string | undefined;
+};
+
+/** Of commands whose large amounts take two people. */
+export const personOption = [
+  '--person <name>',
+  `who says so: above ${correctionMicrosMax / 1_000_000n} it takes two people, under one --key`,
+] as const;
 
 export type Desk = { readonly deps: RequestDeps; readonly viewer: Viewer };
 
@@ -24,7 +36,9 @@ export async function atDesk<Code extends string>(
     companyNamed(sql, options.company),
   );
   if (!company.ok) return company;
-  const viewer = staffViewer(company.value, role);
+  const staff = staffViewer(company.value, role);
+  const { person } = options;
+  const viewer = person === undefined ? staff : personAs(staff, person);
   return withDatabase(url, 'joulebook_api', async (sql) => {
     const bells = new Map<string, Bell>();
     const wake = (bell: Bell) => bells.set(JSON.stringify(bell), bell);

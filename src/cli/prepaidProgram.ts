@@ -18,6 +18,7 @@ import type {
 } from './commands/prepaidLife.ts';
 import { lintPolicy, publishPolicyFile, showPolicy } from './commands/prepaidPolicies.ts';
 import type { PublishPolicyOptions, ShowPolicyOptions } from './commands/prepaidPolicies.ts';
+import { personOption } from './moneyDesk.ts';
 
 type Making = {
   leaf(parent: Command, usage: string, description: string): Command;
@@ -76,6 +77,7 @@ function addLife(prepaid: Command, { leaf, withUrl, finish }: Making): void {
     .requiredOption('--reason-code <code>', 'negative_balance or imported')
     .requiredOption(...because)
     .option(...keyed)
+    .option(...personOption)
     .action(async ({ json, ...options }: SetAsideOptions & Json) =>
       finish(await setDebtAside(options), json),
     );

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -60,11 +61,23 @@ describe('ems-cli ledger', () => {
     expect(text.stdout).toMatch(/adjustments +[A-Z]{3} +5\.0* +3\.0* +-2\.0*\n/);
   });
 
-  test('what waits says where the second person gives their yes', async () => {
+  test('a large amount is two people’s, at one shell too, and one person counts once', async () => {
     const money = ['--amount', '100.01', '--currency', currency];
     const why = ['--reason-code', 'goodwill', '--reason', 'a dark month'];
-    const { stdout } = await run('ledger', 'adjust', ...of(), ...money, ...why);
-    expect(stdout).toMatch(/ waits for a second person, .* over the API .* key [0-9a-f-]{36}/);
+    const key = randomUUID();
+    const say = async (person: string, ...how: string[]) => {
+      const asked = ['ledger', 'adjust', ...of(), ...money, ...why, '--key', key];
+      return callCli([...asked, '--person', person, ...how], { DATABASE_URL: url });
+    };
+    const { stdout } = await say('ann');
+    expect(stdout).toContain(`waits for a second person, who says the same within a week`);
+    expect(stdout).toContain(`--key ${key}`);
+    expect(lineOf(await say('ann', '--json'))).toMatchObject({ state: 'waiting' });
+    expect(lineOf(await say('ben', '--json'))).toMatchObject({ state: 'posted', isReplay: false });
+    const said = await owner`
+      select actor from audit_entry where action in ('approval.give', 'account.adjust')
+        and actor <> 'cli:operator' order by at, action desc`;
+    expect(said.map(({ actor }) => String(actor))).toEqual(['cli:ann', 'cli:ben', 'cli:ben']);
   });
 
   test('an id that is no id of ours is refused with its code, wherever one is typed', async () => {

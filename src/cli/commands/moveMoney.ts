@@ -1,8 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { ringBell } from '../../db/bells.ts';
-import type { Sql } from '../../db/connect.ts';
-import { wakeReaders } from '../../db/events.ts';
-import type { Bell } from '../../domain/bell.ts';
+import type { Viewer } from '../../domain/access/viewer.ts';
 import { formatMicros } from '../../domain/exact.ts';
 import {
   adjustmentReasons,
@@ -19,16 +16,13 @@ import type { MovedByHand } from '../../operations/postByHand.ts';
 import { writeOffDebt } from '../../operations/writeOffDebt.ts';
 import { Misused } from '../answer.ts';
 import type { Answer } from '../answer.ts';
-import { databaseUrl, withDatabase } from '../database.ts';
-import { deskAccount } from '../moneyDesk.ts';
-import { companyNamed, staffViewer } from '../viewer.ts';
+import { atDesk, deskAccount } from '../moneyDesk.ts';
+import type { DeskOptions } from '../moneyDesk.ts';
 
-type MoveOptions = {
-  readonly company: string;
+type MoveOptions = DeskOptions & {
   readonly reasonCode: string;
   readonly reason: string;
   readonly key: string | undefined;
-  readonly database: string | undefined;
 };
 
 export type CorrectOptions = MoveOptions & { readonly amount: string | undefined };
@@ -48,14 +42,10 @@ function reasonOf<Code extends string>(codes: readonly Code[], text: string): Co
   return code;
 }
 
-function ring(sql: Sql, bell: Bell): Promise<void> {
-  return bell.kind === 'events' ? wakeReaders(sql, bell.shard) : ringBell(sql, bell);
-}
-
 export function sameByAnother(key: string): string {
   return (
-    `sends the same over the API within a week, under key ${key}: ` +
-    'here everybody is the same person.'
+    `says the same within a week with --key ${key} and a --person of another name, ` +
+    'or over the API.'
   );
 }
 
@@ -79,27 +69,13 @@ async function move<Code extends string>(
   role: 'operator' | 'administrator',
   work: (
     deps: RequestDeps,
-    by: { viewer: ReturnType<typeof staffViewer>; idempotencyKey: string },
+    by: { readonly viewer: Viewer; readonly idempotencyKey: string },
   ) => Promise<Outcome<MovedByHand, Code>>,
 ): Promise<Answer> {
-  const url = databaseUrl(options.database);
-  const company = await withDatabase(url, 'joulebook_writer', (sql) =>
-    companyNamed(sql, options.company),
-  );
-  if (!company.ok) return company;
-  const viewer = staffViewer(company.value, role);
   const idempotencyKey = options.key ?? randomUUID();
-  return withDatabase(url, 'joulebook_api', async (sql): Promise<Answer> => {
-    const bells: Bell[] = [];
-    const deps = {
-      sql,
-      clock: { nowMs: Date.now },
-      wake: (bell: Bell) => void bells.push(bell),
-    };
+  return atDesk(options, role, async ({ deps, viewer }): Promise<Answer> => {
     const moved = await work(deps, { viewer, idempotencyKey });
-    if (!moved.ok) return moved;
-    for (const bell of bells) await ring(sql, bell);
-    return movedAnswer(moved.value, idempotencyKey);
+    return moved.ok ? movedAnswer(moved.value, idempotencyKey) : moved;
   });
 }
 
