@@ -1,13 +1,25 @@
 import type { Command } from 'commander';
 import type { Answer } from './answer.ts';
-import { addCashAgent, handOverByHand, takeCashByHand } from './commands/handleCash.ts';
-import type { AddAgentOptions, CashOptions } from './commands/handleCash.ts';
+import {
+  addCashAgent,
+  changeLimitByHand,
+  handOverByHand,
+  listCashAgents,
+  takeCashByHand,
+} from './commands/handleCash.ts';
+import type { AddAgentOptions, AgentLimitOptions, CashOptions } from './commands/handleCash.ts';
 import {
   makeVoucherFile,
   revokeVoucherRangeByHand,
   sellVoucherRange,
+  useVoucherAtDesk,
 } from './commands/handleVouchers.ts';
-import type { MakeVouchersOptions, VoucherRangeOptions } from './commands/handleVouchers.ts';
+import type {
+  MakeVouchersOptions,
+  UseVoucherOptions,
+  VoucherRangeOptions,
+} from './commands/handleVouchers.ts';
+import type { DeskOptions } from './moneyDesk.ts';
 
 type Parts = {
   readonly leaf: (parent: Command, usage: string, description: string) => Command;
@@ -26,6 +38,20 @@ export function addCash(program: Command, { leaf, withUrl, finish }: Parts): voi
     .requiredOption('--limit <decimal>', 'the most cash that may be held, such as 500.00')
     .action(async ({ json, ...options }: Json & AddAgentOptions) =>
       finish(await addCashAgent(options), json),
+    );
+  withUrl(leaf(cash, 'agents', 'who takes cash, and how much each may hold'))
+    .requiredOption('--company <name>', 'as it is registered')
+    .action(async ({ json, ...options }: Json & DeskOptions) =>
+      finish(await listCashAgents(options), json),
+    );
+  withUrl(leaf(cash, 'limit', 'the most that an agent may hold from now on; no less than is held'))
+    .requiredOption('--company <name>', 'as it is registered')
+    .requiredOption('--agent <name>', 'whose')
+    .requiredOption('--limit <decimal>', 'such as 500.00')
+    .requiredOption('--reason <text>', 'for the audit')
+    .option('--key <uuid>', 'the same key again changes nothing more')
+    .action(async ({ json, ...options }: Json & AgentLimitOptions) =>
+      finish(await changeLimitByHand(options), json),
     );
   withUrl(leaf(cash, 'take', "a customer's cash in an agent's hands"))
     .requiredOption('--company <name>', 'as it is registered')
@@ -71,6 +97,14 @@ export function addVouchers(program: Command, { leaf, withUrl, finish }: Parts):
         ...options
       }: Json & VoucherRangeOptions & { agent: string | undefined; key: string | undefined }) =>
         finish(await sellVoucherRange(options), json),
+    );
+  withUrl(leaf(voucher, 'use', "credit a customer's voucher to its account, once"))
+    .requiredOption('--company <name>', 'as it is registered')
+    .requiredOption('--account <number>', 'as it is registered')
+    .requiredOption('--code-file <file>', 'with the code as it was scanned; /dev/stdin will do')
+    .option('--key <uuid>', 'the same key again credits nothing more')
+    .action(async ({ json, ...options }: Json & UseVoucherOptions) =>
+      finish(await useVoucherAtDesk(options), json),
     );
   withUrl(leaf(voucher, 'revoke', 'vouchers that were lost or stolen: those not used yet'))
     .requiredOption('--company <name>', 'as it is registered')

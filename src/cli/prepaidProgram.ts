@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
 import type { Answer } from './answer.ts';
+import { setOneAutoTopUp, showAutoTopUp, stopOneAutoTopUp } from './commands/autoTopUps.ts';
+import type { SetAutoTopUpOptions } from './commands/autoTopUps.ts';
 import {
   changeAccountMode,
   lendCredit,
@@ -92,6 +94,35 @@ function addLife(prepaid: Command, { leaf, withUrl, finish }: Making): void {
     );
 }
 
+/** Credit that is bought by itself. */
+function addAutoTopUps(prepaid: Command, { leaf, withUrl, finish }: Making): void {
+  const orders = prepaid
+    .command('auto-top-up')
+    .description('standing orders: a card is charged whenever little is left');
+  const about = (usage: string, description: string): Command =>
+    withUrl(leaf(orders, usage, description))
+      .requiredOption(...named)
+      .requiredOption(...numbered);
+  about('set', 'set one, or take a paused one up again')
+    .requiredOption('--channel <name>', 'a payment channel of a card provider')
+    .requiredOption('--instrument <ids>', "the provider's, such as cus_1/pm_2; no card number")
+    .requiredOption('--below <decimal>', 'charged when less is left')
+    .requiredOption('--amount <decimal>', 'of each charge')
+    .requiredOption('--daily-max <decimal>', 'the most in a local day')
+    .option(...keyed)
+    .action(async ({ json, ...options }: SetAutoTopUpOptions & Json) =>
+      finish(await setOneAutoTopUp(options), json),
+    );
+  about('show', 'what it says, and why it waits').action(
+    async ({ json, ...options }: AccountOptions & Json) =>
+      finish(await showAutoTopUp(options), json),
+  );
+  about('stop', 'no further charge; one that is underway still comes').action(
+    async ({ json, ...options }: AccountOptions & Json) =>
+      finish(await stopOneAutoTopUp(options), json),
+  );
+}
+
 /** What is promised to prepaid customers. */
 export function addPrepaid(program: Command, { leaf, withUrl, finish }: Making): void {
   const prepaid = program.command('prepaid').description('what prepaid customers are promised');
@@ -113,4 +144,5 @@ export function addPrepaid(program: Command, { leaf, withUrl, finish }: Making):
       finish(await showPolicy(options), json),
     );
   addLife(prepaid, { leaf, withUrl, finish });
+  addAutoTopUps(prepaid, { leaf, withUrl, finish });
 }

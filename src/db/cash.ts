@@ -11,6 +11,9 @@ export type Agent = {
   readonly isActive: boolean;
 };
 
+/** With the currency of its channel, which is that of the limit. */
+export type ListedAgent = Agent & { readonly currency: string };
+
 function agentColumns(tx: Statement) {
   return tx`id, company_id as "companyId", channel_id as "channelId", name,
             float_limit_micros as "floatLimitMicros", is_active as "isActive" from payment_agent`;
@@ -29,8 +32,24 @@ export async function insertAgent(
   return row?.id ?? null;
 }
 
-export async function listAgents(tx: Statement, companyId: number): Promise<readonly Agent[]> {
-  return tx<Agent[]>`select ${agentColumns(tx)} where company_id = ${companyId} order by id`;
+export async function listAgents(
+  tx: Statement,
+  companyId: number,
+): Promise<readonly ListedAgent[]> {
+  return tx<ListedAgent[]>`
+    select a.*, c.currency
+    from (select ${agentColumns(tx)} where company_id = ${companyId}) a
+    join payment_channel c on c.id = a."channelId"
+    order by a.id`;
+}
+
+export async function setAgentLimit(
+  tx: Statement,
+  { agentId, floatLimitMicros }: { readonly agentId: number; readonly floatLimitMicros: bigint },
+): Promise<void> {
+  await tx`
+    update payment_agent set float_limit_micros = ${floatLimitMicros.toString()}::int8
+    where id = ${agentId}`;
 }
 
 /** Held until the transaction ends: what an agent takes and hands over is done in turn. */

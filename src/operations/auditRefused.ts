@@ -17,6 +17,7 @@ const auditedRules: ReadonlySet<string> = new Set([
   'Mutation.stopAutoTopUp',
   'Mutation.takeCash',
   'Mutation.handOverCash',
+  'Mutation.changeAgentLimit',
   'Mutation.useVoucher',
   'Mutation.correctTransfer',
   'Mutation.adjustBalance',

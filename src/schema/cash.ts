@@ -1,7 +1,9 @@
 import { pageBankEntries } from '../db/bank.ts';
 import type { BankEntryView } from '../db/bank.ts';
 import { listAgents } from '../db/cash.ts';
-import type { Agent } from '../db/cash.ts';
+import type { ListedAgent } from '../db/cash.ts';
+import { changeAgentLimit } from '../operations/cash/changeAgentLimit.ts';
+import type { ChangedLimit } from '../operations/cash/changeAgentLimit.ts';
 import { handOverCash } from '../operations/cash/handOverCash.ts';
 import type { HandedOver } from '../operations/cash/handOverCash.ts';
 import { takeCash } from '../operations/cash/takeCash.ts';
@@ -44,11 +46,16 @@ const BankEntry = builder.objectRef<BankEntryView>('BankEntry').implement({
   }),
 });
 
-const PaymentAgent = builder.objectRef<Agent>('PaymentAgent').implement({
+const PaymentAgent = builder.objectRef<ListedAgent>('PaymentAgent').implement({
   description: 'Somebody who takes cash for the company.',
   fields: (t) => ({
     name: t.exposeString('name'),
     isActive: t.exposeBoolean('isActive'),
+    floatLimit: t.field({
+      type: Money,
+      description: 'The most that may be held before some is handed over.',
+      resolve: ({ floatLimitMicros: micros, currency }) => ({ micros, currency }),
+    }),
   }),
 });
 
@@ -102,6 +109,23 @@ const HandOverCashPayload = builder.objectRef<HandedOver>('HandOverCashPayload')
   }),
 });
 
+const ChangeAgentLimitPayload = builder
+  .objectRef<ChangedLimit>('ChangeAgentLimitPayload')
+  .implement({
+    fields: (t) => ({
+      agent: t.field({
+        type: PaymentAgent,
+        nullable: true,
+        complexity: 10,
+        resolve: async ({ agentId }, _args, { read, viewer }) => {
+          const agents = await read((tx) => listAgents(tx, viewer.companyId));
+          return agents.find(({ id }) => id === agentId) ?? null;
+        },
+      }),
+      isReplay: t.exposeBoolean('isReplay'),
+    }),
+  });
+
 const UseVoucherPayload = builder.objectRef<UsedVoucher>('UseVoucherPayload').implement({
   fields: (t) => ({
     payment: t.field({ type: Payment, resolve: ({ paymentId }) => paymentId }),
@@ -112,6 +136,7 @@ const UseVoucherPayload = builder.objectRef<UsedVoucher>('UseVoucherPayload').im
 
 const TakeCashResult = resultUnion('TakeCashResult', TakeCashPayload);
 const HandOverCashResult = resultUnion('HandOverCashResult', HandOverCashPayload);
+const ChangeAgentLimitResult = resultUnion('ChangeAgentLimitResult', ChangeAgentLimitPayload);
 const UseVoucherResult = resultUnion('UseVoucherResult', UseVoucherPayload);
 
 const TakeCashInput = builder.inputType('TakeCashInput', {
@@ -128,6 +153,15 @@ const HandOverCashInput = builder.inputType('HandOverCashInput', {
     idempotencyKey: t.field({ type: 'UUID', required: true }),
     agent: t.string({ required: true, description: 'By name.' }),
     amount: t.field({ type: 'Decimal', required: true }),
+  }),
+});
+
+const ChangeAgentLimitInput = builder.inputType('ChangeAgentLimitInput', {
+  fields: (t) => ({
+    idempotencyKey: t.field({ type: 'UUID', required: true }),
+    agent: t.string({ required: true, description: 'By name.' }),
+    floatLimit: t.field({ type: 'Decimal', required: true, description: 'No less than is held.' }),
+    reason: t.string({ required: true, description: 'For the audit.' }),
   }),
 });
 
@@ -158,6 +192,16 @@ builder.mutationFields((t) => ({
     args: { input: t.arg({ type: HandOverCashInput, required: true }) },
     resolve: async (_root, { input }, { deps, viewer }) => {
       const done = await handOverCash(deps, viewer, input);
+      return done.ok ? done.value : userErrorOf(done);
+    },
+  }),
+  changeAgentLimit: t.field({
+    type: ChangeAgentLimitResult,
+    authScopes: { may: 'Mutation.changeAgentLimit' },
+    description: 'The most cash that an agent may hold from now on.',
+    args: { input: t.arg({ type: ChangeAgentLimitInput, required: true }) },
+    resolve: async (_root, { input }, { deps, viewer }) => {
+      const done = await changeAgentLimit(deps, viewer, input);
       return done.ok ? done.value : userErrorOf(done);
     },
   }),

@@ -2,6 +2,7 @@ import type { ObjectRef } from '@pothos/core';
 import { assertNever } from '../domain/assert.ts';
 import type { Refused } from '../domain/outcome.ts';
 import type { AdjustBalanceCode } from '../operations/adjustBalance.ts';
+import type { ChangeAgentLimitCode } from '../operations/cash/changeAgentLimit.ts';
 import type { HandOverCode } from '../operations/cash/handOverCash.ts';
 import type { TakeCashCode } from '../operations/cash/takeCash.ts';
 import type { CancelSimulationCode } from '../operations/cancelSimulation.ts';
@@ -57,6 +58,7 @@ export type UserErrorCode =
   | RegisterKeypadCode
   | TakeCashCode
   | HandOverCode
+  | ChangeAgentLimitCode
   | UseVoucherCode
   | RequestCommandCode
   | PublishTariffCode

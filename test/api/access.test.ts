@@ -133,6 +133,8 @@ const requests: Record<AccessRule, string> = {
     accountId: ${account}, amount: "1" }) { ${failure} } }`,
   'Mutation.handOverCash': `mutation { handOverCash(input: { idempotencyKey: ${key},
     agent: "nobody", amount: "1" }) { ${failure} } }`,
+  'Mutation.changeAgentLimit': `mutation { changeAgentLimit(input: { idempotencyKey: ${key},
+    agent: "nobody", floatLimit: "1", reason: "" }) { ${failure} } }`,
   'Mutation.useVoucher': `mutation { useVoucher(input: { idempotencyKey: ${key},
     accountId: ${account}, code: "none" }) { ${failure} } }`,
   'Mutation.takeEmergencyCredit': `mutation { takeEmergencyCredit(input: {

@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import { listAgents } from '../../db/cash.ts';
 import { findAccountId } from '../../db/directory.ts';
 import { asViewer } from '../../db/viewer.ts';
 import { formatMicros } from '../../domain/exact.ts';
 import { accept } from '../../domain/outcome.ts';
+import { moneyText } from '../../domain/tariff/currency.ts';
 import { addAgent } from '../../operations/cash/agents.ts';
+import { changeAgentLimit } from '../../operations/cash/changeAgentLimit.ts';
 import { handOverCash } from '../../operations/cash/handOverCash.ts';
 import { takeCash } from '../../operations/cash/takeCash.ts';
 import type { Answer } from '../answer.ts';
@@ -23,6 +26,38 @@ export async function addCashAgent(options: AddAgentOptions): Promise<Answer> {
     if (!added.ok) return added;
     const sentence = `Agent "${name}" may hold up to ${floatLimit}.`;
     return accept({ sentence, facts: { agentId: added.value, name, floatLimit } });
+  });
+}
+
+export type AgentLimitOptions = DeskOptions & {
+  readonly agent: string;
+  readonly limit: string;
+  readonly reason: string;
+  readonly key: string | undefined;
+};
+
+export async function changeLimitByHand(options: AgentLimitOptions): Promise<Answer> {
+  return atDesk(options, 'administrator', async ({ deps, viewer }) => {
+    const { agent, limit: floatLimit, reason } = options;
+    const idempotencyKey = options.key ?? randomUUID();
+    const asked = { idempotencyKey, agent, floatLimit, reason };
+    const done = await changeAgentLimit(deps, viewer, asked);
+    if (!done.ok) return done;
+    const { agentId, isReplay } = done.value;
+    const sentence = `${agent} may hold up to ${floatLimit} from now on.`;
+    return accept({ sentence, facts: { agentId, agent, floatLimit, isReplay } });
+  });
+}
+
+export async function listCashAgents(options: DeskOptions): Promise<Answer> {
+  return atDesk(options, 'operator', async ({ deps, viewer }) => {
+    const agents = await asViewer(deps.sql, viewer, (tx) => listAgents(tx, viewer.companyId));
+    const told = agents.map(({ name, floatLimitMicros, currency, isActive }) => {
+      return { name, floatLimit: moneyText(floatLimitMicros, currency), isActive };
+    });
+    const lines = told.map(({ name, floatLimit }) => `${name} may hold up to ${floatLimit}.`);
+    const sentence = lines.length === 0 ? 'The company has no agents.' : lines.join('\n');
+    return accept({ sentence, facts: { agents: told } });
   });
 }
 

@@ -3,12 +3,15 @@ import { writeFileSync } from 'node:fs';
 import { formatMicros } from '../../domain/exact.ts';
 import { wholeOf } from '../../domain/wholeText.ts';
 import { accept, refuse } from '../../domain/outcome.ts';
+import { moneyText } from '../../domain/tariff/currency.ts';
 import { makeVouchers } from '../../operations/vouchers/makeVouchers.ts';
 import { revokeVouchers } from '../../operations/vouchers/revokeVouchers.ts';
 import { sellVouchers } from '../../operations/vouchers/sellVouchers.ts';
+import { useVoucher } from '../../operations/vouchers/useVoucher.ts';
 import type { Answer } from '../answer.ts';
+import { readText } from '../inputFile.ts';
 import { readKeyFile } from '../keyFile.ts';
-import { atDesk } from '../moneyDesk.ts';
+import { atDesk, deskAccount } from '../moneyDesk.ts';
 import type { DeskOptions } from '../moneyDesk.ts';
 import { wholeNumber } from '../wholeNumber.ts';
 
@@ -106,5 +109,31 @@ export async function revokeVoucherRangeByHand(
     const { batchId, revoked } = done.value;
     const sentence = `Revoked ${revoked} vouchers of batch ${batchId} that were not used.`;
     return accept({ sentence, facts: { batchId, revoked } });
+  });
+}
+
+export type UseVoucherOptions = DeskOptions & {
+  readonly account: string;
+  readonly codeFile: string;
+  readonly key: string | undefined;
+};
+
+/** The code comes in a file: until it is used it is money, and arguments are seen by everybody. */
+export async function useVoucherAtDesk(options: UseVoucherOptions): Promise<Answer> {
+  const code = readText(options.codeFile);
+  if (!code.ok) return code;
+  const account = await deskAccount(options);
+  if (!account.ok) return account;
+  return atDesk(options, 'operator', async ({ deps, viewer }) => {
+    const idempotencyKey = options.key ?? randomUUID();
+    const asked = { idempotencyKey, accountId: account.value, code: code.value.trim() };
+    const used = await useVoucher(deps, viewer, asked);
+    if (!used.ok) return used;
+    const { paymentId, currency, isReplay } = used.value;
+    const amount = moneyText(used.value.amountMicros, currency);
+    const balance = moneyText(used.value.balanceMicros, currency);
+    const done = isReplay ? 'had been credited before under this key' : 'credited';
+    const sentence = `${options.account}: ${amount} ${done}; the balance then: ${balance}.`;
+    return accept({ sentence, facts: { paymentId, amount, balance, isReplay, idempotencyKey } });
   });
 }

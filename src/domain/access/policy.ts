@@ -72,6 +72,7 @@ export const policy = {
   'Mutation.stopAutoTopUp': ['subscriber', ...desk],
   'Mutation.takeCash': desk,
   'Mutation.handOverCash': desk,
+  'Mutation.changeAgentLimit': ['administrator'],
   'Mutation.useVoucher': ['subscriber', ...desk],
   'Query.bankEntries': staff,
   'Query.paymentAgents': staff,

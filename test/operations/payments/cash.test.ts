@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { addAgent } from '../../../src/operations/cash/agents.ts';
+import { changeAgentLimit } from '../../../src/operations/cash/changeAgentLimit.ts';
 import { handOverCash } from '../../../src/operations/cash/handOverCash.ts';
 import { takeCash } from '../../../src/operations/cash/takeCash.ts';
 import { correctTransfer } from '../../../src/operations/correctTransfer.ts';
@@ -111,6 +112,36 @@ describe('cash by an agent (003.15)', () => {
     const back = await correct(paid?.id ?? '');
     await correct(back);
     expect(await take('Cleo', '0.01')).toMatchObject({ code: 'AGENT_FLOAT_EXCEEDED' });
+  });
+
+  test('another limit holds from then on, and is never below what is held', async () => {
+    await agent('Dora', '50.00');
+    const limit = (floatLimit: string, more: { role?: 'operator'; key?: string } = {}) =>
+      changeAgentLimit(deps(), ground.viewer(more.role ?? 'administrator'), {
+        idempotencyKey: more.key ?? randomUUID(),
+        agent: 'Dora',
+        floatLimit,
+        reason: 'a larger shop',
+      });
+    expect(await take('Dora', '50.01')).toMatchObject({ code: 'AGENT_FLOAT_EXCEEDED' });
+    const key = randomUUID();
+    expect(await limit('80.00', { key })).toMatchObject({ ok: true, value: { isReplay: false } });
+    expect(await limit('80.0', { key })).toMatchObject({ ok: true, value: { isReplay: true } });
+    expect(await take('Dora', '80.00')).toMatchObject({ ok: true });
+    expect(await limit('79.99')).toMatchObject({ code: 'AGENT_HOLDS_MORE' });
+    expect(await limit('0')).toMatchObject({ code: 'AMOUNT_NOT_POSITIVE' });
+    expect(await limit('90.00', { role: 'operator' })).toMatchObject({ code: 'NOT_PERMITTED' });
+    await handOver('Dora', '70.00');
+    expect(await limit('10.00')).toMatchObject({ ok: true });
+    expect(await take('Dora', '0.01')).toMatchObject({ code: 'AGENT_FLOAT_EXCEEDED' });
+    const audits = await ground.writer.sql`
+      select before->>'floatLimitMicros' as before, after->>'floatLimitMicros' as after,
+             after->>'reason' as reason
+      from audit_entry where action = 'paymentAgent.limit' order by before desc, after`;
+    expect([...audits]).toEqual([
+      { before: '80000000', after: '10000000', reason: 'a larger shop' },
+      { before: '50000000', after: '80000000', reason: 'a larger shop' },
+    ]);
   });
 
   test('the doctor finds nothing wrong in all of it', async () => {

@@ -1,0 +1,111 @@
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { makeVouchers } from '../../src/operations/vouchers/makeVouchers.ts';
+import { publicKeyText } from '../../src/wire/voucherCode.ts';
+import { makeChannel } from '../operations/payments/paymentGround.ts';
+import { openProviderGround } from '../operations/payments/providerGround.ts';
+import type { ProviderGround } from '../operations/payments/providerGround.ts';
+import { callCli, lineOf, temporaryFolder } from './runCli.ts';
+
+let ground: ProviderGround;
+beforeAll(async () => {
+  ground = await openProviderGround('cli_desk_money');
+});
+afterAll(() => ground.close());
+
+const folder = temporaryFolder();
+const of = ['--company', 'North Grid', '--account', 'A-1'];
+
+function call(...args: string[]) {
+  return callCli(args, { DATABASE_URL: ground.url });
+}
+const say = async (...args: string[]) => lineOf(await call(...args, '--json'));
+
+/** What the audit has of an action, oldest first. */
+async function audited(action: string): Promise<readonly string[]> {
+  const rows = await ground.writer.sql<{ actor: string }[]>`
+    select actor from audit_entry where action = ${action} order by at`;
+  return rows.map(({ actor }) => actor);
+}
+
+test('a standing order is set, shown and stopped at the desk', async () => {
+  const order = (...args: string[]) => say('prepaid', 'auto-top-up', ...args, ...of);
+  expect(await order('show')).toMatchObject({ ok: false, code: 'AUTO_TOP_UP_NOT_SET' });
+  const [channel] = await ground.writer.sql<{ name: string }[]>`
+    select name from payment_channel where id = ${ground.channelId}`;
+  const amounts = ['--below', '5.00', '--amount', '20.00', '--daily-max', '40.00'];
+  const set = (name: string, instrument: string, ...key: string[]) =>
+    order('set', '--channel', name, '--instrument', instrument, ...amounts, ...key);
+  const name = channel?.name ?? '';
+  const key = ['--key', randomUUID()];
+  expect(await set('nothing', 'cus_1/pm_1')).toMatchObject({ code: 'PAYMENT_CHANNEL_UNKNOWN' });
+  expect(await set(name, '4242424242424242')).toMatchObject({ code: 'INSTRUMENT_MALFORMED' });
+  expect(await set(name, 'cus_1/pm_1', ...key)).toMatchObject({ ok: true, isReplay: false });
+  expect(await set(name, 'cus_1/pm_1', ...key)).toMatchObject({ ok: true, isReplay: true });
+  expect(await order('show')).toMatchObject({
+    ok: true,
+    channel: name,
+    below: '5.00 EUR',
+    amount: '20.00 EUR',
+    dailyMax: '40.00 EUR',
+    isActive: true,
+    pausedCode: null,
+  });
+  expect(await order('stop')).toMatchObject({ ok: true, isReplay: false });
+  expect(await order('stop')).toMatchObject({ ok: true, isReplay: true });
+  const shown = await call('prepaid', 'auto-top-up', 'show', ...of);
+  expect(shown.stdout).toContain('stopped.');
+  expect(await audited('autoTopUp.set')).toEqual(['cli:operator']);
+  expect(await audited('autoTopUp.stop')).toEqual(['cli:operator']);
+  expect(await audited('setAutoTopUp.refused')).toHaveLength(2);
+});
+
+test('a voucher is used for a customer once, and what is refused is told and audited', async () => {
+  const { privateKey } = generateKeyPairSync('ed25519');
+  const { companyId } = ground.fleet;
+  const settings = { publicKeys: [publicKeyText(privateKey)] };
+  await makeChannel(ground, { companyId, name: 'cards', kind: 'voucher', settings });
+  // The shell's clock is today's.
+  const deps = { sql: ground.api.sql, clock: { nowMs: Date.now }, wake: () => undefined };
+  const lastDay = new Date(Date.now() + 365 * 86_400_000).toISOString().slice(0, 10);
+  const made = await makeVouchers(deps, ground.viewer('administrator'), {
+    channel: 'cards',
+    count: 1,
+    amount: '5.00',
+    lastDay,
+    privateKey,
+  });
+  if (!made.ok) throw new Error(made.message);
+  const [voucher] = made.value.vouchers;
+  const file = path.join(folder, 'code');
+  writeFileSync(file, `${voucher?.code}\n`);
+  const use = (...more: string[]) => say('voucher', 'use', '--code-file', file, ...of, ...more);
+  expect(await use()).toMatchObject({ ok: false, code: 'VOUCHER_NOT_SOLD' });
+  const from = ['--from', String(voucher?.serial)];
+  expect(await say('voucher', 'sell', '--company', 'North Grid', ...from)).toMatchObject({
+    ok: true,
+  });
+  const key = ['--key', randomUUID()];
+  expect(await use(...key)).toMatchObject({ ok: true, amount: '5.00 EUR', isReplay: false });
+  expect(await use(...key)).toMatchObject({ ok: true, isReplay: true });
+  expect(await use()).toMatchObject({ ok: false, code: 'VOUCHER_USED' });
+  expect(await ground.balance('A-1')).toBe(5_000_000n);
+  expect(await audited('voucher.refused')).toEqual(['cli:operator', 'cli:operator']);
+});
+
+test('an agent’s limit is changed and listed', async () => {
+  const { companyId } = ground.fleet;
+  await makeChannel(ground, { companyId, name: 'shops', kind: 'cash' });
+  const cash = (...args: string[]) => say('cash', ...args, '--company', 'North Grid');
+  await cash('agent', '--channel', 'shops', '--name', 'Ada', '--limit', '50.00');
+  await cash('take', '--agent', 'Ada', '--account', 'A-1', '--amount', '50.00');
+  const limit = (to: string) => cash('limit', '--agent', 'Ada', '--limit', to, '--reason', 'x');
+  expect(await limit('49.99')).toMatchObject({ ok: false, code: 'AGENT_HOLDS_MORE' });
+  expect(await limit('75.00')).toMatchObject({ ok: true, floatLimit: '75.00' });
+  expect(await cash('agents')).toMatchObject({
+    agents: [{ name: 'Ada', floatLimit: '75.00 EUR', isActive: true }],
+  });
+  expect(await audited('changeAgentLimit.refused')).toEqual(['cli:administrator']);
+});
