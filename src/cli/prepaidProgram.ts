@@ -1,20 +1,13 @@
 import type { Command } from 'commander';
 import type { Answer } from './answer.ts';
+import { changeAccountMode, passPlaceOn, takeChangeBack } from './commands/agreementChanges.ts';
+import type { ModeOptions, PassOnOptions, TakeBackOptions } from './commands/agreementChanges.ts';
 import { setOneAutoTopUp, showAutoTopUp, stopOneAutoTopUp } from './commands/autoTopUps.ts';
 import type { SetAutoTopUpOptions } from './commands/autoTopUps.ts';
-import {
-  changeAccountMode,
-  lendCredit,
-  passPlaceOn,
-  planOneDebt,
-  setDebtAside,
-  showPrepaid,
-} from './commands/prepaidLife.ts';
+import { lendCredit, planOneDebt, setDebtAside, showPrepaid } from './commands/prepaidLife.ts';
 import type {
   AccountOptions,
   LendOptions,
-  ModeOptions,
-  PassOnOptions,
   PlanOptions,
   SetAsideOptions,
 } from './commands/prepaidLife.ts';
@@ -68,6 +61,13 @@ function addLife(prepaid: Command, { leaf, withUrl, finish }: Making): void {
     .option(...keyed)
     .action(async ({ json, ...options }: PassOnOptions & Json) =>
       finish(await passPlaceOn(options), json),
+    );
+  about('take-back', 'a recorded change of mode or account that has not begun does not come')
+    .option('--place <name>', 'the service point, where the account has several')
+    .requiredOption(...because)
+    .option(...keyed)
+    .action(async ({ json, ...options }: TakeBackOptions & Json) =>
+      finish(await takeChangeBack(options), json),
     );
   about('lend', 'emergency credit, as the policy offers it')
     .option(...keyed)

@@ -17,6 +17,7 @@ import { replayTheLog } from './commands/replayTheLog.ts';
 import { addAudit } from './auditProgram.ts';
 import { addBank } from './bankProgram.ts';
 import { addCash, addVouchers } from './cashProgram.ts';
+import { addCustomers } from './customerProgram.ts';
 import { addKeys } from './keyProgram.ts';
 import { addLedger } from './ledgerProgram.ts';
 import { addPayments } from './paymentProgram.ts';
@@ -163,6 +164,7 @@ export function buildProgram(name: string, tell: Finish): Command {
   addLedger(program, { leaf, withUrl, finish });
   addAudit(program, { leaf, withUrl, finish });
   addPrepaid(program, { leaf, withUrl, finish });
+  addCustomers(program, { leaf, withUrl, finish });
   addSupply(program, { leaf, withUrl, finish });
   return program;
 }

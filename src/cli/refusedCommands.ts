@@ -38,6 +38,7 @@ export const auditedCommands: ReadonlyMap<string, Audited> = new Map([
   ['prepaid auto-top-up stop', { operation: 'stopAutoTopUp' }],
   ['prepaid change-mode', { operation: 'changeAgreementMode' }],
   ['prepaid change-account', { operation: 'changeAgreementAccount' }],
+  ['prepaid take-back', { operation: 'takeBackAgreementChange' }],
   ['ledger take-deposit', { operation: 'takeDeposit' }],
   ['ledger pay-out', { operation: 'payOutAccount' }],
   ['prepaid lend', { operation: 'takeEmergencyCredit' }],

@@ -42,6 +42,8 @@ export type HeldAgreement = {
   readonly mode: Mode;
   readonly validFrom: Date;
   readonly validTo: Date | null;
+  /** It ends with a change that is recorded. */
+  readonly isChanged: boolean;
 };
 
 /** Agreements of an account that are in force or to come, the latest first. */
@@ -51,7 +53,8 @@ export async function listHeldAgreements(
 ): Promise<readonly HeldAgreement[]> {
   return tx<HeldAgreement[]>`
     select g.id, p.name as "servicePointName", g.mode,
-           g.valid_from as "validFrom", g.valid_to as "validTo"
+           g.valid_from as "validFrom", g.valid_to as "validTo",
+           exists (select from mode_change c where c.ended_id = g.id) as "isChanged"
     from agreement g join service_point p on p.id = g.service_point_id
     where g.account_id = ${accountId} and (g.valid_to is null or g.valid_to > ${new Date(nowMs)})
     order by g.valid_from desc, g.id desc`;
@@ -90,6 +93,49 @@ export async function insertModeChange(
   if (row === undefined) throw new Error('an agreement that was found is ended');
   await tx`update agreement set valid_to = ${at} where id = ${change.endedId}`;
   return row.id;
+}
+
+export type RecordedChange = BegunMode & {
+  readonly servicePointId: number;
+  readonly zone: string;
+  readonly isSettled: boolean;
+  /** The agreement that begins with it ends with another recorded one. */
+  readonly isFollowed: boolean;
+  /** Something was written down of that agreement. */
+  readonly isUsed: boolean;
+};
+
+/** The change that an agreement ends with, as far as the viewer may see it. */
+export async function findRecordedChange(
+  tx: Statement,
+  { companyId, agreementId }: { readonly companyId: number; readonly agreementId: number },
+): Promise<RecordedChange | null> {
+  const [row] = await tx<RecordedChange[]>`
+    select c.ended_id as "endedId", c.next_id as "nextId", c.company_id as "companyId",
+           c.account_id as "accountId", g.account_id as "nextAccountId", c.mode, c.at,
+           g.service_point_id as "servicePointId", p.time_zone as zone,
+           c.settled_at is not null as "isSettled",
+           exists (select from mode_change l where l.ended_id = c.next_id) as "isFollowed",
+           exists (select from charge h where h.agreement_id = c.next_id)
+             or exists (select from accrual a where a.agreement_id = c.next_id)
+             or exists (select from simulation_agreement s where s.agreement_id = c.next_id)
+             as "isUsed"
+    from mode_change c join agreement g on g.id = c.next_id
+    join service_point p on p.id = g.service_point_id
+    where c.company_id = ${companyId} and c.ended_id = ${agreementId}`;
+  return row ?? null;
+}
+
+/** The agreement goes on as if nothing had been recorded, and the next one is gone. */
+export async function deleteRecordedChange(tx: Statement, endedId: number): Promise<void> {
+  await tx`
+    with taken as (
+      delete from mode_change where ended_id = ${endedId} and settled_at is null
+      returning ended_id, next_id
+    ), gone as (
+      delete from agreement g using taken where g.id = taken.next_id
+      returning taken.ended_id, g.valid_to)
+    update agreement g set valid_to = gone.valid_to from gone where g.id = gone.ended_id`;
 }
 
 /** All thresholds are armed: what was told in an account's earlier prepaid life is not today's. */

@@ -26,6 +26,7 @@ const auditedRules: ReadonlySet<string> = new Set([
   'Mutation.planDebt',
   'Mutation.changeAgreementMode',
   'Mutation.changeAgreementAccount',
+  'Mutation.takeBackAgreementChange',
   'Mutation.payOutAccount',
   'Mutation.takeDeposit',
   'Mutation.takeEmergencyCredit',

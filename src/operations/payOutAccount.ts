@@ -1,16 +1,15 @@
-import { findOpenEnds } from '../db/accountEnds.ts';
 import { appendEvent, companySubject, eventShardOf, plainEvent } from '../db/events.ts';
 import type { Transaction } from '../db/connect.ts';
 import { findLedgerAccount, lockAccounts, postTransfer } from '../db/ledger.ts';
-import type { AccountHead, LedgerAccountKey } from '../db/ledger.ts';
-import { sumOfAccountLedger } from '../db/ledgerReads.ts';
+import type { AccountHead } from '../db/ledger.ts';
 import type { LedgerCode, TransferCode } from '../db/tables/ledger.ts';
 import type { Viewer } from '../domain/access/viewer.ts';
 import type { AccountId } from '../domain/ids.ts';
-import { periodCloseMsMax } from '../domain/limits.ts';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import { minorDigitsOf, moneyText } from '../domain/tariff/currency.ts';
+import { ledgerKeyOf, refuseUnended, sumsBeside } from './accountEnds.ts';
+import type { SumsBeside, UnendedCode } from './accountEnds.ts';
 import { derivedId } from './derivedId.ts';
 import { textOf } from './onceByKey.ts';
 import type { RequestDeps } from './onceByKey.ts';
@@ -33,9 +32,7 @@ export type PayOutCode =
   | StaffCode
   | TwoPeopleCode
   | 'ACCOUNT_NOT_FOUND'
-  | 'AGREEMENT_IN_FORCE'
-  | 'BILL_OPEN'
-  | 'BILL_HELD'
+  | UnendedCode
   | 'CREDIT_RESERVED'
   | 'NOTHING_TO_PAY_OUT';
 
@@ -54,32 +51,6 @@ export type PaidOut = {
   readonly isReplay: boolean;
 };
 
-/** While anything may still be charged, nobody knows what is left. */
-async function refuseUnended(
-  tx: Transaction,
-  accountId: number,
-  nowMs: number,
-): Promise<Outcome<null, PayOutCode>> {
-  const ends = await findOpenEnds(tx, { accountId, nowMs, silentMs: periodCloseMsMax });
-  if (ends.agreements > 0) {
-    const message = 'An agreement of the account is in force or to come. Let it end first.';
-    return refuse('AGREEMENT_IN_FORCE', message, ['accountId']);
-  }
-  if (ends.openBills > 0) {
-    const message =
-      'The last bill is still open. It closes with a reading behind its end, or three days ' +
-      'after it: ask again then.';
-    return refuse('BILL_OPEN', message, ['accountId']);
-  }
-  if (ends.heldBills > 0) {
-    const message = 'A bill of the account is held. Resolve what holds it, and ask again.';
-    return refuse('BILL_HELD', message, ['accountId']);
-  }
-  return accept(null);
-}
-
-type Sums = { readonly depositMicros: bigint; readonly debtMicros: bigint };
-
 type Move = {
   readonly code: TransferCode;
   readonly debit: LedgerCode;
@@ -92,7 +63,7 @@ const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 /** The deposit into the balance, a debt out of it, and what is left to the customer. */
 function movesOf(
   { balanceMicros, currency }: AccountHead,
-  { depositMicros, debtMicros }: Sums,
+  { depositMicros, debtMicros }: SumsBeside,
   { underwayMicros, from }: { underwayMicros: bigint; from: PayOutInput['from'] },
 ): readonly Move[] {
   const creditMicros = balanceMicros + depositMicros - underwayMicros;
@@ -108,24 +79,6 @@ function movesOf(
     { code: 'credit_paid_out', debit: 'customer', credit: place, amountMicros: paidMicros },
   ];
   return moves.filter(({ amountMicros }) => amountMicros > 0n);
-}
-
-const ofCustomers: ReadonlySet<LedgerCode> = new Set(['customer', 'debt', 'deposit']);
-
-function keyOf(
-  { companyId, currency, accountId }: AccountHead,
-  code: LedgerCode,
-): LedgerAccountKey {
-  return { companyId, currency, code, ...(ofCustomers.has(code) && { accountId }) };
-}
-
-/** A debt stands as a debit, a deposit as a credit. */
-async function sumsOf(tx: Transaction, account: AccountHead): Promise<Sums> {
-  const sumOf = async (code: 'debt' | 'deposit'): Promise<bigint> => {
-    const ledgerId = await findLedgerAccount(tx, keyOf(account, code));
-    return sumOfAccountLedger(tx, { accountId: account.accountId, ledgerId });
-  };
-  return { depositMicros: await sumOf('deposit'), debtMicros: -(await sumOf('debt')) };
 }
 
 function amountOf(moves: readonly Move[], code: TransferCode): bigint {
@@ -147,8 +100,8 @@ async function postMoves(
       companyId,
       accountId,
       currency,
-      debitId: await findLedgerAccount(tx, keyOf(account, debit)),
-      creditId: await findLedgerAccount(tx, keyOf(account, credit)),
+      debitId: await findLedgerAccount(tx, ledgerKeyOf(account, debit)),
+      creditId: await findLedgerAccount(tx, ledgerKeyOf(account, credit)),
       amountMicros,
       code,
       postedAtMs: nowMs,
@@ -197,7 +150,7 @@ export async function payOutAccount(
         return refuse('CREDIT_RESERVED', message, ['accountId']);
       }
       const underwayMicros = await refundsUnderway(tx, accountId);
-      const moves = movesOf(account, await sumsOf(tx, account), { underwayMicros, from });
+      const moves = movesOf(account, await sumsBeside(tx, account), { underwayMicros, from });
       if (moves.length === 0) {
         const balance = moneyText(balanceMicros, currency);
         const message = `The balance is ${balance} and no deposit is held.`;

@@ -2,6 +2,8 @@ import { parseAccountId, parseAgreementId } from '../domain/ids.ts';
 import type { Succession } from '../operations/prepaid/agreementChange.ts';
 import { changeAccount } from '../operations/prepaid/changeAccount.ts';
 import { changeMode } from '../operations/prepaid/changeMode.ts';
+import { takeBackChange } from '../operations/prepaid/takeBackChange.ts';
+import type { TakenBack } from '../operations/prepaid/takeBackChange.ts';
 import { Account } from './account.ts';
 import { Agreement, AgreementMode } from './agreement.ts';
 import { builder } from './builder.ts';
@@ -83,7 +85,44 @@ const ChangeAccountInput = builder.inputType('ChangeAgreementAccountInput', {
   }),
 });
 
+const TakeBackPayload = builder.objectRef<TakenBack>('TakeBackAgreementChangePayload').implement({
+  fields: (t) => ({
+    agreement: t.field({
+      type: Agreement,
+      description: 'It goes on.',
+      resolve: ({ agreementId }) => agreementId,
+    }),
+    isReplay: t.exposeBoolean('isReplay', { description: 'The key was used before: nothing new.' }),
+  }),
+});
+
+const TakeBackResult = resultUnion('TakeBackAgreementChangeResult', TakeBackPayload);
+
+const TakeBackInput = builder.inputType('TakeBackAgreementChangeInput', {
+  fields: (t) => ({
+    idempotencyKey: t.field({ type: 'UUID', required: true }),
+    agreementId: t.globalID({
+      for: Agreement,
+      required: true,
+      description: 'The one that would end with the change.',
+    }),
+    reason: t.string({ required: true, description: 'For the audit.' }),
+  }),
+});
+
 builder.mutationFields((t) => ({
+  takeBackAgreementChange: t.field({
+    type: TakeBackResult,
+    description: 'A recorded change of mode or account that has not begun does not come.',
+    authScopes: { may: 'Mutation.takeBackAgreementChange' },
+    args: { input: t.arg({ type: TakeBackInput, required: true }) },
+    resolve: async (_root, { input }, { deps, viewer }) => {
+      const agreementId = parseAgreementId(integerKey(input.agreementId.id));
+      if (!agreementId.ok) return userErrorOf(agreementId);
+      const done = await takeBackChange(deps, viewer, { ...input, agreementId: agreementId.value });
+      return done.ok ? done.value : userErrorOf(done);
+    },
+  }),
   changeAgreementMode: t.field({
     type: ChangeModeResult,
     description:

@@ -11,6 +11,7 @@ import './cash.ts';
 import './charge.ts';
 import './command.ts';
 import './commandProgress.ts';
+import './customer.ts';
 import './decisionNews.ts';
 import './deposit.ts';
 import './edgeKey.ts';

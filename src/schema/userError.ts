@@ -3,6 +3,7 @@ import { assertNever } from '../domain/assert.ts';
 import type { Refused } from '../domain/outcome.ts';
 import type { AdjustBalanceCode } from '../operations/adjustBalance.ts';
 import type { ChangeAgentLimitCode } from '../operations/cash/changeAgentLimit.ts';
+import type { EraseCustomerCode } from '../operations/eraseCustomer.ts';
 import type { HandOverCode } from '../operations/cash/handOverCash.ts';
 import type { TakeCashCode } from '../operations/cash/takeCash.ts';
 import type { CancelSimulationCode } from '../operations/cancelSimulation.ts';
@@ -32,6 +33,7 @@ import type { ChangeAccountCode } from '../operations/prepaid/changeAccount.ts';
 import type { ChangeModeCode } from '../operations/prepaid/changeMode.ts';
 import type { PlanDebtCode } from '../operations/prepaid/planDebt.ts';
 import type { SetAsideCode } from '../operations/prepaid/setAsideDebt.ts';
+import type { TakeBackCode } from '../operations/prepaid/takeBackChange.ts';
 import type { EmergencyCode } from '../operations/prepaid/takeEmergencyCredit.ts';
 import type { ApproveCode } from '../operations/supply/approve.ts';
 import type {
@@ -83,6 +85,8 @@ export type UserErrorCode =
   | SetAsideCode
   | PlanDebtCode
   | ChangeModeCode
+  | TakeBackCode
+  | EraseCustomerCode
   | ChangeAccountCode
   | TakeDepositCode
   | PayOutCode

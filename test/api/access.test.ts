@@ -149,6 +149,10 @@ const requests: Record<AccessRule, string> = {
   'Mutation.changeAgreementAccount': `mutation { changeAgreementAccount(input: {
     idempotencyKey: ${key}, agreementId: ${agreement}, accountId: ${account}, mode: PREPAID,
     reason: "" }) { ${failure} } }`,
+  'Mutation.takeBackAgreementChange': `mutation { takeBackAgreementChange(input: {
+    idempotencyKey: ${key}, agreementId: ${agreement}, reason: "" }) { ${failure} } }`,
+  'Mutation.eraseCustomer': `mutation { eraseCustomer(input: { idempotencyKey: ${key},
+    accountId: ${account}, reason: "" }) { ${failure} } }`,
   'Mutation.takeDeposit': `mutation { takeDeposit(input: { idempotencyKey: ${key},
     accountId: ${account}, amount: "0", currency: "EUR", reason: "" }) { ${failure} } }`,
   'Mutation.payOutAccount': `mutation { payOutAccount(input: { idempotencyKey: ${key},

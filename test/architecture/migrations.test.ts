@@ -89,6 +89,7 @@ describe('the catalogue of a migrated database', () => {
     ['rewritable', 'drop trigger append_only on transfer', 'transfer'],
     ['rewritable', 'alter table audit_entry disable trigger append_only', 'audit_entry'],
     ['rewritable', 'grant update (at) on audit_entry to joulebook_api', 'audit_entry'],
+    ['rewritable', 'grant update (amount_micros) on bank_entry to joulebook_api', 'bank_entry'],
     ['rewritable', 'grant delete on batch_log to joulebook_writer', 'batch_log'],
     [
       'referencesWithoutCompany',

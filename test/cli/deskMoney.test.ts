@@ -1,6 +1,7 @@
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
+import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeVouchers } from '../../src/operations/vouchers/makeVouchers.ts';
 import { publicKeyText } from '../../src/wire/voucherCode.ts';
@@ -108,4 +109,23 @@ test('an agent’s limit is changed and listed', async () => {
     agents: [{ name: 'Ada', floatLimit: '75.00 EUR', isActive: true }],
   });
   expect(await audited('changeAgentLimit.refused')).toEqual(['cli:administrator']);
+});
+
+test('a former customer is erased, and one whose agreement runs is not', async () => {
+  const erase = (number: string, reason: string) =>
+    say('customer', 'erase', '--company', 'North Grid', '--account', number, '--reason', reason);
+  expect(await erase('A-3', 'asked')).toMatchObject({ ok: false, code: 'AGREEMENT_IN_FORCE' });
+  const owner = postgres(ground.url, { max: 1, onnotice: () => {} });
+  await owner`update agreement set valid_from = now() - interval '9 days',
+                                   valid_to = now() - interval '8 days'
+              where account_id = ${ground.account('A-3')}`;
+  await owner.end();
+  const named = await erase('A-3', 'Customer 3 asked');
+  expect(named).toMatchObject({ ok: false, code: 'REASON_NAMES_CUSTOMER' });
+  expect(await erase('A-3', 'asked')).toMatchObject({
+    ok: true,
+    pseudonym: expect.stringMatching(/^former customer \d+$/),
+    bankEntries: 0,
+  });
+  expect(await audited('customer.erase')).toEqual(['cli:administrator']);
 });

@@ -75,7 +75,7 @@ test(
 );
 
 test(
-  'a change of mode stands: none sooner, none of yesterday, and the same again is shown',
+  'a change of mode stands until it is taken back: none sooner, and the same again is shown',
   async () => {
     const past = ['--at', '2026-01-01T00:00:00Z'];
     expect(await run('change-mode', '--mode', 'postpaid', ...past, ...because)).toMatchObject({
@@ -94,7 +94,7 @@ test(
       expect(await run(...change, ...sooner)).toMatchObject({
         ok: false,
         code: 'AGREEMENT_CHANGE_PLANNED',
-        message: expect.stringContaining('cannot be taken back'),
+        message: expect.stringContaining('Take it back first'),
       });
     }
     expect(await run(...change, ...at(later + quarterMs))).toMatchObject({
@@ -105,6 +105,9 @@ test(
       { DATABASE_URL: url },
     );
     expect(log.stdout).toContain('agreement.changeMode');
+    const back = ['take-back', ...because];
+    expect(await run(...back)).toMatchObject({ ok: true, isReplay: false });
+    expect(await run(...back)).toMatchObject({ ok: false, code: 'AGREEMENT_CHANGE_NOT_FOUND' });
   },
   runsMs,
 );

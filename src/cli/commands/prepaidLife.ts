@@ -1,20 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { listHeldAgreements } from '../../db/modeChanges.ts';
-import type { HeldAgreement } from '../../db/modeChanges.ts';
 import { listNotices } from '../../db/notices.ts';
 import { asViewer } from '../../db/viewer.ts';
 import { formatMicros } from '../../domain/exact.ts';
-import { parseAgreementId } from '../../domain/ids.ts';
-import type { AccountId } from '../../domain/ids.ts';
 import { setAsideReasons } from '../../domain/ledger/reasonCode.ts';
 import { accept, refuse } from '../../domain/outcome.ts';
-import type { Outcome } from '../../domain/outcome.ts';
 import { isUnknown } from '../../domain/prepaid/daysLeft.ts';
 import { minorDigitsOf } from '../../domain/tariff/currency.ts';
-import { instantText, parseInstant } from '../../domain/time/instantText.ts';
-import { changeBeginsMs } from '../../operations/prepaid/agreementChange.ts';
-import { changeAccount } from '../../operations/prepaid/changeAccount.ts';
-import { changeMode } from '../../operations/prepaid/changeMode.ts';
 import { forecastDays } from '../../operations/prepaid/forecast.ts';
 import { planDebt } from '../../operations/prepaid/planDebt.ts';
 import { readPrepaid } from '../../operations/prepaid/readPrepaid.ts';
@@ -23,12 +14,12 @@ import { takeEmergencyCredit } from '../../operations/prepaid/takeEmergencyCredi
 import { Misused } from '../answer.ts';
 import type { Answer } from '../answer.ts';
 import { atDesk, deskAccount } from '../moneyDesk.ts';
-import type { Desk, DeskOptions } from '../moneyDesk.ts';
+import type { DeskOptions } from '../moneyDesk.ts';
 import { oneOf } from './listDecisions.ts';
 import { movedAnswer } from './moveMoney.ts';
 
 export type AccountOptions = DeskOptions & { readonly account: string };
-type Keyed = { readonly reason: string; readonly key: string | undefined };
+export type Keyed = { readonly reason: string; readonly key: string | undefined };
 
 const noticesShown = 10;
 
@@ -96,109 +87,6 @@ export async function showPrepaid(options: AccountOptions): Promise<Answer> {
       return accept({ sentence: [head, ...lines].join('\n'), facts });
     }),
   );
-}
-
-type ChangeOptions = AccountOptions &
-  Keyed & {
-    readonly mode: string;
-    readonly place: string | undefined;
-    readonly at: string | undefined;
-    readonly balanceLimit: string | undefined;
-    readonly reconnectLevel: string | undefined;
-  };
-export type ModeOptions = ChangeOptions;
-
-function isUntil({ validFrom, validTo }: HeldAgreement, atMs: number): boolean {
-  return validFrom.getTime() < atMs && (validTo === null || validTo.getTime() >= atMs);
-}
-
-/**
- * The account's agreement that a change at the instant ends, so that the same again finds the same;
- * without any, the latest. At the one place, or at the one that was named.
- */
-function chosen(
-  held: readonly HeldAgreement[],
-  { account, place, atMs }: Pick<ChangeOptions, 'account' | 'place'> & { readonly atMs: number },
-): Outcome<HeldAgreement, 'AGREEMENT_NOT_FOUND' | 'AGREEMENT_AMBIGUOUS'> {
-  const wanted = held.filter((each) => place === undefined || each.servicePointName === place);
-  const [latest] = wanted;
-  if (latest === undefined) {
-    return refuse('AGREEMENT_NOT_FOUND', `${account} has no agreement there. Check --place.`);
-  }
-  const places = new Set(wanted.map(({ servicePointName }) => servicePointName));
-  if (places.size === 1) return accept(wanted.find((each) => isUntil(each, atMs)) ?? latest);
-  const message = `${account} has several places: ${[...places].join(', ')}. Give --place.`;
-  return refuse('AGREEMENT_AMBIGUOUS', message);
-}
-
-/** The agreement that the options name, and what it is changed to. */
-async function readChange(options: ChangeOptions, { deps, viewer }: Desk, accountId: AccountId) {
-  const mode = oneOf('--mode', ['prepaid', 'postpaid'] as const, options.mode);
-  if (mode === null) throw new Misused('give --mode');
-  const at = options.at === undefined ? accept(null) : parseInstant(options.at);
-  if (!at.ok) return at;
-  const nowMs = deps.clock.nowMs();
-  const held = await asViewer(deps.sql, viewer, (tx) =>
-    listHeldAgreements(tx, { accountId, nowMs }),
-  );
-  const { account, place } = options;
-  const found = chosen(held, { account, place, atMs: changeBeginsMs(at.value, nowMs) });
-  if (!found.ok) return found;
-  const agreementId = parseAgreementId(found.value.id);
-  if (!agreementId.ok) return agreementId;
-  const { balanceLimit, reconnectLevel, reason, key } = options;
-  return accept({
-    idempotencyKey: key ?? randomUUID(),
-    agreementId: agreementId.value,
-    mode,
-    atMs: at.value,
-    reason,
-    ...(balanceLimit !== undefined && { balanceLimit }),
-    ...(reconnectLevel !== undefined && { reconnectLevel }),
-  });
-}
-
-/** From paying before to paying after, or back. */
-export async function changeAccountMode(options: ModeOptions): Promise<Answer> {
-  const account = await deskAccount(options);
-  if (!account.ok) return account;
-  return atDesk(options, 'operator', async (desk): Promise<Answer> => {
-    const change = await readChange(options, desk, account.value);
-    if (!change.ok) return change;
-    const done = await changeMode(desk.deps, desk.viewer, change.value);
-    if (!done.ok) return done;
-    const { endedId, nextId, atMs, isReplay } = done.value;
-    const { mode } = change.value;
-    const begins = instantText(atMs);
-    const sentence = `${options.account} is ${mode} from ${begins} on; the balance goes on.`;
-    const facts = { mode, at: begins, agreementId: endedId, nextAgreementId: nextId, isReplay };
-    return accept({ sentence, facts });
-  });
-}
-
-export type PassOnOptions = ChangeOptions & { readonly to: string };
-
-/** Somebody moves out, and somebody else in. */
-export async function passPlaceOn(options: PassOnOptions): Promise<Answer> {
-  const account = await deskAccount(options);
-  if (!account.ok) return account;
-  const coming = await deskAccount({ ...options, account: options.to });
-  if (!coming.ok) return coming;
-  return atDesk(options, 'operator', async (desk): Promise<Answer> => {
-    const change = await readChange(options, desk, account.value);
-    if (!change.ok) return change;
-    const asked = { ...change.value, accountId: coming.value };
-    const done = await changeAccount(desk.deps, desk.viewer, asked);
-    if (!done.ok) return done;
-    const { endedId, nextId, atMs, isReplay } = done.value;
-    const begins = instantText(atMs);
-    const sentence =
-      `From ${begins} on the place of ${options.account} is ${options.to}'s, ` +
-      `${asked.mode}; each balance stays with its account.`;
-    const { mode } = asked;
-    const facts = { mode, at: begins, agreementId: endedId, nextAgreementId: nextId, isReplay };
-    return accept({ sentence, facts });
-  });
 }
 
 export type LendOptions = AccountOptions & { readonly key: string | undefined };

@@ -104,8 +104,8 @@ export async function findToChange<W extends What>(
   const [fromMs, toMs] = [validFrom.getTime(), validTo?.getTime() ?? null];
   if (toMs !== null && agreement.isChanged && fromMs < at.value && at.value <= toMs) {
     const message =
-      `A change of the agreement at ${instantText(toMs)} is recorded, and stands: it cannot be ` +
-      'taken back. Change the agreement that begins there, at a later instant.';
+      `A change of the agreement at ${instantText(toMs)} is recorded. Take it back first, or ` +
+      'change the agreement that begins there, at a later instant.';
     return refuse('AGREEMENT_CHANGE_PLANNED', message, ['at']);
   }
   if (fromMs >= at.value || (toMs !== null && toMs <= at.value)) {

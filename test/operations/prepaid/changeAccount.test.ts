@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { parseAccountId, parseAgreementId } from '../../../src/domain/ids.ts';
+import { asViewer } from '../../../src/db/viewer.ts';
+import { takeBackChange } from '../../../src/operations/prepaid/takeBackChange.ts';
 import { dayMs, hourMs } from '../billsGround.ts';
 import { firstMs, movingWorld, the12th, the15th, the16th } from './movingGround.ts';
 
@@ -189,4 +191,31 @@ describe('a place that passes on', () => {
     expect(await sql`select from mode_change`).toHaveLength(0);
     expect(await sql`select from agreement`).toHaveLength(1);
   });
+});
+
+test('a move that is taken back shows the place to nobody who never came', async () => {
+  const { ground, ...w } = await movingWorld('move_taken_back');
+  await w.read(firstMs, 0);
+  await w.read(firstMs + dayMs, 1_000);
+  expect((await w.pass('first', 'next', { atMs: the12th })).ok).toBe(true);
+  expect((await w.sees('next')).supplies).toHaveLength(0);
+  const [row] = await ground.database.sql<{ id: number }[]>`
+    select id from agreement where account_id = ${w.accountOf('first')}`;
+  const agreementId = parseAgreementId(row?.id);
+  if (!agreementId.ok) throw new Error('the account has an agreement');
+  const back = await takeBackChange(w.deps, w.operator, {
+    idempotencyKey: randomUUID(),
+    agreementId: agreementId.value,
+    reason: 'stays after all',
+  });
+  expect(back).toMatchObject({ ok: true });
+  await w.read(the12th, 2_000);
+  await w.read(the15th, 3_000);
+  expect(await w.billed()).toMatchObject([{ number: 'first', wh: 3_000n }]);
+  const seen = await asViewer(ground.api.sql, w.as('next'), (tx) => tx`select from meter`);
+  expect(seen).toHaveLength(0);
+  const told = await ground.database.sql<{ number: string }[]>`
+    select a.number from event e join account a on a.id = any(e.account_ids)
+    where e.kind = 'notice' and e.detail->>'what' = 'change_taken_back' order by a.number`;
+  expect(told.map(({ number }) => number)).toEqual(['first', 'next']);
 });
