@@ -7,8 +7,20 @@ import type {
   ListPaymentsOptions,
   RefundOptions,
 } from './commands/handlePayments.ts';
-import { registerOneKeypad, showToken } from './commands/keypads.ts';
-import type { RegisterKeypadOptions } from './commands/keypads.ts';
+import {
+  chooseOneKeypad,
+  disableKeypad,
+  listCompanyKeypads,
+  registerOneKeypad,
+  setKeypad,
+  showToken,
+} from './commands/keypads.ts';
+import type {
+  ChooseOptions,
+  InstructOptions,
+  ListKeypadsOptions,
+  RegisterKeypadOptions,
+} from './commands/keypads.ts';
 import type { Answer } from './answer.ts';
 
 type Parts = {
@@ -18,6 +30,60 @@ type Parts = {
 };
 
 type Json = { readonly json: boolean };
+
+/** Devices that take tokens, and the tokens. */
+function addKeypads(payment: Command, { leaf, withUrl, finish }: Parts): void {
+  const keysHelp = 'the data directory with device_keys.key; without it that of --data';
+  withUrl(leaf(payment, 'token <payment>', 'what its customer types into the keypad'))
+    .requiredOption('--company <name>', 'as it is registered')
+    .option('--keys <dir>', keysHelp)
+    .action(async (id: string, { json, ...options }: Json & Parameters<typeof showToken>[1]) =>
+      finish(await showToken(id, options), json),
+    );
+  const keypad = payment.command('keypad').description('OpenPAYGO devices that take tokens');
+  withUrl(leaf(keypad, 'add', 'make one known, or change its price'))
+    .requiredOption('--company <name>', 'as it is registered')
+    .requiredOption('--meter <serial>', 'the meter that it belongs to')
+    .requiredOption('--key-file <file>', 'its key, 32 hexadecimal digits')
+    .requiredOption('--starting-code <n>', 'of its maker, up to nine digits')
+    .requiredOption('--unit-price <decimal>', 'of a day or unit, such as 0.50')
+    .requiredOption('--currency <code>', 'such as EUR')
+    .option('--digits <n>', 'of its tokens: 9 or 12', '9')
+    .option('--count <n>', 'of the last token that it was given')
+    .option('--keys <dir>', keysHelp)
+    .action(async ({ json, ...options }: Json & RegisterKeypadOptions) =>
+      finish(await registerOneKeypad(options), json),
+    );
+  withUrl(leaf(keypad, 'choose <payment>', 'of an account with several: for which one it was'))
+    .requiredOption('--company <name>', 'as it is registered')
+    .requiredOption('--meter <serial>', 'the meter that it belongs to')
+    .action(async (id: string, { json, ...options }: Json & ChooseOptions) =>
+      finish(await chooseOneKeypad(id, options), json),
+    );
+  withUrl(leaf(keypad, 'list', 'of an account, or of the company'))
+    .requiredOption('--company <name>', 'as it is registered')
+    .option('--account <number>', 'as it is registered')
+    .option('--limit <n>', 'of the company', '50')
+    .action(async ({ json, ...options }: Json & ListKeypadsOptions) =>
+      finish(await listCompanyKeypads(options), json),
+    );
+  const free = (usage: string, description: string): Command =>
+    withUrl(leaf(keypad, usage, description))
+      .requiredOption('--company <name>', 'as it is registered')
+      .requiredOption('--meter <serial>', 'the meter that it belongs to')
+      .requiredOption('--reason <text>', 'for the audit')
+      .option('--key <uuid>', 'the same key again gives the same token')
+      .option('--keys <dir>', keysHelp);
+  free('set', 'a token by which it has so many days or units; older tokens are void then')
+    .requiredOption('--value <n>', 'days or units, as the device counts')
+    .action(async ({ json, ...options }: Json & Parameters<typeof setKeypad>[0]) =>
+      finish(await setKeypad(options), json),
+    );
+  free('disable', 'a token by which it works without tokens for good').action(
+    async ({ json, ...options }: Json & InstructOptions) =>
+      finish(await disableKeypad(options), json),
+  );
+}
 
 export function addPayments(program: Command, { leaf, withUrl, finish }: Parts): void {
   const payment = program.command('payment').description('payments, their channels and refunds');
@@ -44,27 +110,7 @@ export function addPayments(program: Command, { leaf, withUrl, finish }: Parts):
     .action(async (id: string, { json, ...options }: Json & AllocateOptions) =>
       finish(await allocateOnePayment(id, options), json),
     );
-  const keysHelp = 'the data directory with device_keys.key; without it that of --data';
-  withUrl(leaf(payment, 'token <payment>', 'what its customer types into the keypad'))
-    .requiredOption('--company <name>', 'as it is registered')
-    .option('--keys <dir>', keysHelp)
-    .action(async (id: string, { json, ...options }: Json & Parameters<typeof showToken>[1]) =>
-      finish(await showToken(id, options), json),
-    );
-  const keypad = payment.command('keypad').description('OpenPAYGO devices that take tokens');
-  withUrl(leaf(keypad, 'add', 'make one known, or change its price'))
-    .requiredOption('--company <name>', 'as it is registered')
-    .requiredOption('--meter <serial>', 'the meter that it belongs to')
-    .requiredOption('--key-file <file>', 'its key, 32 hexadecimal digits')
-    .requiredOption('--starting-code <n>', 'of its maker, up to nine digits')
-    .requiredOption('--unit-price <decimal>', 'of a day or unit, such as 0.50')
-    .requiredOption('--currency <code>', 'such as EUR')
-    .option('--digits <n>', 'of its tokens: 9 or 12', '9')
-    .option('--count <n>', 'of the last token that it was given')
-    .option('--keys <dir>', keysHelp)
-    .action(async ({ json, ...options }: Json & RegisterKeypadOptions) =>
-      finish(await registerOneKeypad(options), json),
-    );
+  addKeypads(payment, { leaf, withUrl, finish });
   const channel = payment.command('channel').description('ways by which money comes in');
   withUrl(leaf(channel, 'add', 'open one; its secrets are put beside the server'))
     .requiredOption('--company <name>', 'as it is registered')

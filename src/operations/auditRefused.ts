@@ -13,6 +13,8 @@ const auditedRules: ReadonlySet<string> = new Set([
   'Mutation.refundPayment',
   'Mutation.allocatePayment',
   'Mutation.registerKeypad',
+  'Mutation.instructKeypad',
+  'Mutation.chooseKeypad',
   'Mutation.setAutoTopUp',
   'Mutation.stopAutoTopUp',
   'Mutation.takeCash',

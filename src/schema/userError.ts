@@ -15,6 +15,8 @@ import type { ResolveCode } from '../operations/office/replayQuarantined.ts';
 import type { DismissReadingsCode } from '../operations/office/dismissReadings.ts';
 import type { RetryReadingsCode } from '../operations/office/retryReadings.ts';
 import type { ExchangeMeterCode } from '../operations/exchangeMeter.ts';
+import type { ChooseKeypadCode } from '../operations/keypad/chooseKeypad.ts';
+import type { InstructKeypadCode } from '../operations/keypad/instructKeypad.ts';
 import type { RegisterKeypadCode } from '../operations/keypad/registerKeypad.ts';
 import type { AllocateCode } from '../operations/payments/allocatePayment.ts';
 import type { RefundCode } from '../operations/payments/refundPayment.ts';
@@ -58,6 +60,8 @@ export type UserErrorCode =
   | AllocateCode
   | AutoTopUpCode
   | RegisterKeypadCode
+  | ChooseKeypadCode
+  | InstructKeypadCode
   | TakeCashCode
   | HandOverCode
   | ChangeAgentLimitCode

@@ -64,6 +64,10 @@ const extended: Form = {
   },
 };
 
+function formOf(digits: 9 | 12): Form {
+  return digits === 9 ? standard : extended;
+}
+
 const disableValue = 998;
 const syncValue = 999;
 
@@ -73,7 +77,10 @@ export function nextTokenCount(count: number, kind: TokenKind): number {
   return kind === 'add' ? count + (isOdd ? 1 : 2) : count + (isOdd ? 2 : 1);
 }
 
-function valueOf(form: Form, { kind, value }: TokenRequest): Outcome<number, TokenCode> {
+function valueOf(
+  form: Form,
+  { kind, value }: Pick<TokenRequest, 'kind' | 'value'>,
+): Outcome<number, TokenCode> {
   switch (kind) {
     case 'add':
     case 'set':
@@ -92,7 +99,7 @@ function valueOf(form: Form, { kind, value }: TokenRequest): Outcome<number, Tok
 
 /** The token after `count`, with the count that it has. */
 function makeToken(request: TokenRequest): Outcome<MadeToken, TokenCode> {
-  const form = request.digits === 9 ? standard : extended;
+  const form = formOf(request.digits);
   const value = valueOf(form, request);
   if (!value.ok) return value;
   const { key, startingCode } = request;
@@ -106,6 +113,10 @@ function makeToken(request: TokenRequest): Outcome<MadeToken, TokenCode> {
 
 export const openPaygo: TokenProvider = {
   nextCount: nextTokenCount,
-  valueMax: (digits) => (digits === 9 ? standard : extended).valueMax,
+  valueMax: (digits) => formOf(digits).valueMax,
+  checkToken(request) {
+    const value = valueOf(formOf(request.digits), request);
+    return value.ok ? accept(null) : value;
+  },
   makeToken,
 };

@@ -29,5 +29,7 @@ export type TokenProvider = {
   nextCount(count: number, kind: TokenKind): number;
   /** The most days or units that a token adds. */
   valueMax(digits: 9 | 12): number;
+  /** Whether a device takes such a token at all. */
+  checkToken(request: Pick<TokenRequest, 'digits' | 'kind' | 'value'>): Outcome<null, TokenCode>;
   makeToken(request: TokenRequest): Outcome<MadeToken, TokenCode>;
 };

@@ -2,8 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { graphql } from 'graphql';
+import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Viewer } from '../../src/domain/access/viewer.ts';
+import { paymentIdOf } from '../../src/operations/payments/applyPaymentEvent.ts';
 import { createContext, createServed } from '../../src/schema/context.ts';
 import { schema } from '../../src/schema/schema.ts';
 import { deviceKeysIn } from '../../src/signers/deviceKeys.ts';
@@ -74,6 +76,68 @@ describe('keypads in the API', () => {
     expect(await ask(customer, query, '/nowhere')).toEqual(
       payment({ ...told, digits: null, code: 'DEVICE_KEYS_MISSING' }, { digits: null }),
     );
+  });
+});
+
+describe('keypads without a payment in the API', () => {
+  test('are listed for their customer and the company, and set by an administrator', async () => {
+    const meter = globalId('Meter', ground.fleet.meters.get('JB000001') ?? 0);
+    const account = globalId('Account', ground.account('A-1'));
+    const fields = 'digits tokenCount isRemoved unitPrice { amount } carried { amount }';
+    const own = `{ account(id: "${account}") { keypads { ${fields} meter { serial } } } }`;
+    const keypad = {
+      digits: 9,
+      tokenCount: 2,
+      isRemoved: false,
+      unitPrice: { amount: '1.00' },
+      carried: { amount: '0.00' },
+    };
+    const customer = ground.viewer('subscriber', 'A-1');
+    expect(await ask(customer, own)).toEqual({
+      data: { account: { keypads: [{ ...keypad, meter: { serial: 'JB000001' } }] } },
+    });
+    const all = `{ keypads(first: 5) { edges { node { ${fields} } } } }`;
+    expect(await ask(ground.viewer('operator'), all)).toEqual({
+      data: { keypads: { edges: [{ node: keypad }] } },
+    });
+    const set = `mutation { instructKeypad(input: {
+      idempotencyKey: "00000000-0000-4000-8000-0000000000b1", meterId: "${meter}", kind: SET,
+      value: 7, reason: "a new display" }) { ... on InstructKeypadPayload { isReplay
+      token { kind value count digits code } } ${failure} } }`;
+    const done = await ask(ground.viewer('administrator'), set);
+    const token = { kind: 'SET', value: 7, count: 3, code: null };
+    expect(done).toMatchObject({ data: { instructKeypad: { isReplay: false, token } } });
+    expect(await ask(ground.viewer('operator'), set)).toMatchObject({ data: null });
+  });
+
+  test('an account with several is asked, and answers once', async () => {
+    const owner = postgres(ground.url, { max: 1, onnotice: () => {} });
+    await owner`update agreement set account_id = ${ground.account('A-1')}
+                where account_id = ${ground.account('A-2')}`;
+    await owner.end();
+    const meter = globalId('Meter', ground.fleet.meters.get('JB000002') ?? 0);
+    const registered = `mutation { registerKeypad(input: { meterId: "${meter}",
+      key: "dac86b1a29ab82edc5fbbc41ec9530f6", startingCode: 432435255, tokenCount: 10, digits: 9,
+      unitPrice: "1.00", currency: "EUR" }) { ... on RegisterKeypadPayload { isReplay } } }`;
+    await ask(ground.viewer('administrator'), registered);
+    await ground.hear({ reference: 'pi_several', totalMicros: 1_000_000n });
+    const paymentId = paymentIdOf({ channelId: ground.channelId, reference: 'pi_several' });
+    const choose = `mutation { chooseKeypad(input: {
+      paymentId: "${globalId('Payment', paymentId)}", meterId: "${meter}" }) {
+      ... on ChooseKeypadPayload { isReplay payment { isKeypadOpen token { digits } } }
+      ${failure} } }`;
+    const customer = ground.viewer('subscriber', 'A-1');
+    // The published token "add 1" of this device.
+    const payment = { isKeypadOpen: false, token: { digits: '579194256' } };
+    expect(await ask(ground.viewer('subscriber', 'A-3'), choose)).toEqual({
+      data: { chooseKeypad: { code: 'KEYPAD_CHOICE_CLOSED' } },
+    });
+    expect(await ask(customer, choose)).toEqual({
+      data: { chooseKeypad: { isReplay: false, payment } },
+    });
+    expect(await ask(customer, choose)).toEqual({
+      data: { chooseKeypad: { isReplay: true, payment } },
+    });
   });
 });
 

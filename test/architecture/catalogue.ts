@@ -47,6 +47,8 @@ const appendOnly = [
   'voucher_batch',
   'voucher_end',
   'token_issue',
+  'keypad_claim',
+  'keypad_choice',
   'prepaid_policy',
   'account_policy',
   'notice',

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { paymentIdOf } from '../../src/operations/payments/applyPaymentEvent.ts';
 import { makeVouchers } from '../../src/operations/vouchers/makeVouchers.ts';
 import { publicKeyText } from '../../src/wire/voucherCode.ts';
 import { makeChannel } from '../operations/payments/paymentGround.ts';
@@ -128,4 +129,45 @@ test('a former customer is erased, and one whose agreement runs is not', async (
     bankEntries: 0,
   });
   expect(await audited('customer.erase')).toEqual(['cli:administrator']);
+});
+
+test('keypads are listed, chosen and instructed', async () => {
+  const keyFile = path.join(folder, 'device.key');
+  // Source: EnAccess, OpenPAYGO-python, test/test_tokens.jsonl.
+  writeFileSync(keyFile, 'bc41ec9530f6dac86b1a29ab82edc5fb\n');
+  const owner = postgres(ground.url, { max: 1, onnotice: () => {} });
+  await owner`update agreement set account_id = ${ground.account('A-1')}
+              where account_id = ${ground.account('A-2')}`;
+  await owner.end();
+  const company = ['--company', 'North Grid'];
+  const keys = ['--keys', folder];
+  const keypad = (...args: string[]) => say('payment', 'keypad', ...args, ...company);
+  for (const meter of ['JB000001', 'JB000002']) {
+    const device = ['--key-file', keyFile, '--starting-code', '516959010', ...keys];
+    const price = ['--unit-price', '1.00', '--currency', 'EUR'];
+    expect(await keypad('add', '--meter', meter, ...device, ...price)).toMatchObject({ ok: true });
+  }
+  const listed = {
+    keypads: [
+      { serial: 'JB000001', unitPrice: '1.00 EUR', carried: '0.00 EUR', tokenCount: 1 },
+      { serial: 'JB000002', isRemoved: false },
+    ],
+  };
+  expect(await keypad('list', '--account', 'A-1')).toMatchObject(listed);
+  expect(await keypad('list')).toMatchObject(listed);
+  await ground.hear({ reference: 'pi_cli_several', totalMicros: 2_000_000n });
+  const id = paymentIdOf({ channelId: ground.channelId, reference: 'pi_cli_several' });
+  const token = () => say('payment', 'token', id, ...company, ...keys);
+  expect(await token()).toMatchObject({ code: 'TOKEN_NOT_ISSUED' });
+  expect(await keypad('choose', id, '--meter', 'JB000003')).toMatchObject({
+    code: 'KEYPAD_UNKNOWN',
+  });
+  expect(await keypad('choose', id, '--meter', 'JB000002')).toMatchObject({
+    ok: true,
+    hasToken: true,
+  });
+  expect(await token()).toMatchObject({ digits: '639704012', serial: 'JB000002' });
+  const free = ['--meter', 'JB000002', '--reason', 'a new display', ...keys];
+  expect(await keypad('set', '--value', '7', ...free)).toMatchObject({ kind: 'set', count: 3 });
+  expect(await keypad('disable', ...free)).toMatchObject({ kind: 'disable', count: 5 });
 });

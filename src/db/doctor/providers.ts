@@ -8,13 +8,13 @@ export type WrongToken = {
   readonly code: 'TOKEN_COUNT_BEHIND' | 'TOKEN_WITHOUT_PAYMENT';
 };
 
-/** Tokens above their device's count, or without money that came in for their account. */
+/** Tokens above their device's count, or that add without money that came in for their account. */
 export function wrongTokens(tx: Statement, limit: number): Promise<WrongToken[]> {
   return tx<WrongToken[]>`
     select meter_id as "meterId", token_count as "tokenCount", code from (
       select i.meter_id, i.token_count, case
           when i.token_count > d.token_count then 'TOKEN_COUNT_BEHIND'
-          when not exists (select from payment_step s
+          when i.kind = 'add' and not exists (select from payment_step s
                            where s.payment_id = i.payment_id and s.account_id = i.account_id
                              and s.kind in ('captured', 'allocated')
                              and s.transfer_id is not null) then 'TOKEN_WITHOUT_PAYMENT'

@@ -339,7 +339,12 @@ export const tokenIssue = pgTable(
     tokenCount: integer('token_count').notNull(),
     companyId: integer('company_id').notNull(),
     accountId: integer('account_id').notNull(),
-    paymentId: uuid('payment_id').notNull(),
+    /** What it does to the device: payments add, people set and disable. */
+    kind: text('kind', { enum: ['add', 'set', 'disable'] })
+      .notNull()
+      .default('add'),
+    /** Null: a person gave it. */
+    paymentId: uuid('payment_id'),
     /** Days or units that it sets or adds, as the device counts. */
     value: integer('value').notNull(),
     issuedAt: instant('issued_at').notNull(),
@@ -347,6 +352,54 @@ export const tokenIssue = pgTable(
   (t) => [
     primaryKey({ columns: [t.meterId, t.tokenCount] }),
     unique().on(t.paymentId),
+    check('token_issue_payment', sql`(${t.kind} = 'add') = (${t.paymentId} is not null)`),
+    foreignKey({
+      columns: [t.companyId, t.meterId],
+      foreignColumns: [tokenDevice.companyId, tokenDevice.meterId],
+    }),
+  ],
+);
+
+/**
+ * What an account with several devices paid, or lost again, that none of them counted: somebody
+ * says for which it is. Insert only.
+ */
+export const keypadClaim = pgTable(
+  'keypad_claim',
+  {
+    paymentId: uuid('payment_id').notNull(),
+    part: smallint('part').notNull(),
+    companyId: integer('company_id').notNull(),
+    accountId: integer('account_id').notNull(),
+    /** For energy; below zero it went back. */
+    amountMicros: bigint('amount_micros', { mode: 'bigint' }).notNull(),
+    claimedAt: instant('claimed_at').notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.paymentId, t.part] }),
+    foreignKey({
+      columns: [t.companyId, t.paymentId],
+      foreignColumns: [payment.companyId, payment.id],
+    }),
+  ],
+);
+
+/** Which device counts what a payment claims. Insert only. */
+export const keypadChoice = pgTable(
+  'keypad_choice',
+  {
+    paymentId: uuid('payment_id').primaryKey(),
+    companyId: integer('company_id').notNull(),
+    accountId: integer('account_id').notNull(),
+    meterId: integer('meter_id').notNull(),
+    chosenAt: instant('chosen_at').notNull(),
+    chosenBy: text('chosen_by').notNull(),
+  },
+  (t) => [
+    foreignKey({
+      columns: [t.companyId, t.paymentId],
+      foreignColumns: [payment.companyId, payment.id],
+    }),
     foreignKey({
       columns: [t.companyId, t.meterId],
       foreignColumns: [tokenDevice.companyId, tokenDevice.meterId],

@@ -5,7 +5,7 @@ import type { DoctorCheck } from './check.ts';
 
 export const tokens: DoctorCheck = {
   name: 'tokens',
-  invariant: 'Each token has its payment, and no device was given one above its count.',
+  invariant: 'Each token that adds has its payment, and none is above its device’s count.',
   async *find({ tx }) {
     for (const { meterId, tokenCount, code } of await wrongTokens(tx, findingsToldMax)) {
       const message = `Its token of count ${tokenCount} is not what was paid for.`;

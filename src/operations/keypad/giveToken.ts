@@ -1,12 +1,14 @@
 import type { Transaction } from '../../db/connect.ts';
 import {
+  findClaim,
   findCountingKeypad,
   hasTokenIssue,
+  insertClaim,
   insertTokenIssue,
   lockKeypads,
   moveKeypad,
 } from '../../db/keypads.ts';
-import type { KeypadDevice } from '../../db/keypads.ts';
+import type { KeypadDevice, PlacedKeypad } from '../../db/keypads.ts';
 import { openPaygo } from '../../wire/openPaygo.ts';
 
 export type PaidForKeypad = {
@@ -41,34 +43,55 @@ function valueOf({ unitMicros, digits }: KeypadDevice, carriedMicros: bigint): n
 export type CountedByKeypad = { readonly meterId: number; readonly token: GivenToken | null };
 
 /**
- * The device of a payment: the one that counted it before, else the only one of its account. None,
- * or several, and nobody can say for which one was paid.
+ * The device of a payment: the one that counted it before, else the only one of its account. Of
+ * several nobody can say for which one was paid: what it gained is claimed until somebody does.
  */
-async function lockPaidKeypad(tx: Transaction, paid: PaidForKeypad): Promise<KeypadDevice | null> {
-  const { companyId, accountId, currency, paymentId, nowMs } = paid;
+async function lockPaidKeypad(tx: Transaction, paid: PaidForKeypad): Promise<PlacedKeypad | null> {
+  const { companyId, accountId, currency, paymentId, amountMicros, nowMs } = paid;
   const devices = await lockKeypads(tx, { companyId, accountId, atMs: nowMs });
   const countedBy = await findCountingKeypad(tx, paymentId);
+  if (countedBy !== null) return devices.find(({ meterId }) => meterId === countedBy) ?? null;
+  const inUse = devices.filter((each) => !each.isRemoved && each.currency === currency);
+  const isClaimed = (await findClaim(tx, paymentId)) !== null;
+  if (isClaimed || (paid.isReceipted && inUse.length > 1)) {
+    await insertClaim(tx, { paymentId, companyId, accountId, amountMicros, atMs: nowMs });
+    return null;
+  }
   // What no device counted cannot be taken off the next token.
-  if (countedBy === null && (!paid.isReceipted || devices.length > 1)) return null;
-  const device = devices.find(({ meterId }) => countedBy === null || meterId === countedBy);
-  return device?.currency === currency ? device : null;
+  return paid.isReceipted ? (inUse[0] ?? null) : null;
+}
+
+/** What devices of meters that were taken down carry goes to the one that is there in their place. */
+async function inherit(tx: Transaction, device: PlacedKeypad, paid: PaidForKeypad) {
+  const { companyId, accountId, nowMs } = paid;
+  const devices = await lockKeypads(tx, { companyId, accountId, atMs: nowMs });
+  const here = devices.filter(
+    (each) => each.servicePointId === device.servicePointId && each.currency === device.currency,
+  );
+  if (device.isRemoved || here.filter((each) => !each.isRemoved).length !== 1) return 0n;
+  let inheritedMicros = 0n;
+  for (const { meterId, tokenCount, carriedMicros, isRemoved } of here) {
+    if (!isRemoved || carriedMicros === 0n) continue;
+    inheritedMicros += carriedMicros;
+    await moveKeypad(tx, { meterId, tokenCount, carriedMicros: 0n });
+  }
+  return inheritedMicros;
 }
 
 /**
- * What a payment means to the keypad device of its account, in the payment's transaction: one
- * token a payment, and the device's count moves with it. What is less than a unit, or more than a
- * token holds, is carried to the next payment; money that goes back is carried as less. Null: no
- * device counts it.
+ * What a device makes of an amount: one token a payment, and the device's count moves with it. What
+ * is less than a unit, or more than a token holds, is carried to the next payment; money that goes
+ * back is carried as less.
  */
-export async function giveToken(
+export async function countPaid(
   tx: Transaction,
+  device: PlacedKeypad,
   paid: PaidForKeypad,
-): Promise<CountedByKeypad | null> {
+): Promise<CountedByKeypad> {
   const { companyId, accountId, paymentId, amountMicros, nowMs } = paid;
-  const device = await lockPaidKeypad(tx, paid);
-  if (device === null) return null;
   const { meterId } = device;
-  const carriedMicros = device.carriedMicros + amountMicros;
+  const inheritedMicros = await inherit(tx, device, paid);
+  const carriedMicros = device.carriedMicros + inheritedMicros + amountMicros;
   const mayGive = paid.isReceipted && !(await hasTokenIssue(tx, paymentId));
   const value = mayGive ? valueOf(device, carriedMicros) : 0;
   if (value === 0) {
@@ -76,9 +99,26 @@ export async function giveToken(
     return { meterId, token: null };
   }
   const tokenCount = openPaygo.nextCount(device.tokenCount, 'add');
-  const token = { meterId, tokenCount, companyId, accountId, paymentId, value };
+  const token = {
+    meterId,
+    tokenCount,
+    companyId,
+    accountId,
+    paymentId,
+    kind: 'add',
+    value,
+  } as const;
   await insertTokenIssue(tx, { ...token, issuedAtMs: nowMs });
   const rest = carriedMicros - BigInt(value) * device.unitMicros;
   await moveKeypad(tx, { meterId, tokenCount, carriedMicros: rest });
   return { meterId, token: { meterId, count: tokenCount, value } };
+}
+
+/** What a payment means to its account's keypad, in its transaction. Null: no device counts it. */
+export async function giveToken(
+  tx: Transaction,
+  paid: PaidForKeypad,
+): Promise<CountedByKeypad | null> {
+  const device = await lockPaidKeypad(tx, paid);
+  return device === null || device.currency !== paid.currency ? null : countPaid(tx, device, paid);
 }

@@ -47,7 +47,7 @@ async function findToTakeBack(
   }
   if (change.isFollowed) {
     const message =
-      'A later change is recorded of the agreement that begins with it. Take that ' + 'back first.';
+      'A later change is recorded of the agreement that begins with it: take that back first.';
     return refuse('AGREEMENT_CHANGE_IN_USE', message, path);
   }
   if (change.isUsed) {
