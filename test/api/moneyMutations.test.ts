@@ -204,6 +204,19 @@ const ofMoney: readonly Case[] = [
     ],
   },
   {
+    name: 'changeAgentLimit',
+    fields: 'agent { name floatLimit { amount } }',
+    input: () => ({ agent: 'Ada', floatLimit: '60.00', reason }),
+    expected: { agent: { name: 'Ada', floatLimit: { amount: '60.00' } } },
+    other: { floatLimit: '70.00' },
+    foreign: 'AGENT_UNKNOWN',
+    bad: [
+      [{ floatLimit: '5.99' }, 'AGENT_HOLDS_MORE'],
+      [{ floatLimit: '0' }, 'AMOUNT_NOT_POSITIVE'],
+      [{ reason: ' ' }, 'REASON_MISSING'],
+    ],
+  },
+  {
     name: 'useVoucher',
     fields: 'account { balance { amount } }',
     input: () => ({ accountId: postpaid, code: voucherCode }),

@@ -7,11 +7,19 @@ import type { World } from './world.ts';
 
 let world: World;
 let agreementId = '';
+/** Of somebody who has no agreement any more. */
+const gone = 900;
 beforeAll(async () => {
   world = await openWorld('moving');
   const [row] = await world.writer.sql<{ id: number }[]>`
     select id from agreement where account_id = 100 order by id limit 1`;
   agreementId = globalId('Agreement', row?.id ?? 0);
+  await world.writer.sql`
+    with c as (insert into customer (id, company_id, name) overriding system value
+               values (${gone}, 1, 'Vera Fort')),
+         a as (insert into account (id, company_id, customer_id, number, currency)
+               overriding system value values (${gone}, 1, ${gone}, 'A-gone', 'EUR'))
+    insert into account_balance (account_id, company_id, balance_micros) values (${gone}, 1, 0)`;
 });
 afterAll(async () => {
   expect(world.errors).toEqual([]);
@@ -61,6 +69,30 @@ const ofMoving: readonly Case[] = [
     bad: [
       [{}, 'AGREEMENT_CHANGE_PLANNED'],
       [{ at: '2026-01-01T00:00:00Z' }, 'ACCOUNT_CHANGE_IN_PAST'],
+    ],
+  },
+  {
+    name: 'takeBackAgreementChange',
+    fields: 'agreement { validTo account { number } }',
+    input: () => ({ agreementId, reason }),
+    expected: { agreement: { validTo: null, account: { number: 'A100' } } },
+    other: { reason: 'another' },
+    foreign: 'AGREEMENT_CHANGE_NOT_FOUND',
+    bad: [
+      [{}, 'AGREEMENT_CHANGE_NOT_FOUND'],
+      [{ reason: '' }, 'REASON_MISSING'],
+    ],
+  },
+  {
+    name: 'eraseCustomer',
+    fields: 'bankEntries account { customerName }',
+    input: () => ({ accountId: globalId('Account', gone), reason }),
+    expected: { bankEntries: 0, account: { customerName: expect.stringMatching(/^former /) } },
+    other: { reason: 'another' },
+    foreign: 'ACCOUNT_NOT_FOUND',
+    bad: [
+      [{ accountId: leaving }, 'AGREEMENT_IN_FORCE'],
+      [{ reason: '' }, 'REASON_MISSING'],
     ],
   },
 ];
