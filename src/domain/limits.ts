@@ -112,7 +112,7 @@ export const pendingOverdueMs = 3_600_000;
 export const surelyTriesMax = 7;
 /** Wait after the first loss; doubled after each further one. */
 export const surelyWaitMsMin = 50;
-/** A correction or adjustment above a hundred units of the currency takes two people. */
+/** What people move by hand takes two of them above a hundred units of the currency. */
 export const correctionMicrosMax = 100_000_000n;
 /** The second of them knows what the first has said: after a week it is asked for anew. */
 export const approvalAgeMsMax = 7 * 86_400_000;
