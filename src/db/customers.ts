@@ -30,7 +30,8 @@ export async function hasOpenCalls(tx: Statement, accountIds: readonly number[])
     select exists(
       select from provider_call c left join payment p on p.id = c.payment_id
       where c.ended_at is null
-        and coalesce(c.account_id, p.account_id) = any(${integersOf(accountIds)}::int4[])) as found`;
+        and coalesce(c.account_id, p.account_id) = any(${integersOf(accountIds)}::int4[])
+    ) as found`;
   return row?.found ?? false;
 }
 
@@ -55,7 +56,7 @@ export async function eraseInstruments(
     where account_id = any(${ids}::int4[]) and instrument <> ''`;
 }
 
-/** What payers wrote of payments to these accounts, reversals too; how many entries said something. */
+/** What payers wrote of payments to these accounts, reversals too; of how many entries. */
 export async function eraseRemittances(
   tx: Statement,
   { companyId, accountIds }: Pick<CustomerRow, 'accountIds'> & { readonly companyId: number },

@@ -141,7 +141,7 @@ describe('domain rule 89: a former customer is erased, and the books stay as the
     expect(await holders(card)).toEqual(['auto_top_up', 'provider_call']);
   });
 
-  test('nothing names the person any more; ledger, receipts and sealed audit are as before', async () => {
+  test('nothing names the person any more; books and sealed audit are as before', async () => {
     const accountId = ground.account('A-1');
     const out = { idempotencyKey: randomUUID(), accountId, from: 'bank', reason: 'gone' } as const;
     expect(await payOutAccount(deps(), ground.viewer('operator'), out)).toMatchObject({

@@ -61,7 +61,7 @@ async function lockPaidKeypad(tx: Transaction, paid: PaidForKeypad): Promise<Pla
   return paid.isReceipted ? (inUse[0] ?? null) : null;
 }
 
-/** What devices of meters that were taken down carry goes to the one that is there in their place. */
+/** What devices of meters that were taken down carry goes to the one in their place. */
 async function inherit(tx: Transaction, device: PlacedKeypad, paid: PaidForKeypad) {
   const { companyId, accountId, nowMs } = paid;
   const devices = await lockKeypads(tx, { companyId, accountId, atMs: nowMs });

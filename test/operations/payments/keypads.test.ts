@@ -145,7 +145,7 @@ describe('an account with several keypads', () => {
     expect(issued).toHaveLength(1);
   });
 
-  test('a customer at the counter has its payment wait, too, and no older one is chosen', async () => {
+  test('a customer’s own payment waits, too, and one from before its keypad does not', async () => {
     const viewer = ground.viewer('subscriber', 'A-1');
     const request = { idempotencyKey: randomUUID(), accountId: ground.account('A-1') };
     const money = { amount: '1.00', currency: 'EUR' };
