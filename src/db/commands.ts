@@ -141,7 +141,7 @@ export async function lockCommand(tx: Statement, commandId: string): Promise<Com
            m.contactor_unit_id as "contactorUnitId", m.contactor_coil as "contactorCoil",
            m.limiter_register as "limiterRegister"
     from command c join meter m on m.id = c.meter_id
-    where c.id = ${commandId}::uuid for update of c`;
+    where c.id = ${commandId}::uuid for update of c for share of m`;
   if (row === undefined) return null;
   const { notAfter, nextAttemptAt, ...rest } = row;
   return { ...rest, notAfterMs: notAfter.getTime(), nextAttemptAtMs: nextAttemptAt.getTime() };

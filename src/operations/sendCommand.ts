@@ -280,23 +280,23 @@ function stageOfTry(
   });
 }
 
+async function failIn(current: Stage, failureCode: string): Promise<Staged<SendResult>> {
+  const { attempts } = current.command;
+  const isLast = attempts >= commandAttemptsMax;
+  const state = isLast ? 'failed' : 'queued';
+  const backOffMs = commandBackOffMsMin * 2 ** Math.max(0, attempts - 1);
+  const nextAttemptAtMs = current.nowMs + (isLast ? commandCoolDownMsMin : backOffMs);
+  const bells = await move(current, { state, detail: failureCode, failureCode, nextAttemptAtMs });
+  if (isLast) await orderWork(current, failureCode);
+  return { value: { state, retryAtMs: isLast ? null : nextAttemptAtMs }, bells };
+}
+
 function failTry(
   deps: CommandDeps,
   sent: CommandRow,
   failureCode: string,
 ): Promise<SendResult | null> {
-  return stageOfTry(deps, sent, async (current) => {
-    const isLast = sent.attempts >= commandAttemptsMax;
-    const state = isLast ? 'failed' : 'queued';
-    const waitMs = isLast
-      ? commandCoolDownMsMin
-      : commandBackOffMsMin * 2 ** Math.max(0, sent.attempts - 1);
-    const nextAttemptAtMs = current.nowMs + waitMs;
-    const step = { state, detail: failureCode, failureCode, nextAttemptAtMs } as const;
-    const bells = await move(current, step);
-    if (isLast) await orderWork(current, failureCode);
-    return { value: { state, retryAtMs: isLast ? null : nextAttemptAtMs }, bells };
-  });
+  return stageOfTry(deps, sent, (current) => failIn(current, failureCode));
 }
 
 function acknowledge(deps: CommandDeps, sent: CommandRow): Promise<SendResult | null> {
@@ -316,10 +316,11 @@ function verify(
   return stageOfTry(deps, sent, async (current) => {
     const { tx, nowMs } = current;
     const { id: commandId, meterId, companyId, kind, cause } = sent;
+    // Exchanged meanwhile: the contactor is another meter's, by which this is taken back.
+    if (targetOf(current.command) === null) return failIn(current, 'DEVICE_NOT_REACHABLE');
     const state = supplyAfter(kind);
     await upsertSupply(tx, { meterId, companyId, state, cause, sinceMs: nowMs, commandId });
-    const known = await seenAgain(current);
-    await watchSupply(tx, { command: sent, seen: known }, nowMs);
+    await watchSupply(tx, { command: sent, seen: await seenAgain(current) }, nowMs);
     const told = await tellSupply(tx, sent, nowMs);
     const detail = powerW === null ? 'read back' : `read back, ${powerW} W`;
     const step = { state: 'verified', detail, nextAttemptAtMs: nowMs } as const;

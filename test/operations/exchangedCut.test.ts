@@ -26,7 +26,9 @@ const unheard: CommandLink = {
 };
 
 async function exchange(serial: string): Promise<number> {
-  const meterId = ground.fleet.meters.get(serial) ?? 0;
+  const [old] = await ground.writer.sql<{ id: number }[]>`
+    select id from meter where serial = ${serial}`;
+  const meterId = old?.id ?? 0;
   const api = { sql: ground.api.sql, clock: ground.clock, wake };
   const meter = { mapName: null, powerMaxW: null, registerModulusWh: null, factor: null };
   const exchanged = await exchangeMeter(api, ground.viewer('operator'), {
@@ -111,4 +113,43 @@ test('energy behind a cut is told of the meter that has come in its place', asyn
     select m.serial, o.kind from work_order o join meter m on m.id = o.meter_id
     where o.kind = 'bypass'`;
   expect(orders.map((row) => ({ ...row }))).toEqual([{ serial: 'JB000002 new', kind: 'bypass' }]);
+});
+
+test('a cut whose meter is exchanged before it is verified is taken back, too', async () => {
+  const { sql } = ground.writer;
+  const { companyId } = ground.fleet;
+  const accountId = ground.account('A-1');
+  const at = new Date(ground.clock.nowMs());
+  await sql`
+    insert into series_head (meter_id, channel, company_id, carry, last_read_at, last_value_wh)
+    select id, 1, company_id, ''::bytea, ${at}, 1000 from meter where serial = 'JB000001 new'`;
+  const deps = { sql, clock: ground.clock, wake };
+  const open = await sql<{ id: string; serial: string }[]>`
+    select c.id, m.serial from command c join meter m on m.id = c.meter_id
+    where c.state = 'requested'`;
+  for (const { id } of open) await sendCommand({ ...deps, link: heard }, id);
+  await sql`update account_balance set balance_micros = 0 where account_id = ${accountId}`;
+  const query = { companyId, accountIds: [accountId], nowMs: ground.clock.nowMs() };
+  const { requested } = await sql.begin((tx) => reviewSupply(tx, query));
+  const [cut = ''] = requested;
+  const meanwhile: CommandLink = {
+    ...heard,
+    verifySwitch: async (target, on) => {
+      await exchange('JB000001 new');
+      return heard.verifySwitch(target, on);
+    },
+  };
+  const sent = await sendCommand({ ...deps, link: meanwhile }, cut);
+  expect(sent).toMatchObject({ state: 'queued' });
+  ground.clock.push(120_000);
+  expect(await sendCommand({ ...deps, link: heard }, cut)).toMatchObject({ state: 'failed' });
+  await pay('A-1', '20.00');
+  const review = { companyId, accountIds: [accountId], nowMs: ground.clock.nowMs() };
+  await sql.begin((tx) => reviewSupply(tx, review));
+  const after = await sql`
+    select m.serial, c.kind, c.reason from command c join meter m on m.id = c.meter_id
+    where c.state = 'requested'`;
+  expect(after.map((row) => ({ ...row }))).toEqual([
+    { serial: 'JB000001 new new', kind: 'reconnect', reason: 'SUPPLY_UNCERTAIN' },
+  ]);
 });
