@@ -1,5 +1,6 @@
 import { assert } from '../domain/assert.ts';
 import { integersOf } from './arrays.ts';
+import { atClosing } from './closing.ts';
 import type { Sql, Statement } from './connect.ts';
 
 /** SQL of the sequenced event log: appending, reading back, and the bell that wakes its readers. */
@@ -93,15 +94,16 @@ export function plainEvent(event: {
 }
 
 /**
- * Appends inside the caller's transaction and returns where. The number is taken from the shard's
- * head row, whose lock is held until the commit: numbers become visible in their order, and a
- * cursor over them never skips a late commit. Call it last in the transaction, and `wakeReaders`
- * after the commit.
+ * Appends inside the caller's transaction. The number is taken from the shard's head row, whose
+ * lock is held until the commit: numbers become visible in their order, and a cursor over them
+ * never skips a late commit. So it is put off to the end of a viewer's transaction; in any other
+ * call it last. Call `wakeReaders` after the commit.
  */
-export async function appendEvent(
-  tx: Statement,
-  block: EventBlock,
-): Promise<{ readonly shard: number; readonly sequence: bigint }> {
+export async function appendEvent(tx: Statement, block: EventBlock): Promise<void> {
+  await atClosing(tx, () => insertEvent(tx, block));
+}
+
+async function insertEvent(tx: Statement, block: EventBlock): Promise<void> {
   const count = block.meterIds.length;
   assert(count > 0, 'an event is about something');
   for (const column of [
@@ -133,7 +135,6 @@ export async function appendEvent(
     )
     select sequence from head`;
   assert(row !== undefined, 'every shard of the event log has its head');
-  return { shard, sequence: row.sequence };
 }
 
 /** The last number of each shard, by shard. */

@@ -1,9 +1,11 @@
 import type { Viewer } from '../domain/access/viewer.ts';
+import { withClosing } from './closing.ts';
 import type { Sql, Transaction } from './connect.ts';
 
 /**
  * Runs one transaction as a viewer: row-level security holds every statement inside to the
- * viewer's company, and a subscriber to its account. The settings end with the transaction.
+ * viewer's company, and a subscriber to its account. The settings end with the transaction. What is
+ * put off to its end (`atClosing`), events above all, is done before the commit.
  */
 export function asViewer<T>(
   sql: Sql,
@@ -34,7 +36,7 @@ function begin<T>(
              set_config('joulebook.account_id', ${viewer.accountId?.toString() ?? ''}, true),
              set_config('joulebook.scope', ${viewer.role === 'subscriber' ? 'account' : 'company'},
                         true)`;
-    return work(tx);
+    return withClosing(tx, work);
   };
   // postgres.js types begin() as unwrapping arrays of promises, which T never is here.
   return sql.begin(run) as Promise<T>;

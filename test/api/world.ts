@@ -17,7 +17,7 @@ import { encodeSums } from '../../src/operations/rating/storedSums.ts';
 import { createApiServer } from '../../src/schema/server.ts';
 import type { ApiServer } from '../../src/schema/server.ts';
 import { issueToken } from '../../src/operations/issueToken.ts';
-import { appendEvent, wakeReaders } from '../../src/db/events.ts';
+import { appendEvent, eventShardOf, wakeReaders } from '../../src/db/events.ts';
 import type { EventBlock } from '../../src/db/events.ts';
 import { startTail } from '../../src/stream/tail.ts';
 import type { Tail } from '../../src/stream/tail.ts';
@@ -287,8 +287,8 @@ export async function openWorld(
     server,
     errors,
     async append(block) {
-      const { shard } = await writer.sql.begin((tx) => appendEvent(tx, block));
-      await wakeReaders(writer.sql, shard);
+      await writer.sql.begin((tx) => appendEvent(tx, block));
+      await wakeReaders(writer.sql, eventShardOf(block.companyId));
     },
     async post(viewer, body, headers = {}) {
       const authorization =

@@ -4,9 +4,11 @@ import type { Transaction } from '../../db/connect.ts';
 import { eventShardOf } from '../../db/events.ts';
 import type { KeyedAnswer } from '../../db/idempotency.ts';
 import { lockAccounts } from '../../db/ledger.ts';
+import { readReceipts } from '../../db/payments.ts';
 import { asViewer } from '../../db/viewer.ts';
 import { isAllowed } from '../../domain/access/policy.ts';
 import type { Viewer } from '../../domain/access/viewer.ts';
+import { assert } from '../../domain/assert.ts';
 import { formatMicros } from '../../domain/exact.ts';
 import { accept, refuse } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
@@ -112,8 +114,8 @@ async function take(
     actor,
   });
   if (!paid.ok) return paid;
-  const { paymentId, balanceMicros, receiptNumber, commandsRequested } = paid.value;
-  if (balanceMicros === null || receiptNumber === null) {
+  const { paymentId, balanceMicros, commandsRequested } = paid.value;
+  if (balanceMicros === null) {
     throw new Error('CASH_WITHOUT_ACCOUNT: the account was there a moment ago');
   }
   const answer = {
@@ -121,7 +123,6 @@ async function take(
     amountMicros: amountMicros.toString(),
     balanceMicros: balanceMicros.toString(),
     heldMicros: after.toString(),
-    receiptNumber: receiptNumber.toString(),
     currency,
   };
   return accept({ answer, commandsRequested });
@@ -163,12 +164,16 @@ export async function takeCash(
   const { answer, isReplay } = outcome.value;
   if (!isReplay) wake({ kind: 'events', shard: eventShardOf(viewer.companyId) });
   if (commandsRequested) wake({ kind: 'commands' });
+  const paymentId = textOf(answer, 'paymentId');
+  // Its number is taken at the end of the transaction: all payments of the company wait for it.
+  const [receipt] = await asViewer(sql, viewer, (tx) => readReceipts(tx, [paymentId]));
+  assert(receipt !== undefined, 'cash that was taken has its receipt');
   return accept({
-    paymentId: textOf(answer, 'paymentId'),
+    paymentId,
     amountMicros: BigInt(textOf(answer, 'amountMicros')),
     balanceMicros: BigInt(textOf(answer, 'balanceMicros')),
     heldMicros: BigInt(textOf(answer, 'heldMicros')),
-    receiptNumber: BigInt(textOf(answer, 'receiptNumber')),
+    receiptNumber: receipt.number,
     currency: textOf(answer, 'currency'),
     isReplay,
   });

@@ -70,7 +70,6 @@ export type AppliedPayment = {
   readonly accountId: number | null;
   /** After it; null where no account was moved. */
   readonly balanceMicros: bigint | null;
-  readonly receiptNumber: bigint | null;
   /** Somebody should ring for commands after the commit. */
   readonly commandsRequested: boolean;
 };
@@ -253,7 +252,7 @@ async function heardBefore(
   const isSame = told.paymentId === paymentId && Buffer.from(told.bodyHash).equals(event.bodyHash);
   if (!isSame) return auditRefusal(tx, event, reused);
   if (told.outcome === 'ignored') return aboveCaptured;
-  const nothing = { steps: [], balanceMicros: null, receiptNumber: null };
+  const nothing = { steps: [], balanceMicros: null };
   const accountId = ownerOf(event, payment, steps);
   return accept({ paymentId, isReplay: true, accountId, ...nothing, commandsRequested: false });
 }
@@ -295,7 +294,6 @@ async function post(
     steps: written,
     accountId,
     balanceMicros,
-    receiptNumber: moved?.receiptNumber ?? null,
     commandsRequested: moved?.commandsRequested ?? false,
   };
 }
@@ -338,7 +336,7 @@ export async function applyPaymentEvent(
   if (!(await insertProviderEvent(tx, row))) return auditRefusal(tx, event, reused);
   if (isAbove) return auditRefusal(tx, event, aboveCaptured);
   if (kept === null) {
-    const nothing = { steps: [], balanceMicros: null, receiptNumber: null };
+    const nothing = { steps: [], balanceMicros: null };
     const told = { before: null, after: null, isCounter: false };
     await audit(tx, event, { steps: [], accountId, ...told });
     return accept({ paymentId, isReplay: false, accountId, ...nothing, commandsRequested: false });

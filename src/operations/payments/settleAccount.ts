@@ -1,9 +1,11 @@
+import { atClosing } from '../../db/closing.ts';
 import type { Transaction } from '../../db/connect.ts';
 import { appendEvent, companySubject, plainEvent } from '../../db/events.ts';
 import { lockAccounts } from '../../db/ledger.ts';
 import { takeReceiptNumber } from '../../db/payments.ts';
 import { assert } from '../../domain/assert.ts';
 import { giveToken } from '../keypad/giveToken.ts';
+import type { CountedByKeypad } from '../keypad/giveToken.ts';
 import { onCredit } from '../prepaid/onCredit.ts';
 import { reviewSupply } from '../reviewSupply.ts';
 import { endChargebackDebt, setAsideChargeback } from './chargeback.ts';
@@ -13,7 +15,6 @@ import { issueReceipt } from './receipts.ts';
 
 export type MovedAccount = {
   readonly balanceMicros: bigint;
-  readonly receiptNumber: bigint | null;
   readonly commandsRequested: boolean;
 };
 
@@ -25,6 +26,8 @@ function isReceipted(step: PostedStep): boolean {
 function sumOf(steps: readonly PostedStep[], kind: PostedStep['kind']): bigint {
   return steps.reduce((sum, step) => (step.kind === kind ? sum + step.amountMicros : sum), 0n);
 }
+
+type SettledContext = StepContext & { readonly accountId: number; readonly reference: string };
 
 type Gained = {
   /** By all steps together; below zero it was lost. */
@@ -72,33 +75,23 @@ async function followMoney(
   return { amountMicros, toDebtMicros: returnedMicros, setAsideMicros, commandsRequested };
 }
 
-/**
- * What follows from steps that moved an account's balance: debts and the supply, the receipt, the
- * news. The number of a receipt and the events come last: all payments of a company wait for both.
- */
-export async function settleAccount(
+type Told = {
+  readonly steps: readonly PostedStep[];
+  readonly toDebtMicros: bigint;
+  readonly setAsideMicros: bigint;
+  readonly keypad: CountedByKeypad | null;
+  readonly balanceMicros: bigint;
+};
+
+/** The receipt and the news. All payments of a company wait for both of their numbers. */
+async function tellMoved(
   tx: Transaction,
-  context: StepContext & { readonly accountId: number; readonly reference: string },
-  steps: readonly PostedStep[],
-): Promise<MovedAccount> {
+  context: SettledContext,
+  { steps, toDebtMicros, setAsideMicros, keypad, balanceMicros }: Told,
+): Promise<void> {
   const { channel, payment, accountId, atMs, reference } = context;
-  const { companyId, id: paymentId, currency } = payment;
+  const { companyId } = payment;
   const receipted = steps.find(isReceipted);
-  const gained = await followMoney(tx, context, steps);
-  const { toDebtMicros, setAsideMicros, commandsRequested } = gained;
-  const counted = await giveToken(tx, {
-    companyId,
-    accountId,
-    paymentId,
-    currency,
-    // A debt that a dispute made is paid off without units, so it takes none off either.
-    amountMicros: gained.amountMicros - toDebtMicros + setAsideMicros,
-    isReceipted: receipted !== undefined,
-    nowMs: atMs,
-  });
-  const [account] = await lockAccounts(tx, { companyId, accountIds: [accountId] });
-  assert(account !== undefined, 'the account of a payment was locked before');
-  const { balanceMicros } = account;
   const receiptNumber = receipted === undefined ? null : await takeReceiptNumber(tx, companyId);
   if (receipted !== undefined && receiptNumber !== null) {
     await issueReceipt(tx, {
@@ -109,7 +102,7 @@ export async function settleAccount(
       accountId,
       paidMicros: receipted.amountMicros,
       toDebtMicros,
-      keypad: counted,
+      keypad,
       balanceMicros,
       issuedAtMs: atMs,
     });
@@ -136,5 +129,35 @@ export async function settleAccount(
       }),
     );
   }
-  return { balanceMicros, receiptNumber, commandsRequested };
+}
+
+/**
+ * What follows from steps that moved an account's balance: debts and the supply, and at the end of
+ * the transaction the receipt and the news.
+ */
+export async function settleAccount(
+  tx: Transaction,
+  context: SettledContext,
+  steps: readonly PostedStep[],
+): Promise<MovedAccount> {
+  const { payment, accountId, atMs } = context;
+  const { companyId, id: paymentId, currency } = payment;
+  const gained = await followMoney(tx, context, steps);
+  const { toDebtMicros, setAsideMicros, commandsRequested } = gained;
+  const keypad = await giveToken(tx, {
+    companyId,
+    accountId,
+    paymentId,
+    currency,
+    // A debt that a dispute made is paid off without units, so it takes none off either.
+    amountMicros: gained.amountMicros - toDebtMicros + setAsideMicros,
+    isReceipted: steps.some(isReceipted),
+    nowMs: atMs,
+  });
+  const [account] = await lockAccounts(tx, { companyId, accountIds: [accountId] });
+  assert(account !== undefined, 'the account of a payment was locked before');
+  const { balanceMicros } = account;
+  const told = { steps, toDebtMicros, setAsideMicros, keypad, balanceMicros };
+  await atClosing(tx, () => tellMoved(tx, context, told));
+  return { balanceMicros, commandsRequested };
 }

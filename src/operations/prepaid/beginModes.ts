@@ -1,5 +1,6 @@
 import { insertAuditOnce } from '../../db/audit.ts';
-import { appendEvent, companySubject, eventShardOf, plainEvent } from '../../db/events.ts';
+import { companySubject, eventShardOf, plainEvent } from '../../db/events.ts';
+import type { EventBlock } from '../../db/events.ts';
 import type { Sql, Transaction } from '../../db/connect.ts';
 import { lockAccounts } from '../../db/ledger.ts';
 import type { AccountHead } from '../../db/ledger.ts';
@@ -33,19 +34,18 @@ function money({ balanceMicros, currency }: AccountHead): string {
   return formatMicros(balanceMicros, minorDigitsOf(currency) ?? 2);
 }
 
-/** The same account goes on: it is told what its new life begins with. */
-async function tellBegun(
+/** The same account goes on: what it is told of how its new life begins. */
+async function noteBegun(
   tx: Transaction,
   change: BegunMode,
   { account, nowMs }: { readonly account: AccountHead; readonly nowMs: number },
-): Promise<void> {
+): Promise<EventBlock> {
   const { companyId, accountId, mode, endedId, nextId } = change;
   const at = instantText(change.at.getTime());
   const told = { mode, at, agreementId: endedId, nextAgreementId: nextId };
   const detail = { what: 'mode_begun', ...told };
   const subjects = [{ ...companySubject, accountId }];
   const news = { companyId, kind: 'notice', atMs: nowMs, subjects, detail } as const;
-  await appendEvent(tx, plainEvent({ ...news, balanceMicros: [account.balanceMicros] }));
   await insertAuditOnce(tx, {
     id: derivedId('audit', 'agreement.modeBegun', String(endedId)),
     companyId,
@@ -57,6 +57,7 @@ async function tellBegun(
     // Its opening credit, or what is owed.
     after: { ...told, balance: money(account) },
   });
+  return plainEvent({ ...news, balanceMicros: [account.balanceMicros] });
 }
 
 /** Null: somebody else was here first. */
@@ -72,9 +73,10 @@ async function begin(
   assert(account !== undefined, 'the account of an agreement is there');
   if (!(await settleModeChange(tx, { endedId, nowMs }))) return null;
   await endLoans(tx, change, nowMs);
-  if (nextAccountId === accountId) await tellBegun(tx, change, { account, nowMs });
+  const goesOn = nextAccountId === accountId;
+  const tellFirst = goesOn ? [await noteBegun(tx, change, { account, nowMs })] : [];
   // Of postpaid a cut is taken back; of prepaid one may come, with its own notice.
-  return reviewSupply(tx, { companyId, accountIds, nowMs, mayCut: false });
+  return reviewSupply(tx, { companyId, accountIds, nowMs, mayCut: false, tellFirst });
 }
 
 /** Closes what an agreement left open, once the next one of its place has begun. */

@@ -1,5 +1,6 @@
 import type { Sql, Transaction } from '../../db/connect.ts';
 import { appendEvent, companySubject, eventShardOf, plainEvent } from '../../db/events.ts';
+import type { EventBlock } from '../../db/events.ts';
 import { lockAccounts } from '../../db/ledger.ts';
 import {
   breachThreshold,
@@ -127,11 +128,12 @@ async function warnAccount(
     const breach = await breachThreshold(tx, { ...arm, companyId, accountId });
     if (breach !== null) news.set(arm.kind, { ...arm, breach });
   }
+  const told: EventBlock[] = [];
   for (const { kind, threshold, breach } of news.values()) {
     const id = derivedId('notice', String(accountId), kind, threshold, String(breach));
-    const told = detailOf(account, standing, policy);
+    const standingNow = detailOf(account, standing, policy);
     const earliest = kind === 'cut_notice' ? instantText(nowMs + standing.noticeBeforeMs) : null;
-    const detail = { ...told, notCutBefore: earliest };
+    const detail = { ...standingNow, notCutBefore: earliest };
     await insertNotice(tx, {
       id,
       companyId,
@@ -142,8 +144,7 @@ async function warnAccount(
       detail,
       atMs: nowMs,
     });
-    await appendEvent(
-      tx,
+    told.push(
       plainEvent({
         companyId,
         kind: 'notice',
@@ -154,6 +155,7 @@ async function warnAccount(
       }),
     );
   }
+  for (const event of told) await appendEvent(tx, event);
   return news.size;
 }
 
