@@ -16,6 +16,8 @@ export type AuditedBill = {
   readonly toMs: number;
   /** Null: closed. */
   readonly openUntilMs: number | null;
+  /** Days that carry no standing charge. */
+  readonly idle: readonly { readonly fromMs: number; readonly toMs: number }[];
 };
 
 const quarterMs = 900_000;
@@ -34,19 +36,19 @@ function wallClock(zone: string): Intl.DateTimeFormat {
 }
 
 /** `2026-03-29T02:00`, by the wall clock that Intl tells. */
-function localText(zone: string, atMs: number): string {
+export function wallText(zone: string, atMs: number): string {
   return wallClock(zone).format(atMs).replace(' ', 'T');
 }
 
 /** The wall clock shows it twice: a document cannot say which one is meant, so the judge cannot. */
 export function isShownTwice(zone: string, atMs: number): boolean {
-  const text = localText(zone, atMs);
-  return [-4, -2, 2, 4].some((n) => localText(zone, atMs + n * quarterMs) === text);
+  const text = wallText(zone, atMs);
+  return [-4, -2, 2, 4].some((n) => wallText(zone, atMs + n * quarterMs) === text);
 }
 
 /** The local wall clock as if it were UTC. */
 function wallMs(zone: string, atMs: number): number {
-  return Date.parse(`${localText(zone, atMs)}Z`);
+  return Date.parse(`${wallText(zone, atMs)}Z`);
 }
 
 /** As it is while the bill runs: exact, and without what comes at the close or with time. */
@@ -56,11 +58,17 @@ function running(tariff: TariffText): TariffText {
 }
 
 /** What standing charges have come to by now, their tax with them. */
-function standing({ versions, zone, fromMs, openUntilMs }: AuditedBill): Decimal {
+function standing({ versions, zone, fromMs, openUntilMs, idle }: AuditedBill): Decimal {
   const tariff = versions.findLast(({ validFromMs }) => validFromMs <= fromMs)?.tariff;
   if (tariff === undefined || openUntilMs === null) return new Money(0);
-  const days = new Money(wallMs(zone, openUntilMs) - wallMs(zone, fromMs)).div(dayMs);
-  const [year = 0, month = 0] = localText(zone, fromMs).split('-').map(Number);
+  const idleMs = idle.reduce((sum, each) => {
+    const beginMs = Math.max(each.fromMs, fromMs);
+    const endMs = Math.min(each.toMs, openUntilMs);
+    return beginMs < endMs ? sum + wallMs(zone, endMs) - wallMs(zone, beginMs) : sum;
+  }, 0);
+  const passedMs = wallMs(zone, openUntilMs) - wallMs(zone, fromMs);
+  const days = new Money(passedMs - idleMs).div(dayMs);
+  const [year = 0, month = 0] = wallText(zone, fromMs).split('-').map(Number);
   const monthDays = (Date.UTC(year, month, 1) - Date.UTC(year, month - 1, 1)) / dayMs;
   const yearDays = (Date.UTC(year + 1, 0, 1) - Date.UTC(year, 0, 1)) / dayMs;
   let sum = new Money(0);
@@ -95,12 +103,13 @@ function tariffNumber(tariff: TariffText): number {
 
 /** A bill of which nothing has changed since the last audit is not judged again. */
 function judgedTotal(bill: AuditedBill, untilMs: number): Judged {
-  const { versions, zone, slots, chainFromMs, fromMs, openUntilMs } = bill;
+  const { versions, zone, slots, chainFromMs, fromMs, openUntilMs, idle } = bill;
   const key = JSON.stringify([
     versions.map(({ validFromMs, tariff }) => [validFromMs, tariffNumber(tariff)]),
     [zone, chainFromMs, fromMs, untilMs, openUntilMs === null],
     [...slots].flatMap(([slot, wh]) => (slot * quarterMs < untilMs ? [slot, Number(wh)] : [])),
     bill.firstMs,
+    idle.map((day) => day.fromMs),
   ]);
   const known = judgedBefore.get(key) ?? judge(bill, untilMs);
   if (judgedBefore.size >= judgedMax) judgedBefore.clear();
@@ -130,8 +139,8 @@ function judge(bill: AuditedBill, untilMs: number): Judged {
     const next = versions[index + 1];
     return {
       ...(bill.openUntilMs === null ? tariff : running(tariff)),
-      validFrom: localText(tariff.zone ?? zone, validFromMs),
-      ...(next === undefined ? {} : { validTo: localText(tariff.zone ?? zone, next.validFromMs) }),
+      validFrom: wallText(tariff.zone ?? zone, validFromMs),
+      ...(next === undefined ? {} : { validTo: wallText(tariff.zone ?? zone, next.validFromMs) }),
     };
   });
   const judged = judgeLoad({
@@ -149,6 +158,7 @@ function judge(bill: AuditedBill, untilMs: number): Judged {
     fromMs: beginMs,
     toMs: untilMs,
     attributes: {},
+    idle: bill.idle,
   });
   if (!judged.ok) throw new Error(`the judge refuses: ${judged.code} ${judged.message}`);
   const last = judged.value.bills.at(-1);

@@ -37,6 +37,8 @@ export type Books = Told & {
   readonly accountIds: readonly number[];
   /** By agreement, up to when time alone is charged. */
   readonly accruals: ReadonlyMap<number, number>;
+  /** By agreement, days in the dark that carry no standing charge. */
+  readonly idle: ReadonlyMap<number, AuditedBill['idle']>;
   readonly payments: readonly { readonly accountId: number; readonly micros: bigint }[];
 };
 
@@ -258,6 +260,7 @@ function auditPoint(
         fromMs: atMs,
         toMs,
         openUntilMs: openUntil({ fromMs: atMs, toMs, settledMs, accruedMs: ownAccruedMs }),
+        idle: books.idle.get(agreement.agreementId) ?? [],
       };
       const { energyWh, micros } = judgedMicros(bill);
       const { agreementId, accountId } = agreement;

@@ -10,6 +10,7 @@ import { examineStep } from './doctor.ts';
 import type { Delivery } from './delivery.ts';
 import type { Fitters } from './fitters.ts';
 import { findEarlyBreach, findHeldBreach, readTaken } from './heldRows.ts';
+import { readIdleDays } from './idleRules.ts';
 import {
   findBreaches,
   findQuietBreaches,
@@ -103,6 +104,15 @@ export class Audits {
     if (quiet < shards.length) throw new Violation('RATING_NEVER_ENDS', `round after round`);
   }
 
+  /** Meters are read, and all that waits is told and rated, as in quiet hours. */
+  async catchUp(): Promise<void> {
+    const { senders, nowMs } = this.#simulation;
+    for (const sender of senders) sender.read(nowMs);
+    await this.#of.keys.registerAll();
+    await this.#of.delivery.settle();
+    await this.#rateAll();
+  }
+
   /** Everything answered and rated: then what is booked is what the auditor works out. */
   async audit(isLast: boolean): Promise<void> {
     const simulation = this.#simulation;
@@ -113,6 +123,8 @@ export class Audits {
     refuseBreach(delivery.words.findBreach(delivery.sent));
     await this.#rateAll();
     await supply.settle();
+    // Days in the dark were noted there.
+    await this.#rateAll();
     if (isLast) {
       await fitters.retry(null);
       await this.#rateAll();
@@ -200,7 +212,7 @@ export class Audits {
 
   async #books(taken: ReadonlySet<string>): Promise<Books> {
     const simulation = this.#simulation;
-    const { registered, fleet } = simulation;
+    const { registered } = simulation;
     const known = simulation.meters.filter((each) => simulation.isRegistered(each));
     const logged = await readLogged(simulation.admin);
     const receivedAt = new Map(logged.map((row) => [row.carriedHash, row.receivedAtMs]));
@@ -222,16 +234,16 @@ export class Audits {
         modulusWh: meter.modulusWh,
         marks: this.#of.office.marksOf(simulation.idOf(meter)),
       })),
-      agreements: fleet.agreements.map((agreement, index) => ({
-        ...agreement,
-        agreementId: registered.agreements[index],
-        accountId: registered.accounts.get(agreement.account) ?? 0,
-        tariffId: registered.tariffs.get(agreement.tariff) ?? 0,
+      agreements: simulation.tenancies.map((tenancy) => ({
+        ...tenancy,
+        accountId: registered.accounts.get(tenancy.account) ?? 0,
+        tariffId: registered.tariffs.get(tenancy.tariff) ?? 0,
       })),
       versions: await this.#versions(),
       accountIds: [...registered.accounts.values()],
       payments: simulation.payments,
       accruals: await this.#accruals(),
+      idle: await readIdleDays(simulation),
     };
   }
 

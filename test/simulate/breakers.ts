@@ -1,14 +1,7 @@
 import { accept, refuse } from '../../src/domain/outcome.ts';
 import type { CommandLink, SwitchTarget } from '../../src/operations/sendCommand.ts';
 import type { SeededRandom } from './seededRandom.ts';
-
-type Breaker = {
-  isClosed: boolean;
-  /** It moves later than anybody waits for; another word before then takes its place. */
-  late: { readonly isClosed: boolean; readonly atMs: number } | null;
-  /** It says that it has done what it did not do, and nobody can know. */
-  hasLied: boolean;
-};
+import type { SupplyLine } from './supplyLine.ts';
 
 export type Mood = 'answers' | 'late' | 'refuses' | 'answer lost' | 'lies';
 
@@ -30,22 +23,22 @@ export class Breakers {
   isCalm = false;
   readonly #random: SeededRandom;
   readonly #nowMs: () => number;
-  readonly #byUnit = new Map<number, Breaker>();
+  readonly #lines: ReadonlyMap<number, SupplyLine>;
   readonly #lied = new Set<number>();
 
-  constructor(random: SeededRandom, nowMs: () => number) {
+  constructor(
+    random: SeededRandom,
+    given: { readonly lines: ReadonlyMap<number, SupplyLine>; nowMs(): number },
+  ) {
     this.#random = random;
-    this.#nowMs = nowMs;
+    this.#lines = given.lines;
+    this.#nowMs = given.nowMs;
   }
 
-  at(unitId: number): Breaker {
-    const known = this.#byUnit.get(unitId) ?? { isClosed: true, late: null, hasLied: false };
-    this.#byUnit.set(unitId, known);
-    if (known.late !== null && known.late.atMs <= this.#nowMs()) {
-      known.isClosed = known.late.isClosed;
-      known.late = null;
-    }
-    return known;
+  at(unitId: number): SupplyLine {
+    const line = this.#lines.get(unitId);
+    if (line === undefined) throw new Error(`the world has no contactor ${unitId}`);
+    return line;
   }
 
   /** One lies once in its life, and of a cut alone: nobody would ever know of the other. */
@@ -58,34 +51,32 @@ export class Breakers {
   }
 
   #write(unitId: number, on: boolean) {
-    const breaker = this.at(unitId);
+    const line = this.at(unitId);
     const mood = this.#mood(unitId, on);
-    const done = accept({ acknowledgedAtMs: this.#nowMs() });
+    const nowMs = this.#nowMs();
+    const done = accept({ acknowledgedAtMs: nowMs });
     switch (mood) {
       case 'late': {
-        const atMs = this.#nowMs() + this.#random.between(1, 300) * 1_000;
-        breaker.late = { isClosed: on, atMs };
+        const atMs = nowMs + this.#random.between(1, 300) * 1_000;
+        line.writeLate(on, { nowMs, atMs });
         return silence;
       }
       case 'refuses':
         return refuse('DEVICE_REFUSED', 'It will not.');
       case 'lies':
-        breaker.late = null;
-        breaker.hasLied = true;
+        line.lie(nowMs);
         return done;
       case 'answers':
       case 'answer lost':
-        breaker.late = null;
-        breaker.hasLied = false;
-        breaker.isClosed = on;
+        line.write(on, nowMs);
         return mood === 'answers' ? done : silence;
     }
   }
 
   #readBack(unitId: number, on: boolean) {
-    const breaker = this.at(unitId);
+    const line = this.at(unitId);
     if (!this.isCalm && this.#random.chance(0.1)) return silence;
-    const isSo = breaker.isClosed === on || breaker.hasLied;
+    const isSo = line.isClosedAt(this.#nowMs()) === on || line.hasLied;
     if (!isSo) return refuse('SWITCH_NOT_VERIFIED', 'It stands otherwise.');
     return accept({ verifiedAtMs: this.#nowMs(), powerW: null });
   }

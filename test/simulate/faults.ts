@@ -130,18 +130,22 @@ type Diverted = {
   run(): unknown;
   /** On another client: outside the transaction. */
   runOn(client: Sql): unknown;
+  /** Otherwise than it was meant. */
+  runAs(change: (text: string) => string): unknown;
 };
 type Divert = (statement: Diverted) => unknown;
 
+/** With other arguments than the caller's, if any are given. */
+type Run = (args?: readonly unknown[]) => unknown;
 type Callable = (...args: never[]) => unknown;
 
 function wrapCallable<Client extends Callable>(
   client: Client,
-  on: { statement(run: () => unknown, args: readonly unknown[]): unknown; member: ProxyMember },
+  on: { statement(run: Run, args: readonly unknown[]): unknown; member: ProxyMember },
 ): Client {
   return new Proxy(client, {
     apply(target, self, args: unknown[]) {
-      const run = (): unknown => Reflect.apply(target, self, args);
+      const run: Run = (as = args) => Reflect.apply(target, self, as);
       return isStatement(args) ? on.statement(run, args) : run();
     },
     get(target, name) {
@@ -221,13 +225,20 @@ function textOf(args: readonly unknown[]): string {
   return Array.isArray(parts) ? parts.join('?') : '';
 }
 
+function changedArgs(args: readonly unknown[], change: (text: string) => string) {
+  const [parts, ...values] = args;
+  const texts = Array.isArray(parts) ? parts.map((part) => change(String(part))) : [];
+  return [Object.assign(texts, { raw: texts }), ...values];
+}
+
 /** A client some of whose statements somebody else answers: planted faults are made of it. */
 export function divertedSql(sql: Sql, divert: Divert): Sql {
-  const statement = (run: () => unknown, args: readonly unknown[]): unknown =>
+  const statement = (run: Run, args: readonly unknown[]): unknown =>
     divert({
       text: textOf(args),
-      run,
+      run: () => run(),
       runOn: (client) => Reflect.apply(client, undefined, args),
+      runAs: (change) => run(changedArgs(args, change)),
     });
   return wrapCallable(sql, {
     statement,

@@ -12,6 +12,7 @@ type Swap = { readonly old: WorldMeter; readonly fresh: WorldMeter; readonly atM
 /** Each of its own thousand: between them lie the ids that registrations use up. */
 const idsApart = 1_000;
 const fittedMax = 3;
+const visitedMax = 6;
 const main = 1;
 const everyRegister = 0;
 const one = { numerator: 1n, denominator: 1n };
@@ -51,10 +52,13 @@ export class Fitters {
     return swap === undefined ? null : this.#exchange(swap);
   }
 
-  #newMeter(like: Pick<WorldMeter, 'edge' | 'servicePoint' | 'zone'>, powerMaxW: number | null) {
+  #newMeter(
+    like: Pick<WorldMeter, 'edge' | 'servicePoint' | 'zone' | 'line'>,
+    powerMaxW: number | null,
+  ) {
     const { random, world, meters, nowMs } = this.#simulation;
     this.#fitted += 1;
-    const { edge, servicePoint, zone } = like;
+    const { edge, servicePoint, zone, line } = like;
     const meter = fitMeter(random, {
       serial: `N${this.#fitted}`,
       edge,
@@ -62,6 +66,7 @@ export class Fitters {
       zone,
       ownId: idsApart * this.#fitted,
       fittedMs: nowMs,
+      line,
       startMs: world.startMs,
       powerMaxW,
     });
@@ -72,21 +77,36 @@ export class Fitters {
   /** A further meter at some place, or another one in place of one that hangs there. */
   async #fit(): Promise<string | null> {
     const simulation = this.#simulation;
-    const { random, world, meters, nowMs } = simulation;
+    const { random, world, meters } = simulation;
     if (this.#fitted >= fittedMax) return null;
     if (random.chance(0.4)) {
       const like = random.pick(world.meters);
-      this.#unregistered.push(this.#newMeter({ ...like, edge: random.pick(world.edges) }, null));
+      const beside = { ...like, edge: random.pick(world.edges), line: null };
+      this.#unregistered.push(this.#newMeter(beside, null));
       return 'meter fitted';
     }
     const hanging = meters.filter(
       (each) => simulation.isRegistered(each) && each.removedMs === null,
     );
-    const old = random.pick(hanging);
+    const swap = this.#swap(random.pick(hanging));
+    return random.chance(0.4) ? this.#exchange(swap) : 'meter swapped';
+  }
+
+  /** Somebody was sent to a place where the supply does not do as it is told. */
+  async visit(meterId: number): Promise<string | null> {
+    const simulation = this.#simulation;
+    const old = simulation.meters.find((each) => simulation.idOf(each) === meterId);
+    const isThere = old !== undefined && old.removedMs === null;
+    if (!isThere || this.#fitted >= visitedMax) return null;
+    return this.#exchange(this.#swap(old));
+  }
+
+  #swap(old: WorldMeter): Swap {
+    const { nowMs } = this.#simulation;
     const swap = { old, fresh: this.#newMeter(old, old.powerMaxW), atMs: nowMs };
     old.removedMs = nowMs;
     this.#swaps.push(swap);
-    return random.chance(0.4) ? this.#exchange(swap) : 'meter swapped';
+    return swap;
   }
 
   /** What hangs on the wall gets into the registry, as the id by which it is read already. */

@@ -164,6 +164,7 @@ test('energy that is charged where nothing was read is found', () => {
     versions: [],
     accountIds: [],
     accruals: new Map(),
+    idle: new Map(),
     payments: [],
   };
   const charged = (said: string) => findUnreadCharge(books, new Map([[`7/1/${aMay}/3`, said]]));

@@ -29,6 +29,9 @@ export class Office {
   /** By meter, then by register (0: every one) and instant: the last word counts. */
   readonly #words = new Map<number, Map<string, Word & { readonly channel: number }>>();
 
+  readonly #marked = new Set<number>();
+  readonly #toldMs = new Map<number, number>();
+
   constructor(simulation: Simulation) {
     this.#simulation = simulation;
   }
@@ -54,6 +57,16 @@ export class Office {
     return [...own.values(), ...every]
       .flatMap(({ kind, ...word }) => (kind === 'withdrawn' ? [] : [{ ...word, kind }]))
       .toSorted((a, b) => a.atMs - b.atMs);
+  }
+
+  /** When somebody last said something of its registers, taken back or not. */
+  lastToldMs(meterId: number): number {
+    return this.#toldMs.get(meterId) ?? -Infinity;
+  }
+
+  /** Beside those who exchange it. */
+  isMarkedByPeople(meterId: number): boolean {
+    return this.#marked.has(meterId);
   }
 
   #meter(): { meter: WorldMeter; meterId: number } {
@@ -234,11 +247,13 @@ export class Office {
     );
     if (!recorded.ok) throw new Violation('MARK_REFUSED', `${recorded.code} ${recorded.message}`);
     this.tell(meterId, said);
+    this.#marked.add(meterId);
     return `mark ${kind}`;
   }
 
   /** The last word on a meter, register and instant counts. */
   tell(meterId: number, word: Word & { readonly channel: number }): void {
+    this.#toldMs.set(meterId, this.#simulation.nowMs);
     const words = this.#words.get(meterId) ?? new Map();
     words.set(`${word.channel}/${word.atMs}`, word);
     this.#words.set(meterId, words);

@@ -10,10 +10,13 @@ import type { CrashPlan } from './faults.ts';
 import { Fitters } from './fitters.ts';
 import type { Admin } from './invariants.ts';
 import { Keys } from './keys.ts';
+import { Movers } from './movers.ts';
 import { Office } from './office.ts';
 import { QuarantineDesk } from './quarantineDesk.ts';
-import { Simulation, Violation, productionOperations } from './simulation.ts';
-import type { Counts, Operations } from './simulation.ts';
+import { productionOperations } from './operations.ts';
+import type { Operations } from './operations.ts';
+import { Simulation, Violation } from './simulation.ts';
+import type { Counts } from './simulation.ts';
 import { SupplyDesk } from './supplyDesk.ts';
 import { Till } from './till.ts';
 
@@ -29,6 +32,7 @@ class Workload {
   readonly #desk: QuarantineDesk;
   readonly #till: Till;
   readonly #supply: SupplyDesk;
+  readonly #movers: Movers;
   readonly #published: Published[] = [];
   readonly #later: TariffText[];
   readonly audits: Audits;
@@ -37,11 +41,13 @@ class Workload {
   constructor(simulation: Simulation, seed: number) {
     this.#simulation = simulation;
     this.#till = new Till(simulation, seed);
-    this.#supply = new SupplyDesk(simulation, seed);
+    this.#movers = new Movers(simulation, { seed, published: this.#published });
     this.#delivery = new Delivery(simulation);
     this.#office = new Office(simulation);
     this.#keys = new Keys(simulation, this.#delivery);
     this.#fitters = new Fitters(simulation, this.#office);
+    const people = { office: this.#office, fitters: this.#fitters };
+    this.#supply = new SupplyDesk(simulation, { seed, ...people });
     this.#desk = new QuarantineDesk(simulation, this.#delivery, this.#office);
     this.audits = new Audits(simulation, {
       delivery: this.#delivery,
@@ -95,6 +101,8 @@ class Workload {
       await this.#pay();
     }
     await this.#till.act();
+    await this.#movers.act();
+    if (this.#supply.waitsInTheDark()) await this.audits.catchUp();
     await this.#supply.act();
     await this.audits.check();
     return what;

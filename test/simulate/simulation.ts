@@ -6,75 +6,21 @@ import type { Viewer } from '../../src/domain/access/viewer.ts';
 import type { Fleet } from '../../src/domain/fleet.ts';
 import { parseCompanyId } from '../../src/domain/ids.ts';
 import { rateJob } from '../../src/domain/rating/job.ts';
-import { adjustBalance } from '../../src/operations/adjustBalance.ts';
-import { accrueTime } from '../../src/operations/accrueTime.ts';
-import { commitBatches } from '../../src/operations/commitBatches.ts';
-import { publishTariff } from '../../src/operations/publishTariff.ts';
 import { publishVeeSet } from '../../src/operations/publishVeeSet.ts';
-import { editReading } from '../../src/operations/office/editReading.ts';
 import type { OfficeDeps } from '../../src/operations/office/enterReadings.ts';
-import { correctQuarantined } from '../../src/operations/office/correctQuarantined.ts';
-import { recordReadings } from '../../src/operations/office/recordReadings.ts';
-import {
-  dismissQuarantined,
-  replayQuarantined,
-} from '../../src/operations/office/replayQuarantined.ts';
-import { retryReadings } from '../../src/operations/office/retryReadings.ts';
-import { exchangeMeter } from '../../src/operations/exchangeMeter.ts';
 import { createRatingMemory } from '../../src/operations/rating/registry.ts';
-import { rateReadings } from '../../src/operations/rateReadings.ts';
 import type { Rated } from '../../src/operations/rateReadings.ts';
-import { recordMark } from '../../src/operations/recordMark.ts';
-import { registerFleet } from '../../src/operations/registerFleet.ts';
 import type { RegisteredFleet } from '../../src/operations/registerFleet.ts';
-import { publishPolicy, putUnderPolicy } from '../../src/operations/prepaid/publishPolicy.ts';
-import { sendCommand } from '../../src/operations/sendCommand.ts';
-import { addProtection, endProtection } from '../../src/operations/supply/protections.ts';
-import { sweepCommands } from '../../src/operations/sweepCommands.ts';
-import { sweepSupplies } from '../../src/operations/sweepSupplies.ts';
-import { applyPaymentEvent } from '../../src/operations/payments/applyPaymentEvent.ts';
-import { settlePayout } from '../../src/operations/payments/settlePayout.ts';
-import { takeEmergencyCredit } from '../../src/operations/prepaid/takeEmergencyCredit.ts';
-import { topUp } from '../../src/operations/topUp.ts';
-import { useVoucher } from '../../src/operations/vouchers/useVoucher.ts';
 import { Fuse, brittleSql, noCrash } from './faults.ts';
 import type { CrashPlan, Hands } from './faults.ts';
 import type { Admin } from './invariants.ts';
+import type { Operations } from './operations.ts';
 import { SeededRandom } from './seededRandom.ts';
 import { Sender } from './sender.ts';
+import { Tenancies } from './tenancies.ts';
+import type { Tenancy } from './tenancies.ts';
 import { makeWorld, signingKey } from './world.ts';
 import type { World, WorldMeter } from './world.ts';
-
-/** The operations under test. Planted faults replace one of them. */
-export const productionOperations = {
-  accrueTime,
-  commitBatches,
-  correctQuarantined,
-  dismissQuarantined,
-  editReading,
-  exchangeMeter,
-  rateReadings,
-  recordMark,
-  recordReadings,
-  replayQuarantined,
-  registerFleet,
-  retryReadings,
-  publishTariff,
-  applyPaymentEvent,
-  settlePayout,
-  addProtection,
-  adjustBalance,
-  endProtection,
-  publishPolicy,
-  putUnderPolicy,
-  sendCommand,
-  sweepCommands,
-  sweepSupplies,
-  takeEmergencyCredit,
-  topUp,
-  useVoucher,
-};
-export type Operations = typeof productionOperations;
 
 /** Something that must never be: the seed and the step bring it back. */
 export class Violation extends Error {
@@ -146,6 +92,8 @@ export class Simulation {
   #hourMs: number;
   fleet: Fleet;
   ids: RegisteredFleet | null = null;
+  /** Of agreements that were changed since they were declared. */
+  readonly journal = new Tenancies();
   readonly #writer: Database;
   readonly #api: Database;
   #memory = createRatingMemory();
@@ -224,6 +172,11 @@ export class Simulation {
   get registered(): RegisteredFleet {
     if (this.ids === null) throw new Error('the world registers its fleet first');
     return this.ids;
+  }
+
+  /** All agreements as they stand. */
+  get tenancies(): readonly Tenancy[] {
+    return this.journal.all(this.fleet, this.registered);
   }
 
   /** By which its gateway knows it. */
@@ -357,7 +310,12 @@ export class Simulation {
     const { random } = this;
     let byMs = random.pick(stepsOfClockMs);
     if (random.chance(0.04)) byMs = random.between(2, 25) * dayMs;
-    this.#hourMs = Math.min(this.#hourMs + byMs, this.world.startMs + daysMax * dayMs);
+    this.pass(byMs);
+  }
+
+  /** Nothing else happens for a while. */
+  pass(ms: number): void {
+    this.#hourMs = Math.min(this.#hourMs + ms, this.world.startMs + daysMax * dayMs);
     this.nowMs = Math.max(this.nowMs, this.#hourMs);
   }
 

@@ -3,9 +3,13 @@ import { parseAccountId } from '../../src/domain/ids.ts';
 import type { AccountId } from '../../src/domain/ids.ts';
 import type { SwitchTarget } from '../../src/operations/sendCommand.ts';
 import { Breakers } from './breakers.ts';
+import { Bridges } from './bridges.ts';
 import { drawCrash, noCrash } from './faults.ts';
 import type { CrashPlan, Hands } from './faults.ts';
 import type { Breach } from './invariants.ts';
+import type { Fitters } from './fitters.ts';
+import { IdleRules } from './idleRules.ts';
+import type { Office } from './office.ts';
 import { SeededRandom } from './seededRandom.ts';
 import { Violation } from './simulation.ts';
 import type { Simulation } from './simulation.ts';
@@ -35,21 +39,37 @@ export class SupplyDesk {
   readonly #breakers: Breakers;
   readonly #journal: SupplyJournal;
   readonly #rules: SupplyRules;
+  readonly #bridges: Bridges;
+  readonly #idle: IdleRules;
+  readonly #fitters: Fitters;
+  /** Of what came to this desk later: the dice above fall as they did without it. */
+  readonly #others: SeededRandom;
+  #idleSweptMs = 0;
   #isOpen = false;
 
-  constructor(simulation: Simulation, seed: number) {
+  constructor(
+    simulation: Simulation,
+    { seed, office, fitters }: { seed: number; office: Office; fitters: Fitters },
+  ) {
     this.#simulation = simulation;
+    this.#fitters = fitters;
     const random = new SeededRandom(seed + 6_000_029);
     this.#random = random;
-    this.#breakers = new Breakers(random, () => simulation.nowMs);
+    const others = new SeededRandom(seed + 7_000_003);
+    const { lines } = simulation.world;
+    this.#breakers = new Breakers(random, { lines, nowMs: () => simulation.nowMs });
     const fromHour = random.below(24);
     this.#journal = {
       underPolicyMs: new Map(),
       protectedHours: random.chance(0.5) ? { fromHour, toHour: (fromHour + 8) % 24 } : null,
       dataAgeMsMax: random.pick([240, 1_440, 1_440]) * minuteMs,
+      isDarkCharged: others.chance(0.3),
       protections: [],
     };
     this.#rules = new SupplyRules(simulation, this.#journal);
+    this.#others = others;
+    this.#bridges = new Bridges(simulation, { random: others, office });
+    this.#idle = new IdleRules(simulation, { office, journal: this.#journal });
   }
 
   get #accounts(): readonly AccountId[] {
@@ -76,7 +96,7 @@ export class SupplyDesk {
   /** A policy without notice, and most accounts under it. */
   async #open(): Promise<void> {
     const { viewer, nowMs, operations } = this.#simulation;
-    const { protectedHours, dataAgeMsMax } = this.#journal;
+    const { protectedHours, dataAgeMsMax, isDarkCharged } = this.#journal;
     const hour = (of: number): string => `${String(of).padStart(2, '0')}:00`;
     const spans =
       protectedHours === null
@@ -88,6 +108,7 @@ export class SupplyDesk {
       weather: null,
       protectedHours: spans,
       dataAgeMinutes: dataAgeMsMax / minuteMs,
+      standingChargeWhileDisconnected: isDarkCharged,
       emergencyCredit: this.#random.chance(0.5)
         ? { amount: '5.00', selectableBelow: '0.00' }
         : null,
@@ -119,9 +140,12 @@ export class SupplyDesk {
     const draw = this.#random.below(100);
     if (draw < 2) await this.#protect(this.#random.pick(this.#accounts));
     else if (draw < 12) await this.#release();
-    else if (draw < 36) await this.#pay();
-    else if (draw < 44) await this.#charge();
+    else if (draw < 28) await this.#pay();
+    else if (draw < 56) await this.#charge();
     await this.#protectAtLast();
+    await this.#bridges.act();
+    this.#sitInTheDark();
+    await this.#sendFitter();
     await this.#work(this.#random.between(0, 2));
     // Whoever dies is started again: no sweep is missed for long.
     await this.#sweep(noCrash);
@@ -131,6 +155,8 @@ export class SupplyDesk {
   async #look(): Promise<void> {
     const [breach] = await findCommandBreaches(this.#simulation.admin);
     refuseBreach(breach ?? null);
+    refuseBreach(await this.#bridges.find());
+    refuseBreach(await this.#idle.find(this.#idleSweptMs));
   }
 
   /** As workers do that die now and then; breakers are as they are. */
@@ -139,6 +165,38 @@ export class SupplyDesk {
       await this.#sweep(drawCrash(this.#random));
       this.#simulation.nowMs += this.#random.between(1, 60) * 1_000;
     }
+  }
+
+  get #isDarkSomewhere(): boolean {
+    const { world, nowMs } = this.#simulation;
+    return [...world.lines.values()].some((line) => line.isDarkAt(nowMs) || line.isBridged);
+  }
+
+  /** Days pass, and somebody has no light. */
+  #sitInTheDark(): void {
+    if (!this.#isDarkSomewhere || !this.#others.chance(0.1)) return;
+    this.#simulation.pass(this.#others.between(24, 80) * hourMs);
+    this.#simulation.note('days in the dark');
+  }
+
+  /** Hours pass: then all meters should be read, so that what is seen behind a cut is judged. */
+  waitsInTheDark(): boolean {
+    if (!this.#isDarkSomewhere || !this.#others.chance(0.25)) return false;
+    this.#simulation.pass(this.#others.between(1, 3) * hourMs);
+    this.#simulation.note('hours in the dark');
+    return true;
+  }
+
+  /** Where cuts were tried the meter is exchanged more often than elsewhere. */
+  async #sendFitter(): Promise<void> {
+    if (!this.#others.chance(0.15)) return;
+    const rows = await this.#simulation.admin<{ id: number }[]>`
+      select m.id from meter m join meter o on o.service_point_id = m.service_point_id
+      join command c on c.meter_id = o.id and c.kind = 'disconnect' and c.attempts > 0
+      where m.contactor_unit_id is not null group by m.id order by max(c.requested_at) desc, m.id`;
+    const [latest] = rows;
+    const done = latest === undefined ? null : await this.#fitters.visit(latest.id);
+    if (done !== null) this.#simulation.note(`${done} at a cut`);
   }
 
   /** Whoever comes here comes after what has just been decided. */
@@ -248,9 +306,20 @@ export class SupplyDesk {
   async #sweep(plan: CrashPlan): Promise<number> {
     const { clock, operations } = this.#simulation;
     const around = { clock, wake: () => {} };
+    await this.#simulation.apart(plan, ({ writer }) =>
+      operations.beginModes({ sql: writer, ...around }),
+    );
     const decided = await this.#simulation.apart(plan, ({ writer }) =>
       operations.sweepSupplies({ sql: writer, ...around }),
     );
+    await this.#simulation.apart(plan, ({ writer }) =>
+      operations.watchSupplies({ sql: writer, ...around }),
+    );
+    const noted = await this.#simulation.apart(plan, ({ writer }) =>
+      operations.noteIdleDays({ sql: writer, clock }),
+    );
+    if (noted !== null && noted.days > 0) this.#simulation.note('days without a standing charge');
+    if (noted !== null) this.#idleSweptMs = this.#simulation.nowMs;
     const swept = await this.#simulation.apart(noCrash, ({ writer }) =>
       operations.sweepCommands({ sql: writer, ...around }),
     );

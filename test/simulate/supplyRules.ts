@@ -11,6 +11,8 @@ export type SupplyJournal = {
   /** Hours of the wall clock in which that policy protects, wrapping at midnight; or none. */
   readonly protectedHours: { readonly fromHour: number; readonly toHour: number } | null;
   readonly dataAgeMsMax: number;
+  /** Whole days in the dark carry their standing charge. */
+  readonly isDarkCharged: boolean;
   readonly protections: {
     readonly id: string;
     readonly accountId: number;
@@ -21,6 +23,7 @@ export type SupplyJournal = {
 };
 
 type Sending = {
+  readonly accountId: number | null;
   readonly kind: string;
   readonly cause: string;
   readonly notAfter: Date;
@@ -80,8 +83,8 @@ export class SupplyRules {
 
   /** Who lives behind a meter now, and what they have; null: nobody. */
   async #standing({ servicePoint }: WorldMeter): Promise<Standing | null> {
-    const { admin, fleet, registered, nowMs } = this.#simulation;
-    const agreement = fleet.agreements.find(
+    const { admin, tenancies, registered, nowMs } = this.#simulation;
+    const agreement = tenancies.find(
       (each) =>
         each.servicePoint === servicePoint &&
         each.validFromMs <= nowMs &&
@@ -131,8 +134,10 @@ export class SupplyRules {
   async findAtSending({ meterId }: SwitchTarget, on: boolean): Promise<Breach | null> {
     const { admin, nowMs } = this.#simulation;
     const rows = await admin<Sending[]>`
-      select kind, cause, not_after as "notAfter", (count(*) over ())::int4 as open from command
-      where meter_id = ${meterId} and state in ('requested', 'queued', 'sent', 'acknowledged')`;
+      select account_id as "accountId", kind, cause, not_after as "notAfter",
+             (count(*) over ())::int4 as open
+      from command where meter_id = ${meterId}
+        and state in ('requested', 'queued', 'sent', 'acknowledged')`;
     const [sent] = rows;
     const detail = `meter ${meterId} at ${new Date(nowMs).toISOString()}`;
     if (sent === undefined) return { code: 'WRITTEN_UNASKED', detail };
@@ -140,13 +145,17 @@ export class SupplyRules {
     if (sent.kind !== (on ? 'reconnect' : 'disconnect'))
       return { code: 'WRITTEN_OTHERWISE', detail };
     if (sent.notAfter.getTime() < nowMs) return { code: 'WRITTEN_TOO_LATE', detail };
-    return on ? null : this.#findAtCut(this.#meterOf(meterId), detail);
+    return on ? null : this.#findAtCut(this.#meterOf(meterId), { of: sent.accountId, detail });
   }
 
-  async #findAtCut(meter: WorldMeter, detail: string): Promise<Breach | null> {
+  async #findAtCut(
+    meter: WorldMeter,
+    { of, detail }: { readonly of: number | null; readonly detail: string },
+  ): Promise<Breach | null> {
     const standing = await this.#standing(meter);
     if (standing === null) return { code: 'CUT_OF_NOBODY', detail };
     const { accountId, isPrepaid, balanceMicros, cutMicros } = standing;
+    if (accountId !== of) return { code: 'CUT_OF_ANOTHER', detail };
     if (!isPrepaid) return { code: 'CUT_OF_POSTPAID', detail };
     if (balanceMicros > cutMicros) {
       return { code: 'CUT_ABOVE_LIMIT', detail: `${detail}: ${balanceMicros} above ${cutMicros}` };
@@ -161,7 +170,7 @@ export class SupplyRules {
 
   /** When breakers answer and sweeps have had their time: who has paid has power. */
   async findAtRest(breakers: Breakers): Promise<Breach | null> {
-    const { admin, fleet, meterIds } = this.#simulation;
+    const { admin, fleet, meterIds, nowMs } = this.#simulation;
     type Row = { meterId: number; state: string; isOpen: boolean; tried: string | null };
     const rows = await admin<Row[]>`
       select m.id as "meterId", coalesce(s.state, 'connected') as state, exists (
@@ -175,18 +184,19 @@ export class SupplyRules {
     for (const { meterId, state, isOpen, tried } of rows) {
       const meter = this.#meterOf(meterId);
       const declared = fleet.meters.find(({ serial }) => meterIds.get(serial) === meterId);
-      const breaker = breakers.at(declared?.contactor?.unitId ?? 0);
-      const detail = `meter ${meterId} is ${state}, its breaker ${breaker.isClosed ? 'on' : 'off'}`;
+      const line = breakers.at(declared?.contactor?.unitId ?? 0);
+      const isClosed = line.isClosedAt(nowMs);
+      const detail = `meter ${meterId} is ${state}, its breaker ${isClosed ? 'on' : 'off'}`;
       if (isOpen) return { code: 'COMMAND_NEVER_ENDS', detail };
       const standing = await this.#standing(meter);
       const isDue =
         standing !== null && (!standing.isPrepaid || standing.balanceMicros >= standing.backMicros);
-      if (isDue && (state !== 'connected' || !breaker.isClosed)) {
+      if (isDue && (state !== 'connected' || !isClosed)) {
         return { code: 'PAID_AND_DARK', detail };
       }
       // Of the last try nobody may know the end: then it stands either way, rather on than off.
       const isKnown = tried === null || tried === 'verified';
-      if (isKnown && state === 'disconnected' && breaker.isClosed && !breaker.hasLied) {
+      if (isKnown && state === 'disconnected' && isClosed && !line.hasLied) {
         return { code: 'SUPPLY_NOT_ITS_BREAKER', detail };
       }
     }

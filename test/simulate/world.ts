@@ -4,6 +4,7 @@ import type { Fleet } from '../../src/domain/fleet.ts';
 import type { TariffText } from '../../src/domain/tariff/shape.ts';
 import { isShownTwice } from './auditedBill.ts';
 import { SeededRandom } from './seededRandom.ts';
+import { SupplyLine, behindLine } from './supplyLine.ts';
 import { worldTariffs } from './worldTariffs.ts';
 
 /** The ground that a seed lays: edges with keys, meters with loads, agreements, tariffs. */
@@ -28,7 +29,9 @@ export type WorldMeter = {
   readonly fittedMs: number;
   /** When it was taken off the wall; null: it hangs there. */
   removedMs: number | null;
-  /** What the register truly is at an instant, unwrapped. */
+  /** Null: there is no contactor before it. */
+  readonly line: SupplyLine | null;
+  /** What the register truly is at an instant that has passed, unwrapped. */
   trueWh(atMs: number): bigint;
 };
 
@@ -38,6 +41,8 @@ export type World = {
   readonly edges: readonly WorldEdge[];
   /** Those of the beginning; further ones are fitted later. */
   readonly meters: readonly WorldMeter[];
+  /** By the unit of their contactor. */
+  readonly lines: ReadonlyMap<number, SupplyLine>;
   readonly fleet: Fleet;
   /** Declared while readings flow. */
   readonly lateAgreements: Fleet['agreements'];
@@ -118,7 +123,7 @@ function makeRegister(
 function makeMeters(
   random: SeededRandom,
   edges: readonly WorldEdge[],
-  startMs: number,
+  { startMs, lines }: Pick<World, 'startMs' | 'lines'>,
 ): WorldMeter[] {
   // Point 1 has two meters behind edges of different shards: both charge one account.
   const places = ['point 1', 'point 1', 'point 2', 'point 3', 'point 4', 'point 5'];
@@ -127,6 +132,8 @@ function makeMeters(
     const powerMaxW = random.pick([4_000, 24_000, 160_000]);
     const modulusWh = random.chance(0.4) ? 1_000_000n : null;
     const firstWh = modulusWh === null ? random.below(5_000_000) : 1_000_000 - random.below(60_000);
+    const line = lines.get(unitOf(index)) ?? null;
+    const litWh = makeRegister(random, { startMs, powerMaxW, firstWh });
     return {
       serial: `S${index + 1}`,
       edge: edges[index % edges.length],
@@ -137,7 +144,8 @@ function makeMeters(
       ownId: null,
       fittedMs: startMs,
       removedMs: null,
-      trueWh: makeRegister(random, { startMs, powerMaxW, firstWh }),
+      line,
+      trueWh: behindLine(litWh, { line, fittedMs: startMs }),
     };
   });
 }
@@ -145,7 +153,7 @@ function makeMeters(
 /** A meter that is put up while readings flow, with a register that goes its own way. */
 export function fitMeter(
   random: SeededRandom,
-  given: Pick<WorldMeter, 'serial' | 'edge' | 'servicePoint' | 'zone' | 'ownId' | 'fittedMs'> & {
+  given: Omit<WorldMeter, 'powerMaxW' | 'modulusWh' | 'removedMs' | 'trueWh'> & {
     readonly startMs: number;
     /** Null: drawn. */
     readonly powerMaxW: number | null;
@@ -154,7 +162,8 @@ export function fitMeter(
   const { startMs, ...of } = given;
   const powerMaxW = given.powerMaxW ?? random.pick([4_000, 24_000]);
   const modulusWh = random.chance(0.3) ? 1_000_000n : null;
-  const trueWh = makeRegister(random, { startMs, powerMaxW, firstWh: random.below(50_000) });
+  const litWh = makeRegister(random, { startMs, powerMaxW, firstWh: random.below(50_000) });
+  const trueWh = behindLine(litWh, of);
   return { ...of, powerMaxW, modulusWh, removedMs: null, trueWh };
 }
 
@@ -182,10 +191,23 @@ export function fleetMeter(
 /** Nobody listens: breakers of the world are reached by a link of their own. */
 const nowhere = { kind: 'tcp', host: '127.0.0.1', port: 502 } as const;
 
+/** Of a meter's contactor, by the meter's place among those of the beginning. */
+function unitOf(index: number): number {
+  return 100 + index;
+}
+
+/** The second meter of a place has no contactor. */
+const unswitched = 1;
+
+function makeLines(): World['lines'] {
+  const units = [0, 1, 2, 3, 4, 5].filter((index) => index !== unswitched).map(unitOf);
+  return new Map(units.map((unitId) => [unitId, new SupplyLine()]));
+}
+
 function wired(index: number): Wiring {
   return {
     bus: { name: 'bus', unitId: 1 + index },
-    contactor: { unitId: 100 + index, coil: 0 },
+    contactor: { unitId: unitOf(index), coil: 0 },
   };
 }
 
@@ -245,7 +267,8 @@ export function makeWorld(seed: number): World {
   const startMs = Date.parse(random.pick(starts));
   const company = `Grid ${seed}`;
   const edges = [0, 1, 3].map((shard, index) => makeEdge(random, `edge ${index + 1}`, shard));
-  const meters = makeMeters(random, edges, startMs);
+  const lines = makeLines();
+  const meters = makeMeters(random, edges, { startMs, lines });
   const documents = worldTariffs(seed, random);
   const { agreements, lateAgreements } = makeAgreements(random, startMs);
   const zoneOf = new Map(meters.map((meter) => [meter.servicePoint, meter.zone]));
@@ -260,8 +283,9 @@ export function makeWorld(seed: number): World {
       buses: [{ name: 'bus', address: nowhere, pollIntervalMs: 60_000 }],
     })),
     servicePoints: [...zoneOf].map(([name, timeZone]) => ({ name, timeZone })),
-    // The second meter of a place has no contactor.
-    meters: meters.map((meter, index) => fleetMeter(meter, index === 1 ? unwired : wired(index))),
+    meters: meters.map((meter, index) =>
+      fleetMeter(meter, index === unswitched ? unwired : wired(index)),
+    ),
     customers: ['A1', 'A2', 'A3', 'A4'].map((number) => ({
       name: `customer ${number}`,
       accounts: [{ number, currency: 'EUR' }],
@@ -282,5 +306,6 @@ export function makeWorld(seed: number): World {
   };
   const laterTariffs = documents.slice(3);
   const isEven = seed % 4 !== 0;
-  return { startMs, company, edges, meters, fleet, lateAgreements, laterTariffs, isEven };
+  const ground = { startMs, company, edges, meters, lines, fleet };
+  return { ...ground, lateAgreements, laterTariffs, isEven };
 }

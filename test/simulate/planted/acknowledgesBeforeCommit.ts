@@ -1,8 +1,8 @@
 import { accept } from '../../../src/domain/outcome.ts';
 import { openEnvelope } from '../../../src/wire/batch.ts';
 import { decodeEnvelope } from '../../../src/wire/openBatch.ts';
-import { productionOperations } from '../simulation.ts';
-import type { Operations } from '../simulation.ts';
+import { productionOperations } from '../operations.ts';
+import type { Operations } from '../operations.ts';
 
 type Commit = Operations['commitBatches'];
 type Answer = Awaited<ReturnType<Commit>>[number];

@@ -1,6 +1,6 @@
 import { divertedSql } from '../faults.ts';
-import { productionOperations } from '../simulation.ts';
-import type { Operations } from '../simulation.ts';
+import { productionOperations } from '../operations.ts';
+import type { Operations } from '../operations.ts';
 
 /** The guard is claimed in a transaction of its own, and the batch appended in the next one. */
 const commitBatches: Operations['commitBatches'] = (deps, carried) => {

@@ -1,5 +1,5 @@
-import { productionOperations } from '../simulation.ts';
-import type { Operations } from '../simulation.ts';
+import { productionOperations } from '../operations.ts';
+import type { Operations } from '../operations.ts';
 
 /** Who comes too late to correct a batch has its readings entered all the same. */
 const correctQuarantined: Operations['correctQuarantined'] = async (deps, viewer, input) => {

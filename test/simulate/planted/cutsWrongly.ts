@@ -1,7 +1,7 @@
 import type { SwitchTarget } from '../../../src/operations/sendCommand.ts';
 import { divertedSql } from '../faults.ts';
-import { productionOperations } from '../simulation.ts';
-import type { Operations } from '../simulation.ts';
+import { productionOperations } from '../operations.ts';
+import type { Operations } from '../operations.ts';
 
 /** What was decided once is written, whoever has paid or is protected by now. */
 const sendUndecided: Operations['sendCommand'] = async (deps, commandId) => {

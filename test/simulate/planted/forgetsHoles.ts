@@ -1,5 +1,5 @@
-import { productionOperations } from '../simulation.ts';
-import type { Operations } from '../simulation.ts';
+import { productionOperations } from '../operations.ts';
+import type { Operations } from '../operations.ts';
 
 /** Receipts say that all has come: nothing that was lost on the way is asked for. */
 const commitBatches: Operations['commitBatches'] = async (deps, carried) => {

@@ -1,6 +1,6 @@
 import { divertedSql } from '../faults.ts';
-import { productionOperations } from '../simulation.ts';
-import type { Operations } from '../simulation.ts';
+import { productionOperations } from '../operations.ts';
+import type { Operations } from '../operations.ts';
 
 /** Registers count on as if nobody had marked them. */
 const rateReadings: Operations['rateReadings'] = (deps, scope) => {

@@ -1,7 +1,7 @@
 import type { Sql } from '../../../src/db/connect.ts';
 import { divertedSql } from '../faults.ts';
-import { productionOperations } from '../simulation.ts';
-import type { Operations } from '../simulation.ts';
+import { productionOperations } from '../operations.ts';
+import type { Operations } from '../operations.ts';
 
 function withoutDuties(sql: Sql): Sql {
   return divertedSql(sql, (statement) =>

@@ -1,6 +1,6 @@
 import { divertedSql } from '../faults.ts';
-import { productionOperations } from '../simulation.ts';
-import type { Operations } from '../simulation.ts';
+import { productionOperations } from '../operations.ts';
+import type { Operations } from '../operations.ts';
 
 /** Balances are moved outside the transaction of their transfers: a retry moves them twice. */
 const rateReadings: Operations['rateReadings'] = (deps, scope) => {

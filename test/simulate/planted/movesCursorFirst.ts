@@ -1,7 +1,7 @@
 import { batchesPerRatingMax } from '../../../src/domain/limits.ts';
 import { divertedSql } from '../faults.ts';
-import { productionOperations } from '../simulation.ts';
-import type { Operations } from '../simulation.ts';
+import { productionOperations } from '../operations.ts';
+import type { Operations } from '../operations.ts';
 
 /** The cursor moves in a transaction of its own, before what it stands for is rated. */
 const rateReadings: Operations['rateReadings'] = async (deps, { shard }) => {

@@ -1,6 +1,6 @@
 import { divertedSql } from '../faults.ts';
-import { productionOperations } from '../simulation.ts';
-import type { Operations } from '../simulation.ts';
+import { productionOperations } from '../operations.ts';
+import type { Operations } from '../operations.ts';
 
 /** How far a sender's chain has come is told outside the transaction that appends to the log. */
 const commitBatches: Operations['commitBatches'] = (deps, carried) => {

@@ -4,8 +4,8 @@ import type { Batch } from '../../../src/wire/batch.ts';
 import { encodeBatch } from '../../../src/wire/encodeBatch.ts';
 import { decodeEnvelope } from '../../../src/wire/openBatch.ts';
 import { divertedSql } from '../faults.ts';
-import { productionOperations } from '../simulation.ts';
-import type { Operations } from '../simulation.ts';
+import { productionOperations } from '../operations.ts';
+import type { Operations } from '../operations.ts';
 
 const key = { privateKey: generateKeyPairSync('ed25519').privateKey, keyId: new Uint8Array(16) };
 
