@@ -5,12 +5,25 @@ import { claimsBeforeAppend } from './planted/claimsBeforeAppend.ts';
 import { forgetsFinalValues } from './planted/forgetsFinalValues.ts';
 import { forgetsHoles } from './planted/forgetsHoles.ts';
 import { correctsAgain } from './planted/correctsAgain.ts';
+import { forgetsExchangedCuts } from './planted/forgetsExchangedCuts.ts';
 import { hearsNoOutage } from './planted/hearsNoOutage.ts';
+import { chargesDarkDays, freesLitDays } from './planted/idlesWrongly.ts';
 import { keepsUnknownRows } from './planted/keepsUnknownRows.ts';
 import { ignoresMarks } from './planted/ignoresMarks.ts';
 import { movesBalancesApart } from './planted/movesBalancesApart.ts';
 import { movesCursorFirst } from './planted/movesCursorFirst.ts';
 import { movesProgressApart } from './planted/movesProgressApart.ts';
+import {
+  beginsNothing,
+  chargesWhoWasThere,
+  forgetsKeys,
+  forgetsOldBills,
+} from './planted/movesWrongly.ts';
+import {
+  leavesWatchBehind,
+  overlooksBypasses,
+  seesBypassesEverywhere,
+} from './planted/overlooksBypasses.ts';
 import { forgetsAudit, forgetsFees, paysTwice } from './planted/paysApart.ts';
 import { hidesGoodRows, ranksByArrival, skipsEdits } from './planted/readsAnotherLog.ts';
 import {
@@ -21,9 +34,9 @@ import {
   verifiesBlindly,
 } from './planted/cutsWrongly.ts';
 import { tellsEventsApart } from './planted/tellsEventsApart.ts';
+import type { Operations } from './operations.ts';
 import { simulate } from './run.ts';
 import type { RunOutcome } from './run.ts';
-import type { Operations } from './simulation.ts';
 
 async function run(seed: number, steps: number, operations?: Operations): Promise<RunOutcome> {
   const database = await freshDatabase(`simulate_${seed}`);
@@ -134,6 +147,36 @@ test.each<[string, number, readonly string[], Operations]>([
     2,
     ['PAID_AND_DARK', 'PAID_AND_STILL_CUT'],
     leavesInTheDark,
+  ],
+  ['energy behind a cut that nobody is told of', 1, ['BYPASS_UNTOLD'], overlooksBypasses],
+  ['an alarm where nothing flowed', 2, ['BYPASS_OF_NOTHING'], seesBypassesEverywhere],
+  ['a watch that is left with the old meter', 1, ['BYPASS_UNTOLD'], leavesWatchBehind],
+  [
+    'energy that is charged to who had the place before',
+    1,
+    ['BALANCE_WRONG', 'SUPPLY_NOT_ITS_BREAKER', 'PAID_AND_DARK'],
+    chargesWhoWasThere,
+  ],
+  [
+    'a bill that a change cuts in two and nobody rates again',
+    1,
+    ['CHARGE_WRONG', 'MODE_BILLED_TWICE'],
+    forgetsOldBills,
+  ],
+  ['a change whose key is forgotten', 1, ['CHANGE_ANSWERED_WRONG'], forgetsKeys],
+  ['a change that nobody closes', 1, ['MODE_CHANGE_OVERDUE'], beginsNothing],
+  ['days in the dark that are charged', 1, ['IDLE_DAY_MISSING'], chargesDarkDays],
+  [
+    'days of light that are not charged',
+    1,
+    ['IDLE_DAY_WRONG', 'IDLE_DAY_WITH_LIGHT'],
+    freesLitDays,
+  ],
+  [
+    'a cut of unknown end that is forgotten with its meter',
+    1,
+    ['PAID_AND_DARK'],
+    forgetsExchangedCuts,
   ],
   [
     'winners by arrival',
