@@ -132,7 +132,7 @@ test.each<[string, number, readonly string[], Operations]>([
   ['protected hours that nobody keeps', 1, ['CUT_IN_PROTECTED_HOURS'], forgetsHours],
   [
     'a breaker that is not read back',
-    1,
+    9,
     ['SUPPLY_NOT_ITS_BREAKER', 'PAID_AND_DARK'],
     verifiesBlindly,
   ],
@@ -150,7 +150,7 @@ test.each<[string, number, readonly string[], Operations]>([
   ],
   ['energy behind a cut that nobody is told of', 1, ['BYPASS_UNTOLD'], overlooksBypasses],
   ['an alarm where nothing flowed', 2, ['BYPASS_OF_NOTHING'], seesBypassesEverywhere],
-  ['a watch that is left with the old meter', 1, ['BYPASS_UNTOLD'], leavesWatchBehind],
+  ['a watch that is left with the old meter', 7, ['BYPASS_UNTOLD'], leavesWatchBehind],
   [
     'energy that is charged to who had the place before',
     1,
@@ -174,7 +174,7 @@ test.each<[string, number, readonly string[], Operations]>([
   ],
   [
     'a cut of unknown end that is forgotten with its meter',
-    1,
+    16,
     ['PAID_AND_DARK'],
     forgetsExchangedCuts,
   ],

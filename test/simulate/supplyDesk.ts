@@ -44,6 +44,7 @@ export class SupplyDesk {
   readonly #fitters: Fitters;
   /** Of what came to this desk later: the dice above fall as they did without it. */
   readonly #others: SeededRandom;
+  readonly #underway: SeededRandom;
   #idleSweptMs = 0;
   #isOpen = false;
 
@@ -68,6 +69,7 @@ export class SupplyDesk {
     };
     this.#rules = new SupplyRules(simulation, this.#journal);
     this.#others = others;
+    this.#underway = new SeededRandom(seed + 9_000_011);
     this.#bridges = new Bridges(simulation, { random: others, office });
     this.#idle = new IdleRules(simulation, { office, journal: this.#journal });
   }
@@ -189,13 +191,16 @@ export class SupplyDesk {
 
   /** Where cuts were tried the meter is exchanged more often than elsewhere. */
   async #sendFitter(): Promise<void> {
-    if (!this.#others.chance(0.15)) return;
-    const rows = await this.#simulation.admin<{ id: number }[]>`
-      select m.id from meter m join meter o on o.service_point_id = m.service_point_id
+    const isAnywhere = this.#others.chance(0.15);
+    const rows = await this.#simulation.admin<{ id: number; isUnderway: boolean }[]>`
+      select m.id, bool_or(c.state in ('queued', 'sent', 'acknowledged')) as "isUnderway"
+      from meter m join meter o on o.service_point_id = m.service_point_id
       join command c on c.meter_id = o.id and c.kind = 'disconnect' and c.attempts > 0
       where m.contactor_unit_id is not null group by m.id order by max(c.requested_at) desc, m.id`;
-    const [latest] = rows;
-    const done = latest === undefined ? null : await this.#fitters.visit(latest.id);
+    const underway = rows.find(({ isUnderway }) => isUnderway);
+    const isMeanwhile = underway !== undefined && this.#underway.chance(0.6);
+    const to = isMeanwhile ? underway : isAnywhere ? rows[0] : undefined;
+    const done = to === undefined ? null : await this.#fitters.visit(to.id);
     if (done !== null) this.#simulation.note(`${done} at a cut`);
   }
 
