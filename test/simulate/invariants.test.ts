@@ -72,12 +72,13 @@ const plants: readonly (readonly [string, string])[] = [
   ['BATCHES_NOT_RATED', 'update rating_cursor set position = position - 1 where position > 0'],
   [
     'DUTY_LEFT',
-    `insert into rerate_duty (company_id, meter_id, from_day, reason)
-     select company_id, id, 0, 'register_marked' from meter limit 1`,
+    `insert into rerate_duty (company_id, meter_id, from_day, reason, log_shard)
+     select company_id, id, 0, 'register_marked', 0 from meter limit 1`,
   ],
   [
     'VALIDATION_LEFT',
-    'insert into vee_duty (meter_id, company_id, from_at) select id, company_id, now() from meter',
+    `insert into vee_duty (meter_id, company_id, from_at, log_shard)
+     select id, company_id, now(), 0 from meter`,
   ],
   ['BATCH_SET_ASIDE', `update batch_quarantine set code = 'RATING_FAILED'`],
   [
