@@ -1,4 +1,3 @@
-import type { Sql } from '../../../src/db/connect.ts';
 import { divertedSql } from '../faults.ts';
 import { productionOperations } from '../operations.ts';
 import type { Operations } from '../operations.ts';
@@ -21,33 +20,6 @@ const rateReadings: Operations['rateReadings'] = (deps, scope) => {
 };
 
 export const chargesWhoWasThere: Operations = { ...productionOperations, rateReadings };
-
-function withoutDuties(sql: Sql): Sql {
-  return divertedSql(sql, (statement) =>
-    statement.text.includes('insert into rerate_duty') ? Promise.resolve([]) : statement.run(),
-  );
-}
-
-/** The bill that is cut in two goes on as if it were one. */
-export const forgetsOldBills: Operations = {
-  ...productionOperations,
-  changeMode: (deps, viewer, input) =>
-    productionOperations.changeMode({ ...deps, sql: withoutDuties(deps.sql) }, viewer, input),
-  changeAccount: (deps, viewer, input) =>
-    productionOperations.changeAccount({ ...deps, sql: withoutDuties(deps.sql) }, viewer, input),
-};
-
-/** Whoever repeats a change whose answer was lost makes another one, or is refused. */
-const changeMode: Operations['changeMode'] = (deps, viewer, input) => {
-  const sql = divertedSql(deps.sql, (statement) =>
-    statement.text.includes('insert into idempotency_key')
-      ? Promise.resolve({ count: 1 })
-      : statement.run(),
-  );
-  return productionOperations.changeMode({ ...deps, sql }, viewer, input);
-};
-
-export const forgetsKeys: Operations = { ...productionOperations, changeMode };
 
 /** What an agreement left open stays open when the next one has begun. */
 export const beginsNothing: Operations = {
