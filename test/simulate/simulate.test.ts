@@ -7,12 +7,13 @@ import { forgetsHoles } from './planted/forgetsHoles.ts';
 import { correctsAgain } from './planted/correctsAgain.ts';
 import { forgetsExchangedCuts } from './planted/forgetsExchangedCuts.ts';
 import { hearsNoOutage } from './planted/hearsNoOutage.ts';
+import { chargesDarkDays, freesLitDays } from './planted/idlesWrongly.ts';
 import { keepsUnknownRows } from './planted/keepsUnknownRows.ts';
 import { ignoresMarks } from './planted/ignoresMarks.ts';
 import { movesBalancesApart } from './planted/movesBalancesApart.ts';
 import { movesCursorFirst } from './planted/movesCursorFirst.ts';
 import { movesProgressApart } from './planted/movesProgressApart.ts';
-import { beginsNothing, chargesWhoWasThere } from './planted/movesWrongly.ts';
+import { beginsNothing, chargesWhoWasThere, forgetsKeys } from './planted/movesWrongly.ts';
 import {
   leavesWatchBehind,
   overlooksBypasses,
@@ -156,6 +157,19 @@ test.each<[string, number, readonly string[], Operations]>([
     1,
     ['BALANCE_WRONG', 'SUPPLY_NOT_ITS_BREAKER', 'PAID_AND_DARK'],
     chargesWhoWasThere,
+  ],
+  [
+    'a change whose key is forgotten',
+    1,
+    ['CHANGE_NOT_REPLAYED', 'CHANGE_ANSWERED_WRONG'],
+    forgetsKeys,
+  ],
+  ['days in the dark that are charged', 3, ['IDLE_DAY_MISSING'], chargesDarkDays],
+  [
+    'days of light that are not charged',
+    3,
+    ['IDLE_DAY_WRONG', 'IDLE_DAY_WITH_LIGHT'],
+    freesLitDays,
   ],
   ['a change that nobody closes', 1, ['MODE_CHANGE_OVERDUE'], beginsNothing],
   [

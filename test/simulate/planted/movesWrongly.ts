@@ -21,6 +21,18 @@ const rateReadings: Operations['rateReadings'] = (deps, scope) => {
 
 export const chargesWhoWasThere: Operations = { ...productionOperations, rateReadings };
 
+/** Whoever repeats a change whose answer was lost makes another one, or is refused. */
+const changeMode: Operations['changeMode'] = (deps, viewer, input) => {
+  const sql = divertedSql(deps.sql, (statement) =>
+    statement.text.includes('insert into idempotency_key')
+      ? Promise.resolve({ count: 1 })
+      : statement.run(),
+  );
+  return productionOperations.changeMode({ ...deps, sql }, viewer, input);
+};
+
+export const forgetsKeys: Operations = { ...productionOperations, changeMode };
+
 /** What an agreement left open stays open when the next one has begun. */
 export const beginsNothing: Operations = {
   ...productionOperations,
