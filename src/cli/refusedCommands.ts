@@ -33,6 +33,7 @@ export const auditedCommands: ReadonlyMap<string, Audited> = new Map([
   ['cash limit', { operation: 'changeAgentLimit', role: 'administrator' }],
   ['cash take', { operation: 'takeCash' }],
   ['cash hand-over', { operation: 'handOverCash' }],
+  ['customer erase', { operation: 'eraseCustomer', role: 'administrator' }],
   ['voucher make', { operation: 'makeVouchers', role: 'administrator' }],
   ['voucher sell', { operation: 'sellVouchers' }],
   ['voucher use', { operation: 'useVoucher' }],

@@ -22,10 +22,15 @@ function isLoss(error: unknown): boolean {
 /** A try that came as far as its COMMIT, whose answer was lost. */
 type Reached<T> = { readonly xact: string; readonly value: T };
 
-/** @throws a loss while the server itself is not done with it: ask again. */
-async function hasCommitted(sql: Sql, xact: string): Promise<boolean> {
+/**
+ * Whether a transaction was committed, by its number. One that a server which crashed does not know
+ * any more was not.
+ * @throws a loss while the server itself is not done with it: ask again.
+ */
+export async function hasCommitted(sql: Sql, xact: string): Promise<boolean> {
   const [row] = await sql<[{ status: string | null }]>`
-    select pg_xact_status(${xact}::xid8) as status`;
+    select case when ${xact}::xid8 < pg_current_xact_id()
+                then pg_xact_status(${xact}::xid8) end as status`;
   if (row.status === 'in progress') {
     const message = 'the connection was lost while Postgres was still at the commit';
     throw Object.assign(new Error(message), { code: 'CONNECTION_CLOSED' });

@@ -1,3 +1,5 @@
+import { importChannel } from '../domain/channel.ts';
+import { everyChannel } from '../domain/series/meterMarks.ts';
 import { isUuid } from '../domain/uuid.ts';
 import type { Statement } from './connect.ts';
 import { idBounds } from './page.ts';
@@ -30,13 +32,18 @@ export type PlacedKeypad = KeypadDevice & {
   readonly isRemoved: boolean;
 };
 
-/** Whether a device's meter was taken down by an instant, by the words that count. */
+/**
+ * Whether a device's meter was taken down by an instant and not put up again: by the words that
+ * count, of the whole meter or of its main register.
+ */
 function isRemoved(tx: Statement, at: Date) {
-  return tx`exists (
-    select from register_mark k
-    where k.meter_id = d.meter_id and k.kind = 'removed' and k.at <= ${at} and not exists (
-      select from register_mark l
-      where l.meter_id = k.meter_id and l.channel = k.channel and l.at = k.at and l.id > k.id))`;
+  return tx`coalesce((
+    select k.kind = 'removed' from register_mark k
+    where k.meter_id = d.meter_id and k.channel in (${everyChannel}, ${importChannel})
+      and k.kind in ('installed', 'removed') and k.at <= ${at} and not exists (
+        select from register_mark l
+        where l.meter_id = k.meter_id and l.channel = k.channel and l.at = k.at and l.id > k.id)
+    order by k.at desc, k.id desc limit 1), false)`;
 }
 
 /** The devices of the places that an account's agreements are about now, locked. */

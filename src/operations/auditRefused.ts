@@ -26,6 +26,7 @@ const auditedRules: ReadonlySet<string> = new Set([
   'Mutation.writeOffDebt',
   'Mutation.setAsideDebt',
   'Mutation.planDebt',
+  'Mutation.eraseCustomer',
   'Mutation.changeAgreementMode',
   'Mutation.changeAgreementAccount',
   'Mutation.takeBackAgreementChange',

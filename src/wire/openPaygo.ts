@@ -73,7 +73,7 @@ const syncValue = 999;
 
 /** Tokens that add have even counts, all others odd ones: the device tells them apart by that. */
 export function nextTokenCount(count: number, kind: TokenKind): number {
-  const isOdd = count % 2 === 1;
+  const isOdd = count % 2 !== 0;
   return kind === 'add' ? count + (isOdd ? 1 : 2) : count + (isOdd ? 2 : 1);
 }
 

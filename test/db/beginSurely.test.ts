@@ -1,6 +1,6 @@
 import postgres from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { beginSurely } from '../../src/db/beginSurely.ts';
+import { beginSurely, hasCommitted } from '../../src/db/beginSurely.ts';
 import { connect } from '../../src/db/connect.ts';
 import type { Database, Sql, Transaction } from '../../src/db/connect.ts';
 import { freshDatabase } from '../support/postgres.ts';
@@ -94,6 +94,12 @@ describe('a transaction that must be done', () => {
     const killed = beginSurely(losingAnswers(1, new Error('killed')), count);
     await expect(killed).rejects.toThrow('killed');
     expect(await times()).toBe(1);
+  });
+
+  test('was not committed when the server that crashed has never heard of it', async () => {
+    const [row] = await admin<[{ later: string }]>`
+      select ((pg_current_xact_id()::text)::int8 + 1000)::text as later`;
+    expect(await hasCommitted(database.sql, row.later)).toBe(false);
   });
 
   test('is given up after seven tries, and nothing is done', async () => {

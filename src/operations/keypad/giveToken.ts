@@ -44,16 +44,19 @@ export type CountedByKeypad = { readonly meterId: number; readonly token: GivenT
 
 /**
  * The device of a payment: the one that counted it before, else the only one of its account. Of
- * several nobody can say for which one was paid: what it gained is claimed until somebody does.
+ * several nobody can say for which one was paid, and behind a meter that was taken down the next
+ * one may not be known yet: what the payment gained is claimed until somebody says.
  */
 async function lockPaidKeypad(tx: Transaction, paid: PaidForKeypad): Promise<PlacedKeypad | null> {
   const { companyId, accountId, currency, paymentId, amountMicros, nowMs } = paid;
   const devices = await lockKeypads(tx, { companyId, accountId, atMs: nowMs });
   const countedBy = await findCountingKeypad(tx, paymentId);
   if (countedBy !== null) return devices.find(({ meterId }) => meterId === countedBy) ?? null;
-  const inUse = devices.filter((each) => !each.isRemoved && each.currency === currency);
+  const ofCurrency = devices.filter((each) => each.currency === currency);
+  const inUse = ofCurrency.filter(({ isRemoved }) => !isRemoved);
+  const isOpen = ofCurrency.length > 0 && inUse.length !== 1;
   const isClaimed = (await findClaim(tx, paymentId)) !== null;
-  if (isClaimed || (paid.isReceipted && inUse.length > 1)) {
+  if (isClaimed || (paid.isReceipted && isOpen)) {
     await insertClaim(tx, { paymentId, companyId, accountId, amountMicros, atMs: nowMs });
     return null;
   }

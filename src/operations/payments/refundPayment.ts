@@ -228,7 +228,9 @@ async function askProvider(
   assert(known !== null, 'a refund was asked of a payment');
   const isUnknown = call?.outcome === 'failed' && isUnanswered(call.detail);
   if (call?.outcome === 'accepted' || isUnknown) {
-    const isPosted = refundUnderway(known.steps) === 0n;
+    const { steps } = known;
+    const isBack = postedOf(steps).refundedMicros >= of.amountMicros;
+    const isPosted = isBack && refundUnderway(steps) === 0n;
     return isUnknown && !isPosted ? unanswered : accept({ isSent: true, isPosted });
   }
   if (call?.outcome === 'failed') {

@@ -1,6 +1,7 @@
 import { appendEvent, companySubject, eventShardOf, plainEvent } from '../../db/events.ts';
 import type { Transaction } from '../../db/connect.ts';
 import { lockAccounts } from '../../db/ledger.ts';
+import type { AccountHead } from '../../db/ledger.ts';
 import { deleteRecordedChange, findRecordedChange } from '../../db/modeChanges.ts';
 import type { RecordedChange } from '../../db/modeChanges.ts';
 import { holdPrices, insertAgreementDuties, insertPricingChange } from '../../db/tariffVersions.ts';
@@ -59,15 +60,25 @@ async function findToTakeBack(
   return accept(change);
 }
 
+function lockBoth(tx: Transaction, { companyId, accountId, nextAccountId }: RecordedChange) {
+  return lockAccounts(tx, { companyId, accountIds: [...new Set([accountId, nextAccountId])] });
+}
+
 /** Each account that was told of the change hears that it does not come, and of its own alone. */
-async function tell(tx: Transaction, change: RecordedChange, nowMs: number): Promise<void> {
+async function tell(
+  tx: Transaction,
+  {
+    change,
+    heads,
+    nowMs,
+  }: { change: RecordedChange; heads: readonly AccountHead[]; nowMs: number },
+): Promise<void> {
   const { companyId, accountId, nextAccountId, endedId, nextId } = change;
   const at = instantText(change.at.getTime());
   const told = new Map([
     [nextAccountId, nextId],
     [accountId, endedId],
   ]);
-  const heads = await lockAccounts(tx, { companyId, accountIds: [...told.keys()] });
   for (const head of heads) {
     const agreementId = told.get(head.accountId) ?? endedId;
     const block = plainEvent({
@@ -106,11 +117,16 @@ export async function takeBackChange(
     async (tx, nowMs) => {
       // A rating commit underway could close a bill meanwhile.
       await holdPrices(tx);
-      const found = await findToTakeBack(tx, { companyId, agreementId, nowMs });
+      const of = { companyId, agreementId, nowMs };
+      const seen = await findToTakeBack(tx, of);
+      if (!seen.ok) return seen;
+      const heads = await lockBoth(tx, seen.value);
+      // It may have begun while its accounts were waited for.
+      const found = await findToTakeBack(tx, of);
       if (!found.ok) return found;
       const change = found.value;
       const { accountId, nextAccountId, nextId, mode, servicePointId, zone } = change;
-      await tell(tx, change, nowMs);
+      await tell(tx, { change, heads, nowMs });
       await deleteRecordedChange(tx, agreementId);
       // Raters forget the agreement that is gone; the bill of the month is longer again.
       await insertPricingChange(tx, { companyId, what: 'attributes', atMs: nowMs });

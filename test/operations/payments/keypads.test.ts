@@ -190,6 +190,27 @@ test('after a meter’s exchange the new keypad counts, with what the old one ca
   ]);
 });
 
+test('what is paid before the new keypad is registered waits for it', async () => {
+  const meter = { mapName: null, powerMaxW: null, registerModulusWh: null, factor: null };
+  ground.clock.push(60_000);
+  await exchangeMeter(deps(), ground.viewer('operator'), {
+    idempotencyKey: randomUUID(),
+    meterId: await meterOf('JB000003 new'),
+    atMs: ground.clock.nowMs(),
+    finalValues: [],
+    startValues: [],
+    meter: { ...meter, serial: 'JB000003 newer' },
+    reason: 'the new one was broken',
+  });
+  ground.clock.push(60_000);
+  const paid = await pay('A-3', 1n * euro);
+  const next = await register('JB000003 newer');
+  expect(await choose(paid.id, next)).toMatchObject({ ok: true, value: { hasToken: true } });
+  expect(await show(paid.id, 'A-3')).toMatchObject({
+    value: { value: 1, serial: 'JB000003 newer' },
+  });
+});
+
 describe('tokens that nobody paid for', () => {
   const instruct = (change: Partial<InstructKeypadInput>, role: 'operator' | 'administrator') =>
     instructKeypad(deps(), ground.viewer(role), {
