@@ -349,12 +349,14 @@ export class SupplyDesk {
     await this.#protectAtLast();
     await this.#work(3);
     this.#breakers.isCalm = true;
+    let sweptAtMs = this.#simulation.nowMs;
     for (let quiet = 0, round = 0; quiet < 3 && round < roundsMax; round += 1) {
+      sweptAtMs = this.#simulation.nowMs;
       quiet = (await this.#sweep(noCrash)) === 0 ? quiet + 1 : 0;
       this.#simulation.nowMs += minuteMs + 1_000;
     }
     await this.#look();
-    refuseBreach(await this.#rules.findAtRest(this.#breakers));
+    refuseBreach(await this.#rules.findAtRest(this.#breakers, sweptAtMs));
     this.#breakers.isCalm = false;
   }
 }

@@ -82,13 +82,13 @@ export class SupplyRules {
   }
 
   /** Who lives behind a meter now, and what they have; null: nobody. */
-  async #standing({ servicePoint }: WorldMeter): Promise<Standing | null> {
-    const { admin, tenancies, registered, nowMs } = this.#simulation;
+  async #standing({ servicePoint }: WorldMeter, atMs: number): Promise<Standing | null> {
+    const { admin, tenancies, registered } = this.#simulation;
     const agreement = tenancies.find(
       (each) =>
         each.servicePoint === servicePoint &&
-        each.validFromMs <= nowMs &&
-        nowMs < (each.validToMs ?? Infinity),
+        each.validFromMs <= atMs &&
+        atMs < (each.validToMs ?? Infinity),
     );
     if (agreement === undefined) return null;
     const accountId = registered.accounts.get(agreement.account) ?? 0;
@@ -152,7 +152,7 @@ export class SupplyRules {
     meter: WorldMeter,
     { of, detail }: { readonly of: number | null; readonly detail: string },
   ): Promise<Breach | null> {
-    const standing = await this.#standing(meter);
+    const standing = await this.#standing(meter, this.#simulation.nowMs);
     if (standing === null) return { code: 'CUT_OF_NOBODY', detail };
     const { accountId, isPrepaid, balanceMicros, cutMicros } = standing;
     if (accountId !== of) return { code: 'CUT_OF_ANOTHER', detail };
@@ -168,8 +168,11 @@ export class SupplyRules {
     return null;
   }
 
-  /** When breakers answer and sweeps have had their time: who has paid has power. */
-  async findAtRest(breakers: Breakers): Promise<Breach | null> {
+  /**
+   * When breakers answer and sweeps have had their time: who has paid has power. Whose place it is
+   * is asked of the last sweep's instant: what began since waits for the next one.
+   */
+  async findAtRest(breakers: Breakers, sweptAtMs: number): Promise<Breach | null> {
     const { admin, fleet, meterIds, nowMs } = this.#simulation;
     type Row = { meterId: number; state: string; isOpen: boolean; tried: string | null };
     const rows = await admin<Row[]>`
@@ -188,7 +191,7 @@ export class SupplyRules {
       const isClosed = line.isClosedAt(nowMs);
       const detail = `meter ${meterId} is ${state}, its breaker ${isClosed ? 'on' : 'off'}`;
       if (isOpen) return { code: 'COMMAND_NEVER_ENDS', detail };
-      const standing = await this.#standing(meter);
+      const standing = await this.#standing(meter, sweptAtMs);
       const isDue =
         standing !== null && (!standing.isPrepaid || standing.balanceMicros >= standing.backMicros);
       if (isDue && (state !== 'connected' || !isClosed)) {
