@@ -1,13 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { parseAgreementId } from '../../../src/domain/ids.ts';
 import type { Viewer } from '../../../src/domain/access/viewer.ts';
-import { beginModes } from '../../../src/operations/prepaid/beginModes.ts';
 import { changeMode } from '../../../src/operations/prepaid/changeMode.ts';
 import type { ChangeModeInput } from '../../../src/operations/prepaid/changeMode.ts';
-import { topUp } from '../../../src/operations/topUp.ts';
-import { bills, flat, hourMs, dayMs } from '../billsGround.ts';
-import { makeChannel } from '../payments/paymentGround.ts';
-import { openPolicy, publishForTest } from '../smallFleet.ts';
+import { flat, hourMs, dayMs } from '../billsGround.ts';
+import { prepaidWorld } from './prepaidGround.ts';
 import type { Fleet } from '../../../src/domain/fleet.ts';
 import type { TariffText } from '../../../src/domain/tariff/shape.ts';
 
@@ -47,47 +43,19 @@ function twoPrepaid(fleet: Fleet): Fleet {
 
 /** The same load on two meters: M1's account changes its mode, M2's never does. */
 export async function modeWorld(name: string, document: TariffText = flat('0.30')) {
-  const ground = await bills(name, document, twoPrepaid);
+  const world = await prepaidWorld(name, { document, fleet: twoPrepaid, atMs: june });
+  const { ground, deps, operator, accountOf, agreementOf } = world;
   const { sql } = ground.database;
-  const { companyId, accounts } = ground.registered;
-  await publishForTest(sql, companyId, openPolicy);
-  const known = await sql`select from payment_channel where kind = 'counter'`;
-  if (known.length === 0) {
-    await makeChannel({ writer: ground.database }, { companyId, name: 'counter', kind: 'counter' });
-  }
-  ground.clock.set(june);
-  const deps = { sql: ground.api.sql, clock: ground.clock, wake: () => undefined };
-  const accountOf = (number: string) => {
-    const id = accounts.get(number);
-    if (id === undefined) throw new Error('the fleet has the account');
-    return id;
-  };
-  const agreementOf = async (number: string) => {
-    const [row] = await sql<{ id: number }[]>`
-      select id from agreement where account_id = ${accountOf(number)} order by id desc limit 1`;
-    const id = parseAgreementId(row?.id);
-    if (!id.ok) throw new Error('the account has an agreement');
-    return id.value;
-  };
   return {
-    ground,
-    deps,
-    accountOf,
-    agreementOf,
+    ...world,
     async read(atMs: number, wh: number) {
       ground.clock.set(Math.max(ground.clock.nowMs(), atMs));
       await ground.read(['M1', 'M2'].map((meter) => ({ meter, atMs, wh })));
     },
-    async buy(number: string, amount: string) {
-      const accountId = accountOf(number);
-      const input = { idempotencyKey: randomUUID(), accountId, amount, currency: 'EUR' };
-      const done = await topUp(deps, ground.viewer, input);
-      if (!done.ok) throw new Error(done.message);
-    },
     async change(
       to: 'prepaid' | 'postpaid',
       more: Partial<ChangeModeInput> = {},
-      viewer: Viewer = { ...ground.viewer, role: 'operator' },
+      viewer: Viewer = operator,
     ) {
       const done = await changeMode(deps, viewer, {
         idempotencyKey: randomUUID(),
@@ -100,12 +68,6 @@ export async function modeWorld(name: string, document: TariffText = flat('0.30'
       await ground.rateAll();
       return done;
     },
-    async balance(number: string) {
-      const [row] = await sql<{ micros: bigint }[]>`
-        select balance_micros as micros from account_balance
-        where account_id = ${accountOf(number)}`;
-      return row?.micros;
-    },
     /** By agreement of an account, in the order of time. */
     async billed(number: string) {
       return sql<{ mode: string; wh: bigint; micros: bigint; open: boolean }[]>`
@@ -115,7 +77,5 @@ export async function modeWorld(name: string, document: TariffText = flat('0.30'
         where g.account_id = ${accountOf(number)} and c.period_start = ${new Date(june)}
         group by g.id, g.mode order by g.id`;
     },
-    begin: () =>
-      beginModes({ sql: ground.database.sql, clock: ground.clock, wake: () => undefined }),
   };
 }

@@ -2,22 +2,18 @@ import { randomUUID } from 'node:crypto';
 import { findLiveRegisters, findSupplies, findUnrated } from '../../../src/db/meterReads.ts';
 import { asViewer } from '../../../src/db/viewer.ts';
 import { importChannel } from '../../../src/domain/channel.ts';
-import { parseAgreementId } from '../../../src/domain/ids.ts';
 import type { Viewer } from '../../../src/domain/access/viewer.ts';
 import type { Fleet } from '../../../src/domain/fleet.ts';
 import { payOutAccount } from '../../../src/operations/payOutAccount.ts';
 import type { PayOutInput } from '../../../src/operations/payOutAccount.ts';
-import { beginModes } from '../../../src/operations/prepaid/beginModes.ts';
 import { changeAccount } from '../../../src/operations/prepaid/changeAccount.ts';
 import type { ChangeAccountInput } from '../../../src/operations/prepaid/changeAccount.ts';
 import { readIntervals, readReadings } from '../../../src/operations/readSeries.ts';
 import { takeDeposit } from '../../../src/operations/takeDeposit.ts';
-import { topUp } from '../../../src/operations/topUp.ts';
 import { doctorChecks } from '../../../src/operations/doctor/checks.ts';
 import { runDoctor } from '../../../src/operations/doctor/runDoctor.ts';
-import { bills, dayMs, flat } from '../billsGround.ts';
-import { makeChannel } from '../payments/paymentGround.ts';
-import { openPolicy, publishForTest } from '../smallFleet.ts';
+import { dayMs, flat } from '../billsGround.ts';
+import { prepaidWorld } from './prepaidGround.ts';
 
 /** UTC throughout; days as the rule names them. */
 export const firstMs = Date.UTC(2026, 5, 1);
@@ -49,41 +45,21 @@ function oneFlat(fleet: Fleet): Fleet {
 }
 
 export async function movingWorld(name: string) {
-  const ground = await bills(name, flat('0.30'), oneFlat);
+  const asked = { document: flat('0.30'), fleet: oneFlat, atMs: firstMs };
+  const world = await prepaidWorld(name, asked);
+  const { ground, deps, operator, accountOf, agreementOf } = world;
   const { sql } = ground.database;
-  const { companyId, accounts } = ground.registered;
-  await publishForTest(sql, companyId, openPolicy);
-  const known = await sql`select from payment_channel where kind = 'counter'`;
-  if (known.length === 0) {
-    await makeChannel({ writer: ground.database }, { companyId, name: 'counter', kind: 'counter' });
-  }
-  ground.clock.set(firstMs);
-  const deps = { sql: ground.api.sql, clock: ground.clock, wake: () => undefined };
-  const accountOf = (number: string) => {
-    const id = accounts.get(number);
-    if (id === undefined) throw new Error('the fleet has the account');
-    return id;
-  };
   const as = (number: string): Viewer => {
     const actor = `subscriber:${number}`;
     return { ...ground.viewer, role: 'subscriber', accountId: accountOf(number), actor };
   };
-  const operator: Viewer = { ...ground.viewer, role: 'operator' };
   const meterId = ground.meter('M1');
   return {
-    ground,
-    deps,
+    ...world,
     as,
-    operator,
-    accountOf,
     async read(atMs: number, wh: number) {
       ground.clock.set(Math.max(ground.clock.nowMs(), atMs));
       await ground.read([{ atMs, wh }]);
-    },
-    async buy(number: string, amount: string) {
-      const request = { idempotencyKey: randomUUID(), accountId: accountOf(number) };
-      const done = await topUp(deps, operator, { ...request, amount, currency: 'EUR' });
-      if (!done.ok) throw new Error(done.message);
     },
     async pass(
       from: string,
@@ -91,13 +67,9 @@ export async function movingWorld(name: string) {
       more: Partial<ChangeAccountInput> = {},
       viewer: Viewer = operator,
     ) {
-      const [row] = await sql<{ id: number }[]>`
-        select id from agreement where account_id = ${accountOf(from)} order by id desc limit 1`;
-      const id = parseAgreementId(row?.id);
-      if (!id.ok) throw new Error('the account has an agreement');
       const done = await changeAccount(deps, viewer, {
         idempotencyKey: randomUUID(),
-        agreementId: id.value,
+        agreementId: await agreementOf(from),
         accountId: accountOf(to),
         mode: 'postpaid',
         atMs: null,
@@ -116,14 +88,6 @@ export async function movingWorld(name: string) {
       const request = { idempotencyKey: randomUUID(), accountId: accountOf(number) };
       const asked = { ...request, amount, currency: 'EUR', reason: 'as agreed' };
       return takeDeposit(deps, viewer, asked);
-    },
-    begin: () =>
-      beginModes({ sql: ground.database.sql, clock: ground.clock, wake: () => undefined }),
-    async balance(number: string) {
-      const [row] = await sql<{ micros: bigint }[]>`
-        select balance_micros as micros from account_balance
-        where account_id = ${accountOf(number)}`;
-      return row?.micros;
     },
     /** By account, in the order of time. */
     billed: () => sql<{ number: string; wh: bigint; micros: bigint }[]>`
