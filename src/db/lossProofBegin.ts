@@ -92,7 +92,8 @@ class Life {
  * catch, and the process dies (porsager/postgres, 1154 and 1208); or, when the connection has been
  * made anew meanwhile, into somebody else's transaction. Here the caller gets the loss as the
  * rejection that postgres.js gives anyway, and nothing more is sent: further statements are
- * refused, and the inside of the transaction is left unsettled. Postgres has rolled it back.
+ * refused, and the inside of the transaction is left unsettled. Postgres has rolled it back, unless
+ * the COMMIT was on its way (`beginSurely`).
  */
 export function makeBeginLossProof(sql: Client): void {
   const begin: (work: Work) => Promise<unknown> = sql.begin.bind(sql);
@@ -133,8 +134,8 @@ export function makeBeginLossProof(sql: Client): void {
   /** Called while the socket closes, before anything that waits for a statement goes on. */
   const onclose = (id: unknown): void => {
     const loss = new Error(
-      'CONNECTION_CLOSED: the connection was lost and Postgres has rolled the transaction back; ' +
-        'begin it again.',
+      'CONNECTION_CLOSED: the connection was lost. Postgres has rolled the transaction back, ' +
+        'unless it was in its COMMIT: then ask whether it is there before you begin it again.',
     );
     lives.get(id)?.end(Object.assign(loss, { code: 'CONNECTION_CLOSED' }));
   };
