@@ -90,8 +90,8 @@ export async function nextCertificates(tx: Statement, after: string) {
 
 /**
  * Supplies that are not what their last verified command left, and prepaid customers who have paid
- * and are still cut although nothing stands in the way. What was verified last alone: after a try
- * of unknown end the sweep and a work order look after it.
+ * and are still cut although nothing stands in the way, nor did within the patience. What was
+ * verified last alone: after a try of unknown end the sweep and a work order look after it.
  */
 export function findWrongSupplies(
   tx: Statement,
@@ -117,7 +117,7 @@ export function findWrongSupplies(
     select 'PAID_AND_STILL_CUT', 'meter/' || s.meter_id
     from supply s join meter m on m.id = s.meter_id and m.contactor_unit_id is not null
     join agreement g on g.company_id = m.company_id and g.service_point_id = m.service_point_id
-      and g.valid_from <= ${now} and (g.valid_to is null or g.valid_to > ${now})
+      and g.valid_from <= ${late} and (g.valid_to is null or g.valid_to > ${now})
     join account_balance b on b.account_id = g.account_id
     where s.state in ('disconnected', 'limited') and s.cause = 'automatic' and s.since <= ${late}
       and g.mode = 'prepaid' and b.balance_micros >= g.reconnect_micros
@@ -126,7 +126,9 @@ export function findWrongSupplies(
                       and t.posted_at > ${late})
       and not exists (select from command c where c.meter_id = m.id
                       and (c.state in ('requested', 'queued', 'sent', 'acknowledged')
-                           or c.attempts > 0 and c.requested_at > s.since))
+                           or c.attempts > 0 and c.requested_at > s.since
+                           or exists (select from command_step e
+                                      where e.command_id = c.id and e.at > ${late})))
     union all
     select 'COMMAND_OVERDUE', 'command/' || c.id
     from command c

@@ -50,10 +50,13 @@ afterAll(async () => {
   await ground.close();
 });
 
+const lookedMs = startMs + 3_600_000;
+const justNow = new Date(lookedMs - 1_000);
+
 async function lookIn(tx: Transaction): Promise<string[]> {
   const found: string[] = [];
   for (const check of [commands, certificates, protectedCuts, stoppedCuts, supplies]) {
-    const context = { tx, nowMs: startMs + 3_600_000, onProgress: () => {} };
+    const context = { tx, nowMs: lookedMs, onProgress: () => {} };
     for await (const { code, subject } of check.find(context)) found.push(`${code} ${subject}`);
   }
   return found;
@@ -207,5 +210,33 @@ describe('a planted fault is found:', () => {
     expect(await plant((tx) => tx`update account_balance set balance_micros = 4999999`)).toEqual(
       [],
     );
+  });
+
+  test('and who has paid and moved in a moment ago is not found: the next sweep comes', async () => {
+    const moveIn = async (tx: Transaction) => {
+      await tx`update account_balance set balance_micros = 5000000`;
+      await tx`update agreement set valid_from = ${justNow}`;
+    };
+    expect(await plant(moveIn)).toEqual([]);
+  });
+
+  test('and who has paid is not found in the moment in which a reconnection expired', async () => {
+    const expire = async (tx: Transaction) => {
+      await tx`update account_balance set balance_micros = 5000000`;
+      const [{ id }] = await tx<[{ id: string }]>`
+        insert into command (id, company_id, meter_id, account_id, kind, cause, reason, state,
+                             requested_by, requested_at, not_after, attempts, next_attempt_at)
+        select gen_random_uuid(), company_id, meter_id, account_id, 'reconnect', cause, 'x',
+               'expired', requested_by, requested_at, ${justNow}, 0, ${justNow}
+        from command where id = ${cut} returning id`;
+      await tx`
+        insert into command_step (command_id, ordinal, company_id, account_id, state, at, detail)
+        select ${id}, v.ordinal, company_id, account_id, v.state, v.at, 'x'
+        from command, (values (0, 'requested', ${new Date(startMs)}::timestamptz),
+                              (1, 'expired', ${justNow})) v (ordinal, state, at)
+        where id = ${cut}`;
+    };
+    const found = await plant(expire);
+    expect(found).not.toContainEqual(expect.stringContaining('PAID_AND_STILL_CUT'));
   });
 });
