@@ -24,8 +24,8 @@ type Cut = {
   readonly commandId: string;
   readonly cutAt: Date;
   readonly registerWh: bigint;
-  /** Somebody is to go there for energy behind the cut. */
-  readonly isOrdered: boolean;
+  /** Since when somebody is to go there for energy behind this cut or an earlier one. */
+  readonly orderedAt: Date | null;
 };
 
 type Seen = Pick<Cut, 'meterId' | 'registerWh'> & { readonly isTold: boolean };
@@ -90,11 +90,11 @@ export class Bridges {
   #read(): Promise<Cut[]> {
     return this.#simulation.admin<Cut[]>`
       select m.id as "meterId", c.id as "commandId", c.at as "cutAt",
-             h.last_value_wh as "registerWh", exists (
-               select from work_order o join meter x on x.id = o.meter_id
+             h.last_value_wh as "registerWh", (
+               select max(o.opened_at) from work_order o join meter x on x.id = o.meter_id
                where x.service_point_id = m.service_point_id and o.kind = 'bypass'
                  and not exists (select from work_order_end e where e.work_order_id = o.id)
-             ) as "isOrdered"
+             ) as "orderedAt"
       from meter m
       join series_head h on h.meter_id = m.id and h.channel = 1
       cross join lateral (
@@ -111,15 +111,16 @@ export class Bridges {
   /** After each sweep. */
   async find(): Promise<Breach | null> {
     for (const cut of await this.#read()) {
-      const { meterId, commandId, registerWh, isOrdered } = cut;
+      const { meterId, commandId, registerWh, orderedAt } = cut;
       const before = this.#seen.get(commandId);
       const isOther = before?.meterId !== meterId || registerWh < before.registerWh;
       const fromWh = isOther ? registerWh : before.registerWh;
-      const isTold = before?.isTold === true || isOrdered;
+      const isTold = before?.isTold === true || orderedAt !== null;
       this.#seen.set(commandId, { meterId, registerWh: fromWh, isTold });
       const detail = `meter ${meterId}, ${registerWh - fromWh} Wh since it was first read there`;
       if (registerWh - fromWh >= alarmWh && !isTold) return { code: 'BYPASS_UNTOLD', detail };
-      const isFirst = isOrdered && before?.isTold !== true;
+      const isOfThis = orderedAt !== null && orderedAt >= cut.cutAt;
+      const isFirst = isOfThis && before?.isTold !== true;
       if (isFirst && this.#isUntouched(cut)) return { code: 'BYPASS_OF_NOTHING', detail };
       if (isFirst) this.#simulation.note('alarm of a way around a cut');
     }
