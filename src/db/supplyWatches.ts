@@ -60,7 +60,10 @@ export async function readWatches(
     order by w.meter_id limit ${limit}`;
 }
 
-/** False when the supply has been switched since it was read. */
+/**
+ * False when the supply has been switched, or its meter exchanged, since it was read. The meter is
+ * held first, as an exchange holds it before the watch: what is written of it next refers to it.
+ */
 export async function updateWatch(
   tx: Statement,
   watch: {
@@ -72,6 +75,7 @@ export async function updateWatch(
   },
 ): Promise<boolean> {
   const { overSinceMs, toldAtMs } = watch;
+  await tx`select from meter where id = ${watch.meterId} for key share`;
   const updated = await tx`
     update supply_watch
     set register_wh = ${watch.registerWh === null ? null : watch.registerWh.toString()}::text::int8,

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { exchangeMeter } from '../../src/operations/exchangeMeter.ts';
 import { reviewSupply } from '../../src/operations/reviewSupply.ts';
@@ -113,6 +114,35 @@ test('energy behind a cut is told of the meter that has come in its place', asyn
     select m.serial, o.kind from work_order o join meter m on m.id = o.meter_id
     where o.kind = 'bypass'`;
   expect(orders.map((row) => ({ ...row }))).toEqual([{ serial: 'JB000002 new', kind: 'bypass' }]);
+});
+
+test('an exchange that holds the place of a watch makes it wait, and neither fails', async () => {
+  const { sql } = ground.writer;
+  const owner = postgres(ground.url, { max: 2, onnotice: () => {} });
+  // As if nobody had been told of it yet.
+  await owner.begin(async (tx) => {
+    await tx`set local session_replication_role = replica`;
+    await tx`delete from work_order`;
+  });
+  await sql`update supply_watch set told_at = null`;
+  const [watched] = await sql<{ id: number }[]>`select meter_id as id from supply_watch`;
+  const meterId = watched?.id ?? 0;
+  const waiting = async () => {
+    const { count } = await owner`
+      select from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock'`;
+    return count;
+  };
+  // As an exchange does it: the address on the bus, which is a key, goes first, the watch last.
+  const exchanged = await owner.begin(async (tx) => {
+    await tx`select from meter where id = ${meterId} for update`;
+    const told = watchSupplies({ sql, clock: ground.clock, wake });
+    await expect.poll(waiting).toBe(1);
+    await tx`update supply_watch set register_wh = null where meter_id = ${meterId}`;
+    return { told };
+  });
+  expect(await exchanged.told).toEqual({ told: 1 });
+  await owner.end();
 });
 
 test('a cut whose meter is exchanged before it is verified is taken back, too', async () => {
