@@ -22,8 +22,11 @@ export type CutSpan = {
   readonly zone: string;
   readonly validFrom: Date;
   readonly validTo: Date | null;
-  /** Meters of electricity at the place, without those that were taken away. */
-  readonly meterCount: number;
+  /**
+   * Of each supply of electricity at the place, through the meters that it had one after another:
+   * until when one hangs there; null: still.
+   */
+  readonly suppliesUntilMs: readonly (number | null)[];
   readonly meterId: number;
   readonly from: Date;
   /** Null: it is off still. */
@@ -33,8 +36,9 @@ export type CutSpan = {
 /**
  * How long the supplies of prepaid agreements were off, as verified commands left them, where that
  * touches the time since an instant. A meter that was taken away leaves the state to the one that
- * took its place then, and that to the next one, until one of them is switched; without one it is
- * off no longer. What was said of a meter and taken back counts for nothing. Writer's role.
+ * took its place then, and that to the next one, until one of them is switched; without one, and
+ * not put back, it is off no longer. What was said of a meter and taken back counts for nothing.
+ * Writer's role.
  */
 export async function findCutSpans(
   statement: Statement,
@@ -55,7 +59,10 @@ export async function findCutSpans(
       where m.id in (select meter_id from changes)
       order by k.meter_id, k.channel, k.at, k.id desc
     ), gone as (
-      select meter_id, min(at) as at from words where kind = 'removed' group by meter_id
+      select w.meter_id, min(w.at) as at from words w
+      where w.kind = 'removed' and not exists (
+        select from words b where b.meter_id = w.meter_id and b.kind = 'installed' and b.at > w.at)
+      group by w.meter_id
     ), heirs as (
       select g.meter_id, g.at, (
         select min(x.id) from meter o join meter x on x.service_point_id = o.service_point_id
@@ -63,7 +70,9 @@ export async function findCutSpans(
         where o.id = g.meter_id and x.id <> o.id) as heir_id
       from gone g
     ), lines as (
-      select distinct meter_id as first_id, meter_id from changes
+      select distinct x.id as first_id, x.id as meter_id
+      from changes c join meter m on m.id = c.meter_id
+      join meter x on x.service_point_id = m.service_point_id
       union
       select l.first_id, h.heir_id from lines l join heirs h using (meter_id)
       where h.heir_id is not null
@@ -80,9 +89,11 @@ export async function findCutSpans(
            g.service_point_id as "servicePointId", p.time_zone as zone,
            g.valid_from as "validFrom", g.valid_to as "validTo", m.id as "meterId",
            s.at as "from", s.until as "to",
-           (select count(*)::int4 from meter x
+           (select jsonb_agg(extract(epoch from e.gone_at) * 1000)
+            from meter x join ends e on e.first_id = x.id
             where x.service_point_id = m.service_point_id and x.medium = 'electricity'
-              and x.id not in (select meter_id from gone)) as "meterCount"
+              and x.id not in (select heir_id from heirs where heir_id is not null)
+           ) as "suppliesUntilMs"
     from spans s
     join meter m on m.id = s.meter_id
     join service_point p on p.id = m.service_point_id

@@ -10,12 +10,12 @@ import { startOfLocalDayMs } from '../../domain/time/zone.ts';
 import { readPolicy } from './accountPolicy.ts';
 import { localDayAt } from './recoverDebt.ts';
 
-/** Local days that are over, on which every meter of the place was off from begin to end. */
+/** Local days that are over, on which every supply of the place was off from begin to end. */
 function wholeDays(
   spans: readonly [CutSpan, ...CutSpan[]],
   { sinceMs, nowMs }: { readonly sinceMs: number; readonly nowMs: number },
 ): readonly IdleSpan[] {
-  const [{ zone, validFrom, validTo, meterCount }] = spans;
+  const [{ zone, validFrom, validTo, suppliesUntilMs }] = spans;
   const days: IdleSpan[] = [];
   const today = localDayAt(zone, nowMs);
   for (let day = localDayAt(zone, sinceMs) + 1; day < today; day += 1) {
@@ -26,9 +26,9 @@ function wholeDays(
     const off = spans.filter(
       ({ from, to }) => from.getTime() <= fromMs && (to?.getTime() ?? Infinity) >= toMs,
     );
-    if (new Set(off.map(({ meterId }) => meterId)).size === meterCount) {
-      days.push({ fromMs, toMs });
-    }
+    const count = suppliesUntilMs.filter((untilMs) => (untilMs ?? Infinity) > fromMs).length;
+    const isDark = count > 0 && new Set(off.map(({ meterId }) => meterId)).size === count;
+    if (isDark) days.push({ fromMs, toMs });
   }
   return days;
 }

@@ -74,7 +74,7 @@ async function world(name: string, standingChargeWhileDisconnected: boolean, isK
       if (!exchanged.ok) throw new Error(exchanged.message);
       return exchanged.value.newMeterId;
     },
-    async mark(markedId: number, kind: 'removed' | 'withdrawn', atMs: number) {
+    async mark(markedId: number, kind: 'installed' | 'removed' | 'withdrawn', atMs: number) {
       const marked = await recordMark(
         { sql: ground.api.sql, clock: ground.clock, wake: () => {} },
         ground.viewer,
@@ -257,4 +257,44 @@ test('a meter that was said to be gone, and was not, has its light all the time'
   await w.mark(besideId, 'withdrawn', atMs);
   ground.clock.set(april + 3_600_000);
   expect(await w.sweep()).toBe(0);
+});
+
+test('a meter that was said to be gone and is cut all the same makes no day idle', async () => {
+  const w = await world('idle_gone', false);
+  const { ground, meterId } = w;
+  await w.read(begin);
+  await w.switched('disconnected', cutMs);
+  ground.clock.set(noon29);
+  await w.mark(meterId, 'removed', Date.parse('2026-03-20T12:00:00+01:00'));
+  ground.clock.set(april + 3_600_000);
+  expect(await w.sweep()).toBe(0);
+  expect(await w.doubted()).toEqual([]);
+});
+
+test('a meter that was taken away and put back is dark only while it is cut', async () => {
+  const w = await world('idle_put_back', false);
+  const { ground, meterId } = w;
+  await w.read(begin);
+  ground.clock.set(cutMs);
+  await w.mark(meterId, 'removed', Date.parse('2026-03-10T12:00:00+01:00'));
+  await w.mark(meterId, 'installed', Date.parse('2026-03-15T12:00:00+01:00'));
+  await w.switched('disconnected', cutMs);
+  await w.switched('connected', backMs);
+  ground.clock.set(april + 3_600_000);
+  expect(await w.sweep()).toBe(3);
+  expect(await w.doubted()).toEqual([]);
+});
+
+test('a meter that is taken away has had its light until then', async () => {
+  const w = await world('idle_until_gone', false);
+  const { ground } = w;
+  await w.read(begin);
+  await w.switched('disconnected', cutMs);
+  const besideId = await w.putBeside();
+  ground.clock.set(noon30);
+  await w.mark(besideId, 'removed', noon30);
+  ground.clock.set(april + 3_600_000);
+  // The 31st alone: nothing else hangs there any more.
+  expect(await w.sweep()).toBe(1);
+  expect(await w.doubted()).toEqual([]);
 });
