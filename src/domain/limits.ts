@@ -43,6 +43,9 @@ export const batchSequenceMax = 1_125_899_906_842_623;
  * zigzag, stay below 2^53 and so exact in a float64.
  */
 export const registerWhMax = 1_125_899_906_842_623;
+/** int4: two gigawatts are more than any connection has. */
+export const powerWMin = -2_147_483_648;
+export const powerWMax = 2_147_483_647;
 /** 2000-01-01T00:00Z: readings dated earlier come from a clock that was never set. */
 export const readAtMsMin = 946_684_800_000;
 /** 2100-01-01T00:00Z: the same at the other end; lateness and future are judged by the intake. */

@@ -268,3 +268,63 @@ test('rule 15: reversed phases hold the bills that they touch, closed ones too',
   expect(await held()).toHaveLength(1);
   await expectReplayed(ground);
 });
+
+test('a power that no column holds is one row held back, and the others are rated', async () => {
+  const ground = await bills('marks_far_power', flat('0.10'), (fleet) => ({
+    ...fleet,
+    meters: fleet.meters.map((meter) => ({ ...meter, powerMaxW: 400_000 })),
+  }));
+  const meterId = ground.meter('M1');
+  const powerAt = (hour: number, wh: bigint) => ({
+    ...blockOf(meterId, [{ atMs: june + hour * hourMs, wh: 0 }]),
+    channel: 16,
+    unit: 27,
+    value: BigInt64Array.of(wh),
+  });
+  const register = [0, 1, 2].map((hour) => ({ atMs: june + hour * hourMs, wh: hour * 1_000 }));
+  const far = 2_147_483_648n;
+  // What fits fits, to both sides; of a scaler, too.
+  const powers = [powerAt(0, -far), powerAt(1, far - 1n), powerAt(2, -far - 1n), powerAt(2, far)];
+  const scaled = { ...powerAt(2, far / 10n + 1n), scaler: 1 };
+  await ground.send(ground.maker.sign([blockOf(meterId, register), ...powers, scaled]));
+  expect((await ground.charges()).map(({ wh }) => wh)).toEqual([2_000n]);
+  const held = await ground.database.sql<{ code: string; row: number }[]>`
+    select code, row from reading_exception order by row`;
+  expect([...held]).toEqual([5, 6, 7].map((row) => ({ code: 'VALUE_OUT_OF_RANGE', row })));
+  const [head] = await ground.database.sql`select last_power_w from series_head`;
+  expect(head).toEqual({ last_power_w: 2_147_483_647 });
+  await expectReplayed(ground);
+});
+
+test('a first value that the factor takes too far is not believed, whenever it is told', async () => {
+  const garbage = 2n ** 50n - 1n;
+  const first = { atMs: june, wh: garbage };
+  const rest = [1, 2].map((hour) => ({ atMs: june + hour * hourMs, wh: hour * 1_000 }));
+  const said = { atMs: june - dayMs, factor: '10' };
+  const seen: unknown[] = [];
+  for (const isMarkedFirst of [true, false]) {
+    const ground = await bills(`marks_far_value_${isMarkedFirst}`, flat('0.10'));
+    if (isMarkedFirst) await mark(ground, said);
+    await ground.read([first]);
+    await ground.read(rest);
+    if (!isMarkedFirst) await mark(ground, said);
+    const heads = await ground.database.sql`select last_value_wh from series_head`;
+    seen.push([(await ground.charges()).map(({ wh }) => wh), [...heads]]);
+    const told = await ground.database.sql<{ code: string }[]>`
+      select code from reading_exception where value = ${garbage.toString()}::int8`;
+    expect(told.map(({ code }) => code)).toContain('REGISTER_JUMPED');
+    await expectReplayed(ground);
+  }
+  // 1,000 counts of 10 Wh behind the first that can be one.
+  const known = [[10_000n], [{ last_value_wh: 20_000n }]];
+  expect(seen).toEqual([known, known]);
+});
+
+test('a start that the factor takes too far leaves it to the next reading', async () => {
+  const ground = await bills('marks_far_start', flat('0.10'));
+  const startValue = 2n ** 50n - 1n;
+  await mark(ground, { atMs: june, kind: 'installed', startValue, factor: '10' });
+  await ground.read([1, 2].map((hour) => ({ atMs: june + hour * hourMs, wh: hour * 1_000 })));
+  expect((await ground.charges()).map(({ wh }) => wh)).toEqual([10_000n]);
+  await expectReplayed(ground);
+});

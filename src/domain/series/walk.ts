@@ -12,6 +12,7 @@ import {
   beginWith,
   billedThrough,
   goThrough,
+  isBeyondCount,
   nextBound,
   phaseBehind,
   plausibleThrough,
@@ -27,10 +28,11 @@ import {
   goBehind,
   passTo,
   plausibleWh,
+  reject,
   reserve,
   settle,
 } from './walkState.ts';
-import type { Walk } from './walkState.ts';
+import type { Shown, Walk } from './walkState.ts';
 
 export type WalkOptions = {
   /** The most that can flow at the meter: main fuse, or the transformer's rating. */
@@ -108,27 +110,6 @@ export type WalkResult = {
 };
 
 const gapBridgedMsMax = gapBridgedDaysMax * dayMs;
-
-/** What a register shows, in a reading or in a mark. */
-type Shown = {
-  readonly atMs: number;
-  readonly shown: number;
-  readonly quality: number;
-  readonly isMark: boolean;
-};
-
-function reject(walk: Walk, code: WalkExceptionCode, { atMs, shown, isMark }: Shown): false {
-  const isFirst = walk.lastAtMs === -1;
-  walk.exceptions.push({
-    code,
-    atMs,
-    wh: BigInt(shown),
-    lastAtMs: isFirst ? null : walk.lastAtMs,
-    lastWh: isFirst ? null : BigInt(walk.lastRaw - walk.shiftRaw),
-    isMark,
-  });
-  return false;
-}
 
 /**
  * A register that went down and did not roll over: set back to zero, when it has so little on it
@@ -218,7 +199,7 @@ function take(walk: Walk, reading: Shown): boolean {
   const phase = end > walk.markAt ? phaseBehind(walk, end) : walk.phase;
   if (phase === 'stopped') return false;
   if (phase === 'waiting' || walk.lastAtMs === -1) {
-    if (isOffFace(walk, reading)) return false;
+    if (isOffFace(walk, reading) || isBeyondCount(walk, reading, end)) return false;
     passTo(walk, end);
     beginWith(walk, reading);
   } else if (end > walk.markAt) {

@@ -1,3 +1,4 @@
+import { registerWhMax } from '../limits.ts';
 import { slotMs, slotOf } from '../rating/slot.ts';
 import type { RegisterMark } from './mark.ts';
 import { qualityActual, qualityCalculated, qualityEstimated } from './quality.ts';
@@ -9,10 +10,11 @@ import {
   floorOfRatio,
   passTo,
   plausibleWh,
+  reject,
   reserve,
   stepOf,
 } from './walkState.ts';
-import type { Located, Walk } from './walkState.ts';
+import type { Located, Shown, Walk } from './walkState.ts';
 
 /**
  * A mark with a value, and every removal, takes effect at its instant, whatever is read later. The
@@ -58,6 +60,17 @@ export function phaseBehind(walk: Walk, end: number): WalkPhase {
     if (kind === 'reset' && phase === 'counting') phase = 'waiting';
   }
   return phase;
+}
+
+/**
+ * A first value that its factor, behind the marks up to `end`, takes beyond what is counted exactly:
+ * rows are bounded without it, since it may be told after them.
+ */
+export function isBeyondCount(walk: Walk, reading: Shown, end: number): boolean {
+  const { numerator, denominator } = end > walk.markAt ? walk.options.marks[end - 1] : walk;
+  const factor = { b: Number(numerator), c: Number(denominator) };
+  if (floorOfRatio({ a: reading.shown, ...factor }) <= registerWhMax) return false;
+  return !reject(walk, 'REGISTER_JUMPED', reading);
 }
 
 /** What a reading comes to as billed, and on the way there the values at factors between. */
@@ -180,11 +193,10 @@ export function beginMark(walk: Walk, mark: RegisterMark, isRead: boolean): void
   const goesOn = kind === 'installed' || (kind === 'factor' && isRead) ? finalValue : null;
   const start = startValue ?? goesOn;
   if (walk.lastAtMs === -1) {
-    if (start === null) {
-      walk.phase = 'waiting';
-      return;
-    }
-    beginWith(walk, { atMs, shown: Number(start), quality: qualityActual });
+    walk.phase = 'waiting';
+    if (start === null) return;
+    const shown = { atMs, shown: Number(start), quality: qualityActual, isMark: true };
+    if (!isBeyondCount(walk, shown, walk.markAt)) beginWith(walk, shown);
     return;
   }
   if (!isRead) leaveUnknown(walk, atMs, qualityActual);

@@ -5,7 +5,7 @@ import type { GapShape } from './gapShape.ts';
 import type { RegisterMark } from './mark.ts';
 import { qualityActual } from './quality.ts';
 import type { GapClosed, WalkCarry, WalkOptions, WalkPhase } from './walk.ts';
-import type { WalkException } from './walkException.ts';
+import type { WalkException, WalkExceptionCode } from './walkException.ts';
 
 /**
  * Where a walk stands, in numbers, so that its loop allocates nothing; `lastAtMs` is -1 before the
@@ -56,6 +56,14 @@ export type Walk = Stand & {
 
 /** A reading, or a value of a mark, as billed. */
 export type Located = { readonly atMs: number; readonly wh: number; readonly quality: number };
+
+/** What a register shows, in a reading or in a mark. */
+export type Shown = {
+  readonly atMs: number;
+  readonly shown: number;
+  readonly quality: number;
+  readonly isMark: boolean;
+};
 
 /** floor(a * b / c), exact: in doubles while the product is, in BigInt beyond. From 0. */
 export function floorOfRatio({ a, b, c }: { a: number; b: number; c: number }): number {
@@ -227,6 +235,19 @@ export function carryOf(position: Stand): WalkCarry {
     baseWh: BigInt(position.baseWh),
     phase: position.phase,
   };
+}
+
+export function reject(walk: Walk, code: WalkExceptionCode, { atMs, shown, isMark }: Shown): false {
+  const isFirst = walk.lastAtMs === -1;
+  walk.exceptions.push({
+    code,
+    atMs,
+    wh: BigInt(shown),
+    lastAtMs: isFirst ? null : walk.lastAtMs,
+    lastWh: isFirst ? null : BigInt(walk.lastRaw - walk.shiftRaw),
+    isMark,
+  });
+  return false;
 }
 
 export function reserve(walk: Walk, more: number): void {

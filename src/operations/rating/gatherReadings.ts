@@ -206,10 +206,10 @@ function judgeOf(
     if (!measured.ok) return measured;
     const drifted = timed.drifted.get(row);
     if (drifted !== undefined) return drifted;
-    const { factor } = measured.value;
+    const { channel, factor } = measured.value;
     return (
       refusalOfInstant(decoded, timed, { row, known }) ??
-      refusalOfValue(timed, { row, factor }) ?? { meter, measured: measured.value }
+      refusalOfValue(timed, { row, channel, factor }) ?? { meter, measured: measured.value }
     );
   };
 }

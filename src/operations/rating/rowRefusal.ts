@@ -1,7 +1,8 @@
 import type { RowPlace } from '../../db/heldBack.ts';
 import type { LogEntry } from '../../db/log.ts';
 import type { RatedMeter } from '../../db/ratingInputs.ts';
-import { readAheadMsMax, registerWhMax } from '../../domain/limits.ts';
+import type { Channel } from '../../domain/channel.ts';
+import { powerWMax, powerWMin, readAheadMsMax, registerWhMax } from '../../domain/limits.ts';
 import { inFutureCode } from '../../domain/series/heldBack.ts';
 import type { HeldBackCode } from '../../domain/series/heldBack.ts';
 import { qualityEstimated, qualityVoid } from '../../domain/series/quality.ts';
@@ -129,9 +130,16 @@ export function refusalOfInstant(
 /** Whether the value can be one; null: it can. */
 export function refusalOfValue(
   { block, quality }: TimedBlock,
-  { row, factor }: { row: number; factor: number },
+  { row, channel, factor }: { row: number; channel: Channel; factor: number },
 ): RowRefusal | null {
-  if (Math.abs(Number(block.value[row])) * factor > registerWhMax) {
+  const value = Number(block.value[row]) * factor;
+  if (channel.kind === 'instantaneous' && (value < powerWMin || value > powerWMax)) {
+    return {
+      code: 'VALUE_OUT_OF_RANGE',
+      message: `A power lies between ${powerWMin} and ${powerWMax} W: check the scaler.`,
+    };
+  }
+  if (Math.abs(value) > registerWhMax) {
     return {
       code: 'VALUE_OUT_OF_RANGE',
       message: 'No register counts this far: check the scaler.',
