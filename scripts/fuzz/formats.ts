@@ -78,6 +78,9 @@ function messageIn(part: Uint8Array): Inside | null {
   return content.length === 0 ? null : { content, format: protobufFormat, close };
 }
 
+/** A number whose last weight is no float64 any more. */
+const endless = `${'80'.repeat(148)}01`;
+
 export const protobufFormat: Format = {
   partsOf: protobufParts,
   join: concat,
@@ -91,6 +94,11 @@ export const protobufFormat: Format = {
     '0802',
     '20ffffffffffffffffff01', // a number of 64 bits
     '20ffffffffffff7f',
+    `18${endless}`,
+    `20${endless}`,
+    `30${endless}`,
+    `42${endless}`,
+    `52${endless}`,
     '2800',
     '2801',
     '3001',

@@ -17,7 +17,7 @@ export type Plan =
 export const seedsPerCorpus = 32;
 
 const hits = fc.tuple(
-  fc.nat(5),
+  fc.nat(6),
   fc.nat(65_535),
   fc.nat(65_535),
   fc.constantFrom(0, 1, 1, 1, 2, 2, 3, 3, 4, 5),
@@ -86,8 +86,13 @@ function rearrange(parts: Uint8Array[], [kind, at, argument]: Hit, format: Forma
 }
 
 const notable = [0, 1, 0x7f, 0x80, 0xff, 0x0a, 0x22, 0x2c] as const;
+/** As many bytes of a varint as bring a float64 weight beyond its range, and some more. */
+const runBytesMax = 300;
 
-/** Single bytes: flipped, set, cut out, doubled; the end cut off; a piece copied elsewhere. */
+/**
+ * Single bytes: flipped, set, cut out, doubled; the end cut off; one said again and again; a piece
+ * copied elsewhere.
+ */
 function damageAt(bytes: Uint8Array, [kind, at, argument]: Hit): Uint8Array {
   if (bytes.length === 0) return bytes;
   const index = at % bytes.length;
@@ -110,6 +115,10 @@ function damageAt(bytes: Uint8Array, [kind, at, argument]: Hit): Uint8Array {
       return Buffer.concat([bytes.subarray(0, after), bytes.subarray(index)]);
     case 4:
       return bytes.subarray(0, index);
+    case 5: {
+      const run = Buffer.alloc(1 + (argument % runBytesMax), pick(notable, argument, 0));
+      return Buffer.concat([bytes.subarray(0, index), run, bytes.subarray(index)]);
+    }
     default: {
       const copy = Uint8Array.from(bytes);
       copy.copyWithin(argument % bytes.length, index, after);

@@ -8,6 +8,8 @@ import { assert } from '../domain/assert.ts';
  */
 const wireVarint = 0;
 const wireBytes = 2;
+/** Of the largest safe integer, 2^53 - 1, seven bits a byte. */
+const varintBytesMax = 8;
 
 assert(
   new Uint8Array(Uint32Array.of(1).buffer)[0] === 1,
@@ -29,9 +31,10 @@ function failAt(cursor: ByteCursor, problem: string): void {
 }
 
 function readVarint(cursor: ByteCursor): number {
+  const from = cursor.at;
   let value = 0;
   let weight = 1;
-  for (;;) {
+  while (cursor.at - from < varintBytesMax) {
     if (cursor.at >= cursor.bytes.length) {
       failAt(cursor, 'a number is cut off');
       return 0;
@@ -39,16 +42,15 @@ function readVarint(cursor: ByteCursor): number {
     const byte = cursor.bytes[cursor.at] ?? 0;
     cursor.at += 1;
     value += (byte & 0x7f) * weight;
-    if (value > Number.MAX_SAFE_INTEGER) {
-      failAt(cursor, 'a number is too large');
-      return 0;
-    }
     if (byte < 0x80) {
       if (byte === 0 && weight > 1) failAt(cursor, 'a number has superfluous zero bytes');
-      return value;
+      if (value <= Number.MAX_SAFE_INTEGER) return value;
+      break;
     }
     weight *= 128;
   }
+  failAt(cursor, 'a number is too large');
+  return 0;
 }
 
 export function isNext(cursor: ByteCursor, bytesField: number): boolean {

@@ -2,7 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { fuzzTarget } from '../../scripts/fuzz/run.ts';
 import type { FuzzReport, Target } from '../../scripts/fuzz/run.ts';
 import { targets } from '../../scripts/fuzz/targets.ts';
-import { acceptsTwoSpellings, forgetsNothing, quadratic, throwsOnOnePattern } from './planted.ts';
+import {
+  acceptsTwoSpellings,
+  forgetsNothing,
+  quadratic,
+  throwsOnLongRun,
+  throwsOnOnePattern,
+} from './planted.ts';
 
 function fuzz(target: Target, runs: number): Promise<FuzzReport> {
   return fuzzTarget(target, { runs, seed: 20_261_121, onProgress: () => undefined });
@@ -13,6 +19,11 @@ describe('the fuzzer finds', () => {
     const { finding } = await fuzz(throwsOnOnePattern, 20_000);
     expect(finding).toMatchObject({ kind: 'THREW', message: 'RangeError: read past the end' });
     expect(finding?.inputHex).toBe('0780');
+  });
+
+  it('a parser that throws on a number without an end', async () => {
+    const { finding } = await fuzz(throwsOnLongRun, 20_000);
+    expect(finding).toMatchObject({ kind: 'THREW', inputHex: '80'.repeat(147) });
   });
 
   it('a parser whose work grows with the square of its input', async () => {

@@ -25,6 +25,20 @@ export const throwsOnOnePattern: Target = {
   },
 };
 
+/** Weighs the bytes of a number without counting them. */
+export const throwsOnLongRun: Target = {
+  ...sound,
+  name: 'throws on a long run',
+  parse: (input) => {
+    let weight = 1;
+    for (const byte of input) {
+      weight = byte === 0x80 ? weight * 128 : 1;
+      if (weight === Infinity) throw new RangeError('no number any more');
+    }
+    return null;
+  },
+};
+
 /** Looks for each byte in all that came before it. */
 export const quadratic: Target = {
   ...sound,

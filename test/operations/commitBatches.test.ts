@@ -12,6 +12,7 @@ import { importBlock, testEdge } from '../support/build/edge.ts';
 import { buildFleet } from '../support/build/fleet.ts';
 import type { BuiltFleet } from '../support/build/fleet.ts';
 import { freshDatabase } from '../support/postgres.ts';
+import endless from '../wire/vectors/endlessNumbers.json' with { type: 'json' };
 
 let database: Database;
 let fleet: BuiltFleet;
@@ -217,6 +218,17 @@ describe('what is refused leaves the log alone', () => {
     expect((await rowsOf('BATCH_MALFORMED')).map(({ actor }) => actor).toSorted()).toEqual([
       `edge/${fleet.edgeId}`,
       'unknown',
+    ]);
+  });
+
+  test('a number without an end stops nobody else', async () => {
+    const [good] = freshChain(1);
+    const signed = endless.payloads.map(({ payloadHex }) =>
+      signBatch(Buffer.from(payloadHex, 'hex'), fleet.edge),
+    );
+    expect(told(await commit(...signed, good.carried))).toEqual([
+      ...endless.payloads.map(() => 'BATCH_MALFORMED ?'),
+      'committed 1',
     ]);
   });
 

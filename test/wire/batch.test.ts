@@ -9,6 +9,7 @@ import { decodeBatch } from '../../src/wire/decodeBatch.ts';
 import { encodeBatch } from '../../src/wire/encodeBatch.ts';
 import { arbitraryBatch } from './arbitraryBatch.ts';
 import { sampleBatch, sampleBlock } from './sampleBatch.ts';
+import endless from './vectors/endlessNumbers.json' with { type: 'json' };
 
 const keys = generateKeyPairSync('ed25519');
 const keyId = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
@@ -120,6 +121,11 @@ describe('a malformed batch', () => {
     ['BATCH_TOO_LARGE', new Uint8Array(batchBytesMax + 1)],
   ])('%s: refused with a code', (code, payload) => {
     expect(decodeBatch(payload)).toMatchObject({ ok: false, code });
+  });
+
+  it.each(endless.payloads)('refuses $number without an end', ({ payloadHex }) => {
+    const decoded = decodeBatch(Buffer.from(payloadHex, 'hex'));
+    expect(decoded).toMatchObject({ ok: false, code: 'BATCH_MALFORMED' });
   });
 
   it('refuses readings that no meter can have made', () => {
