@@ -26,10 +26,15 @@ export type ChainCount = {
   readonly highest: bigint | null;
   readonly batchCount: bigint | null;
   readonly readingCount: bigint | null;
-  readonly lastReceivedAt: Date | null;
   /** As the guard says. */
   readonly committed: bigint;
   readonly sequenceMax: bigint;
+  /**
+   * The highest sequence that came by the asked instant, 0 where none did: every hole below it was
+   * known then. And how many sequences up to it are missing still.
+   */
+  readonly knownMax: bigint;
+  readonly knownMissing: bigint;
   /** Committed sequences up to `contiguous`, and whether the next one is committed too. */
   readonly committedToContiguous: bigint;
   readonly isNextCommitted: boolean;
@@ -40,15 +45,26 @@ export type ChainCount = {
   readonly loggedReadings: bigint;
 };
 
-/** Each chain of batches of a company: progress, guard and log side by side. */
+/**
+ * Each chain of batches of a company: progress, guard and log side by side. A batch that is not in
+ * the log came before all that is.
+ */
 export async function countChains(
   tx: Statement,
-  companyId: number,
+  { companyId, knownByMs }: { companyId: number; knownByMs: number },
 ): Promise<readonly ChainCount[]> {
   return tx<ChainCount[]>`
-    with guarded as (
+    with known as (
+      select g.edge_id, g.stream, g.epoch, max(g.sequence) as sequence
+      from batch_guard g
+      where g.company_id = ${companyId} and not exists (
+        select from batch_log l where l.shard = g.shard and l.position = g.position
+        and l.received_at >= ${new Date(knownByMs)})
+      group by 1, 2, 3
+    ), guarded as (
       select g.edge_id, g.stream, g.epoch, count(*) as committed,
-             max(g.sequence) as sequence_max,
+             max(g.sequence) as sequence_max, coalesce(max(k.sequence), 0) as known_max,
+             count(*) filter (where g.sequence <= k.sequence) as to_known,
              count(*) filter (where g.position <= c.position) as rated,
              count(*) filter (where g.sequence <= p.contiguous) as to_contiguous,
              coalesce(bool_or(g.sequence = p.contiguous + 1), false) as is_next,
@@ -57,6 +73,7 @@ export async function countChains(
                and g.position between d.position_min and d.position_max)) as dropped
       from batch_guard g join rating_cursor c using (shard)
       left join edge_progress p using (edge_id, stream, epoch)
+      left join known k using (edge_id, stream, epoch)
       where g.company_id = ${companyId} group by 1, 2, 3
     ), logged as (
       select edge_id, stream, epoch, count(*) as logged, sum(reading_count) as readings
@@ -68,9 +85,11 @@ export async function countChains(
     )
     select edge_id as "edgeId", e.name as "edgeName", e.kind as "edgeKind", stream, epoch,
            p.contiguous, p.highest, p.batch_count as "batchCount",
-           p.reading_count as "readingCount", p.last_received_at as "lastReceivedAt",
+           p.reading_count as "readingCount",
            coalesce(g.committed, 0)::int8 as committed,
            coalesce(g.sequence_max, 0)::int8 as "sequenceMax",
+           coalesce(g.known_max, 0)::int8 as "knownMax",
+           coalesce(g.known_max - g.to_known, 0)::int8 as "knownMissing",
            coalesce(g.to_contiguous, 0)::int8 as "committedToContiguous",
            coalesce(g.is_next, false) as "isNextCommitted",
            coalesce(g.rated, 0)::int8 as rated, coalesce(g.dropped, 0)::int8 as dropped,
@@ -104,6 +123,21 @@ export async function readRefusedBytes(
     select distinct carried from batch_quarantine
     where edge_id = ${edgeId} and length(carried) > 0 limit ${limit}`;
   return rows.map(({ carried }) => carried);
+}
+
+/** Of these sequences of a chain those that the guard does not have. */
+export async function withoutGuarded(
+  tx: Statement,
+  { edgeId, stream, epoch }: Pick<ChainCount, 'edgeId' | 'stream' | 'epoch'>,
+  sequences: readonly bigint[],
+): Promise<readonly bigint[]> {
+  const rows = await tx<{ sequence: bigint }[]>`
+    select u.sequence from unnest(${integersOf(sequences)}::int8[]) as u(sequence)
+    where not exists (
+      select from batch_guard g
+      where (g.edge_id, g.stream, g.epoch, g.sequence)
+          = (${edgeId}, ${stream}, ${epoch}, u.sequence))`;
+  return rows.map(({ sequence }) => sequence);
 }
 
 export async function countTransfers(

@@ -4,6 +4,7 @@ import {
   countQuarantined,
   countTransfers,
   readRefusedBytes,
+  withoutGuarded,
 } from '../../db/reconciliation.ts';
 import type { ChainCount } from '../../db/reconciliation.ts';
 import { batchesMissingMsMax, quarantineLookMax } from '../../domain/limits.ts';
@@ -36,11 +37,12 @@ export type EdgeCount = {
   readonly unexplained: number;
 };
 
-/** Sequences of a chain that are known from refused bytes. */
-async function refusedOf(
-  tx: Statement,
-  { edgeId, stream, epoch, highest }: ChainCount,
-): Promise<ReadonlySet<bigint>> {
+/**
+ * Missing sequences of a chain that are known from refused bytes. Bytes under a number that another
+ * batch has, sent twice or replayed since, say nothing of a hole.
+ */
+async function refusedOf(tx: Statement, chain: ChainCount): Promise<readonly bigint[]> {
+  const { edgeId, stream, epoch, sequenceMax } = chain;
   const sequences = new Set<bigint>();
   for (const carried of await readRefusedBytes(tx, { edgeId, limit: quarantineLookMax })) {
     const envelope = openEnvelope(carried);
@@ -49,16 +51,12 @@ async function refusedOf(
     const { batch } = decoded.value;
     const isOwn = batch.edgeId === edgeId && batch.epoch === epoch;
     const isStream = streamNumberOf(batch.stream) === stream;
-    if (isOwn && isStream && batch.sequence <= (highest ?? 0n)) sequences.add(batch.sequence);
+    if (isOwn && isStream && batch.sequence <= sequenceMax) sequences.add(batch.sequence);
   }
-  return sequences;
+  return withoutGuarded(tx, chain, [...sequences]);
 }
 
-function judgeChain(
-  chain: ChainCount,
-  { missing, refused, nowMs }: { missing: bigint; refused: bigint; nowMs: number },
-  findings: Findings,
-): void {
+function judgeChain(chain: ChainCount, refused: readonly bigint[], findings: Findings): void {
   const subject = `edge/${chain.edgeId}/${chain.stream}/${chain.epoch}`;
   const { contiguous, highest, batchCount, readingCount, committed, sequenceMax } = chain;
   const isProgress =
@@ -85,11 +83,13 @@ function judgeChain(
     const message = `progress says ${told} readings, the log ${chain.loggedReadings}`;
     findings.add('READING_COUNT_DIFFERS', subject, message);
   }
-  const silentMs = nowMs - (chain.lastReceivedAt?.getTime() ?? 0);
-  if (missing > refused && silentMs > batchesMissingMsMax) {
+  const { knownMax, knownMissing } = chain;
+  const explained = refused.filter((sequence) => sequence <= knownMax).length;
+  if (knownMissing > explained) {
+    // Nothing that moves with each batch: the same holes are the same alarm.
     const message =
-      `${missing - refused} of ${sequenceMax} sequences never came, and the edge has sent ` +
-      'nothing for an hour. Look for its buffer before it is overwritten';
+      `${knownMissing - BigInt(explained)} sequences from ${(contiguous ?? 0n) + 1n} on never ` +
+      'came, asked for again for an hour. Look for the buffer of the edge before it is overwritten';
     findings.add('BATCHES_MISSING', subject, message);
   }
 }
@@ -100,7 +100,8 @@ export async function countEdges(
   { companyId, nowMs }: { readonly companyId: number; readonly nowMs: number },
   findings: Findings,
 ): Promise<readonly EdgeCount[]> {
-  const chains = await countChains(tx, companyId);
+  const knownByMs = nowMs - batchesMissingMsMax;
+  const chains = await countChains(tx, { companyId, knownByMs });
   const quarantined = await countQuarantined(tx, companyId);
   const transfers = await countTransfers(tx, companyId);
   const counts: EdgeCount[] = [];
@@ -108,9 +109,9 @@ export async function countEdges(
     const { edgeId, edgeName, stream, epoch, committed, rated, logged, dropped } = chain;
     const sent = chain.sequenceMax;
     const missing = sent - committed;
-    const refused = missing === 0n ? 0n : BigInt((await refusedOf(tx, chain)).size);
+    const refused = missing === 0n ? [] : await refusedOf(tx, chain);
     const before = findings.count;
-    judgeChain(chain, { missing, refused, nowMs }, findings);
+    judgeChain(chain, refused, findings);
     counts.push({
       edgeId,
       edgeName,
@@ -119,7 +120,7 @@ export async function countEdges(
       sent,
       committed,
       missing,
-      refused: refused < missing ? refused : missing,
+      refused: BigInt(refused.length),
       logged,
       dropped,
       rated,
