@@ -1,3 +1,4 @@
+import type { Medium } from '../domain/medium.ts';
 import { heldBackCodes } from '../domain/series/heldBack.ts';
 import { instantsOf, integersOf, wordsOf } from './arrays.ts';
 import type { Sql, Statement, Transaction } from './connect.ts';
@@ -151,14 +152,14 @@ export async function countTransfers(
   return new Map(rows.map(({ edgeId, transfers }) => [edgeId, transfers]));
 }
 
-export type ReconciledMeter = { readonly meterId: number; readonly serial: string };
+export type ReconciledMeter = { readonly meterId: number; readonly medium: Medium };
 
 export async function readMetersOf(
   tx: Statement,
   { companyId, meterId }: { companyId: number; meterId: number | null },
 ): Promise<readonly ReconciledMeter[]> {
   return tx<ReconciledMeter[]>`
-    select id as "meterId", serial from meter
+    select id as "meterId", medium from meter
     where company_id = ${companyId} and ${meterId === null ? tx`true` : tx`id = ${meterId}`}
     order by id`;
 }

@@ -1,4 +1,5 @@
 import { withNewest } from '../domain/series/newestReading.ts';
+import { integersOf } from './arrays.ts';
 import type { Statement } from './connect.ts';
 
 /** A day of the series as its viewer may see it. */
@@ -51,4 +52,29 @@ export async function readDaysAround(
                              and day > ${throughDay}), ${throughDay}::int4)
     order by d.day`;
   return rows.map(viewOf);
+}
+
+/** A day of one register. */
+export type RegisterDay = {
+  readonly meterId: number;
+  readonly channel: number;
+  readonly day: number;
+  readonly bytes: Uint8Array;
+};
+
+/** All that is stored of some meters in a window, of every register. */
+export async function readStoredDays(
+  tx: Statement,
+  {
+    meterIds,
+    fromDay,
+    throughDay,
+  }: { meterIds: readonly number[]; fromDay: number; throughDay: number },
+): Promise<readonly RegisterDay[]> {
+  const rows = await tx<(RegisterDay & { readonly newest: Uint8Array | null })[]>`
+    select d.meter_id as "meterId", d.channel, d.day, d.bytes, h.newest
+    from series_day d left join series_head h using (meter_id, channel)
+    where d.meter_id = any(${integersOf(meterIds)}::int4[])
+      and d.day between ${fromDay} and ${throughDay}`;
+  return rows.map(({ newest, ...row }) => ({ ...row, bytes: withNewest(row, newest) }));
 }

@@ -116,18 +116,20 @@ export async function reconcileIn(
       'Begin the window two days later.';
     return refuse('WINDOW_BEFORE_LOG', message, ['from']);
   }
-  const meterIds = (await readMetersOf(tx, { companyId, meterId })).map((each) => each.meterId);
-  if (meterId !== null && meterIds.length === 0) {
+  const metersAsked = await readMetersOf(tx, { companyId, meterId });
+  if (meterId !== null && metersAsked.length === 0) {
     return refuse('METER_NOT_FOUND', `There is no meter ${meterId}. Check its id.`, ['meterId']);
   }
   const findings = new Findings();
   const edges = await countEdges(tx, { companyId, nowMs }, findings);
   const edgeIds = await readEdgesOf(tx, companyId);
   const onBatches = (done: number): void => onStep({ what: 'batches', done });
-  const asked = { companyId, edgeIds, meterIds, fromMs, toMs };
-  const meters = await recountReadings(tx, { ...asked, onBatches }, findings);
+  const asked = { companyId, fromMs, toMs };
+  const counted = { ...asked, edgeIds, meters: metersAsked, onBatches };
+  const meters = await recountReadings(tx, counted, findings);
   const onPoints = (done: number): void => onStep({ what: 'service points', done });
-  const energy = await weighEnergy(tx, { ...asked, onPoints }, findings);
+  const meterIds = metersAsked.map((meter) => meter.meterId);
+  const energy = await weighEnergy(tx, { ...asked, meterIds, onPoints }, findings);
   const money = await compareCharges(tx, window, findings);
   await tellFailedDuties(tx, companyId, findings);
   const { count: unexplained, first } = findings;

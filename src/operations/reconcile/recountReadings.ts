@@ -1,10 +1,12 @@
 import type { Statement, Transaction } from '../../db/connect.ts';
 import { streamBatchesTouching } from '../../db/logReads.ts';
 import { readCursors, readLeftOut } from '../../db/reconciliation.ts';
-import type { LeftOut } from '../../db/reconciliation.ts';
-import { readDaysWithin } from '../../db/seriesReads.ts';
+import type { LeftOut, ReconciledMeter } from '../../db/reconciliation.ts';
+import { readStoredDays } from '../../db/seriesReads.ts';
 import { channelOf } from '../../domain/channel.ts';
+import { assertNever } from '../../domain/assert.ts';
 import { logReadBatches } from '../../domain/limits.ts';
+import type { Medium } from '../../domain/medium.ts';
 import { slotMs } from '../../domain/rating/slot.ts';
 import { dayOf } from '../../domain/series/day.ts';
 import { decodeDay } from '../../domain/series/dayCodec.ts';
@@ -30,10 +32,10 @@ export type MeterCount = {
   unexplained: number;
 };
 
+type State = 'waiting' | LeftOut | 'rated';
+
 /** Of one slot the winners of its first and of its last instant. */
 type Slot = { first: LogRow; last: LogRow };
-
-type Register = { readonly meterId: number; readonly channel: number; slots: Map<number, Slot> };
 
 /** The merge once more, the slow and obvious way. */
 function offer(slots: Map<number, Slot>, row: LogRow): void {
@@ -53,15 +55,19 @@ function nameOf({ atMs, opened, row, revision }: LogRow): string {
   return `${atMs}/${revision}/${opened.batch.epoch}/${opened.batch.sequence}/${row}`;
 }
 
-/** Names of the readings that the stored days of a register keep. */
+type Window = { readonly fromMs: number; readonly toMs: number };
+
+/** By channel, the names of the readings that the stored days of a meter keep, and their values. */
 async function keptNames(
   tx: Statement,
-  { meterId, channel }: Register,
-  { fromMs, toMs }: { readonly fromMs: number; readonly toMs: number },
-): Promise<Map<string, number>> {
-  const window = { fromDay: dayOf(fromMs), throughDay: dayOf(toMs - 1) };
-  const kept = new Map<string, number>();
-  for (const { bytes } of await readDaysWithin(tx, { meterId, channel, ...window })) {
+  meterId: number,
+  { fromMs, toMs }: Window,
+): Promise<Map<number, Map<string, number>>> {
+  const days = { fromDay: dayOf(fromMs), throughDay: dayOf(toMs - 1) };
+  const registers = new Map<number, Map<string, number>>();
+  for (const { channel, bytes } of await readStoredDays(tx, { meterIds: [meterId], ...days })) {
+    const kept = registers.get(channel) ?? new Map<string, number>();
+    registers.set(channel, kept);
     const day = decodeDay(bytes);
     for (const [place, offsetMs] of day.offsetMs.entries()) {
       if (offsetMs === -1) continue;
@@ -72,18 +78,17 @@ async function keptNames(
       kept.set(`${atMs}/${rank}`, wh[place]);
     }
   }
-  return kept;
+  return registers;
 }
 
 type Counted = {
-  readonly meters: Map<number, MeterCount>;
-  readonly registers: Map<string, Register>;
+  readonly medium: Medium;
+  readonly count: MeterCount;
+  /** By channel. */
+  readonly registers: Map<number, Map<number, Slot>>;
 };
 
-function addRow(counted: Counted, row: LogRow, state: 'waiting' | LeftOut | 'rated'): void {
-  const meterId = row.block.meterId[row.index];
-  const count = counted.meters.get(meterId);
-  if (count === undefined) return;
+function addRow({ count, registers }: Counted, row: LogRow, state: State): void {
   if (state === 'waiting') {
     count.waiting += 1;
     return;
@@ -93,44 +98,48 @@ function addRow(counted: Counted, row: LogRow, state: 'waiting' | LeftOut | 'rat
     count[state] += 1;
     return;
   }
-  const { channel } = row.block;
-  const key = `${meterId}/${channel}`;
-  let register = counted.registers.get(key);
-  if (register === undefined) {
-    register = { meterId, channel, slots: new Map() };
-    counted.registers.set(key, register);
-  }
-  offer(register.slots, row);
+  const slots = registers.get(row.block.channel) ?? new Map<number, Slot>();
+  registers.set(row.block.channel, slots);
+  offer(slots, row);
 }
 
-async function judgeRegister(
-  tx: Statement,
-  register: Register,
-  {
-    window,
-    count,
-    findings,
-  }: {
-    readonly window: { readonly fromMs: number; readonly toMs: number };
-    readonly count: MeterCount;
-    readonly findings: Findings;
-  },
-): Promise<void> {
-  const kept = await keptNames(tx, register, window);
-  const subject = `meter/${register.meterId}/${register.channel}`;
-  const say = (name: string, message: string): void => {
-    count.unexplained += 1;
-    findings.add('SERIES_DIFFERS', subject, `${name}: ${message}`);
-  };
-  for (const { first, last } of register.slots.values()) {
+/** DLMS units, and how many tens a count in them is of what the series keeps: Wh, varh, litres. */
+function unitsOf(medium: Medium): { readonly codes: readonly number[]; readonly tens: number } {
+  switch (medium) {
+    case 'electricity':
+      return { codes: [30, 32], tens: 0 };
+    case 'gas':
+      return { codes: [13, 14], tens: 3 };
+    case 'water':
+      return { codes: [13], tens: 3 };
+    default:
+      return assertNever(medium);
+  }
+}
+
+/** The value as the series must keep it; null: its unit is none of this meter. */
+function valueOf({ block, index }: LogRow, medium: Medium): number | null {
+  const { codes, tens } = unitsOf(medium);
+  if (!codes.includes(block.unit)) return null;
+  return Number(block.value[index]) * 10 ** (block.scaler + tens);
+}
+
+function judgeRegister(
+  { medium, count }: Counted,
+  { slots, kept }: { readonly slots: Map<number, Slot>; readonly kept: Map<string, number> },
+  say: (name: string, message: string) => void,
+): void {
+  for (const { first, last } of slots.values()) {
     const expected = new Map([first, last].map((row) => [nameOf(row), row]));
     for (const [name, row] of expected) {
       const stored = kept.get(name);
       kept.delete(name);
+      const { value, scaler, unit } = row.block;
       if (stored === undefined) {
         say(name, 'the log has this reading, and the series keeps none of that name');
-      } else if (!isValueOf(row, stored)) {
-        say(name, `the series has ${stored}, the log ${row.block.value[row.index]}`);
+      } else if (stored !== valueOf(row, medium)) {
+        const sent = `${value[row.index]} with scaler ${scaler} in unit ${unit}`;
+        say(name, `the series has ${stored}, the log ${sent}`);
       } else {
         count.accepted += 1;
       }
@@ -139,12 +148,24 @@ async function judgeRegister(
   for (const name of kept.keys()) say(name, 'the series keeps it, and no batch of the log has it');
 }
 
-/** Units apart, the value that came is the value that is kept: a power of ten lies between. */
-function isValueOf({ block, index }: LogRow, stored: number): boolean {
-  const value = Number(block.value[index]);
-  if (value === 0 || stored === 0) return value === stored;
-  const scale = Math.round(Math.log10(stored / value));
-  return Math.abs(scale) <= 12 && Math.abs(value * 10 ** scale - stored) < 0.5;
+/** Every register that the log or the series has of the meter. */
+async function judgeMeter(
+  tx: Statement,
+  counted: Counted,
+  { window, findings }: { readonly window: Window; readonly findings: Findings },
+): Promise<void> {
+  const { count, registers } = counted;
+  const stored = await keptNames(tx, count.meterId, window);
+  for (const channel of new Set([...registers.keys(), ...stored.keys()])) {
+    const slots = registers.get(channel) ?? new Map<number, Slot>();
+    const kept = stored.get(channel) ?? new Map<string, number>();
+    judgeRegister(counted, { slots, kept }, (name, message) => {
+      count.unexplained += 1;
+      findings.add('SERIES_DIFFERS', `meter/${count.meterId}/${channel}`, `${name}: ${message}`);
+    });
+  }
+  const explained = count.heldBack + count.dismissed + count.accepted;
+  count.superseded = Math.max(0, count.inLog - explained - count.unexplained);
 }
 
 /**
@@ -157,7 +178,7 @@ export async function recountReadings(
   asked: {
     readonly companyId: number;
     readonly edgeIds: readonly number[];
-    readonly meterIds: readonly number[];
+    readonly meters: readonly ReconciledMeter[];
     readonly fromMs: number;
     readonly toMs: number;
     onBatches(batches: number): void;
@@ -168,10 +189,11 @@ export async function recountReadings(
   const wide = { companyId, fromMs: fromMs - slotMs, toMs: toMs + slotMs };
   const leftOut = await readLeftOut(tx, wide);
   const cursors = await readCursors(tx);
-  const counted: Counted = { meters: new Map(), registers: new Map() };
-  for (const meterId of asked.meterIds) {
+  const counted = new Map<number, Counted>();
+  for (const { meterId, medium } of asked.meters) {
     const none = { accepted: 0, superseded: 0, heldBack: 0, dismissed: 0, unexplained: 0 };
-    counted.meters.set(meterId, { meterId, inLog: 0, waiting: 0, ...none });
+    const count = { meterId, inLog: 0, waiting: 0, ...none };
+    counted.set(meterId, { medium, count, registers: new Map() });
   }
   let batches = 0;
   // A clock's offset moves an instant by a slot at most.
@@ -182,32 +204,18 @@ export async function recountReadings(
     if (stored.stream !== 1) continue; // telemetry stands in no series
     const isRated = stored.position <= (cursors.get(stored.shard) ?? 0n);
     const place = `${stored.edgeId}/${stored.stream}/${stored.epoch}/${stored.sequence}`;
-    for (const row of rowsOf(openStored(stored), (id) => counted.meters.has(id))) {
+    for (const row of rowsOf(openStored(stored), (id) => counted.has(id))) {
       if (row.atMs < fromMs || row.atMs >= toMs) continue;
       const left = leftOut.get(`${place}/${row.row}`);
       // Instantaneous values are shown and not kept.
-      if (channelOf(row.block.channel)?.kind !== 'register' && left === undefined) continue;
-      addRow(counted, row, isRated ? (left ?? 'rated') : 'waiting');
+      const kind = channelOf(row.block.channel)?.kind ?? 'instantaneous';
+      if (kind === 'instantaneous' && left === undefined) continue;
+      const of = counted.get(row.block.meterId[row.index]);
+      if (of !== undefined) addRow(of, row, isRated ? (left ?? 'rated') : 'waiting');
     }
   }
-  const read = new Set([...counted.registers.values()].map(({ meterId }) => meterId));
-  for (const meterId of counted.meters.keys()) {
-    if (!read.has(meterId)) counted.registers.set(`${meterId}/1`, emptyRegister(meterId));
+  for (const each of counted.values()) {
+    await judgeMeter(tx, each, { window: { fromMs, toMs }, findings });
   }
-  for (const register of counted.registers.values()) {
-    const count = counted.meters.get(register.meterId);
-    if (count === undefined) continue;
-    await judgeRegister(tx, register, { window: { fromMs, toMs }, count, findings });
-  }
-  for (const count of counted.meters.values()) {
-    const rest =
-      count.inLog - count.heldBack - count.dismissed - count.accepted - count.unexplained;
-    count.superseded = Math.max(0, rest);
-  }
-  return [...counted.meters.values()];
-}
-
-/** Of a meter that the log says nothing of: what the series keeps of it came from nowhere. */
-function emptyRegister(meterId: number): Register {
-  return { meterId, channel: 1, slots: new Map() };
+  return [...counted.values()].map(({ count }) => count);
 }
