@@ -68,10 +68,13 @@ export type Rated = {
   readonly more: boolean;
 };
 
-/** What a step is about: the last batch of the log that it takes, or the first duty. */
+/** What a step is about. */
 export type RatingWork = {
   readonly kind: 'log' | 'duty' | 'validation';
+  /** The last batch of the log that it takes, or the first duty. */
   readonly position: bigint;
+  /** Of all that it takes. */
+  readonly lastPosition: bigint;
 };
 
 export type RatingStep = {
@@ -204,16 +207,12 @@ type Taken = {
 async function takeWork(tx: Transaction, step: RatingStep): Promise<Taken | null> {
   const { shard, isApart = false, began } = step;
   const { batchesMax = batchesPerRatingMax, dutiesMax = dutiesPerRatingMax } = step;
-  const begin = (kind: Cause['kind'], position: bigint): Cause => {
-    began?.({ kind, position });
-    return { kind, shard, position };
+  const alone = (duties: readonly Duty[]): Taken => {
+    const [{ id: position }] = duties;
+    began?.({ kind: 'duty', position, lastPosition: duties[duties.length - 1].id });
+    const meterIds = new Set(duties.map(({ meterId }) => meterId));
+    return { cause: { kind: 'duty', shard, position }, decoded: [], duties, meterIds };
   };
-  const alone = (duties: readonly Duty[]): Taken => ({
-    cause: begin('duty', duties[0].id),
-    decoded: [],
-    duties,
-    meterIds: new Set(duties.map(({ meterId }) => meterId)),
-  });
   const after = await lockRatingCursor(tx, shard);
   const entries = await readLog(tx, { shard, after, batchesMax });
   const last = entries.at(-1);
@@ -221,14 +220,15 @@ async function takeWork(tx: Transaction, step: RatingStep): Promise<Taken | null
     const duties = await readDuties(tx, { shard, dutiesMax });
     return duties.length === 0 ? null : alone(duties);
   }
-  const cause = begin('log', last.position);
+  const { position } = last;
+  began?.({ kind: 'log', position, lastPosition: position });
   const decoded = entries.map(decodeEntry);
   const meterIds = metersOf(decoded);
   // Where a register stands was worked out by its marks: with others it cannot go on from there.
   const duties = await readMarkDuties(tx, { shard, meterIds: [...meterIds] });
   return isApart && duties.length > 0
     ? alone(duties.slice(0, dutiesMax))
-    : { cause, decoded, duties, meterIds };
+    : { cause: { kind: 'log', shard, position }, decoded, duties, meterIds };
 }
 
 async function rateShard(deps: RateDeps, tx: Transaction, step: RatingStep): Promise<Rated> {
@@ -242,7 +242,7 @@ async function rateShard(deps: RateDeps, tx: Transaction, step: RatingStep): Pro
       memory: deps.memory,
       nowMs,
       dutiesMax,
-      began: (position) => began?.({ kind: 'validation', position }),
+      began: (of) => began?.({ kind: 'validation', ...of }),
     });
     const more = shards !== null;
     return { batches: 0, readings: 0, eventShards: shards ?? [], commandsRequested: false, more };

@@ -17,6 +17,8 @@ import { decodeEntry, eventException } from './rating/gatherReadings.ts';
 
 export type SetAside = { readonly subject: string };
 
+type FailedWork = Pick<RatingWork, 'kind' | 'position'>;
+
 type Aside = { readonly shard: number; readonly reason: string; readonly nowMs: number };
 
 /** All of its rows are held back: they can be looked at again once our code is mended. */
@@ -83,7 +85,7 @@ async function setBatchAside(
 /** Takes a duty out of the queue; it stays, with the reason, until somebody asks for it again. */
 async function setDutyOfShardAside(
   tx: Transaction,
-  { shard, kind, position, reason, nowMs }: Aside & RatingWork,
+  { shard, kind, position, reason, nowMs }: Aside & FailedWork,
 ): Promise<SetAside | null> {
   await lockRatingCursor(tx, shard);
   const take = kind === 'validation' ? setVeeDutyAside : setDutyAside;
@@ -109,7 +111,7 @@ async function setDutyOfShardAside(
  */
 export async function setAside(
   { sql, clock }: { readonly sql: Sql; readonly clock: { nowMs(): number } },
-  { shard, work, reason }: { shard: number; work: RatingWork; reason: string },
+  { shard, work, reason }: { shard: number; work: FailedWork; reason: string },
 ): Promise<SetAside | null> {
   const aside = { shard, ...work, reason, nowMs: clock.nowMs() };
   return sql.begin((tx) =>

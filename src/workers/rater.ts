@@ -37,6 +37,12 @@ export type Rater = {
   stop(): Promise<void>;
 };
 
+/** Of a kind of work of a shard: the failures in a row, and the end of what has failed. */
+type Failing = { readonly times: number; readonly untilPosition: bigint };
+
+/** All is rated; or it failed, after something went well, or at once. */
+type RatingEnd = 'well' | 'moved' | 'stuck';
+
 function keyOf(shard: number, kind: RatingWork['kind']): string {
   return `${shard}/${kind}`;
 }
@@ -60,10 +66,11 @@ export function startRater(options: RaterOptions): Rater {
   const counts = { batches: 0, readings: 0, failures: 0 };
   let stopping = false;
   /**
-   * Failures in a row of a kind of work of a shard: what goes well beside it proves nothing of it.
-   * While there are some, such work is done one batch or duty at a time.
+   * By shard and kind of work, for what goes well beside it proves nothing of it. Up to the end of
+   * what failed such work is done one batch or duty at a time: in a group of the others again, what
+   * is at fault would fail them all once more with each that is done.
    */
-  const failing = new Map<string, number>();
+  const failing = new Map<string, Failing>();
 
   function depsOf(shard: number): RateDeps {
     const memory = memories.get(shard) ?? createRatingMemory();
@@ -80,8 +87,24 @@ export function startRater(options: RaterOptions): Rater {
     };
   }
 
+  /** It is done, or set aside: what is left of a group that failed still comes one by one. */
   function forgive(shard: number, work: RatingWork | null): void {
-    if (work !== null) failing.delete(keyOf(shard, work.kind));
+    if (work === null) return;
+    const key = keyOf(shard, work.kind);
+    const known = failing.get(key);
+    if (known === undefined) return;
+    const { untilPosition } = known;
+    if (work.lastPosition >= untilPosition) failing.delete(key);
+    else failing.set(key, { times: 0, untilPosition });
+  }
+
+  function blame(shard: number, { kind, lastPosition }: RatingWork): number {
+    const key = keyOf(shard, kind);
+    const { times, untilPosition } = failing.get(key) ?? { times: 0, untilPosition: lastPosition };
+    const isFurther = lastPosition > untilPosition;
+    const failed = { times: times + 1, untilPosition: isFurther ? lastPosition : untilPosition };
+    failing.set(key, failed);
+    return failed.times;
   }
 
   function tell(rated: Rated): void {
@@ -98,23 +121,23 @@ export function startRater(options: RaterOptions): Rater {
    */
   async function isolate(shard: number, work: RatingWork | null, error: unknown): Promise<boolean> {
     if (work === null) return false;
-    const times = (failing.get(keyOf(shard, work.kind)) ?? 0) + 1;
-    failing.set(keyOf(shard, work.kind), times);
+    const times = blame(shard, work);
     const fault = contentFaultOf(error);
     const broken = error instanceof AssertionBroken ? error.message : null;
     const reason = fault === null ? broken : contentFaultText(fault);
     if (times < ratingTriesMax || reason === null) return false;
     const aside = await setAside({ sql, clock: options.clock }, { shard, work, reason });
-    failing.delete(keyOf(shard, work.kind));
+    forgive(shard, work);
     if (aside === null) return false;
     const message = `RATING_FAILED: ${aside.subject} is set aside: ${reason}`;
     report({ shard, error: new Error(message) });
     return true;
   }
 
-  /** Rates a shard until it has caught up. False after a failure. */
-  async function catchUp(shard: number): Promise<boolean> {
+  /** Rates a shard until it has caught up, or fails. */
+  async function catchUp(shard: number): Promise<RatingEnd> {
     let work: RatingWork | null = null;
+    let end: RatingEnd = 'stuck';
     const began = (of: RatingWork): void => {
       work = of;
     };
@@ -124,26 +147,32 @@ export function startRater(options: RaterOptions): Rater {
         const rated = await rateReadings(depsOf(shard), { ...stepOf(shard), began });
         forgive(shard, work);
         tell(rated);
+        if (work !== null) end = 'moved';
         ({ more } = rated);
       }
-      return true;
+      return 'well';
     } catch (error) {
       // What it remembers may come from a transaction that was rolled back.
       memories.delete(shard);
       report({ shard, error });
-      return (await isolate(shard, work, error)) && catchUp(shard);
+      if (!(await isolate(shard, work, error))) return end;
+      return (await catchUp(shard)) === 'well' ? 'well' : 'moved';
     }
   }
 
-  /** Rates a shard until it is well, and waits longer after each failure. */
+  /** Rates a shard until it is well, and waits longer after each failure without progress. */
   async function rateOut(shard: number, pause: BellRope): Promise<void> {
-    for (let failuresInRow = 1; !stopping; failuresInRow += 1) {
+    let failuresInRow = 0;
+    while (!stopping) {
+      let end: RatingEnd = 'stuck';
       try {
-        if (await catchUp(shard)) return;
+        end = await catchUp(shard);
       } catch (error) {
         report({ shard, error });
       }
+      if (end === 'well') return;
       counts.failures += 1;
+      failuresInRow = end === 'moved' ? 1 : failuresInRow + 1;
       if (!stopping) await pause.wait(ratingBackOffMs(failuresInRow));
     }
   }

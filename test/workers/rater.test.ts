@@ -27,6 +27,14 @@ afterAll(() => ground.close());
 
 /** One batch a reading of meter 3, a quarter hour apart, each 1 kWh further. */
 async function commitReadings(count: number, firstWh: bigint): Promise<void> {
+  await commitOf(
+    Array.from({ length: count }, () => 'JB000003'),
+    firstWh,
+  );
+}
+
+/** The same of a meter each. */
+async function commitOf(serials: readonly string[], firstWh: bigint): Promise<void> {
   const edgeId = ground.fleet.edges.get('head-end')?.edgeId;
   if (edgeId === undefined) throw new Error('the fleet has its edge');
   const { sql } = ground.writer;
@@ -34,7 +42,7 @@ async function commitReadings(count: number, firstWh: bigint): Promise<void> {
   const raw = edgeKeys.publicKey.export({ format: 'der', type: 'spki' }).subarray(-32);
   const key = { privateKey: edgeKeys.privateKey, keyId: keyIdOf(raw) };
   let previousHash: Uint8Array = new Uint8Array(32);
-  const carried = Array.from({ length: count }, (_, index) => {
+  const carried = serials.map((serial, index) => {
     const wh = firstWh + BigInt(index) * 1_000n;
     const payload = encodeBatch({
       edgeId,
@@ -48,7 +56,7 @@ async function commitReadings(count: number, firstWh: bigint): Promise<void> {
           channel: 1,
           unit: 30,
           scaler: 0,
-          meterId: Int32Array.of(ground.fleet.meters.get('JB000003') ?? 0),
+          meterId: Int32Array.of(ground.fleet.meters.get(serial) ?? 0),
           readAtMs: Float64Array.of(startMs - 86_400_000 + Number(wh) * 900),
           value: BigInt64Array.of(wh),
           quality: new Uint8Array(1),
@@ -315,5 +323,39 @@ describe('the rater', () => {
     rater.ring();
     await eventually(async () => expect(await duties()).toEqual([]));
     await rater.stop();
+  });
+
+  test('finds those that always fail in one group by going through it once', async () => {
+    const { sql } = ground.writer;
+    const { meters } = ground.fleet;
+    const owner = postgres(ground.url, { max: 1, onnotice: () => {} });
+    const problems: string[] = [];
+    const [one, two] = ['JB000001', 'JB000002'].map((serial) => meters.get(serial) ?? 0);
+    // Planted: nothing of these two meters can be stored.
+    await owner.unsafe(`
+      create function planted() returns trigger language plpgsql as $$
+        begin raise exception 'planted, in the series' using errcode = '22003'; end $$;
+      create trigger planted before insert on series_day for each row
+        when (new.meter_id in (${one}, ${two})) execute function planted()`);
+    const serials = [3, 3, 3, 3, 1, 3, 3, 2, 3].map((number) => `JB00000${number}`);
+    await commitOf(serials, 60_000n);
+    const rater = startRater({
+      ...options([]),
+      report: ({ error }) => problems.push(String(error)),
+    });
+    const last = async () =>
+      sql`select from series_head where meter_id = ${meters.get('JB000003') ?? 0}
+          and last_value_wh = 68000`;
+    await eventually(async () => expect(await last()).toHaveLength(1));
+    await rater.stop();
+    await owner.unsafe('drop function planted cascade');
+    await owner.end();
+    const held = await sql<{ meterId: number }[]>`
+      select meter_id as "meterId" from reading_exception
+      where code = 'RATING_FAILED' and meter_id in (${one}, ${two}) order by meter_id`;
+    expect(held.map(({ meterId }) => meterId)).toEqual([one, two]);
+    // The group once, then each of the two alone until it is set aside, which is told, too.
+    expect(problems).toHaveLength(1 + 2 * (ratingTriesMax + 1));
+    expect(problems.filter((problem) => problem.includes('RATING_FAILED'))).toHaveLength(2);
   });
 });

@@ -127,14 +127,14 @@ export async function validateDue(
     readonly memory: RatingMemory;
     readonly nowMs: number;
     readonly dutiesMax: number;
-    /** Told the first duty before any of the work is done. */
-    began(position: bigint): void;
+    /** Told the first and the last duty before any of the work is done. */
+    began(of: { readonly position: bigint; readonly lastPosition: bigint }): void;
   },
 ): Promise<readonly number[] | null> {
   const limit = Math.min(dutiesMax, veeDutiesPerStepMax);
   const duties = await readVeeDuties(tx, { shard, dutiesMax: limit });
   if (duties.length === 0) return null;
-  began(duties[0].id);
+  began({ position: duties[0].id, lastPosition: duties[duties.length - 1].id });
   await loadRegistry(tx, memory, new Set(duties.map(({ meterId }) => meterId)));
   const judged = await judgedMeters(tx, memory, duties);
   const kept = await judge(tx, memory, judged);
