@@ -109,16 +109,22 @@ export async function readUnrated(tx: Statement, edgeId: number): Promise<readon
   return rows.map(batchOf);
 }
 
-/** Which edges may hold readings of a meter: its own, its company's office, and any other that
- * tried. */
-export async function findEdgesOfMeter(tx: Statement, meterId: number): Promise<readonly number[]> {
+/**
+ * Which edges may hold readings of some meters: their own, their company's office, and any other
+ * that tried.
+ */
+export async function findEdgesOfMeters(
+  tx: Statement,
+  meterIds: readonly number[],
+): Promise<readonly number[]> {
+  const ids = integersOf(meterIds);
   const rows = await tx<{ id: number }[]>`
-    select edge_id as id from meter where id = ${meterId}
+    select edge_id as id from meter where id = any(${ids}::int4[])
     union
     select e.id from meter m join edge e on e.company_id = m.company_id and e.kind = 'office'
-    where m.id = ${meterId}
+    where m.id = any(${ids}::int4[])
     union
-    select edge_id from reading_exception where meter_id = ${meterId}`;
+    select edge_id from reading_exception where meter_id = any(${ids}::int4[])`;
   return rows.map((row) => row.id);
 }
 

@@ -154,6 +154,7 @@ export async function countTransfers(
 
 export type ReconciledMeter = { readonly meterId: number; readonly medium: Medium };
 
+/** Those of an edge one after the other: its part of the log is read for all of them. */
 export async function readMetersOf(
   tx: Statement,
   { companyId, meterId }: { companyId: number; meterId: number | null },
@@ -161,13 +162,7 @@ export async function readMetersOf(
   return tx<ReconciledMeter[]>`
     select id as "meterId", medium from meter
     where company_id = ${companyId} and ${meterId === null ? tx`true` : tx`id = ${meterId}`}
-    order by id`;
-}
-
-export async function readEdgesOf(tx: Statement, companyId: number): Promise<readonly number[]> {
-  const rows = await tx<{ id: number }[]>`
-    select id from edge where company_id = ${companyId} order by id`;
-  return rows.map(({ id }) => id);
+    order by edge_id, id`;
 }
 
 export async function readCursors(tx: Statement): Promise<ReadonlyMap<number, bigint>> {
@@ -186,12 +181,17 @@ export async function lastDroppedDay(tx: Statement): Promise<string | null> {
 export type LeftOut = 'heldBack' | 'dismissed';
 
 /**
- * Readings of a company that rating holds back and that were not taken in later, of a window, by
+ * Readings of some meters that rating holds back and that were not taken in later, of a window, by
  * `edge/stream/epoch/sequence/row`.
  */
 export async function readLeftOut(
   tx: Statement,
-  { companyId, fromMs, toMs }: { companyId: number; fromMs: number; toMs: number },
+  {
+    companyId,
+    meterIds,
+    fromMs,
+    toMs,
+  }: { companyId: number; meterIds: readonly number[]; fromMs: number; toMs: number },
 ): Promise<ReadonlyMap<string, LeftOut>> {
   const rows = await tx<{ place: string; isDismissed: boolean }[]>`
     select concat_ws('/', x.edge_id, x.stream, x.epoch, x.sequence, x.row) as place,
@@ -199,7 +199,8 @@ export async function readLeftOut(
     from reading_exception x
     left join exception_resolution r
       using (edge_id, stream, epoch, sequence, is_event, channel, row)
-    where x.company_id = ${companyId} and not x.is_event
+    where x.company_id = ${companyId} and x.meter_id = any(${integersOf(meterIds)}::int4[])
+      and not x.is_event
       and x.code = any(${wordsOf(heldBackCodes)}::text[])
       and x.read_at >= ${new Date(fromMs)} and x.read_at < ${new Date(toMs)}
       and r.kind is distinct from 'taken'`;

@@ -62,19 +62,14 @@ export type RegisterDay = {
   readonly bytes: Uint8Array;
 };
 
-/** All that is stored of some meters in a window, of every register. */
+/** All that is stored of some meters on a day, of every register. */
 export async function readStoredDays(
   tx: Statement,
-  {
-    meterIds,
-    fromDay,
-    throughDay,
-  }: { meterIds: readonly number[]; fromDay: number; throughDay: number },
+  { meterIds, day }: { readonly meterIds: readonly number[]; readonly day: number },
 ): Promise<readonly RegisterDay[]> {
   const rows = await tx<(RegisterDay & { readonly newest: Uint8Array | null })[]>`
     select d.meter_id as "meterId", d.channel, d.day, d.bytes, h.newest
     from series_day d left join series_head h using (meter_id, channel)
-    where d.meter_id = any(${integersOf(meterIds)}::int4[])
-      and d.day between ${fromDay} and ${throughDay}`;
+    where d.meter_id = any(${integersOf(meterIds)}::int4[]) and d.day = ${day}`;
   return rows.map(({ newest, ...row }) => ({ ...row, bytes: withNewest(row, newest) }));
 }

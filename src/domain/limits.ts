@@ -327,6 +327,13 @@ export const fragmentBatchesMax = 4_096;
 export const logReadBatches = 64;
 /** A hole in an edge's sequence is asked for again at once; after an hour somebody must look. */
 export const batchesMissingMsMax = 3_600_000;
+/**
+ * Meters whose readings of a day a reconciliation holds at once: 40 MB a register where each slot
+ * has two readings. The log of their edges is read once for all of them.
+ */
+export const recountedMetersAtOnce = 1_024;
+/** Of one request to the API: 1,400 meters for a week. Whoever has more runs it by itself. */
+export const reconciledMeterDaysMax = 10_000;
 /** Findings of a reconciliation that are named; the rest are counted. */
 export const findingsToldMax = 100;
 /** The log is kept for so many days at least: late edits and retries need it. */

@@ -78,18 +78,33 @@ function compareBigints(a: bigint, b: bigint): number {
   return a < b ? -1 : 1;
 }
 
+/** What decides between readings of one instant, and nothing of the batch around it. */
+export type Rank = {
+  readonly revision: number;
+  readonly quality: number;
+  readonly epoch: number;
+  readonly sequence: bigint;
+  readonly row: number;
+  readonly value: bigint;
+};
+
+export function rankOf({ opened, block, index, row, quality, revision }: LogRow): Rank {
+  const { epoch, sequence } = opened.batch;
+  return { revision, quality, epoch, sequence, row, value: block.value[index] };
+}
+
 /**
  * The order of readings of one meter, channel and instant, the winner last: revision, quality,
  * epoch, sequence, row, value; never arrival. Written apart from the series on purpose.
  */
-export function compareRank(a: LogRow, b: LogRow): number {
+export function compareRank(a: Rank, b: Rank): number {
   return (
     a.revision - b.revision ||
     rankedQuality(b.quality) - rankedQuality(a.quality) ||
-    a.opened.batch.epoch - b.opened.batch.epoch ||
-    compareBigints(a.opened.batch.sequence, b.opened.batch.sequence) ||
+    a.epoch - b.epoch ||
+    compareBigints(a.sequence, b.sequence) ||
     a.row - b.row ||
-    compareBigints(a.block.value[a.index], b.block.value[b.index])
+    compareBigints(a.value, b.value)
   );
 }
 

@@ -1,5 +1,5 @@
 import type { Statement } from '../db/connect.ts';
-import { findEdgesOfMeter, readBatchesTouching } from '../db/logReads.ts';
+import { findEdgesOfMeters, readBatchesTouching } from '../db/logReads.ts';
 import type { ArrivalKey } from '../db/logReads.ts';
 import type { TimePage } from '../db/page.ts';
 import { fragmentBatchesMax, logReadBatches } from '../domain/limits.ts';
@@ -65,7 +65,7 @@ export async function readFragments(
   if (from !== null && start === null) {
     return refuse('CURSOR_MALFORMED', 'This is not a cursor of this connection.');
   }
-  const edgeIds = await findEdgesOfMeter(tx, meterId);
+  const edgeIds = await findEdgesOfMeters(tx, [meterId]);
   const found: LogRow[] = [];
   // The cursor's own batch may have further rows: it is read again.
   let beyond: ArrivalKey | null =

@@ -1,5 +1,5 @@
 import type { Statement } from '../db/connect.ts';
-import { findEdgesOfMeter, readEdgeNames, readExceptionsWithin } from '../db/logReads.ts';
+import { findEdgesOfMeters, readEdgeNames, readExceptionsWithin } from '../db/logReads.ts';
 import type { EdgeName, StoredException } from '../db/logReads.ts';
 import { findOfficeBatches } from '../db/officeBatches.ts';
 import type { OfficeBatchRow } from '../db/officeBatches.ts';
@@ -11,7 +11,7 @@ import type { SeriesDay } from '../domain/series/day.ts';
 import { decodeDay } from '../domain/series/dayCodec.ts';
 import { isHeldBack } from '../domain/series/heldBack.ts';
 import { dayMs } from '../domain/time/civil.ts';
-import { compareRank, logRowsAt } from './logRows.ts';
+import { compareRank, logRowsAt, rankOf } from './logRows.ts';
 import type { LogRow, ReadingName } from './logRows.ts';
 import { StoredKeys } from './storedKeys.ts';
 import type { SignatureFact } from './storedKeys.ts';
@@ -80,7 +80,7 @@ export async function traceReading(
   tx: Statement,
   name: ReadingName,
 ): Promise<readonly TracedVersion[]> {
-  const edgeIds = await findEdgesOfMeter(tx, name.meterId);
+  const edgeIds = await findEdgesOfMeters(tx, [name.meterId]);
   const rows = await logRowsAt(tx, name, edgeIds);
   const edges = new Map((await readEdgeNames(tx, edgeIds)).map((edge) => [edge.id, edge]));
   const { meterId, atMs } = name;
@@ -98,7 +98,7 @@ export async function traceReading(
   const kept = await seriesAt(tx, name);
   const own = (row: LogRow) => exceptions.filter((each) => isSamePlace(each, row));
   const counts = (row: LogRow) => !own(row).some((each) => isHeldBack(each.code) && !each.isTaken);
-  const ranked = rows.toSorted((a, b) => compareRank(b, a));
+  const ranked = rows.toSorted((a, b) => compareRank(rankOf(b), rankOf(a)));
   const winner = ranked.find(counts);
   return ranked.map((row) => {
     const { edgeId, epoch, sequence } = row.opened.batch;

@@ -1,5 +1,5 @@
 import { asViewerInSnapshot } from '../db/viewer.ts';
-import { findingsToldMax } from '../domain/limits.ts';
+import { findingsToldMax, reconciledMeterDaysMax } from '../domain/limits.ts';
 import type { EdgeCount } from '../operations/reconcile/countEdges.ts';
 import type { Finding } from '../operations/reconcile/finding.ts';
 import { reconcileIn } from '../operations/reconcile/reconcile.ts';
@@ -134,7 +134,9 @@ builder.queryField('reconciliation', (t) =>
     type: ReconciliationRef,
     authScopes: { may: 'Query.reconciliation' },
     complexity: 1_000,
-    description: 'Of all edges, and of the readings, energy and money of a window.',
+    description:
+      'Of all edges, and of the readings, energy and money of a window. At most ' +
+      `${reconciledMeterDaysMax} days of a meter at once: 1,400 meters for a week.`,
     args: {
       from: t.arg({ type: 'DateTime', required: true }),
       to: t.arg({ type: 'DateTime', required: true }),
@@ -149,7 +151,7 @@ builder.queryField('reconciliation', (t) =>
         nowMs: deps.clock.nowMs(),
       };
       const done = await asViewerInSnapshot(deps.sql, viewer, (tx) =>
-        reconcileIn(tx, window, () => {}),
+        reconcileIn(tx, window, { meterDaysMax: reconciledMeterDaysMax, onStep: () => {} }),
       );
       if (!done.ok) throw codedRefusal(done);
       return done.value;

@@ -174,7 +174,9 @@ export class Audits {
       toMs: nowMs + 10 * dayMs,
       nowMs,
     };
-    const done = await admin.begin((tx) => reconcileIn(tx, window, () => {}));
+    const done = await admin.begin((tx) =>
+      reconcileIn(tx, window, { meterDaysMax: null, onStep: () => {} }),
+    );
     if (!done.ok) throw new Violation(done.code, done.message);
     const [finding] = done.value.findings;
     if (finding === undefined) return;

@@ -1,5 +1,5 @@
 import type { Transaction } from '../../db/connect.ts';
-import { findEdgesOfMeter, readExceptionsWithin } from '../../db/logReads.ts';
+import { findEdgesOfMeters, readExceptionsWithin } from '../../db/logReads.ts';
 import { readDays } from '../../db/series.ts';
 import { isAllowed } from '../../domain/access/policy.ts';
 import type { Viewer } from '../../domain/access/viewer.ts';
@@ -40,7 +40,7 @@ export type EditReadingCode =
 /** Of the log: also what is not rated yet. */
 async function revisionInLog(tx: Transaction, name: ReadingName): Promise<number | null> {
   const { meterId, atMs } = name;
-  const edgeIds = await findEdgesOfMeter(tx, meterId);
+  const edgeIds = await findEdgesOfMeters(tx, [meterId]);
   // A clock's offset moves an instant by a slot at most.
   const window = { fromMs: atMs - slotMs, toMs: atMs + slotMs + 1 };
   const exceptions = await readExceptionsWithin(tx, { meterId, ...window });

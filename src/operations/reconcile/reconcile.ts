@@ -4,12 +4,11 @@ import {
   inOneSnapshot,
   lastDroppedDay,
   raiseAlarm,
-  readEdgesOf,
   readMetersOf,
 } from '../../db/reconciliation.ts';
 import type { Transaction } from '../../db/connect.ts';
 import { readFailedDuties } from '../../db/setAsideDuties.ts';
-import { seriesWindowDaysMax } from '../../domain/limits.ts';
+import { recountedMetersAtOnce, seriesWindowDaysMax } from '../../domain/limits.ts';
 import { accept, refuse } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
 import { dayMs } from '../../domain/time/civil.ts';
@@ -99,11 +98,30 @@ function checkSpan({ fromMs, toMs }: ReconcileWindow): Outcome<null, ReconcileCo
   return accept(null);
 }
 
+function checkSize(
+  { fromMs, toMs }: ReconcileWindow,
+  { meters, meterDaysMax }: { readonly meters: number; readonly meterDaysMax: number | null },
+): Outcome<null, ReconcileCode> {
+  const days = Math.ceil((toMs - fromMs) / dayMs);
+  if (meterDaysMax === null || meters * days <= meterDaysMax) return accept(null);
+  const message =
+    `${meters} meters for ${days} days are more than ${meterDaysMax} days of a meter at once. ` +
+    'Ask for fewer days or for one meter, or run ems-cli reconcile.';
+  return refuse('WINDOW_TOO_LONG', message, ['to']);
+}
+
 /** Counts everything of a window twice, inside one snapshot of the database. */
 export async function reconcileIn(
   tx: Transaction,
   window: ReconcileWindow,
-  onStep: (step: ReconcileStep) => void,
+  {
+    meterDaysMax,
+    onStep,
+  }: {
+    /** Of who answers requests beside it; null: takes the time that it takes. */
+    readonly meterDaysMax: number | null;
+    onStep(step: ReconcileStep): void;
+  },
 ): Promise<Outcome<Reconciliation, ReconcileCode>> {
   const checked = checkSpan(window);
   if (!checked.ok) return checked;
@@ -120,13 +138,19 @@ export async function reconcileIn(
   if (meterId !== null && metersAsked.length === 0) {
     return refuse('METER_NOT_FOUND', `There is no meter ${meterId}. Check its id.`, ['meterId']);
   }
+  const sized = checkSize(window, { meters: metersAsked.length, meterDaysMax });
+  if (!sized.ok) return sized;
   const findings = new Findings();
   const edges = await countEdges(tx, { companyId, nowMs }, findings);
-  const edgeIds = await readEdgesOf(tx, companyId);
   const onBatches = (done: number): void => onStep({ what: 'batches', done });
   const asked = { companyId, fromMs, toMs };
-  const counted = { ...asked, edgeIds, meters: metersAsked, onBatches };
-  const meters = await recountReadings(tx, counted, findings);
+  const recounted = {
+    ...asked,
+    meters: metersAsked,
+    metersAtOnce: recountedMetersAtOnce,
+    onBatches,
+  };
+  const meters = await recountReadings(tx, recounted, findings);
   const onPoints = (done: number): void => onStep({ what: 'service points', done });
   const meterIds = metersAsked.map((meter) => meter.meterId);
   const energy = await weighEnergy(tx, { ...asked, meterIds, onPoints }, findings);
@@ -144,7 +168,9 @@ export async function reconcile(
   { sql, onStep }: { readonly sql: Sql; onStep(step: ReconcileStep): void },
   window: ReconcileWindow,
 ): Promise<Outcome<Reconciliation & { readonly isNewAlarm: boolean }, ReconcileCode>> {
-  const done = await inOneSnapshot(sql, (tx) => reconcileIn(tx, window, onStep));
+  const done = await inOneSnapshot(sql, (tx) =>
+    reconcileIn(tx, window, { meterDaysMax: null, onStep }),
+  );
   if (!done.ok) return done;
   const { unexplained, findings } = done.value;
   if (unexplained === 0) return accept({ ...done.value, isNewAlarm: false });
