@@ -1,3 +1,4 @@
+import type { Fraction } from '../domain/exact.ts';
 import type { MarkKind } from '../domain/series/mark.ts';
 import { marksOfMeter } from '../domain/series/meterMarks.ts';
 import type { MeterMarks, RecordedMark } from '../domain/series/meterMarks.ts';
@@ -16,8 +17,8 @@ export type MarkRow = {
   readonly kind: MarkKind | 'withdrawn';
   readonly finalValue: bigint | null;
   readonly startValue: bigint | null;
-  readonly numerator: bigint;
-  readonly denominator: bigint;
+  /** Null: not said. */
+  readonly factor: Fraction | null;
 };
 
 export type MarkWord = MarkRow & Pick<RecordedMark, 'wasBound'>;
@@ -29,11 +30,12 @@ type StoredMark = {
   kind: MarkRow['kind'];
   final_value: bigint | null;
   start_value: bigint | null;
-  numerator: bigint;
-  denominator: bigint;
+  numerator: bigint | null;
+  denominator: bigint | null;
 };
 
 function markOf(row: StoredMark): MarkRow {
+  const { numerator, denominator } = row;
   return {
     meterId: row.meter_id,
     channel: row.channel,
@@ -41,8 +43,7 @@ function markOf(row: StoredMark): MarkRow {
     kind: row.kind,
     finalValue: row.final_value,
     startValue: row.start_value,
-    numerator: row.numerator,
-    denominator: row.denominator,
+    factor: numerator === null || denominator === null ? null : { numerator, denominator },
   };
 }
 
@@ -105,8 +106,8 @@ export async function insertMarks(
       ${instantsOf(of((row) => row.atMs))}::timestamptz[],
       ${integersOf(of((row) => row.finalValue))}::int8[],
       ${integersOf(of((row) => row.startValue))}::int8[],
-      ${integersOf(of((row) => row.numerator))}::int8[],
-      ${integersOf(of((row) => row.denominator))}::int8[]
+      ${integersOf(of((row) => row.factor?.numerator ?? null))}::int8[],
+      ${integersOf(of((row) => row.factor?.denominator ?? null))}::int8[]
     ) with ordinality as u(meter_id, channel, at, final_value, start_value, numerator, denominator,
                            ordinal)
     join json_to_recordset(${kinds}::text::json) as k(ordinal int8, kind text) using (ordinal)

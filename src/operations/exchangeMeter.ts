@@ -21,9 +21,9 @@ import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome, Refused } from '../domain/outcome.ts';
 import { isRegisterMapName } from '../domain/registerMapName.ts';
 import { dayOf } from '../domain/series/day.ts';
-import { factorOne, factorText, parseFactor } from '../domain/series/factor.ts';
+import { factorText, parseFactor } from '../domain/series/factor.ts';
 import type { FactorCode } from '../domain/series/factor.ts';
-import { everyChannel, marksOf, marksOfMeter } from '../domain/series/meterMarks.ts';
+import { everyChannel, factorBefore, marksOf, marksOfMeter } from '../domain/series/meterMarks.ts';
 import { instantText } from '../domain/time/instantText.ts';
 import { derivedId } from './derivedId.ts';
 import { onceByKey, textOf } from './onceByKey.ts';
@@ -127,17 +127,18 @@ function checkInput(input: ExchangeMeterInput, nowMs: number): Refusal | null {
 function marksAt(
   { meterId, atMs, kind }: { meterId: number; atMs: number; kind: 'removed' | 'installed' },
   values: readonly RegisterValue[],
-  { numerator, denominator }: Fraction,
+  factor: Fraction | null,
 ): readonly MarkRow[] {
-  const of = { meterId, atMs, kind, numerator, denominator };
+  const of = { meterId, atMs, kind };
   const isEnd = kind === 'removed';
   return [
-    { ...of, channel: everyChannel, finalValue: null, startValue: null },
+    { ...of, channel: everyChannel, finalValue: null, startValue: null, factor },
     ...values.map(({ channel, value }) => ({
       ...of,
       channel,
       finalValue: isEnd ? value : null,
       startValue: isEnd ? null : value,
+      factor: null,
     })),
   ];
 }
@@ -150,7 +151,7 @@ type Exchange = {
   readonly old: ExchangedMeter;
   readonly input: ExchangeMeterInput;
   readonly factor: Fraction;
-  readonly factorBefore: Fraction;
+  readonly oldFactor: Fraction;
 };
 
 /** The old meter and what it takes to exchange it, or why it cannot be. */
@@ -164,8 +165,10 @@ async function prepare(
   if (old === null) {
     return refuse('METER_NOT_FOUND', 'There is no such meter. Check its id.', ['meterId']);
   }
-  const marks = marksOf(marksOfMeter(await readMarkRows(tx, [meterId])), importChannel);
-  const last = marks.findLast(({ kind }) => kind === 'installed' || kind === 'removed');
+  const marks = marksOfMeter(await readMarkRows(tx, [meterId]));
+  const last = marksOf(marks, importChannel).findLast(
+    ({ kind }) => kind === 'installed' || kind === 'removed',
+  );
   if (last?.kind === 'removed') {
     const at = instantText(last.atMs);
     const message = `Meter ${old.serial} was removed at ${at}. Withdraw that first if it was not.`;
@@ -176,11 +179,10 @@ async function prepare(
     const message = `Meter ${serial} is registered already. Correct the serial.`;
     return refuse('SERIAL_TAKEN', message, ['serial']);
   }
-  const factorBefore = marks.findLast((mark) => mark.atMs < atMs) ?? factorOne;
-  const factor =
-    input.meter.factor === null ? accept(factorBefore) : parseFactor(input.meter.factor);
+  const oldFactor = factorBefore(marks, importChannel, atMs);
+  const factor = input.meter.factor === null ? accept(oldFactor) : parseFactor(input.meter.factor);
   if (!factor.ok) return { ...factor, path: ['factor'] };
-  return accept({ old, input, factor: factor.value, factorBefore });
+  return accept({ old, input, factor: factor.value, oldFactor });
 }
 
 async function exchange(
@@ -195,7 +197,7 @@ async function exchange(
   await holdPrices(tx);
   const prepared = await prepare(tx, viewer, input);
   if (!prepared.ok) return prepared;
-  const { old, factor, factorBefore } = prepared.value;
+  const { old, factor, oldFactor } = prepared.value;
   const { mapName, powerMaxW, registerModulusWh } = input.meter;
   const serial = input.meter.serial.trim();
   const meter = {
@@ -210,7 +212,7 @@ async function exchange(
   const closed = await readAffected(tx, { meterId, fromMs: atMs });
   const reason = input.reason.trim();
   const marks = [
-    ...marksAt({ meterId, atMs, kind: 'removed' }, finalValues, factorBefore),
+    ...marksAt({ meterId, atMs, kind: 'removed' }, finalValues, null),
     ...marksAt({ meterId: newId, atMs, kind: 'installed' }, startValues, factor),
   ];
   await insertMarks(tx, marks, { companyId, author, reason, atMs: nowMs });
@@ -225,7 +227,7 @@ async function exchange(
     actor: author,
     action: 'meter.exchange',
     subject: `meter/${meterId}`,
-    before: { serial: old.serial, factor: factorText(factorBefore) },
+    before: { serial: old.serial, factor: factorText(oldFactor) },
     after: {
       meterId: newId,
       serial,

@@ -14,15 +14,14 @@ import { asViewer } from '../db/viewer.ts';
 import { isAllowed } from '../domain/access/policy.ts';
 import type { Viewer } from '../domain/access/viewer.ts';
 import { channelOf } from '../domain/channel.ts';
-import type { Fraction } from '../domain/exact.ts';
 import { commandReasonLengthMax } from '../domain/command/limits.ts';
 import { instantMsMax, readAheadMsMax, registerWhMax } from '../domain/limits.ts';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome, Refused } from '../domain/outcome.ts';
 import { dayOf } from '../domain/series/day.ts';
-import { factorOne, factorText, parseFactor } from '../domain/series/factor.ts';
+import { factorText, parseFactor } from '../domain/series/factor.ts';
 import type { FactorCode } from '../domain/series/factor.ts';
-import { everyChannel, marksOf, marksOfMeter } from '../domain/series/meterMarks.ts';
+import { everyChannel, factorBefore, marksOf, marksOfMeter } from '../domain/series/meterMarks.ts';
 import { firstPhase } from '../domain/series/walkState.ts';
 import { instantText } from '../domain/time/instantText.ts';
 import { derivedId } from './derivedId.ts';
@@ -131,23 +130,14 @@ function checkInput(input: RecordMarkInput, nowMs: number): Refusal | null {
   return checkInstant(input, nowMs) ?? checkShape(input);
 }
 
-/** What held just before, for a mark that does not say it. */
-function factorBefore(
-  words: readonly MarkWord[],
-  { channel, atMs }: { readonly channel: number; readonly atMs: number },
-): Fraction {
-  const marks = marksOf(marksOfMeter(words), channel);
-  return marks.findLast((mark) => mark.atMs < atMs) ?? factorOne;
-}
-
 function toldOf(row: MarkRow | undefined) {
   if (row === undefined) return null;
-  const { kind, finalValue, startValue } = row;
+  const { kind, finalValue, startValue, factor } = row;
   return {
     kind,
     finalValue: finalValue?.toString() ?? null,
     startValue: startValue?.toString() ?? null,
-    factor: factorText(row),
+    factor: factor === null ? null : factorText(factor),
   };
 }
 
@@ -155,10 +145,10 @@ function toldOf(row: MarkRow | undefined) {
 function toldBefore(
   words: readonly MarkWord[],
   before: MarkWord | undefined,
-  place: { readonly channel: number; readonly atMs: number },
+  { channel, atMs }: { readonly channel: number; readonly atMs: number },
 ) {
   if (before !== undefined && before.kind !== 'withdrawn') return toldOf(before);
-  const factor = factorText(factorBefore(words, place));
+  const factor = factorText(factorBefore(marksOfMeter(words), channel, atMs));
   return { kind: null, finalValue: null, startValue: null, factor };
 }
 
@@ -224,22 +214,10 @@ async function record(
     const message = 'No mark stands at this instant of the register: nothing was withdrawn.';
     return refuse('MARK_NOT_FOUND', message, ['at']);
   }
-  const factor =
-    input.factor === null
-      ? accept(factorBefore(words, { channel, atMs }))
-      : parseFactor(input.factor);
-  if (!factor.ok) return { ...factor, path: ['factor'] };
-  const { numerator, denominator } = factor.value;
-  const row: MarkRow = {
-    meterId,
-    channel,
-    atMs,
-    kind,
-    finalValue,
-    startValue,
-    numerator,
-    denominator,
-  };
+  const said = input.factor === null ? accept(null) : parseFactor(input.factor);
+  if (!said.ok) return { ...said, path: ['factor'] };
+  const factor = said.value;
+  const row: MarkRow = { meterId, channel, atMs, kind, finalValue, startValue, factor };
   const after = toldOf(row);
   // Said before: nothing is written and nobody walks again.
   if (JSON.stringify(toldOf(before)) === JSON.stringify(after)) {

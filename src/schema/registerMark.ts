@@ -60,8 +60,9 @@ const RegisterMark = builder.objectRef<MarkView>('RegisterMark').implement({
       resolve: ({ startValue }) => startValue?.toString() ?? null,
     }),
     factor: t.string({
-      description: 'What a count stands for from then on.',
-      resolve: (mark) => factorText(mark),
+      nullable: true,
+      description: 'What a count stands for from then on. Null: it was not said, and is as before.',
+      resolve: ({ factor }) => (factor === null ? null : factorText(factor)),
     }),
     isInForce: t.exposeBoolean('isInForce', { description: 'No later word on the same instant.' }),
     recordedBy: t.string({ resolve: ({ author }) => author }),

@@ -81,10 +81,11 @@ describe('registering a fleet', () => {
     }
     const marks = await ground.writer.sql`
       select channel, kind, at, start_value, numerator, denominator from register_mark order by id`;
-    const of = { kind: 'installed', at: new Date(atMs), numerator: 40n, denominator: 1n };
+    const of = { kind: 'installed', at: new Date(atMs) };
     expect([...marks]).toEqual([
-      { ...of, channel: 0, start_value: null },
-      { ...of, channel: 1, start_value: 1_900n },
+      { ...of, channel: 0, start_value: null, numerator: 40n, denominator: 1n },
+      // Its factor is that of all registers.
+      { ...of, channel: 1, start_value: 1_900n, numerator: null, denominator: null },
     ]);
     const [row] = await ground.writer.sql`
       select customer_class, is_occupied from service_point where name = ${point.name}`;

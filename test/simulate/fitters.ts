@@ -174,7 +174,9 @@ export class Fitters {
     if (!exchanged.ok) throw new Violation('EXCHANGE_REFUSED', exchanged.message);
     const { newMeterId } = exchanged.value;
     if (Number(newMeterId) !== simulation.idOf(fresh)) throw new Error('the rig gave another id');
-    this.#noteMarks(swap, { finalValue, startValue, before, after: said ?? before });
+    const { numerator, denominator } = said ?? before;
+    const factor = { numerator, denominator };
+    this.#noteMarks(swap, { finalValue, startValue, factor });
     this.#declare(swap);
     if (random.chance(0.4)) {
       const again = await press(idempotencyKey);
@@ -190,27 +192,22 @@ export class Fitters {
   #noteMarks(
     { old, fresh, atMs }: Swap,
     said: Pick<AuditedMark, 'finalValue' | 'startValue'> & {
-      readonly before: Pick<AuditedMark, 'numerator' | 'denominator'>;
-      readonly after: Pick<AuditedMark, 'numerator' | 'denominator'>;
+      readonly factor: Pick<AuditedMark, 'numerator' | 'denominator'>;
     },
   ): void {
     const simulation = this.#simulation;
-    const { finalValue, startValue } = said;
-    const factorOf = ({ numerator, denominator }: typeof said.before) => ({
-      numerator,
-      denominator,
-    });
+    const { finalValue, startValue, factor } = said;
     const ends = [
-      { meter: old, kind: 'removed' as const, finalValue, startValue: null, of: said.before },
-      { meter: fresh, kind: 'installed' as const, finalValue: null, startValue, of: said.after },
+      { meter: old, kind: 'removed' as const, finalValue, startValue: null, factor: null },
+      { meter: fresh, kind: 'installed' as const, finalValue: null, startValue, factor },
     ];
-    for (const { meter, kind, of, ...values } of ends) {
+    const open = { finalValue: null, startValue: null };
+    for (const { meter, kind, factor: of, ...values } of ends) {
       const meterId = simulation.idOf(meter);
-      const word = { atMs, kind, ...factorOf(of) };
-      const open = { finalValue: null, startValue: null };
-      this.#office.tell(meterId, { ...word, ...open, channel: everyRegister });
+      this.#office.tell(meterId, { atMs, kind, ...open, channel: everyRegister, factor: of });
       const isRead = values.finalValue !== null || values.startValue !== null;
-      if (isRead) this.#office.tell(meterId, { ...word, ...values, channel: main });
+      if (!isRead) continue;
+      this.#office.tell(meterId, { atMs, kind, ...values, channel: main, factor: null });
     }
   }
 

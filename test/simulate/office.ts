@@ -10,8 +10,12 @@ import { Violation } from './simulation.ts';
 import type { Simulation } from './simulation.ts';
 import type { WorldMeter } from './world.ts';
 
-type Word = Omit<AuditedMark, 'kind'> & { readonly kind: AuditedMark['kind'] | 'withdrawn' };
 type Factor = Pick<AuditedMark, 'numerator' | 'denominator'>;
+type Word = Pick<AuditedMark, 'atMs' | 'finalValue' | 'startValue'> & {
+  readonly kind: AuditedMark['kind'] | 'withdrawn';
+  /** Null: it was not said. */
+  readonly factor: Factor | null;
+};
 
 const minuteMs = 60_000;
 const voided = 4;
@@ -46,17 +50,21 @@ export class Office {
   }
 
   /** The marks of the main register that count, in the order of time. */
-  marksOf(meterId: number, channel = 1): AuditedMark[] {
+  marksOf(meterId: number): AuditedMark[] {
     const words = [...(this.#words.get(meterId)?.values() ?? [])];
-    const own = new Map(
-      words.flatMap((word) =>
-        word.channel === channel && word.kind !== 'withdrawn' ? [[word.atMs, word]] : [],
-      ),
+    const inForce = words.flatMap(({ kind, ...word }) =>
+      kind === 'withdrawn' ? [] : [{ ...word, kind }],
     );
-    const every = words.filter((word) => word.channel === 0 && !own.has(word.atMs));
-    return [...own.values(), ...every]
-      .flatMap(({ kind, ...word }) => (kind === 'withdrawn' ? [] : [{ ...word, kind }]))
-      .toSorted((a, b) => a.atMs - b.atMs);
+    const own = new Set(inForce.flatMap(({ channel, atMs }) => (channel === 0 ? [] : [atMs])));
+    // Of one instant that of the register itself is the last.
+    const ordered = inForce.toSorted((a, b) => a.atMs - b.atMs || a.channel - b.channel);
+    return ordered.flatMap(({ atMs, kind, finalValue, startValue, channel }, at) => {
+      if (channel === 0 && own.has(atMs)) return [];
+      // What does not say its factor keeps the last that was said, as things stand today.
+      const said = ordered.slice(0, at + 1).findLast(({ factor }) => factor !== null);
+      const { numerator, denominator } = said?.factor ?? one;
+      return [{ atMs, kind, finalValue, startValue, numerator, denominator }];
+    });
   }
 
   /** When somebody last said something of its registers, taken back or not. */
@@ -209,7 +217,7 @@ export class Office {
     const standing = known.filter(({ kind }) => kind !== 'withdrawn');
     if (standing.length > 0 && random.chance(0.3)) {
       const { channel, atMs } = random.pick(standing);
-      return { channel, atMs, ...noValues, ...one, kind: 'withdrawn' };
+      return { channel, atMs, ...noValues, factor: null, kind: 'withdrawn' };
     }
     const atMs = this.#instant();
     const shown = this.shown(meter, atMs);
@@ -222,7 +230,7 @@ export class Office {
       kind,
       finalValue: isSeen && kind !== 'installed' ? shown : null,
       startValue: isSeen && kind !== 'removed' ? shown : null,
-      ...(kind === 'factor' ? random.pick(factors) : one),
+      factor: kind === 'factor' ? random.pick(factors) : null,
     };
   }
 
@@ -230,13 +238,9 @@ export class Office {
     const simulation = this.#simulation;
     const { meter, meterId } = this.#meter();
     const word = this.#newWord(meter, meterId);
-    const { channel, atMs, kind, finalValue, startValue } = word;
-    // What does not say its factor keeps the one before.
-    const before = this.marksOf(meterId, channel).findLast((mark) => mark.atMs < atMs) ?? one;
-    const { numerator, denominator } = kind === 'factor' ? word : before;
-    const said = { ...word, numerator, denominator };
+    const { channel, atMs, kind, finalValue, startValue, factor } = word;
     const input = { meterId, channel: channel === 0 ? null : channel, atMs, kind };
-    const values = { finalValue, startValue, factor: kind === 'factor' ? factorText(said) : null };
+    const values = { finalValue, startValue, factor: factor === null ? null : factorText(factor) };
     const idempotencyKey = simulation.random.uuid();
     const recorded = await simulation.insist(({ api }) =>
       simulation.operations.recordMark(
@@ -246,7 +250,7 @@ export class Office {
       ),
     );
     if (!recorded.ok) throw new Violation('MARK_REFUSED', `${recorded.code} ${recorded.message}`);
-    this.tell(meterId, said);
+    this.tell(meterId, word);
     this.#marked.add(meterId);
     return `mark ${kind}`;
   }

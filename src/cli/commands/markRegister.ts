@@ -75,7 +75,7 @@ export async function listRegisterMarks(serial: string, options: MeterOptions): 
       kind: mark.kind,
       finalValue: mark.finalValue?.toString() ?? null,
       startValue: mark.startValue?.toString() ?? null,
-      factor: factorText(mark),
+      factor: mark.factor === null ? null : factorText(mark.factor),
       isInForce: mark.isInForce,
       by: mark.author,
       reason: mark.reason,
@@ -88,7 +88,7 @@ export async function listRegisterMarks(serial: string, options: MeterOptions): 
         kind,
         ...(finalValue === null ? [] : [`final ${finalValue}`]),
         ...(startValue === null ? [] : [`start ${startValue}`]),
-        `factor ${factor}`,
+        ...(factor === null ? [] : [`factor ${factor}`]),
         `${by}: ${reason}`,
         ...(mark.isInForce ? [] : ['(no longer)']),
       ];

@@ -34,15 +34,16 @@ export const registerMark = pgTable(
     /** As the register shows it, in the channel's unit before the factor; null: not read. */
     finalValue: bigint('final_value', { mode: 'bigint' }),
     startValue: bigint('start_value', { mode: 'bigint' }),
-    /** One count of the register is so much of the channel's unit, from then on. */
-    numerator: bigint('numerator', { mode: 'bigint' }).notNull(),
-    denominator: bigint('denominator', { mode: 'bigint' }).notNull(),
+    /** One count is so much of the channel's unit from then on; null: not said, as before. */
+    numerator: bigint('numerator', { mode: 'bigint' }),
+    denominator: bigint('denominator', { mode: 'bigint' }),
     author: text('author').notNull(),
     reason: text('reason').notNull(),
     recordedAt: instant('recorded_at').notNull(),
   },
   (t) => [
     index().on(t.meterId, t.channel, t.at),
+    check('register_mark_factor', sql`(${t.numerator} is null) = (${t.denominator} is null)`),
     foreignKey({ columns: [t.companyId, t.meterId], foreignColumns: [meter.companyId, meter.id] }),
   ],
 );

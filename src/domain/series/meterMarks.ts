@@ -1,5 +1,7 @@
+import type { Fraction } from '../exact.ts';
 import { registerStepWhMax } from '../limits.ts';
 import { dayOf } from './day.ts';
+import { factorOne } from './factor.ts';
 import type { MarkKind, RegisterMark } from './mark.ts';
 import type { WalkOptions } from './walk.ts';
 
@@ -10,9 +12,14 @@ import type { WalkOptions } from './walk.ts';
 export const everyChannel = 0;
 
 /** The word that counts on a register and an instant. */
-export type RecordedMark = Omit<RegisterMark, 'kind'> & {
+export type RecordedMark = Omit<RegisterMark, 'kind' | 'numerator' | 'denominator'> & {
   readonly channel: number;
   readonly kind: MarkKind | 'withdrawn';
+  /**
+   * Null: not said. Then it is that of all registers at the instant, or the one before, whatever is
+   * said of that later.
+   */
+  readonly factor: Fraction | null;
   /**
    * A word on this register and instant, this one or one before it, takes effect at its instant
    * whatever is read later: it came with a value, or took the register away.
@@ -36,16 +43,25 @@ export type MeterMarks = {
 
 export const noMarks: MeterMarks = { ofChannel: new Map(), ofEvery: [], days: new Map() };
 
-function inForce(marks: readonly RecordedMark[]): RegisterMark[] {
-  const found: RegisterMark[] = [];
-  for (const { atMs, kind, finalValue, startValue, numerator, denominator } of marks) {
+/** A register's own words before those of every register; a withdrawn one leaves these. */
+function inForce(own: readonly RecordedMark[], every: readonly RecordedMark[]): RegisterMark[] {
+  const said = new Map<number, Omit<RecordedMark, 'kind'> & Pick<RegisterMark, 'kind'>>();
+  for (const { kind, ...word } of [...every, ...own]) {
     if (kind === 'withdrawn') continue;
-    found.push({ atMs, kind, finalValue, startValue, numerator, denominator });
+    const factor = word.factor ?? said.get(word.atMs)?.factor ?? null;
+    said.set(word.atMs, { ...word, kind, factor });
   }
-  return found.toSorted((a, b) => a.atMs - b.atMs);
+  let last = factorOne;
+  return [...said.values()]
+    .toSorted((a, b) => a.atMs - b.atMs)
+    .map(({ atMs, kind, finalValue, startValue, factor }) => {
+      last = factor ?? last;
+      const { numerator, denominator } = last;
+      return { atMs, kind, finalValue, startValue, numerator, denominator };
+    });
 }
 
-/** From the words that count; a withdrawn one leaves what is said of every register. */
+/** From the words that count. */
 export function marksOfMeter(marks: readonly RecordedMark[]): MeterMarks {
   const every = marks.filter(({ channel }) => channel === everyChannel);
   const own = Map.groupBy(
@@ -53,13 +69,8 @@ export function marksOfMeter(marks: readonly RecordedMark[]): MeterMarks {
     ({ channel }) => channel,
   );
   return {
-    ofEvery: inForce(every),
-    ofChannel: new Map(
-      [...own].map(([channel, words]) => {
-        const said = new Set(words.flatMap(({ kind, atMs }) => (kind === 'withdrawn' ? [] : atMs)));
-        return [channel, inForce([...words, ...every.filter(({ atMs }) => !said.has(atMs))])];
-      }),
-    ),
+    ofEvery: inForce([], every),
+    ofChannel: new Map([...own].map(([channel, words]) => [channel, inForce(words, every)])),
     days: new Map(
       [...Map.groupBy(marks, ({ channel }) => channel)].map(([channel, words]) => {
         const days = words.flatMap(({ wasBound, atMs }) => (wasBound ? [dayOf(atMs)] : []));
@@ -67,6 +78,12 @@ export function marksOfMeter(marks: readonly RecordedMark[]): MeterMarks {
       }),
     ),
   };
+}
+
+/** What a count of a register stands for just before an instant. */
+export function factorBefore(marks: MeterMarks, channel: number, atMs: number): Fraction {
+  const last = marksOf(marks, channel).findLast((mark) => mark.atMs < atMs);
+  return last ?? factorOne;
 }
 
 export function marksOf(marks: MeterMarks, channel: number): readonly RegisterMark[] {
