@@ -16,7 +16,7 @@ import {
 } from '../domain/limits.ts';
 import type { CommitAnswer } from '../operations/commitBatches.ts';
 import { openEnvelope } from '../wire/batch.ts';
-import { isOfData } from './commitFailure.ts';
+import { isOfMoment } from './commitFailure.ts';
 import { createLanes } from './intakeLanes.ts';
 import type { LaneLimits, Waiting } from './intakeLanes.ts';
 
@@ -82,7 +82,7 @@ const limitsDefault: IntakeLimits = {
 
 type Offered = Waiting & {
   readonly keyId: string | null;
-  /** Its group failed for a reason of data: it is tried by itself, so that it stops no others. */
+  /** One of its group cannot be committed: it is tried by itself, so that it stops no others. */
   isAlone: boolean;
   settle(result: IntakeResult): void;
 };
@@ -124,6 +124,7 @@ export function createIntake(options: IntakeOptions): Intake {
       else if (answer.value.state === 'duplicate') counts.duplicates += 1;
       else counts.committed += 1;
       if (answer.ok) remember(offered);
+      else if (answer.fault !== undefined) report({ code: answer.code, error: answer.fault });
     }
     offered.settle(result);
   }
@@ -132,12 +133,13 @@ export function createIntake(options: IntakeOptions): Intake {
     failures += 1;
     report({ code: 'COMMIT_FAILED', error });
     const [only] = group;
-    if (isOfData(error) && group.length === 1) {
+    const isPassing = isOfMoment(error);
+    if (!isPassing && group.length === 1) {
       settle(only, { kind: 'unanswered', message: 'The batch cannot be stored; see the log.' });
       return;
     }
-    if (isOfData(error)) for (const offered of group) offered.isAlone = true;
-    else failuresInRow += 1;
+    if (isPassing) failuresInRow += 1;
+    else for (const offered of group) offered.isAlone = true;
     lanes.putBack(group);
     if (stopping.signal.aborted) giveUp();
   }

@@ -50,6 +50,7 @@ function statusOf(code: BatchCode): number {
     case 'BATCH_VERSION_UNKNOWN':
     case 'BATCH_READING_OUT_OF_RANGE':
     case 'BATCH_COMPRESSION_BROKEN':
+    case 'BATCH_NOT_JUDGED':
     case 'BATCH_NOT_STORABLE':
       return 422;
   }

@@ -41,10 +41,13 @@ export type Committed = ChainPlace & {
   readonly position: bigint;
 };
 
-/** `place` where the edge that signed the batch is known, and its place in the edge's chain. */
+/**
+ * `place` where the edge that signed the batch is known, and its place in the edge's chain; `fault`
+ * where our own code broke on it.
+ */
 export type CommitAnswer =
   | Accepted<Committed>
-  | (Refused<CommitCode> & { readonly place?: ChainPlace });
+  | (Refused<CommitCode> & { readonly place?: ChainPlace; readonly fault?: unknown });
 
 export type CommitDeps = {
   /** Under joulebook_writer. */
@@ -281,8 +284,8 @@ export async function commitBatches(
       shards.set(candidate.shard, placed);
       continue;
     }
-    const { code, message, candidate } = verified;
-    answers.set(index, refuse(code, message));
+    const { code, message, candidate, fault } = verified;
+    answers.set(index, { ...refuse(code, message), ...(fault !== undefined && { fault }) });
     if (candidate !== null) refused.push({ candidate, index });
   }
   for (const [shard, batches] of [...shards].toSorted(([a], [b]) => a - b)) {

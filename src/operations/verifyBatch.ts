@@ -24,6 +24,8 @@ export type RefusedBatch = Refused<BatchCode> & {
   readonly edge: EdgeKeyRow | null;
   /** Where it names its own place in the chain of the edge that signed it. */
   readonly candidate: LogCandidate | null;
+  /** What our own code threw on it. */
+  readonly fault?: unknown;
 };
 
 /** DER prefix of an Ed25519 SubjectPublicKeyInfo (RFC 8410, 4): the 32 key bytes follow. */
@@ -107,20 +109,13 @@ function authenticate(envelope: Envelope, keys: EdgeKeys): Accepted<EdgeKeyRow> 
   return accept(key.row);
 }
 
-/**
- * Order of the checks: size and envelope (`opened`), key, signature, bounded inflate, decode, edge,
- * revision. Cheap ones first, and each only for who has passed the one before.
- */
-export function verifyBatch(
+/** What a known edge has signed. */
+function judgeContent(
   carried: Uint8Array,
-  opened: Outcome<Envelope, OpenCode>,
-  keys: EdgeKeys,
+  envelope: Envelope,
+  edge: EdgeKeyRow,
 ): Accepted<VerifiedBatch> | RefusedBatch {
-  if (!opened.ok) return refused(opened);
-  const sender = authenticate(opened.value, keys);
-  if (!sender.ok) return sender;
-  const edge = sender.value;
-  const decoded = decodeEnvelope(opened.value);
+  const decoded = decodeEnvelope(envelope);
   if (!decoded.ok) return refused(decoded, edge);
   const { batch, hash } = decoded.value;
   if (batch.edgeId !== edge.edgeId) {
@@ -148,4 +143,32 @@ export function verifyBatch(
     return refused(refuse('BATCH_REVISION_FOREIGN', message), edge, candidate);
   }
   return accept({ candidate, edge });
+}
+
+function notJudged(fault: unknown, edge: EdgeKeyRow): RefusedBatch {
+  const what = fault instanceof Error ? fault.name : 'error';
+  const message =
+    `Our own code broke on it (${what}); the log of the process says where. It is kept aside, ` +
+    'to be replayed when the fault is mended.';
+  return { ...refused(refuse('BATCH_NOT_JUDGED', message), edge), fault };
+}
+
+/**
+ * Order of the checks: size and envelope (`opened`), key, signature, bounded inflate, decode, edge,
+ * revision. Cheap ones first, and each only for who has passed the one before. A fault of ours in
+ * judging one batch is that batch's answer: it stops no other.
+ */
+export function verifyBatch(
+  carried: Uint8Array,
+  opened: Outcome<Envelope, OpenCode>,
+  keys: EdgeKeys,
+): Accepted<VerifiedBatch> | RefusedBatch {
+  if (!opened.ok) return refused(opened);
+  const sender = authenticate(opened.value, keys);
+  if (!sender.ok) return sender;
+  try {
+    return judgeContent(carried, opened.value, sender.value);
+  } catch (fault) {
+    return notJudged(fault, sender.value);
+  }
 }

@@ -12,6 +12,7 @@ export type BatchCode =
   | 'BATCH_SEQUENCE_REUSED'
   | 'BATCH_CHAIN_BROKEN'
   | 'BATCH_REVISION_FOREIGN'
+  | 'BATCH_NOT_JUDGED'
   | 'BATCH_NOT_STORABLE';
 
 /**
@@ -34,6 +35,7 @@ export function emsCodeOf(code: BatchCode): 'EMS.E12' | null {
     case 'BATCH_SEQUENCE_REUSED':
     case 'BATCH_CHAIN_BROKEN':
     case 'BATCH_REVISION_FOREIGN':
+    case 'BATCH_NOT_JUDGED':
     case 'BATCH_NOT_STORABLE':
       return null;
   }

@@ -39,7 +39,9 @@ export function takeFields(
   reader.fieldCount += fields.size;
   for (const name of fields.keys()) {
     if (known.includes(name)) continue;
-    failAt(reader, where, `has an unknown field "${name.slice(0, 40)}"; known: ${known.join()}`);
+    // As JSON spells it: its control characters reach neither the database nor a terminal.
+    const spelled = JSON.stringify(name.slice(0, 40));
+    failAt(reader, where, `has an unknown field ${spelled}; known: ${known.join()}`);
     break;
   }
   return fields;

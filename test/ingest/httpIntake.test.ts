@@ -11,7 +11,7 @@ import type { HttpIntake, HttpIntakeOptions } from '../../src/ingest/httpIntake.
 import type { Intake } from '../../src/ingest/intake.ts';
 import { testEdge } from '../support/build/edge.ts';
 import { makeBatch } from '../support/build/chainMaker.ts';
-import { openIntakeGround, readReceipt, receiptKey } from './intakeGround.ts';
+import { openIntakeGround, readReceipt, receiptKey, refusedConnection } from './intakeGround.ts';
 import type { IntakeGround } from './intakeGround.ts';
 import { eventually } from '../support/eventually.ts';
 
@@ -295,8 +295,7 @@ describe('back-pressure', () => {
     let isDown = true;
     const narrow = ground.intake({
       limits: { batchesMax: 4, commitsAtOnceMax: 1 },
-      commit: (carried) =>
-        isDown ? Promise.reject(new Error('connection refused')) : ground.commit(carried),
+      commit: (carried) => (isDown ? Promise.reject(refusedConnection) : ground.commit(carried)),
     });
     const { url } = await listen({ intake: narrow, answerMs: 50 });
     const chain = ground.chain(4);

@@ -3,11 +3,12 @@ import { systemBusClock } from '../../src/devices/busClock.ts';
 import { createIntake } from '../../src/ingest/intake.ts';
 import type { Intake, IntakeOptions } from '../../src/ingest/intake.ts';
 import { parseEdgeId } from '../../src/domain/ids.ts';
-import { accept } from '../../src/domain/outcome.ts';
+import { accept, refuse } from '../../src/domain/outcome.ts';
 import type { CommitAnswer } from '../../src/operations/commitBatches.ts';
 import { makeBatch } from '../support/build/chainMaker.ts';
 import { testEdge } from '../support/build/edge.ts';
 import { eventually } from '../support/eventually.ts';
+import { refusedConnection } from './intakeGround.ts';
 
 /** The queue alone: what a commit does is played by the test. */
 
@@ -137,7 +138,7 @@ describe('when commits fail', () => {
       await eventually(() => expect(gate.waiting()).toBe(1));
       expect(offer(intake, 0, 5).isFull).toBe(true);
       expect(intake.stats()).toMatchObject({ batches: 4, isHealthy: tries === 0 });
-      gate.open(new Error('connect ECONNREFUSED'));
+      gate.open(refusedConnection);
     }
     for (let left = 4; left > 0;) {
       await eventually(() => expect(gate.waiting()).toBe(1));
@@ -148,8 +149,35 @@ describe('when commits fail', () => {
     expect(intake.stats()).toMatchObject({ batches: 0, failures: 5, isHealthy: true });
   });
 
-  test('a batch that can never be stored harms no other', async () => {
-    const poison = Object.assign(new Error('violates foreign key'), { code: '23503' });
+  test.each([
+    'CONNECTION_CLOSED',
+    'CONNECT_TIMEOUT',
+    'ETIMEDOUT',
+    '40P01', // deadlock_detected
+    '53100', // disk_full
+    '57014', // query_canceled: a statement's timeout
+    '57P01', // admin_shutdown
+    '28P01', // invalid_password
+  ])('%s is of the moment: its group is tried again as it is', async (code) => {
+    const { intake, gate } = gatedIntake();
+    const offers = [1, 2, 3].map((sequence) => offer(intake, 0, sequence));
+    gate.open();
+    await eventually(() => expect(gate.groups.length).toBe(2));
+    gate.open(Object.assign(new Error('planted'), { code }));
+    await eventually(() => expect(gate.groups.length).toBe(3));
+    gate.open();
+    expect(await settled(offers)).toEqual(['answered', 'answered', 'answered']);
+    expect(gate.groups.slice(1)).toEqual([
+      ['0/2', '0/3'],
+      ['0/2', '0/3'],
+    ]);
+  });
+
+  test.each([
+    ['cannot be stored', Object.assign(new Error('violates foreign key'), { code: '23503' })],
+    ['our own code breaks on', new RangeError('planted')],
+    ['our own code breaks on, with a code', Object.assign(new Error(), { code: 'ERR_PLANTED' })],
+  ])('a batch that %s harms no other', async (_, poison) => {
     const { intake, gate } = gatedIntake();
     const offers = [1, 2, 3].map((sequence) => offer(intake, 0, sequence));
     gate.open();
@@ -163,6 +191,18 @@ describe('when commits fail', () => {
     expect(await settled(offers)).toEqual(['answered', 'unanswered', 'answered']);
     expect(intake.stats()).toMatchObject({ batches: 0, committed: 2 });
   });
+});
+
+test('what our own code broke on is answered, and told to the log', async () => {
+  const fault = new TypeError('planted');
+  const reports: unknown[] = [];
+  const refusal = { ...refuse('BATCH_NOT_JUDGED', 'Our own code broke on it.'), fault };
+  const { intake } = gatedIntake({
+    commit: async (carried) => carried.map(() => refusal),
+    report: (problem) => reports.push(problem),
+  });
+  expect(await settled([offer(intake, 0, 1)])).toEqual(['answered']);
+  expect(reports).toEqual([{ code: 'BATCH_NOT_JUDGED', error: fault }]);
 });
 
 test('at its end what is under way is committed and nothing more is taken', async () => {
@@ -179,9 +219,9 @@ test('at its end what is under way is committed and nothing more is taken', asyn
   const lost = [offer(broken, 0, 1)];
   const ended = broken.stop(10);
   await eventually(() => expect(shut.waiting()).toBe(1));
-  shut.open(new Error('connect ECONNREFUSED'));
+  shut.open(refusedConnection);
   // One more try is made while it drains, none after.
-  const giveUp = setInterval(() => shut.open(new Error('connect ECONNREFUSED')), 5);
+  const giveUp = setInterval(() => shut.open(refusedConnection), 5);
   await ended;
   clearInterval(giveUp);
   expect(await settled(lost)).toEqual(['unanswered']);

@@ -23,6 +23,11 @@ export const receiptKey: SigningKey = {
   keyId: keyIdOf(rawPublic),
 };
 
+/** As node:net says that nobody listens where the database was. */
+export const refusedConnection = Object.assign(new Error('connect ECONNREFUSED'), {
+  code: 'ECONNREFUSED',
+});
+
 /** A signed receipt as its sender reads it. */
 export function readReceipt(bytes: Uint8Array): Receipt {
   const envelope = openReceipt(bytes);

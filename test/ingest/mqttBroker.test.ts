@@ -15,7 +15,7 @@ import type { Intake } from '../../src/ingest/intake.ts';
 import { takeMqttBatch } from '../../src/ingest/mqttBatch.ts';
 import { BatchMaker, testEdge } from '../support/build/edge.ts';
 import { makeBatch } from '../support/build/chainMaker.ts';
-import { openIntakeGround, readReceipt, receiptKey } from './intakeGround.ts';
+import { openIntakeGround, readReceipt, receiptKey, refusedConnection } from './intakeGround.ts';
 import type { IntakeGround } from './intakeGround.ts';
 import { eventually } from '../support/eventually.ts';
 
@@ -38,8 +38,7 @@ beforeAll(async () => {
   broker = started.value;
   take(
     ground.intake({
-      commit: (carried) =>
-        isDown ? Promise.reject(new Error('connection refused')) : ground.commit(carried),
+      commit: (carried) => (isDown ? Promise.reject(refusedConnection) : ground.commit(carried)),
     }),
   );
 });

@@ -5,7 +5,7 @@ import mqtt from 'mqtt';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startMqttClient } from '../../src/ingest/mqttIntake.ts';
 import type { MqttIntake } from '../../src/ingest/mqttIntake.ts';
-import { openIntakeGround, readReceipt, receiptKey } from './intakeGround.ts';
+import { openIntakeGround, readReceipt, receiptKey, refusedConnection } from './intakeGround.ts';
 import type { IntakeGround } from './intakeGround.ts';
 import { eventually } from '../support/eventually.ts';
 
@@ -27,8 +27,7 @@ beforeAll(async () => {
   url = `mqtt://127.0.0.1:${address !== null && typeof address === 'object' ? address.port : 0}`;
   intake = startMqttClient({
     intake: ground.intake({
-      commit: (carried) =>
-        isDown ? Promise.reject(new Error('connection refused')) : ground.commit(carried),
+      commit: (carried) => (isDown ? Promise.reject(refusedConnection) : ground.commit(carried)),
     }),
     key: receiptKey,
     brokerUrl: url,

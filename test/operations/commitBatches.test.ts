@@ -232,6 +232,24 @@ describe('what is refused leaves the log alone', () => {
     ]);
   });
 
+  test('a text that the database cannot hold stops nobody else', async () => {
+    const form = { encoding: 'json', compression: 'none' } as const;
+    const [good] = freshChain(1);
+    const head = `"version":1,"edge":1,"epoch":1,"sequence":1,"previousHash":"${'0'.repeat(64)}"`;
+    const texts = [
+      String.raw`{"\u0000":1}`,
+      String.raw`{"\ud800":1}`,
+      String.raw`{${head},"createdAt":"\u0000"}`,
+    ];
+    const signed = texts.map((text) => signBatch(Buffer.from(text), fleet.edge, form));
+    expect(told(await commit(...signed, good.carried))).toEqual([
+      'BATCH_MALFORMED ?',
+      'BATCH_MALFORMED ?',
+      'BATCH_MALFORMED ?',
+      'committed 1',
+    ]);
+  });
+
   test('a flood of garbage is counted and fills no disk', async () => {
     const count = async (): Promise<number> => {
       const [{ rows }] = await database.sql<[{ rows: bigint }]>`
@@ -249,6 +267,32 @@ describe('what is refused leaves the log alone', () => {
     expect(quota).toEqual({ only_counted: BigInt(300 - quarantinedPerMinuteMax) });
     const [kept] = freshChain(1);
     expect(told(await commit(kept.carried))).toEqual(['committed 1']);
+  });
+});
+
+/** Bytes that open and verify, and that the decoder breaks on: a bug of ours, planted. */
+class BreakingBytes extends Uint8Array {
+  depth = 0;
+
+  override subarray(begin?: number, end?: number): Uint8Array<ArrayBuffer> {
+    if (this.depth > 0) throw new TypeError('planted');
+    const view = new BreakingBytes(this.buffer, begin, (end ?? this.length) - (begin ?? 0));
+    view.depth = this.depth + 1;
+    return view;
+  }
+}
+
+describe('a batch that our own code cannot judge', () => {
+  test('is kept aside of its edge, and the others are in', async () => {
+    const [first, second, third] = freshChain(3);
+    const answers = await commit(first.carried, new BreakingBytes(second.carried), third.carried);
+    expect(told(answers)).toEqual(['committed 1 2-2', 'BATCH_NOT_JUDGED ?', 'committed 1 2-2']);
+    // The log of the process says where it broke.
+    expect(answers[1]).toMatchObject({ fault: new TypeError('planted') });
+    const rows = await rowsOf('BATCH_NOT_JUDGED');
+    expect(rows).toMatchObject([{ edge_id: fleet.edgeId, after: { code: 'BATCH_NOT_JUDGED' } }]);
+    // Mended, it is taken in as it came.
+    expect(told(await commit(second.carried))).toEqual(['committed 3']);
   });
 });
 

@@ -34,7 +34,10 @@ export function parseInstant(text: string): Outcome<number, InstantCode> {
   const timeMs = ofDayMs(Number(hour), Number(minute), Number(second));
   const advice = 'write it as 2026-03-01T00:00:00+01:00 or 2026-02-28T23:00:00Z';
   if (match === null || !isCivilDate(date) || timeMs === null) {
-    return refuse('INSTANT_MALFORMED', `"${text.slice(0, 40)}" is no instant; ${advice}.`);
+    return refuse(
+      'INSTANT_MALFORMED',
+      `${JSON.stringify(text.slice(0, 40))} is no instant; ${advice}.`,
+    );
   }
   if (offset === undefined) {
     const message = `"${text}" has no offset, so it may be two instants; ${advice}.`;
