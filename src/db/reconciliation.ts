@@ -1,3 +1,4 @@
+import { logReadBatches } from '../domain/limits.ts';
 import type { Medium } from '../domain/medium.ts';
 import { heldBackCodes } from '../domain/series/heldBack.ts';
 import { instantsOf, integersOf, wordsOf } from './arrays.ts';
@@ -115,15 +116,21 @@ export async function countQuarantined(
   return new Map(rows.map(({ edgeId, batches }) => [edgeId, batches]));
 }
 
-/** Bytes of an edge's refused batches: some of its missing sequences are among them. */
-export async function readRefusedBytes(
-  tx: Statement,
+/**
+ * Bytes of an edge's refused batches, the newest of them, some at a time: among them are some of
+ * its missing sequences. Nothing else is asked on the transaction until it ends.
+ */
+export async function* streamRefusedBytes(
+  tx: Transaction,
   { edgeId, limit }: { edgeId: number; limit: number },
-): Promise<readonly Uint8Array[]> {
-  const rows = await tx<{ carried: Uint8Array }[]>`
-    select distinct carried from batch_quarantine
-    where edge_id = ${edgeId} and length(carried) > 0 limit ${limit}`;
-  return rows.map(({ carried }) => carried);
+): AsyncGenerator<Uint8Array> {
+  const query = tx<{ carried: Uint8Array }[]>`
+    select carried from batch_quarantine
+    where edge_id = ${edgeId} and length(carried) > 0
+    order by received_at desc, hash limit ${limit}`;
+  for await (const rows of query.cursor(logReadBatches)) {
+    yield* rows.map(({ carried }) => carried);
+  }
 }
 
 /** Of these sequences of a chain those that the guard does not have. */

@@ -1,5 +1,9 @@
-import { quarantineRowBytes, quarantinedBytesMax } from '../domain/limits.ts';
-import { quarantinedPerMinuteMax } from '../domain/limits.ts';
+import {
+  quarantineFreedMinutes,
+  quarantineRowBytes,
+  quarantinedBytesMax,
+  quarantinedPerMinuteMax,
+} from '../domain/limits.ts';
 import { integersOf } from './arrays.ts';
 import type { Statement, Transaction } from './connect.ts';
 import { quarantineBatches } from './log.ts';
@@ -61,13 +65,20 @@ async function lockQuotas(tx: Statement, refusals: readonly Refusal[]): Promise<
     where sender = any(${integersOf(senders)}::int4[]) order by sender for update`;
 }
 
+/** As minutes pass the room for bytes is free again; a clock that was set back frees none. */
+function moveOn(quota: Quota, minute: number): void {
+  // Two processes on either side of a full minute, by turns.
+  if (minute === quota.minute || minute === quota.minute - 1) return;
+  const passed = BigInt(Math.max(0, minute - quota.minute));
+  const freed = (passed * BigInt(quarantinedBytesMax)) / BigInt(quarantineFreedMinutes);
+  quota.kept_bytes = freed < quota.kept_bytes ? quota.kept_bytes - freed : 0n;
+  quota.minute = minute;
+  quota.kept_in_minute = 0;
+}
+
 /** Counts the refusal and says whether it is kept, too. */
 function takeQuota(quota: Quota, { receivedAtMs, carried }: Refusal): boolean {
-  const minute = Math.floor(receivedAtMs / minuteMs);
-  if (minute !== quota.minute) {
-    quota.minute = minute;
-    quota.kept_in_minute = 0;
-  }
+  moveOn(quota, Math.floor(receivedAtMs / minuteMs));
   const bytes = BigInt(carried.length + quarantineRowBytes);
   const hasRoom =
     quota.kept_in_minute < quarantinedPerMinuteMax &&

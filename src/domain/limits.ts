@@ -213,8 +213,10 @@ export const logPartitionSweepMs = 3_600_000;
 export const missingLookMax = 256;
 /** Refused batches of one sender that are kept within a minute; more are garbage by the heap. */
 export const quarantinedPerMinuteMax = 120;
-/** What is kept of one sender's refused batches altogether; of all unknown ones together, too. */
+/** What is kept of one sender's refused batches at once; of all unknown ones together, too. */
 export const quarantinedBytesMax = 67_108_864;
+/** In a week all of that room is free again: a flood ends, and what is refused later is seen. */
+export const quarantineFreedMinutes = 10_080;
 /** Besides its bytes, a row costs about so much: empty garbage counts, too. */
 export const quarantineRowBytes = 1_024;
 

@@ -160,6 +160,7 @@ export const quarantineQuota = pgTable('quarantine_quota', {
   minute: integer('minute').notNull(),
   keptInMinute: integer('kept_in_minute').notNull(),
   kept: bigint('kept', { mode: 'bigint' }).notNull(),
+  /** Less what was freed since, as time passed: how full the room of the sender is. */
   keptBytes: bigint('kept_bytes', { mode: 'bigint' }).notNull(),
   /** Refused, counted here and not kept. */
   onlyCounted: bigint('only_counted', { mode: 'bigint' }).notNull(),

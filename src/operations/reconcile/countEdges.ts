@@ -1,9 +1,9 @@
-import type { Statement } from '../../db/connect.ts';
+import type { Transaction } from '../../db/connect.ts';
 import {
   countChains,
   countQuarantined,
   countTransfers,
-  readRefusedBytes,
+  streamRefusedBytes,
   withoutGuarded,
 } from '../../db/reconciliation.ts';
 import type { ChainCount } from '../../db/reconciliation.ts';
@@ -41,10 +41,10 @@ export type EdgeCount = {
  * Missing sequences of a chain that are known from refused bytes. Bytes under a number that another
  * batch has, sent twice or replayed since, say nothing of a hole.
  */
-async function refusedOf(tx: Statement, chain: ChainCount): Promise<readonly bigint[]> {
+async function refusedOf(tx: Transaction, chain: ChainCount): Promise<readonly bigint[]> {
   const { edgeId, stream, epoch, sequenceMax } = chain;
   const sequences = new Set<bigint>();
-  for (const carried of await readRefusedBytes(tx, { edgeId, limit: quarantineLookMax })) {
+  for await (const carried of streamRefusedBytes(tx, { edgeId, limit: quarantineLookMax })) {
     const envelope = openEnvelope(carried);
     const decoded = envelope.ok ? decodeEnvelope(envelope.value) : envelope;
     if (!decoded.ok) continue;
@@ -96,7 +96,7 @@ function judgeChain(chain: ChainCount, refused: readonly bigint[], findings: Fin
 
 /** Every edge of a company: sent, committed, missing, rated, posted. */
 export async function countEdges(
-  tx: Statement,
+  tx: Transaction,
   { companyId, nowMs }: { readonly companyId: number; readonly nowMs: number },
   findings: Findings,
 ): Promise<readonly EdgeCount[]> {
