@@ -212,7 +212,9 @@ async function serveBatch(
     return;
   }
   const result = await withinTime(offered, deps.answerMs ?? intakeAnswerMsMax);
-  if (!carried.ok && !isTooLong && result.kind === 'answered') {
+  // A SignedBatch that came as JSON is one all the same: what was committed is told as committed.
+  const isNone = result.kind === 'answered' && !result.answer.ok;
+  if (!carried.ok && !isTooLong && isNone) {
     const { code, message } = carried;
     sendProblem(response, problemOf({ code, message }));
     return;

@@ -117,6 +117,15 @@ describe('one batch a request', () => {
     expect(await problemOf(noJson)).toMatchObject({ code: 'BATCH_MALFORMED', emsCode: 'EMS.E12' });
   });
 
+  test('what was committed is not told as refused, whatever its content type says', async () => {
+    const [batch] = ground.chain(1);
+    const response = await post(batch.carried, { 'content-type': 'application/json' });
+    expect(response.status).toBe(200);
+    const envelope: unknown = await response.json();
+    const told: unknown = JSON.parse(String(Object(envelope).receipt));
+    expect(told).toMatchObject({ state: 'committed', sequence: 1 });
+  });
+
   test('a body beyond the limit is not kept, and the sender hears why', async () => {
     const response = await post(new Uint8Array(3 * batchBytesMax).fill(7));
     expect(response.status).toBe(413);
