@@ -142,8 +142,9 @@ async function feed(house: House, { byMeter }: Watches, size: SubscriberSize): P
     for (let index = tick % ticksPerSecond; index < size.meters; index += ticksPerSecond) {
       indexes.push(index);
     }
-    assert(house.headEnd.hasRoom(), 'the head-end keeps up with what is offered');
-    house.headEnd.submit(
+    const place = house.headEnd.reserve();
+    assert(place !== null, 'the head-end keeps up with what is offered');
+    place.submit(
       indexes.map((index) => {
         const meterId = house.meterIds[index];
         byMeter.get(meterId)?.underway.push({ readAtMs, dueMs, isCounted });

@@ -36,11 +36,20 @@ export type HeadEndOptions = {
   readonly batchesMax?: number;
 };
 
-export type HeadEnd = {
-  /** False while the log takes nothing and the buffer is full: polls pause. */
-  hasRoom(): boolean;
+/** Of one poll, from its beginning. */
+export type HeadEndPlace = {
   /** Makes one signed batch of a poll's readings; it is committed as soon as the log takes it. */
   submit(readings: readonly PolledReading[]): void;
+  /** Of a poll without readings. */
+  release(): void;
+};
+
+export type HeadEnd = {
+  /**
+   * Room for the one batch of a poll that begins; null while the log takes nothing and the buffer,
+   * with what runs, is full: polls pause.
+   */
+  reserve(): HeadEndPlace | null;
   stats(): { readonly pending: number; readonly committed: number; readonly failures: number };
   /** Commits what is pending with one last try; the registers still hold what is then lost. */
   stop(): Promise<void>;
@@ -76,6 +85,7 @@ export function openHeadEnd(options: HeadEndOptions): HeadEnd {
   const counts = { committed: 0, failures: 0 };
   let sequence = 0n;
   let previousHash: Uint8Array = new Uint8Array(batchHashBytes);
+  let reserved = 0;
   let flushing: Promise<void> | null = null;
 
   async function commitSome(): Promise<boolean> {
@@ -115,24 +125,39 @@ export function openHeadEnd(options: HeadEndOptions): HeadEnd {
     });
   }
 
+  function enqueue(readings: readonly PolledReading[]): void {
+    sequence += 1n;
+    const payload = encodeBatch({
+      edgeId,
+      epoch,
+      sequence,
+      previousHash,
+      createdAtMs: clock.nowMs(),
+      stream: 'billing',
+      blocks: blocksOf(readings),
+    });
+    previousHash = batchHash(payload);
+    pending.push(signBatch(payload, key));
+    flushSoon();
+  }
+
   return {
-    hasRoom: () => pending.length < batchesMax,
-    submit(readings) {
-      assert(pending.length < batchesMax, 'a poll asks for room before it begins');
-      if (readings.length === 0) return;
-      sequence += 1n;
-      const payload = encodeBatch({
-        edgeId,
-        epoch,
-        sequence,
-        previousHash,
-        createdAtMs: clock.nowMs(),
-        stream: 'billing',
-        blocks: blocksOf(readings),
-      });
-      previousHash = batchHash(payload);
-      pending.push(signBatch(payload, key));
-      flushSoon();
+    reserve() {
+      if (pending.length + reserved >= batchesMax) return null;
+      reserved += 1;
+      let isUsed = false;
+      const release = (): void => {
+        assert(!isUsed, 'a place is used once');
+        isUsed = true;
+        reserved -= 1;
+      };
+      return {
+        submit(readings) {
+          release();
+          enqueue(readings);
+        },
+        release,
+      };
     },
     stats: () => ({ pending: pending.length, ...counts }),
     async stop() {

@@ -8,7 +8,7 @@ import type { RegisterMapName } from '../domain/registerMapName.ts';
 import { assert } from '../domain/assert.ts';
 import { channels } from '../domain/channel.ts';
 import { busesPolledAtOnceMax } from '../domain/limits.ts';
-import type { HeadEnd, PolledReading } from './headEnd.ts';
+import type { HeadEnd, HeadEndPlace, PolledReading } from './headEnd.ts';
 
 export type PollRefusal = {
   readonly busId: number;
@@ -54,6 +54,10 @@ export type PollSchedule = {
 
 type Polled = { plan: BusPlan; readonly bus: Bus; polls: number; skipped: number };
 type PlannedMeter = BusPlan['meters'][number];
+type BusReadings = {
+  readonly readings: readonly PolledReading[];
+  readonly refused: readonly PollRefusal[];
+};
 
 /** The billed and shown channels that the meter's model has. */
 function channelsOf(mapName: RegisterMapName) {
@@ -96,7 +100,18 @@ export function createPoller({ plans, headEnd, clock, lineOptions }: PollerOptio
     });
   }
 
-  async function pollBus(polled: Polled): Promise<PollResult> {
+  async function pollBus(polled: Polled, place: HeadEndPlace): Promise<PollResult> {
+    const { readings, refused } = await readMeters(polled).catch((error: unknown) => {
+      place.release();
+      throw error;
+    });
+    polled.polls += 1;
+    if (readings.length === 0) place.release();
+    else place.submit(readings);
+    return { state: 'polled', readings: readings.length, refused };
+  }
+
+  async function readMeters(polled: Polled): Promise<BusReadings> {
     const readings: PolledReading[] = [];
     const refused: PollRefusal[] = [];
     for (const meter of polled.plan.meters) {
@@ -105,9 +120,7 @@ export function createPoller({ plans, headEnd, clock, lineOptions }: PollerOptio
       if ('code' in read) refused.push(read);
       else readings.push(...read);
     }
-    polled.polls += 1;
-    headEnd.submit(readings);
-    return { state: 'polled', readings: readings.length, refused };
+    return { readings, refused };
   }
 
   function skip(polled: Polled, state: 'busy' | 'paused'): Promise<PollResult> {
@@ -120,8 +133,9 @@ export function createPoller({ plans, headEnd, clock, lineOptions }: PollerOptio
       const polled = buses.get(busId);
       assert(polled !== undefined, 'a process polls the buses that it has opened');
       if (running.has(busId)) return skip(polled, 'busy');
-      if (closed || !headEnd.hasRoom()) return skip(polled, 'paused');
-      const poll = pollBus(polled).finally(() => running.delete(busId));
+      const place = closed ? null : headEnd.reserve();
+      if (place === null) return skip(polled, 'paused');
+      const poll = pollBus(polled, place).finally(() => running.delete(busId));
       running.set(busId, poll);
       return poll;
     },

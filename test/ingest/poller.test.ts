@@ -10,20 +10,26 @@ import { pushedClock } from '../devices/field.ts';
 let world: MeterWorld;
 let poller: Poller;
 let plans: readonly BusPlan[];
-let hasRoom: boolean;
+let places: number;
 let submitted: (readonly PolledReading[])[];
 
 /** The poller's side of a head-end; the real one is under test in headEnd.test.ts. */
 const headEnd: HeadEnd = {
-  hasRoom: () => hasRoom,
-  submit: (readings) => void submitted.push(readings),
+  reserve() {
+    if (places === 0) return null;
+    places -= 1;
+    return {
+      submit: (readings) => void submitted.push(readings),
+      release: () => void (places += 1),
+    };
+  },
   stats: () => ({ pending: 0, committed: 0, failures: 0 }),
   stop: () => Promise.resolve(),
 };
 
 beforeEach(async () => {
   const clock = pushedClock();
-  hasRoom = true;
+  places = 8;
   submitted = [];
   world = await startMeterWorld({
     meters: 4,
@@ -113,9 +119,19 @@ describe('the poller (000.18)', () => {
   });
 
   test('polls pause while the head-end has no room', async () => {
-    hasRoom = false;
+    places = 0;
     expect(await poller.poll(1)).toEqual({ state: 'paused', readings: 0, refused: [] });
     expect(submitted).toEqual([]);
+  });
+
+  test('a poll has its place before it begins, and gives back what it does not need', async () => {
+    places = 1;
+    world.setFault(0, 1, { kind: 'silent' });
+    world.setFault(0, 2, { kind: 'silent' });
+    const first = poller.poll(1);
+    expect(await poller.poll(2)).toMatchObject({ state: 'paused' });
+    expect(await first).toMatchObject({ state: 'polled', readings: 0 });
+    expect(await poller.poll(2)).toMatchObject({ state: 'polled', readings: 6 });
   });
 
   test('keeps one schedule a bus and ignores the beat of a bus that has gone', async () => {
