@@ -1,10 +1,13 @@
 import { assert, assertNever } from '../domain/assert.ts';
+import { registerWhMax } from '../domain/limits.ts';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { RegisterField, RegisterSpec } from './registerMap.ts';
 
 /** An exact number: every register type is a whole number or a dyadic fraction. */
 type Ratio = { readonly numerator: bigint; readonly denominator: bigint };
+
+const valueMax = BigInt(registerWhMax);
 
 export type DecodeRefusal = 'VALUE_SENTINEL' | 'VALUE_IMPLAUSIBLE';
 
@@ -31,7 +34,7 @@ export function decodeField(
   );
 }
 
-/** As `decodeField`, and an energy register never stands below zero. */
+/** As `decodeField`, and it is a value that a batch can carry: an energy register's from zero. */
 export function decodeRegister(
   spec: RegisterSpec,
   words: Uint16Array,
@@ -43,6 +46,14 @@ export function decodeRegister(
       'VALUE_IMPLAUSIBLE',
       `Channel ${spec.channel} reads ${decoded.value} Wh, and an energy register cannot be ` +
         `negative. Check the meter model and its word order.`,
+    );
+  }
+  const isBeyond = decoded.ok && (decoded.value > valueMax || decoded.value < -valueMax);
+  if (isBeyond) {
+    return refuse(
+      'VALUE_IMPLAUSIBLE',
+      `Channel ${spec.channel} reads ${decoded.value}, more than any register counts. ` +
+        `Check the meter model and its word order.`,
     );
   }
   return decoded;

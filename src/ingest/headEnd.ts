@@ -8,6 +8,7 @@ import {
   commitBackOffMsMin,
   headEndBatchesMax,
   headEndCommitBatchesMax,
+  registerWhMax,
 } from '../domain/limits.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import { batchHash, batchHashBytes, signBatch } from '../wire/batch.ts';
@@ -55,11 +56,18 @@ export type HeadEnd = {
   stop(): Promise<void>;
 };
 
+const valueMax = BigInt(registerWhMax);
+
 /** Columns by channel, in the order in which the channels first occur. */
 export function blocksOf(readings: readonly PolledReading[]): readonly RegisterBlock[] {
   const byChannel = Map.groupBy(readings, (reading) => reading.channel.code);
   return [...byChannel.values()].map((ones) => {
     const { code, dlmsUnit } = ones[0].channel;
+    // A BigInt64Array wraps what it cannot hold, and what wrapped would be signed.
+    assert(
+      ones.every(({ value }) => value <= valueMax && value >= -valueMax),
+      'a device that shows more than any register counts was refused',
+    );
     return {
       channel: code,
       unit: dlmsUnit,
@@ -126,6 +134,7 @@ export function openHeadEnd(options: HeadEndOptions): HeadEnd {
   }
 
   function enqueue(readings: readonly PolledReading[]): void {
+    const blocks = blocksOf(readings);
     sequence += 1n;
     const payload = encodeBatch({
       edgeId,
@@ -134,7 +143,7 @@ export function openHeadEnd(options: HeadEndOptions): HeadEnd {
       previousHash,
       createdAtMs: clock.nowMs(),
       stream: 'billing',
-      blocks: blocksOf(readings),
+      blocks,
     });
     previousHash = batchHash(payload);
     pending.push(signBatch(payload, key));

@@ -56,6 +56,22 @@ describe('published encodings', () => {
     expect(decoded).toEqual({ ok: true, value: 123_456_700n });
   });
 
+  test('a value that no batch can carry is refused, the largest one is taken', () => {
+    const wide: RegisterSpec = {
+      ...field({ count: 4, type: 'i64' }),
+      channel: '16.7.0',
+      unit: 'W',
+      wrapModulus: null,
+      resolution: '1 W',
+    };
+    // 2^50 - 1 and its negative, then one more each.
+    expect(decodeRegister(wide, words('0003 ffff ffff ffff'), 0)).toMatchObject({ ok: true });
+    expect(decodeRegister(wide, words('fffc 0000 0000 0001'), 0)).toMatchObject({ ok: true });
+    for (const hex of ['0004 0000 0000 0000', 'fffc 0000 0000 0000', '7fff ffff ffff ffff']) {
+      expect(decodeRegister(wide, words(hex), 0)).toMatchObject({ code: 'VALUE_IMPLAUSIBLE' });
+    }
+  });
+
   test('packed decimals read as digits, and other nibbles are refused', () => {
     const bcd = field({ type: 'bcd' });
     expect(decodeField(bcd, words('0012 3456'), 0)).toEqual({ ok: true, value: 123_456n });

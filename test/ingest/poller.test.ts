@@ -109,6 +109,14 @@ describe('the poller (000.18)', () => {
     expect(importsOf(submitted[0] ?? [])).toEqual([[12, 7_000n]]);
   });
 
+  test('a register that shows more than any counts costs its neighbour nothing', async () => {
+    world.setRegisterWh(0, 1, 2n ** 63n);
+    world.setRegisterWh(0, 2, 7_000n);
+    const { refused } = await poller.poll(1);
+    expect(refused).toMatchObject([{ meterId: 11, code: 'VALUE_IMPLAUSIBLE' }]);
+    expect(importsOf(submitted[0] ?? [])).toEqual([[12, 7_000n]]);
+  });
+
   test('a poll that still runs is not begun twice, another bus does not wait', async () => {
     world.setFault(0, 1, { kind: 'silent' });
     const slow = poller.poll(1);
