@@ -11,8 +11,8 @@ export async function readLogShards(statement: Statement): Promise<readonly LogS
   return statement<LogShard[]>`select shard, position as head from log_head order by shard`;
 }
 
-/** Positions of a shard that retention took, by the day of receipt. */
-export type DroppedDay = {
+/** A run of positions of a shard that retention took, all of them of one day of receipt. */
+export type DroppedRun = {
   readonly day: string;
   readonly shard: number;
   readonly positionMin: bigint;
@@ -20,11 +20,11 @@ export type DroppedDay = {
   readonly batchCount: bigint;
 };
 
-export async function readDroppedDays(statement: Statement): Promise<readonly DroppedDay[]> {
-  return statement<DroppedDay[]>`
+export async function readDroppedRuns(statement: Statement): Promise<readonly DroppedRun[]> {
+  return statement<DroppedRun[]>`
     select day::text as day, shard, position_min as "positionMin", position_max as "positionMax",
            batch_count as "batchCount"
-    from log_dropped order by shard, day`;
+    from log_dropped order by shard, day, position_min`;
 }
 
 /** A batch beside all that other tables say of it. */

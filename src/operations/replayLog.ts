@@ -1,7 +1,7 @@
 import { connect } from '../db/connect.ts';
 import type { Sql } from '../db/connect.ts';
 import { readEveryDismissed } from '../db/heldBack.ts';
-import { readDroppedDays } from '../db/logKeeping.ts';
+import { readDroppedRuns } from '../db/logKeeping.ts';
 import { migrate } from '../db/migrate.ts';
 import {
   copyLog,
@@ -137,7 +137,7 @@ async function replayOn(
   deps: ReplayDeps,
   ground: ReplayGround,
 ): Promise<Outcome<ReplayReport, ReplayCode>> {
-  const dropped = await readDroppedDays(ground.source);
+  const dropped = await readDroppedRuns(ground.source);
   if (dropped.length > 0) {
     return refuse(
       'REPLAY_LOG_CUT',

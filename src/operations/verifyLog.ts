@@ -1,6 +1,6 @@
 import type { Statement } from '../db/connect.ts';
-import { findLostBatches, readDroppedDays, readLogged, readLogShards } from '../db/logKeeping.ts';
-import type { DroppedDay, LoggedBatch, LogShard } from '../db/logKeeping.ts';
+import { findLostBatches, readDroppedRuns, readLogged, readLogShards } from '../db/logKeeping.ts';
+import type { DroppedRun, LoggedBatch, LogShard } from '../db/logKeeping.ts';
 import { findingsToldMax, logReadBatches } from '../domain/limits.ts';
 import { openEnvelope, streamNumberOf } from '../wire/batch.ts';
 import { decodeEnvelope } from '../wire/openBatch.ts';
@@ -145,16 +145,16 @@ class Verification {
 async function verifyShard(
   { sql, onStep }: VerifyDeps,
   verification: Verification,
-  { shard, head, dropped }: LogShard & { readonly dropped: readonly DroppedDay[] },
+  { shard, head, dropped }: LogShard & { readonly dropped: readonly DroppedRun[] },
 ): Promise<void> {
   let after = 0n;
   const skipTo = (position: bigint): void => {
     for (let missing = after + 1n; missing < position; missing += 1n) {
-      const day = dropped.find(
+      const run = dropped.find(
         (each) => each.positionMin <= missing && missing <= each.positionMax,
       );
-      if (day !== undefined) {
-        missing = day.positionMax < position ? day.positionMax : position - 1n;
+      if (run !== undefined) {
+        missing = run.positionMax < position ? run.positionMax : position - 1n;
         continue;
       }
       verification.sayer({ shard, position: missing })('POSITION_MISSING', 'no batch stands there');
@@ -198,12 +198,12 @@ export type VerifyDeps = {
  */
 export async function verifyLog(deps: VerifyDeps): Promise<LogReport> {
   const verification = new Verification();
-  const days = await readDroppedDays(deps.sql);
+  const runs = await readDroppedRuns(deps.sql);
   for (const shard of await readLogShards(deps.sql)) {
-    const dropped = days.filter((day) => day.shard === shard.shard);
+    const dropped = runs.filter((run) => run.shard === shard.shard);
     await verifyShard(deps, verification, { ...shard, dropped });
   }
   const { batches, readings, findingCount, findings } = verification;
-  const dropped = days.reduce((sum, { batchCount }) => sum + batchCount, 0n);
+  const dropped = runs.reduce((sum, { batchCount }) => sum + batchCount, 0n);
   return { batches, readings, dropped, findingCount, findings };
 }

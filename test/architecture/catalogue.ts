@@ -8,7 +8,7 @@ export const tablesOfNobody: Readonly<Record<string, string>> = {
   rating_cursor: 'a position a shard',
   event_head: 'a number a shard',
   relay_cursor: 'a number a shard',
-  log_dropped: 'numbers a shard and day',
+  log_dropped: 'runs of positions a shard and day',
   signing_key: 'public keys of the house',
   seal: 'hashes of all companies in one chain a shard',
   restore_mark: 'what the server said of itself',

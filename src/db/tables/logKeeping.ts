@@ -57,8 +57,9 @@ export const exceptionResolution = pgTable(
 );
 
 /**
- * What retention took from the log, a row a day of receipt and shard: the guard still names these
- * batches, and whoever counts the log knows where they went. Insert only.
+ * What retention took from the log, a row a day of receipt, shard and run of positions: the guard
+ * still names these batches, and whoever counts the log knows where they went. Between two runs of
+ * a day stand batches of another day, since processes' clocks differ. Insert only.
  */
 export const logDropped = pgTable(
   'log_dropped',
@@ -72,5 +73,5 @@ export const logDropped = pgTable(
     droppedBy: text('dropped_by').notNull(),
     droppedAt: instant('dropped_at').notNull(),
   },
-  (t) => [primaryKey({ columns: [t.day, t.shard] })],
+  (t) => [primaryKey({ columns: [t.day, t.shard, t.positionMin] })],
 );
