@@ -2,7 +2,11 @@ import { createHash } from 'node:crypto';
 import { afterAll, describe, expect, test } from 'vitest';
 import { pageReadingExceptions } from '../../src/db/exceptionReads.ts';
 import { ensureLogPartitions } from '../../src/db/log.ts';
-import { coverOpened, powerOutage } from '../../src/domain/series/meterEvent.ts';
+import {
+  coverOpened,
+  phaseSequenceError,
+  powerOutage,
+} from '../../src/domain/series/meterEvent.ts';
 import { dropLogDays } from '../../src/operations/dropLogDays.ts';
 import { dismissReadings } from '../../src/operations/office/dismissReadings.ts';
 import {
@@ -15,6 +19,7 @@ import { reconcile } from '../../src/operations/reconcile/reconcile.ts';
 import { setAside } from '../../src/operations/setAside.ts';
 import {
   fifthId,
+  minute,
   noon,
   openOfficeGround,
   quarter,
@@ -246,6 +251,55 @@ test('a line is kept of a meter that is read only later, and counts then', async
   await here.commit([fourHours(here, m1)]);
   await here.rateAll();
   expect(await slotsOf(here, m1)).toEqual(withOutage);
+});
+
+test('a line that ends later than it was received waits until that time has come', async () => {
+  const here = await ground('events_future');
+  const [m1] = here.meterIds;
+  here.clock.set(noon - 2 * hour);
+  await here.commit([
+    fourHours(here, m1),
+    outages(here, [
+      { meterId: m1, ...atNoon },
+      { meterId: m1, from: noon - 3 * hour, to: noon - 2 * hour + minute },
+    ]),
+    outages(here, [{ meterId: m1, from: noon, to: noon + 400 * dayMs }], phaseSequenceError),
+  ]);
+  await here.rateAll();
+  expect(await held(here)).toEqual([
+    [m1, 'READING_IN_FUTURE', phaseSequenceError, null],
+    [m1, 'READING_IN_FUTURE', null, 1],
+    [m1, 'READING_IN_FUTURE', powerOutage, null],
+  ]);
+  // A minute ahead is believed, as of a reading.
+  expect(await events(here)).toEqual([[m1, powerOutage]]);
+  expect(await here.writer.sql`select from vee_decision`).toHaveLength(0);
+  // Asked too early it stays.
+  await retry(here, 7);
+  expect(await held(here)).toHaveLength(3);
+  here.clock.set(noon);
+  await retry(here, 8);
+  expect(await held(here)).toEqual([[m1, 'READING_IN_FUTURE', phaseSequenceError, null]]);
+  expect(await events(here)).toEqual([
+    [m1, powerOutage],
+    [m1, powerOutage],
+  ]);
+  expect(await slotsOf(here, m1)).toEqual(withOutage);
+  expect(await replayDifferences(here, 'future')).toBe(0);
+});
+
+test('a line that lasts longer than any silence is bridged moves nothing', async () => {
+  const here = await ground('events_long');
+  const [m1] = here.meterIds;
+  const days = (count: number) => ({ meterId: m1, from: noon - count * dayMs, to: noon });
+  await here.commit([outages(here, [days(400), { ...days(400), from: noon - 400 * dayMs - 1 }])]);
+  await here.commit([outages(here, [{ ...days(0), from: Date.UTC(2000, 0, 1) }], coverOpened)]);
+  await here.rateAll();
+  expect(await held(here)).toEqual([
+    [m1, 'VALUE_OUT_OF_RANGE', powerOutage, null],
+    [m1, 'VALUE_OUT_OF_RANGE', coverOpened, null],
+  ]);
+  expect(await events(here)).toEqual([[m1, powerOutage]]);
 });
 
 describe('of a batch that our own code could not rate', () => {

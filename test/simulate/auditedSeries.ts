@@ -174,9 +174,15 @@ export function shareAt(
 
 export function outagesOf(
   { meterId, edgeId }: AuditedMeter,
-  { batches }: Pick<Told, 'batches'>,
+  { batches, taken }: Pick<Told, 'batches' | 'taken'>,
 ): readonly AuditedOutage[] {
   return batches
     .filter((batch) => batch.edgeId === edgeId)
-    .flatMap(({ outages }) => outages.filter((each) => each.meterId === meterId));
+    .flatMap((batch) =>
+      batch.outages.filter(
+        (each, line) =>
+          each.meterId === meterId &&
+          (!isEarly(each.toMs, batch) || taken.has(placeOfLine(batch, line))),
+      ),
+    );
 }

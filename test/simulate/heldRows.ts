@@ -50,11 +50,20 @@ const heldBack = [
   'CLOCK_DRIFT',
 ];
 
+/** A line tells of what is over: it ends before it was received. */
+function codeOfLine(books: Books, batch: AuditedBatch, line: number): string | null {
+  const { meterId, toMs } = batch.outages[line];
+  const foreign = codeOfSender(books, batch, meterId);
+  if (foreign !== null) return foreign;
+  const isTaken = books.taken.has(placeOfLine(batch, line));
+  return isEarly(toMs, batch) && !isTaken ? 'READING_IN_FUTURE' : null;
+}
+
 /** Rows of a batch and lines of meters' logs in it, with what each has to be held back as. */
 function expectedOf(books: Books, batch: AuditedBatch): [string, string | null][] {
-  const lines = batch.outages.map(({ meterId }, line): [string, string | null] => [
+  const lines = batch.outages.map((_, line): [string, string | null] => [
     placeOfLine(batch, line),
-    codeOfSender(books, batch, meterId),
+    codeOfLine(books, batch, line),
   ]);
   const rows = batch.rows.map((row): [string, string | null] => [
     placeOf(batch, row),
@@ -116,12 +125,13 @@ export async function findHeldBreach(admin: Reader, books: Books): Promise<Breac
   return { code: 'ROW_HELD_WRONG', detail: `${left[0]} ${left[1].join(' ')} was never sent` };
 }
 
-/** By their places, readings that were held back and taken in later, and when. */
+/** By their places, rows and lines that were held back and taken in later, and when. */
 export async function readTaken(admin: Reader): Promise<ReadonlyMap<string, number>> {
   const rows = await admin<{ place: string; takenAt: Date }[]>`
     select concat_ws('/', edge_id, case stream when 1 then 'billing' else 'telemetry' end, epoch,
-                     sequence, row) as place, resolved_at as "takenAt"
-    from exception_resolution where kind = 'taken' and not is_event`;
+                     sequence, case when is_event then 'event' end, row) as place,
+           resolved_at as "takenAt"
+    from exception_resolution where kind = 'taken'`;
   return new Map(rows.map(({ place, takenAt }) => [place, takenAt.getTime()]));
 }
 

@@ -267,7 +267,7 @@ function gatherEvents(
   const { code, meterId, fromMs, toMs } = batch.events;
   for (let line = 0; line < code.length; line += 1) {
     if (isEventDismissed(decoded, line, known.dismissed)) continue;
-    const refusal = refusalOfEvent(decoded, meterId[line], known);
+    const refusal = refusalOfEvent(decoded, line, known);
     if (refusal !== null) {
       gathered.exceptions.push(eventException(decoded, line, refusal));
       note.eventsHeldBack += 1;

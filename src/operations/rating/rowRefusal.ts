@@ -1,11 +1,19 @@
 import type { RowPlace } from '../../db/heldBack.ts';
 import type { LogEntry } from '../../db/log.ts';
 import type { RatedMeter } from '../../db/ratingInputs.ts';
+import { assert } from '../../domain/assert.ts';
 import type { Channel } from '../../domain/channel.ts';
-import { powerWMax, powerWMin, readAheadMsMax, registerWhMax } from '../../domain/limits.ts';
+import {
+  eventDaysMax,
+  powerWMax,
+  powerWMin,
+  readAheadMsMax,
+  registerWhMax,
+} from '../../domain/limits.ts';
 import { inFutureCode } from '../../domain/series/heldBack.ts';
 import type { HeldBackCode } from '../../domain/series/heldBack.ts';
 import { qualityEstimated, qualityVoid } from '../../domain/series/quality.ts';
+import { dayMs } from '../../domain/time/civil.ts';
 import { streamNumberOf } from '../../wire/batch.ts';
 import type { Batch, StreamNumber } from '../../wire/batch.ts';
 import type { TimedBlock } from './measuredBlock.ts';
@@ -20,7 +28,7 @@ export type RowKnowledge = {
   readonly meters: ReadonlyMap<number, RatedMeter>;
   readonly offices: Offices;
   /** Of a row that was dated for the future when it was received: it is one of the past by now. */
-  hasCome(place: RowPlace, readAtMs: number): boolean;
+  hasCome(place: RowPlace, atMs: number): boolean;
   /** Rows that somebody left out for good, by `rowKey`. */
   readonly dismissed: ReadonlySet<string>;
 };
@@ -62,15 +70,33 @@ export function refusalOfSender(
   return null;
 }
 
-/** Whether the sender may tell this line of the meter's log; null: it may. */
+/** Whether the line of the meter's log is one that the sender may tell; null: it is. */
 export function refusalOfEvent(
   decoded: DecodedEntry,
-  meterId: number,
-  { meters, offices }: RowKnowledge,
+  line: number,
+  known: RowKnowledge,
 ): RowRefusal | null {
-  const meter = meters.get(meterId);
+  const { events } = decoded.batch;
+  assert(events !== undefined, 'a line of events is of a batch that has some');
+  const meterId = events.meterId[line];
+  const meter = known.meters.get(meterId);
   if (meter === undefined) return unknownMeter(meterId);
-  return mayTellOf(decoded, meter, offices) ? null : foreignMeter(decoded, meterId);
+  if (!mayTellOf(decoded, meter, known.offices)) return foreignMeter(decoded, meterId);
+  const toMs = events.toMs[line];
+  if (toMs - events.fromMs[line] > eventDaysMax * dayMs) {
+    return {
+      code: 'VALUE_OUT_OF_RANGE',
+      message: `The line spans more than ${eventDaysMax} days: set the clock that is wrong.`,
+    };
+  }
+  const isEarly = toMs > decoded.entry.receivedAtMs + readAheadMsMax;
+  if (!isEarly || known.hasCome(placeOfEvent(decoded, line), toMs)) return null;
+  return {
+    code: inFutureCode,
+    message:
+      'The line ends after it was received. Set the clock that is wrong; once that time has ' +
+      'come, it can be retried.',
+  };
 }
 
 type Place = RowPlace & { readonly stream: StreamNumber };
