@@ -35,6 +35,14 @@ describe('vee lint', () => {
     });
   });
 
+  test('says that a rule rejects which always does, whatever word the set has for it', async () => {
+    const file = path.join(folder, 'word.json');
+    const rules = { negativeConsumption: { outcome: 'alert' } };
+    writeFileSync(file, JSON.stringify({ customerClass: 'large', rules }));
+    const linted = await runCli(['vee', 'lint', file]);
+    expect(linted.stdout).toContain('Negative Consumption Check: reject a day');
+  });
+
   test('refuses a wrong set with its path', async () => {
     const file = path.join(folder, 'wrong.json');
     writeFileSync(file, '{ "customerClass": "large", "rules": { "sum": { "tolerance": 1 } } }');

@@ -1,18 +1,19 @@
 import { accept } from '../../domain/outcome.ts';
 import { ruleNames, validationRules } from '../../domain/vee/ruleName.ts';
 import type { ValidationRule } from '../../domain/vee/ruleName.ts';
-import { historyDaysOf, parseNewVeeSet } from '../../domain/vee/set.ts';
+import { canReject, historyDaysOf, parseNewVeeSet } from '../../domain/vee/set.ts';
 import type { VeeSet } from '../../domain/vee/set.ts';
 import type { Answer } from '../answer.ts';
 import { readJson } from '../inputFile.ts';
 
-/** One line a rule: what follows, for which windows and channels. */
+/** One line a rule: what follows, whatever the set says of those that reject, where and when. */
 function describeRule({ rules }: VeeSet, rule: ValidationRule): string {
   const { on, outcome, windows, channels } = rules[rule];
   const { title } = validationRules[rule];
   if (!on) return `${title}: off.`;
   const where = channels.length === 0 ? 'every channel' : `channel ${channels.join(', ')}`;
-  return `${title}: ${outcome} a ${windows.join(' and a ')}, ${where}.`;
+  const follows = canReject(rule) ? 'reject' : outcome;
+  return `${title}: ${follows} a ${windows.join(' and a ')}, ${where}.`;
 }
 
 /** Checks a set of rules as publishing does, and tells what it comes to with its defaults. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { assert } from '../assert.ts';
+import { channelOf, channels } from '../channel.ts';
 import { accept, refuse } from '../outcome.ts';
 import type { Outcome, Refused } from '../outcome.ts';
 import { foundIn, wordsOf } from '../tariff/shapeWords.ts';
@@ -108,7 +109,13 @@ export function parseNewVeeSet(raw: unknown): Outcome<VeeSet, VeeSetCode> {
   const parsed = parseVeeSet(raw);
   if (!parsed.ok) return parsed;
   for (const rule of ruleNames) {
-    if (parsed.value.rules[rule].outcome !== 'reject' || canReject(rule)) continue;
+    const { channels: judged, outcome } = parsed.value.rules[rule];
+    const unknown = judged.findIndex((code) => channelOf(code) === null);
+    if (unknown !== -1) {
+      const known = channels.map(({ code }) => code).join(', ');
+      return refuseAt(['rules', rule, 'channels', unknown], `no meter has it; known are ${known}`);
+    }
+    if (outcome !== 'reject' || canReject(rule)) continue;
     const path = ['rules', rule, 'outcome'];
     return refuse(
       'VEE_REJECT_IMPOSSIBLE',

@@ -59,6 +59,16 @@ describe('a set of rules', () => {
     expect(parseVeeSet({ customerClass: 'large', rules: { sum: reject } }).ok).toBe(true);
   });
 
+  it('is refused where it judges a channel that no meter has', () => {
+    const judging = (codes: readonly number[]) =>
+      parseNewVeeSet({ customerClass: 'large', rules: { highLow: { channels: codes } } });
+    expect(judging([1, 2]).ok).toBe(true);
+    expect(judging([1, 99])).toMatchObject({
+      code: 'VEE_SET_MALFORMED',
+      path: ['rules', 'highLow', 'channels', '1'],
+    });
+  });
+
   it('is refused with the path of what is wrong', () => {
     const at = (path: string) => `VEE_SET_MALFORMED ${path}`;
     const of = (fields: object) => refusalOf({ customerClass: 'large', ...fields });
