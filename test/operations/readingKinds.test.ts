@@ -296,7 +296,7 @@ test('a power that no column holds is one row held back, and the others are rate
   await expectReplayed(ground);
 });
 
-test('a first value that the factor takes too far is not believed, whenever it is told', async () => {
+test('a first value that the factor takes too far is left out whenever it is told', async () => {
   const garbage = 2n ** 50n - 1n;
   const first = { atMs: june, wh: garbage };
   const rest = [1, 2].map((hour) => ({ atMs: june + hour * hourMs, wh: hour * 1_000 }));

@@ -63,8 +63,8 @@ export function phaseBehind(walk: Walk, end: number): WalkPhase {
 }
 
 /**
- * A first value that its factor, behind the marks up to `end`, takes beyond what is counted exactly:
- * rows are bounded without it, since it may be told after them.
+ * A first value that its factor, behind the marks up to `end`, takes beyond what is counted
+ * exactly: rows are bounded without it, since it may be told after them.
  */
 export function isBeyondCount(walk: Walk, reading: Shown, end: number): boolean {
   const { numerator, denominator } = end > walk.markAt ? walk.options.marks[end - 1] : walk;

@@ -212,7 +212,7 @@ describe('a planted fault is found:', () => {
     );
   });
 
-  test('and who has paid and moved in a moment ago is not found: the next sweep comes', async () => {
+  test('and who has paid and moved in a moment ago waits for the next sweep', async () => {
     const moveIn = async (tx: Transaction) => {
       await tx`update account_balance set balance_micros = 5000000`;
       await tx`update agreement set valid_from = ${justNow}`;
