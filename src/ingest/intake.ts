@@ -1,3 +1,4 @@
+import { isOfMoment } from '../db/faults.ts';
 import { pause } from '../devices/busClock.ts';
 import type { BusClock } from '../devices/busClock.ts';
 import { assert } from '../domain/assert.ts';
@@ -16,7 +17,6 @@ import {
 } from '../domain/limits.ts';
 import type { CommitAnswer } from '../operations/commitBatches.ts';
 import { openEnvelope } from '../wire/batch.ts';
-import { isOfMoment } from './commitFailure.ts';
 import { createLanes } from './intakeLanes.ts';
 import type { LaneLimits, Waiting } from './intakeLanes.ts';
 

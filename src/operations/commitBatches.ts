@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Sql, Transaction } from '../db/connect.ts';
-import { contentFaultOf, contentFaultText } from '../db/contentFault.ts';
+import { contentFaultOf, contentFaultText } from '../db/faults.ts';
 import { chainKey, noProgress, readProgress } from '../db/edgeProgress.ts';
 import type { EdgeProgress } from '../db/edgeProgress.ts';
 import { appendBatches, findGuards, guardKey, lockLogHead } from '../db/log.ts';

@@ -1,6 +1,5 @@
-import { contentFaultOf, contentFaultText } from '../db/contentFault.ts';
+import { faultText, isOfMoment } from '../db/faults.ts';
 import { shardsBehind } from '../db/log.ts';
-import { AssertionBroken } from '../domain/assert.ts';
 import type { Bell } from '../domain/bell.ts';
 import {
   ratingBackOffMsMax,
@@ -115,17 +114,15 @@ export function startRater(options: RaterOptions): Rater {
   }
 
   /**
-   * A failure that comes back is looked for batch by batch, and duty by duty. One that breaks an
-   * assertion or a rule of the database every time is our own mistake about it: it is set aside, so
-   * that what is behind it goes on. True when that was done.
+   * A failure that comes back is looked for batch by batch, and duty by duty. One that comes every
+   * time, and not of the database's moment, is our own mistake about it: it is set aside, so that
+   * what is behind it goes on. True when that was done.
    */
   async function isolate(shard: number, work: RatingWork | null, error: unknown): Promise<boolean> {
     if (work === null) return false;
     const times = blame(shard, work);
-    const fault = contentFaultOf(error);
-    const broken = error instanceof AssertionBroken ? error.message : null;
-    const reason = fault === null ? broken : contentFaultText(fault);
-    if (times < ratingTriesMax || reason === null) return false;
+    if (times < ratingTriesMax || isOfMoment(error)) return false;
+    const reason = faultText(error);
     const aside = await setAside({ sql, clock: options.clock }, { shard, work, reason });
     forgive(shard, work);
     if (aside === null) return false;

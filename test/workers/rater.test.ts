@@ -88,6 +88,23 @@ async function balance(): Promise<bigint> {
   return row?.micros ?? 0n;
 }
 
+/** Of meter 3. */
+async function registerWh(): Promise<bigint> {
+  const [row] = await ground.writer.sql<{ wh: bigint }[]>`
+    select last_value_wh as wh from series_head
+    where meter_id = ${ground.fleet.meters.get('JB000003') ?? 0}`;
+  return row?.wh ?? 0n;
+}
+
+/** In which the reading of that register lies. */
+function slotOfWh(wh: bigint): number {
+  return Math.floor((startMs - 86_400_000 + Number(wh) * 900) / 900_000);
+}
+
+function sqlFault(code: string): Error {
+  return Object.assign(new Error('planted, by Postgres'), { code });
+}
+
 describe('the rater', () => {
   test('rates what waits at its start and what a bell tells of, and rings', async () => {
     const bells: Bell[] = [];
@@ -145,7 +162,7 @@ describe('the rater', () => {
     const problems: string[] = [];
     const { sql } = ground.writer;
     // What is known ends where the quarter hour of this reading begins; no later batch ends there.
-    const poisonedSlot = Math.floor((startMs - 86_400_000 + 20_000 * 900) / 900_000);
+    const poisonedSlot = slotOfWh(20_000n);
     await commitReadings(1, 20_000n);
     const rater = startRater({
       ...options([]),
@@ -194,8 +211,7 @@ describe('the rater', () => {
         }
         faults += 1;
         assert(faults > ratingTriesMax, 'planted');
-        const fault = Object.assign(new Error('planted, by Postgres'), { code: '22003' });
-        return Promise.reject(fault);
+        return Promise.reject(sqlFault('22003'));
       },
       report: ({ error }) => problems.push(String(error)),
     });
@@ -343,10 +359,7 @@ describe('the rater', () => {
       ...options([]),
       report: ({ error }) => problems.push(String(error)),
     });
-    const last = async () =>
-      sql`select from series_head where meter_id = ${meters.get('JB000003') ?? 0}
-          and last_value_wh = 68000`;
-    await eventually(async () => expect(await last()).toHaveLength(1));
+    await eventually(async () => expect(await registerWh()).toBe(68_000n));
     await rater.stop();
     await owner.unsafe('drop function planted cascade');
     await owner.end();
@@ -358,4 +371,57 @@ describe('the rater', () => {
     expect(problems).toHaveLength(1 + 2 * (ratingTriesMax + 1));
     expect(problems.filter((problem) => problem.includes('RATING_FAILED'))).toHaveLength(2);
   });
+
+  test.each([
+    ['a type', 70_000n, new TypeError('planted, by 4711'), 'our own code broke on it (TypeError)'],
+    ['a rule of SQL', 73_000n, sqlFault('21000'), 'the database answers SQLSTATE 21000'],
+  ])('sets a batch aside that always breaks %s, in our own words', async (_, at, fault, words) => {
+    const { sql } = ground.writer;
+    const poisonedSlot = slotOfWh(at);
+    await commitReadings(1, at);
+    const rater = startRater({
+      ...options([]),
+      rate: async (job) => {
+        const [from = 0, to = 0] = job.offsets.slice(-2);
+        if ((job.firstSlot.at(-1) ?? 0) + to - from === poisonedSlot) throw fault;
+        return rateJob(job);
+      },
+    });
+    const aside = async () => {
+      const rows = await sql<{ message: string }[]>`
+        select message from batch_quarantine where code = 'RATING_FAILED'`;
+      return rows.map(({ message }) => message);
+    };
+    await eventually(async () => {
+      expect(await aside()).toContainEqual(expect.stringContaining(`not be rated: ${words}.`));
+    });
+    await commitReadings(1, at + 1_000n);
+    rater.ring();
+    await eventually(async () => expect(await registerWh()).toBe(at + 1_000n));
+    await rater.stop();
+    expect((await aside()).join()).not.toContain('4711');
+  });
+
+  test.each(['57014', 'CONNECTION_CLOSED', '42P01'])(
+    'sets nothing aside for what is of the moment: %s',
+    async (code) => {
+      const { sql } = ground.writer;
+      const aside = async () => (await sql`select from batch_quarantine`).length;
+      const before = await aside();
+      const nextWh = (await registerWh()) + 1_000n;
+      let failuresLeft = ratingTriesMax + 1;
+      await commitReadings(1, nextWh);
+      const rater = startRater({
+        ...options([]),
+        rate: async (job) => {
+          failuresLeft -= 1;
+          if (failuresLeft >= 0) throw sqlFault(code);
+          return rateJob(job);
+        },
+      });
+      await eventually(async () => expect(await registerWh()).toBe(nextWh));
+      await rater.stop();
+      expect(await aside()).toBe(before);
+    },
+  );
 });

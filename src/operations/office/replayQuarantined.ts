@@ -1,6 +1,6 @@
 import { insertAudit } from '../../db/audit.ts';
 import type { Transaction } from '../../db/connect.ts';
-import { contentFaultOf, contentFaultText } from '../../db/contentFault.ts';
+import { contentFaultOf, contentFaultText } from '../../db/faults.ts';
 import { dismissHeldBack, insertRetryDuties } from '../../db/heldBack.ts';
 import type { KeyedAnswer } from '../../db/idempotency.ts';
 import { insertResolution } from '../../db/quarantine.ts';
