@@ -14,6 +14,8 @@ export type StreamDeps = {
   readonly intake: Intake;
   readonly key: SigningKey;
   readonly room: ArrivalRoom;
+  /** What a frame that has begun may take to arrive. */
+  readonly bodyMs?: number;
 };
 
 /**
@@ -21,7 +23,7 @@ export type StreamDeps = {
  * the intake is full, or the client does not read its receipts, nothing more is read from it.
  */
 export async function serveBatchStream(
-  { intake, key, room }: StreamDeps,
+  { intake, key, room, bodyMs = intakeBodyMsMax }: StreamDeps,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -29,15 +31,31 @@ export async function serveBatchStream(
   const underWay = new Set<Promise<void>>();
   const source = request.socket.remoteAddress ?? 'unknown';
   let held = 0;
-  let stalled: NodeJS.Timeout | undefined;
   let late: NodeJS.Timeout | undefined;
+  let draining: Promise<void> | null = null;
+
+  /** Until the client has read what was written, or is closed because it does not. */
+  async function drained(): Promise<void> {
+    const over = new AbortController();
+    const { signal } = over;
+    const stalled = setTimeout(() => response.destroy(), intakeStallMsMax);
+    try {
+      await Promise.race([
+        once(response, 'drain', { signal }),
+        once(response, 'close', { signal }),
+      ]);
+    } finally {
+      clearTimeout(stalled);
+      // Takes away the listener that was not needed.
+      over.abort();
+      draining = null;
+    }
+  }
 
   async function write(bytes: Uint8Array): Promise<void> {
     if (response.destroyed || response.write(frameOf(bytes))) return;
-    stalled ??= setTimeout(() => response.destroy(), intakeStallMsMax);
-    await Promise.race([once(response, 'drain'), once(response, 'close')]);
-    clearTimeout(stalled);
-    stalled = undefined;
+    draining ??= drained();
+    await draining;
   }
 
   async function take(carried: Uint8Array): Promise<boolean> {
@@ -57,16 +75,18 @@ export async function serveBatchStream(
     return true;
   }
 
+  /** The frame is here: what it waits for from now on is no slowness of the client. */
+  function stopClock(): void {
+    clearTimeout(late);
+    late = undefined;
+  }
+
   /** Memory of the frame that has begun, and the time it may take as a whole. */
-  function hold(bytes: number, isAnother: boolean): boolean {
+  function hold(bytes: number): boolean {
     room.give(held);
     held = 0;
-    if (isAnother || bytes === 0) {
-      clearTimeout(late);
-      late = undefined;
-    }
     if (bytes === 0) return true;
-    late ??= setTimeout(() => request.destroy(), intakeBodyMsMax);
+    late ??= setTimeout(() => request.destroy(), bodyMs);
     if (!room.take(bytes)) return false;
     held = bytes;
     return true;
@@ -77,6 +97,7 @@ export async function serveBatchStream(
   try {
     for await (const chunk of request) {
       const frames = reader.push(chunk);
+      if (frames.length > 0) stopClock();
       for (const carried of frames) {
         if (!(await take(carried))) return void response.destroy();
       }
@@ -88,11 +109,12 @@ export async function serveBatchStream(
         await write(Buffer.from(problemText(told), 'utf8'));
         break;
       }
-      if (!hold(reader.heldBytes(), frames.length > 0)) return void response.destroy();
+      if (!hold(reader.heldBytes())) return void response.destroy();
     }
     await Promise.all(underWay);
     response.end();
   } finally {
-    hold(0, true);
+    stopClock();
+    hold(0);
   }
 }

@@ -1,11 +1,10 @@
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
-import type { ClientRequest, IncomingMessage } from 'node:http';
+
 import { connect as connectSocket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { batchBytesMax } from '../../src/domain/limits.ts';
-import { createFrameReader, frameOf } from '../../src/ingest/batchFrames.ts';
 import { startHttpIntake } from '../../src/ingest/httpIntake.ts';
 import type { HttpIntake, HttpIntakeOptions } from '../../src/ingest/httpIntake.ts';
 import type { Intake } from '../../src/ingest/intake.ts';
@@ -186,72 +185,6 @@ describe('one batch a request', () => {
     });
     const health = await fetch(`${http.url}/v1/health`);
     expect([health.status, await health.json()]).toEqual([200, { state: 'ready', batches: 0 }]);
-  });
-});
-
-type Streaming = {
-  readonly request: ClientRequest;
-  readonly frames: Uint8Array[];
-  readonly response: Promise<IncomingMessage>;
-};
-
-function openStream(url = http.url): Streaming {
-  const request = httpRequest(`${url}/v1/batches`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/vnd.joulebook.batches' },
-  });
-  request.on('error', () => {});
-  const frames: Uint8Array[] = [];
-  const reader = createFrameReader();
-  const response = once(request, 'response').then(([message]: IncomingMessage[]) => {
-    message.on('data', (chunk: Buffer) => frames.push(...reader.push(chunk)));
-    message.on('error', () => {});
-    return message;
-  });
-  request.flushHeaders();
-  return { request, frames, response };
-}
-
-describe('a stream of batches', () => {
-  test('receipts come as batches are committed, while the request goes on', async () => {
-    const chain = ground.chain(40);
-    const { request, frames, response } = openStream();
-    request.write(frameOf(chain[0].carried));
-    await eventually(() => expect(frames.length).toBe(1));
-    // Cut anywhere: frames do not end where chunks end.
-    const rest = Buffer.concat(chain.slice(1).map(({ carried }) => frameOf(carried)));
-    for (let at = 0; at < rest.length; at += 37) request.write(rest.subarray(at, at + 37));
-    request.end();
-    await once(await response, 'end');
-    const sequences = frames.map((frame) => Number(readReceipt(frame).sequence));
-    expect(sequences.toSorted((a, b) => a - b)).toEqual(chain.map((_, index) => index + 1));
-  });
-
-  test('a batch of nobody known gets a problem, and the next one its receipt', async () => {
-    const [good] = ground.chain(1);
-    const { request, frames, response } = openStream();
-    request.write(frameOf(makeBatch(testEdge(), { edgeId: 1, epoch: 7 }).carried));
-    request.end(frameOf(good.carried));
-    await once(await response, 'end');
-    const problems = frames.filter((frame) => frame[0] === 0x7b);
-    expect(problems.map((frame) => JSON.parse(Buffer.from(frame).toString()))).toEqual([
-      expect.objectContaining({
-        code: 'BATCH_KEY_UNKNOWN',
-        carriedSha256: expect.stringMatching(/^[0-9a-f]{64}$/),
-      }),
-    ]);
-    const receipts = frames.filter((frame) => frame[0] !== 0x7b);
-    expect(receipts.map((frame) => readReceipt(frame).state)).toEqual(['committed']);
-  });
-
-  test('a stream that cannot be told apart ends with a problem', async () => {
-    const { request, frames, response } = openStream();
-    request.write(Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0xff));
-    await once(await response, 'end');
-    expect(JSON.parse(Buffer.from(frames[0]).toString())).toMatchObject({
-      code: 'STREAM_MALFORMED',
-    });
-    request.destroy();
   });
 });
 
