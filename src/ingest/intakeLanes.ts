@@ -20,7 +20,7 @@ export type Lanes<Item extends Waiting> = {
   add(item: Item): void;
   /** One of each lane in turn. They count until they are released or put back. */
   take(most: { readonly batchesMax: number; readonly bytesMax: number }): readonly Item[];
-  /** To the front of their lanes. */
+  /** To the front of their lanes, and their lanes to the front: they have waited longest. */
   putBack(items: readonly Item[]): void;
   release(item: Item): void;
   takeAll(): readonly Item[];
@@ -57,10 +57,10 @@ export function createLanes<Item extends Waiting>(limits: LaneLimits): Lanes<Ite
   }
 
   function putBack(items: readonly Item[]): void {
-    for (const item of items.toReversed()) {
-      laneOf(item.lane).items.unshift(item);
-      turns.add(item.lane);
-    }
+    for (const item of items.toReversed()) laneOf(item.lane).items.unshift(item);
+    const names = [...items.map(({ lane }) => lane), ...turns];
+    turns.clear();
+    for (const name of names) turns.add(name);
   }
 
   return {
