@@ -242,8 +242,8 @@ async function walkAgain(
   });
   if (days.size === 0 && before.length === 0) return null;
   const first = before.find((row) => row.day <= fromDay) ?? null;
-  const carryIn =
-    first !== null && first.day === fromDay ? decodeCarry(first.carryIn) : carryAfter(first);
+  // Of a stored day before the change, too: its own carry is earlier, and bounds how far back.
+  const carryIn = decodeCarry(first?.carryIn ?? null);
   // A duty may reach back behind all readings: bills begin with the month of the first.
   const firstDay = first?.day ?? Math.min(...days.keys(), ...before.map((row) => row.day));
   const affectedMs = affectedFromMs(firstDay, carryIn);
@@ -284,11 +284,6 @@ async function walkAgain(
     priceFromSlot: slotOf(periodFromMs),
     periodFromMs,
   };
-}
-
-/** A stored day before the change bounds how far back it reaches: its own carry is earlier. */
-function carryAfter(row: StoredDay | null): ReturnType<typeof decodeCarry> {
-  return row === null ? null : decodeCarry(row.carryIn);
 }
 
 function isMain({ channel }: RegisterWork): boolean {
