@@ -26,6 +26,9 @@ export type StoredDay = DayRow & {
   readonly bytes: Uint8Array;
 };
 
+/** What flowed at an instant; shown and watched, not billed. */
+export type Power = { readonly atMs: number; readonly powerW: number };
+
 export type HeadRow = {
   readonly meterId: number;
   readonly channel: number;
@@ -35,7 +38,7 @@ export type HeadRow = {
   readonly isCarryStored?: boolean;
   readonly lastReadAtMs: number;
   readonly lastValueWh: bigint;
-  readonly lastPowerW: number | null;
+  readonly lastPower: Power | null;
   /** Of the day of `lastReadAtMs` (domain/series/newestReading); null where it has no row. */
   readonly newest: Uint8Array | null;
 };
@@ -133,6 +136,10 @@ export async function writeDays(tx: Statement, rows: readonly DayRow[]): Promise
   }
 }
 
+function powerOf(powerW: number | null, at: Date | null): Power | null {
+  return powerW === null || at === null ? null : { atMs: at.getTime(), powerW };
+}
+
 export async function readHeads(
   statement: Statement,
   { meterIds, channel }: { meterIds: readonly number[]; channel: number },
@@ -145,10 +152,12 @@ export async function readHeads(
       last_read_at: Date;
       last_value_wh: bigint;
       last_power_w: number | null;
+      last_power_at: Date | null;
       newest: Uint8Array | null;
     }[]
   >`
-    select meter_id, company_id, carry, last_read_at, last_value_wh, last_power_w, newest
+    select meter_id, company_id, carry, last_read_at, last_value_wh, last_power_w, last_power_at,
+           newest
     from series_head
     where meter_id = any(${integersOf(meterIds)}::int4[]) and channel = ${channel}`;
   return rows.map((row) => ({
@@ -158,24 +167,28 @@ export async function readHeads(
     carry: row.carry,
     lastReadAtMs: row.last_read_at.getTime(),
     lastValueWh: row.last_value_wh,
-    lastPowerW: row.last_power_w,
+    lastPower: powerOf(row.last_power_w, row.last_power_at),
     newest: row.newest,
   }));
 }
 
-/** The latest power of meters whose registers were not read with it; shown, not billed. */
+/** The power of meters whose registers were not read with it, where no newer one is known. */
 export async function writePowers(
   tx: Statement,
-  rows: readonly { readonly meterId: number; readonly channel: number; readonly powerW: number }[],
+  rows: readonly (Power & { readonly meterId: number; readonly channel: number })[],
 ): Promise<void> {
   if (rows.length === 0) return;
   await tx`
-    update series_head h set last_power_w = u.power_w
+    update series_head h
+    set last_power_w = u.power_w, last_power_at = to_timestamp(u.at_ms / 1000.0::float8)
     from unnest(${integersOf(rows.map((row) => row.meterId))}::int4[],
                 ${integersOf(rows.map((row) => row.channel))}::int2[],
-                ${integersOf(rows.map((row) => row.powerW))}::int4[])
-      as u(meter_id, channel, power_w)
-    where h.meter_id = u.meter_id and h.channel = u.channel`;
+                ${integersOf(rows.map((row) => row.powerW))}::int4[],
+                ${integersOf(rows.map((row) => row.atMs))}::int8[])
+      as u(meter_id, channel, power_w, at_ms)
+    where h.meter_id = u.meter_id and h.channel = u.channel
+      and (h.last_power_at is null
+           or h.last_power_at <= to_timestamp(u.at_ms / 1000.0::float8))`;
 }
 
 /** Of registers of which nothing is accepted any more. */
@@ -216,9 +229,11 @@ function headColumns(tx: Statement, rows: readonly HeadRow[]) {
       ${bytesArrayOf(rows.map(changedCarry))}::bytea[],
       ${integersOf(rows.map((row) => row.lastReadAtMs))}::int8[],
       ${integersOf(rows.map((row) => row.lastValueWh))}::int8[],
-      ${integersOf(rows.map((row) => row.lastPowerW))}::int4[],
+      ${integersOf(rows.map(({ lastPower }) => lastPower?.powerW ?? null))}::int4[],
+      ${integersOf(rows.map(({ lastPower }) => lastPower?.atMs ?? null))}::int8[],
       ${bytesArrayOf(rows.map((row) => row.newest))}::bytea[]
-    ) as u(meter_id, channel, company_id, carry, read_at_ms, value_wh, power_w, newest)`;
+    ) as u(meter_id, channel, company_id, carry, read_at_ms, value_wh, power_w, power_at_ms,
+           newest)`;
 }
 
 /** Updated first, and not inserted with an update on conflict: see `writeCharges`. */
@@ -229,7 +244,8 @@ export async function writeHeads(tx: Statement, rows: readonly HeadRow[]): Promi
       carry = coalesce(u.carry, h.carry),
       last_read_at = to_timestamp(u.read_at_ms / 1000.0::float8),
       last_value_wh = u.value_wh, newest = u.newest,
-      last_power_w = coalesce(u.power_w, h.last_power_w)
+      last_power_w = coalesce(u.power_w, h.last_power_w),
+      last_power_at = coalesce(to_timestamp(u.power_at_ms / 1000.0::float8), h.last_power_at)
     from ${headColumns(tx, rows)}
     where h.meter_id = u.meter_id and h.channel = u.channel`;
   if (updated.count === rows.length) return;
@@ -237,9 +253,11 @@ export async function writeHeads(tx: Statement, rows: readonly HeadRow[]): Promi
   const absent = rows.filter(({ isCarryStored }) => isCarryStored !== true);
   const inserted = await tx`
     insert into series_head
-      (meter_id, channel, company_id, carry, last_read_at, last_value_wh, last_power_w, newest)
+      (meter_id, channel, company_id, carry, last_read_at, last_value_wh, last_power_w,
+       last_power_at, newest)
     select u.meter_id, u.channel, u.company_id, u.carry,
-           to_timestamp(u.read_at_ms / 1000.0::float8), u.value_wh, u.power_w, u.newest
+           to_timestamp(u.read_at_ms / 1000.0::float8), u.value_wh, u.power_w,
+           to_timestamp(u.power_at_ms / 1000.0::float8), u.newest
     from ${headColumns(tx, absent)}
     on conflict (meter_id, channel) do nothing`;
   const written = updated.count + inserted.count;

@@ -37,7 +37,8 @@ export type WatchedSupply = {
   readonly tripAfterMs: number | null;
   readonly registerWh: bigint | null;
   readonly overSince: Date | null;
-  readonly lastReadAt: Date;
+  /** Of the register behind a cut, of the power behind a limit. */
+  readonly seenAt: Date;
   readonly lastValueWh: bigint;
   readonly lastPowerW: number | null;
 };
@@ -51,12 +52,14 @@ export async function readWatches(
     select w.meter_id as "meterId", w.company_id as "companyId", c.account_id as "accountId",
            w.command_id as "commandId", w.since, w.limit_w as "limitW",
            w.trip_after_ms as "tripAfterMs", w.register_wh as "registerWh",
-           w.over_since as "overSince", h.last_read_at as "lastReadAt",
+           w.over_since as "overSince", seen.at as "seenAt",
            h.last_value_wh as "lastValueWh", h.last_power_w as "lastPowerW"
     from supply_watch w
     join command c on c.id = w.command_id
     join series_head h on h.meter_id = w.meter_id and h.channel = 1
-    where w.told_at is null and h.last_read_at >= w.since and w.meter_id > ${afterMeterId}
+    cross join lateral (
+      select case when w.limit_w is null then h.last_read_at else h.last_power_at end as at) seen
+    where w.told_at is null and seen.at >= w.since and w.meter_id > ${afterMeterId}
     order by w.meter_id limit ${limit}`;
 }
 

@@ -183,11 +183,15 @@ async function writeSeries(
       channel: channel.code,
     })),
   );
-  const withHead = new Set(advanced.map(({ work }) => work.meter.meterId));
+  const withHead = new Set(
+    advanced.flatMap(({ work: { meter, channel } }) =>
+      channel.code === importChannel ? [meter.meterId] : [],
+    ),
+  );
   await writePowers(
     tx,
-    [...gathered.power].flatMap(([meterId, { powerW }]) =>
-      withHead.has(meterId) ? [] : [{ meterId, channel: importChannel, powerW }],
+    [...gathered.power].flatMap(([meterId, power]) =>
+      withHead.has(meterId) ? [] : [{ meterId, channel: importChannel, ...power }],
     ),
   );
   await insertReadingExceptions(tx, [

@@ -29,6 +29,7 @@ const LiveReading = builder.objectRef<LiveRegister>('LiveReading').implement({
     power: t.field({
       type: Power,
       nullable: true,
+      description: 'The newest that is known; it may be of another instant than the register.',
       resolve: ({ powerW }) => (powerW === null ? null : { w: powerW }),
     }),
   }),

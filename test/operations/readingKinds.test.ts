@@ -127,6 +127,43 @@ test('edits come from an office alone, and a void leaves nothing', async () => {
   await expectReplayed(ground);
 });
 
+test('power now is the newest, in whatever order and beside what it is told', async () => {
+  const ground = await bills('power_now', flat('0.10'));
+  const meterId = ground.meter('M1');
+  const telemetry = new BatchMaker(ground.maker.edge, {
+    edgeId: ground.edgeId,
+    stream: 'telemetry',
+  });
+  const of = (hour: number, value: number) => ({
+    register: blockOf(meterId, [{ atMs: june + hour * hourMs, wh: value }]),
+    power: {
+      ...blockOf(meterId, [{ atMs: june + hour * hourMs, wh: value }]),
+      channel: 16,
+      unit: 27,
+    },
+  });
+  const powerNow = async () => {
+    await ground.rateAll();
+    const [head] = await ground.database.sql`
+      select last_power_w from series_head where meter_id = ${meterId} and channel = 1`;
+    return head?.['last_power_w'];
+  };
+  await ground.send(ground.maker.sign([of(2, 1_000).register, of(2, 740).power]));
+  expect(await powerNow()).toBe(740);
+  // Late, with a register that is late, with one that is not, and alone.
+  await ground.send(ground.maker.sign([of(1, 900).register, of(1, 9_001).power]));
+  expect(await powerNow()).toBe(740);
+  await ground.send(ground.maker.sign([of(3, 1_100).register, of(1, 9_002).power]));
+  expect(await powerNow()).toBe(740);
+  await ground.send(telemetry.sign([of(1, 9_003).power]));
+  expect(await powerNow()).toBe(740);
+  // Newer, with a register of export, and alone.
+  await ground.send(ground.maker.sign([{ ...of(4, 50).register, channel: 2 }, of(4, 810).power]));
+  expect(await powerNow()).toBe(810);
+  await ground.send(telemetry.sign([of(5, 820).power]));
+  expect(await powerNow()).toBe(820);
+});
+
 test('telemetry bills nothing; its power and its meter log are kept, once', async () => {
   const ground = await bills('marks_telemetry', flat('0.10'));
   const meterId = ground.meter('M1');

@@ -329,6 +329,17 @@ describe('an automatic cut', () => {
     ground.clock.push(120_000);
   });
 
+  /** The meter is read some time later, and its power known since `ageMs`. */
+  const look = async (n: number, afterMs: number, { registerWh = 0, powerW = 0, ageMs = 0 }) => {
+    ground.clock.push(afterMs);
+    const nowMs = ground.clock.nowMs();
+    await ground.writer.sql`
+      update series_head set last_value_wh = ${registerWh}, last_read_at = ${new Date(nowMs)},
+                             last_power_w = ${powerW}, last_power_at = ${new Date(nowMs - ageMs)}
+      where meter_id = ${meter(n)}`;
+    return watchSupplies(deps());
+  };
+
   test('domain rule 66: energy behind it is a bypass, told once', async () => {
     await settle('A-1', '0');
     const [cut = ''] = (await review('A-1')).requested;
@@ -336,14 +347,7 @@ describe('an automatic cut', () => {
     const [change] = await ground.writer.sql`
       select state from supply_change where command_id = ${cut}::uuid`;
     expect(change).toEqual({ state: 'disconnected' });
-    const read = async (registerWh: number) => {
-      ground.clock.push(60_000);
-      await ground.writer.sql`
-        update series_head set last_value_wh = ${registerWh},
-                               last_read_at = ${new Date(ground.clock.nowMs())}
-        where meter_id = ${meter(1)}`;
-      return watchSupplies(deps());
-    };
+    const read = (registerWh: number) => look(1, 60_000, { registerWh });
     expect(await read(2_000)).toEqual({ told: 0 });
     expect(await read(2_299)).toEqual({ told: 0 });
     expect(await read(2_300)).toEqual({ told: 1 });
@@ -375,14 +379,11 @@ describe('an automatic cut', () => {
     expect(await sendCommand(deps(), limit)).toMatchObject({ state: 'verified' });
     expect(field.world.limitW(0, 2)).toBe(500);
     expect(field.world.isSupplyClosed(0, 2)).toBe(true);
-    const draw = async (powerW: number, afterMs: number) => {
-      ground.clock.push(afterMs);
-      await ground.writer.sql`
-        update series_head set last_power_w = ${powerW},
-                               last_read_at = ${new Date(ground.clock.nowMs())}
-        where meter_id = ${meter(2)}`;
-      return watchSupplies(deps());
-    };
+    const draw = (powerW: number, afterMs: number, ageMs = 0) =>
+      look(2, afterMs, { powerW, ageMs });
+    // What flowed before the limit says nothing of it.
+    expect(await draw(9_000, 1_000, 1_001)).toEqual({ told: 0 });
+    expect(await draw(9_000, 600_000, 601_001)).toEqual({ told: 0 });
     expect(await draw(600, 1_000)).toEqual({ told: 0 });
     expect(await draw(600, 299_999)).toEqual({ told: 0 });
     expect(await draw(600, 1)).toEqual({ told: 1 });

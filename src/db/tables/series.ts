@@ -49,6 +49,8 @@ export const seriesHead = pgTable(
     /** As the register shows it, not unwrapped. */
     lastValueWh: bigint('last_value_wh', { mode: 'bigint' }).notNull(),
     lastPowerW: integer('last_power_w'),
+    /** Its own instant: powers come in any order, and with or without the register. */
+    lastPowerAt: instant('last_power_at'),
     /**
      * The newest reading of the day in which the head stands (domain/series/newestReading). The
      * day's row has it only where it is the first of its slot: a further reading of the open slot

@@ -2,7 +2,7 @@ import type { Duty } from '../../db/charges.ts';
 import type { Transaction } from '../../db/connect.ts';
 import type { FreshMeterEvent } from '../../db/meterEvents.ts';
 import { readDaysFrom } from '../../db/series.ts';
-import type { HeadRow, StoredDay } from '../../db/series.ts';
+import type { HeadRow, Power, StoredDay } from '../../db/series.ts';
 import { assert } from '../../domain/assert.ts';
 import { importChannel } from '../../domain/channel.ts';
 import { slotOf } from '../../domain/rating/slot.ts';
@@ -45,8 +45,8 @@ export type AdvancedRegister = {
     /** What was told of one instant in two ways, as far as this commit met it. */
     readonly conflicts: readonly SeriesConflict[];
   };
-  /** As known to the head: the power of a batch that had one, else the last. */
-  readonly powerW: number | null;
+  /** As known to the head: the newest of what this commit brings and what was known. */
+  readonly power: Power | null;
   /** Null while no reading is accepted. */
   readonly head: HeadRow | null;
   /** There was one before this commit. */
@@ -124,7 +124,7 @@ function mergeWork(
   return { work, head, days, fromDay };
 }
 
-function headAfter(work: RegisterWork, advance: Advance, powerW: number | null): HeadRow | null {
+function headAfter(work: RegisterWork, advance: Advance, power: Power | null): HeadRow | null {
   if (advance.carrySettled === null || advance.carryOut === null) return null;
   return {
     meterId: work.meter.meterId,
@@ -133,9 +133,14 @@ function headAfter(work: RegisterWork, advance: Advance, powerW: number | null):
     carry: encodeCarry(advance.carrySettled),
     lastReadAtMs: advance.carryOut.lastAtMs,
     lastValueWh: advance.carryOut.lastWh,
-    lastPowerW: powerW,
+    lastPower: power,
     newest: advance.newest,
   };
+}
+
+/** A batch without power leaves the last one standing, and so does one that was told late. */
+function newestPower(told: Power | null, known: Power | null): Power | null {
+  return told === null || (known !== null && known.atMs > told.atMs) ? known : told;
 }
 
 function registerOf(memory: RatingMemory, { meter, channel }: RegisterWork): WalkedRegister {
@@ -148,11 +153,11 @@ function firstSlotOf({ carryOut, settledFirstSlot }: Advance): number | null {
 
 /** The register after another walk over the same days, with other shapes in them. */
 export function advancedBy(register: AdvancedRegister, advance: Advance): AdvancedRegister {
-  const { work, walked, powerW, firstSlotEver } = register;
+  const { work, walked, power, firstSlotEver } = register;
   return {
     ...register,
     advance,
-    head: headAfter(work, advance, powerW),
+    head: headAfter(work, advance, power),
     firstSlotEver: walked.carryIn === null ? firstSlotOf(advance) : firstSlotEver,
   };
 }
@@ -160,7 +165,7 @@ export function advancedBy(register: AdvancedRegister, advance: Advance): Advanc
 /** Readings after the head, in time order: the walk goes on from it. */
 function goOn(
   { work, head, days }: Merged,
-  { memory, powerW }: { memory: RatingMemory; powerW: number | null },
+  { memory, power }: { memory: RatingMemory; power: Power | null },
 ): AdvancedRegister {
   const carry = decodeCarry(head?.carry ?? null);
   const ordered = [...days.values()].toSorted((a, b) => a.day - b.day);
@@ -173,8 +178,8 @@ function goOn(
     work,
     advance,
     walked: { days: ordered, carryIn: carry, conflicts: conflictsIn(ordered) },
-    powerW,
-    head: headAfter(work, advance, powerW),
+    power,
+    head: headAfter(work, advance, power),
     hadHead: head !== null,
     isRecomputed: false,
     changedFromMs: fromMs,
@@ -193,11 +198,11 @@ function goOnInSlot(
     readonly memory: RatingMemory;
     readonly open: OpenSlot;
     readonly slotDays: SlotDays;
-    readonly powerW: number | null;
+    readonly power: Power | null;
   },
 ): AdvancedRegister {
   const { meter, channel } = work;
-  const { memory, open, powerW } = given;
+  const { memory, open, power } = given;
   const { carry } = open;
   const { advance, conflicts } = advanceSlot(registerOf(memory, work), open, given.slotDays);
   const { carryOut } = advance;
@@ -206,7 +211,7 @@ function goOnInSlot(
     work,
     advance,
     walked: { days: [], carryIn: carry, conflicts },
-    powerW,
+    power,
     head: {
       meterId: meter.meterId,
       channel: channel.code,
@@ -215,7 +220,7 @@ function goOnInSlot(
       isCarryStored: true,
       lastReadAtMs: carryOut.lastAtMs,
       lastValueWh: carryOut.lastWh,
-      lastPowerW: powerW,
+      lastPower: power,
       newest: advance.newest,
     },
     hadHead: true,
@@ -232,7 +237,7 @@ function goOnInSlot(
 async function walkAgain(
   tx: Transaction,
   { work, head, days }: Merged,
-  { memory, fromDay, powerW }: { memory: RatingMemory; fromDay: number; powerW: number | null },
+  { memory, fromDay, power }: { memory: RatingMemory; fromDay: number; power: Power | null },
 ): Promise<AdvancedRegister | null> {
   const { meter, channel } = work;
   const before = await readDaysFrom(tx, {
@@ -274,8 +279,8 @@ async function walkAgain(
     work,
     advance,
     walked: { days: ordered, carryIn: walkFrom, conflicts: conflictsIn(ordered) },
-    powerW,
-    head: headAfter(work, advance, powerW),
+    power,
+    head: headAfter(work, advance, power),
     hadHead: head !== null,
     isRecomputed: true,
     changedFromMs: affectedMs,
@@ -318,7 +323,7 @@ function keepBeside(
     work,
     advance: kept.advance,
     walked: { days: kept.days, carryIn: null, conflicts: conflictsIn(kept.days) },
-    powerW: null,
+    power: null,
     head: null,
     hadHead: false,
     isRecomputed: false,
@@ -370,10 +375,9 @@ export async function advanceRegisters(
     const key = registerKey(meterId, work.channel.code);
     const head = heads.get(key) ?? null;
     const slot = open.get(key);
-    // A batch without power leaves the last one standing.
-    const powerW = gathered.power.get(meterId)?.powerW ?? head?.lastPowerW ?? null;
+    const power = newestPower(gathered.power.get(meterId) ?? null, head?.lastPower ?? null);
     if (head !== null && slot !== undefined) {
-      advanced.push(goOnInSlot(work, head, { memory, open: slot, slotDays, powerW }));
+      advanced.push(goOnInSlot(work, head, { memory, open: slot, slotDays, power }));
       continue;
     }
     const merged = mergeWork(work, head, { stored, isMarked });
@@ -386,8 +390,8 @@ export async function advanceRegisters(
     if (!isMoved || (merged.days.size === 0 && !isMarked)) continue;
     const register =
       fromDay === null
-        ? goOn(merged, { memory, powerW })
-        : await walkAgain(tx, merged, { memory, fromDay, powerW });
+        ? goOn(merged, { memory, power })
+        : await walkAgain(tx, merged, { memory, fromDay, power });
     if (register !== null) advanced.push(register);
   }
   return advanced;

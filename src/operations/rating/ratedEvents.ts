@@ -101,7 +101,7 @@ export function ratedEvents(input: RatedNews): EventBlock[] {
     accountIds: rows.map(({ news: { accountId } }) => accountId),
     readAtMs: rows.map(({ register }) => register.head?.lastReadAtMs ?? 0),
     registerWh: rows.map(({ register }) => register.head?.lastValueWh ?? 0n),
-    powerW: rows.map(({ register }) => register.head?.lastPowerW ?? 0),
+    powerW: rows.map(({ register }) => register.head?.lastPower?.powerW ?? 0),
     energyWh: rows.map((row) => row.news.energyWh),
     chargedMicros: rows.map((row) => row.news.chargedMicros),
     balanceMicros: rows.map(({ news: { accountId } }) => balances.get(accountId) ?? 0n),

@@ -36,7 +36,7 @@ type Looked = {
 /** What the newest reading says of a watched supply; null: nothing new. */
 function look(watch: WatchedSupply): Looked | null {
   const { limitW, tripAfterMs, overSince, lastPowerW, registerWh } = watch;
-  const atMs = watch.lastReadAt.getTime();
+  const atMs = watch.seenAt.getTime();
   if (limitW !== null) {
     if (lastPowerW === null) return null;
     const overSinceMs = overSince?.getTime() ?? null;
@@ -67,7 +67,7 @@ async function tell(
   const toldAtMs = told === null ? null : nowMs;
   const isOurs = await updateWatch(tx, { meterId, commandId, ...seen, toldAtMs });
   if (!isOurs || told === null) return false;
-  const detail = { ...told.detail, commandId, readAt: watch.lastReadAt.toISOString() };
+  const detail = { ...told.detail, commandId, readAt: watch.seenAt.toISOString() };
   const id = derivedId('work_order', told.kind, commandId);
   const order = { id, companyId, meterId, kind: told.kind, detail, atMs: nowMs } as const;
   const workOrderId = await openWorkOrder(tx, order);

@@ -1,0 +1,1 @@
+ALTER TABLE "series_head" ADD COLUMN "last_power_at" timestamp with time zone;
