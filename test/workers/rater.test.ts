@@ -1,22 +1,17 @@
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { takeEpoch } from '../../src/db/edges.ts';
-import { keyIdOf } from '../../src/db/fleet.ts';
 import { askFailedDutiesAgain } from '../../src/db/setAsideDuties.ts';
 import { assert } from '../../src/domain/assert.ts';
 import type { Bell } from '../../src/domain/bell.ts';
 import { ratingTriesMax } from '../../src/domain/limits.ts';
 import { rateJob } from '../../src/domain/rating/job.ts';
 import type { RatingJob } from '../../src/domain/rating/job.ts';
-import { commitBatches } from '../../src/operations/commitBatches.ts';
 import { reconcile } from '../../src/operations/reconcile/reconcile.ts';
-import { batchHash, signBatch } from '../../src/wire/batch.ts';
-import { encodeBatch } from '../../src/wire/encodeBatch.ts';
 import { ratingBackOffMs, startRater } from '../../src/workers/rater.ts';
-import type { RaterOptions } from '../../src/workers/rater.ts';
-import { edgeKeys, openGround, startMs } from '../operations/smallFleet.ts';
+import { openGround, startMs } from '../operations/smallFleet.ts';
 import type { Ground } from '../operations/smallFleet.ts';
 import { eventually } from '../support/eventually.ts';
+import { commitOf, raterOptions, slotOfWh, sqlFault } from './raterGround.ts';
 
 let ground: Ground;
 beforeAll(async () => {
@@ -27,82 +22,17 @@ afterAll(() => ground.close());
 
 /** One batch a reading of meter 3, a quarter hour apart, each 1 kWh further. */
 async function commitReadings(count: number, firstWh: bigint): Promise<void> {
-  await commitOf(
-    Array.from({ length: count }, () => 'JB000003'),
-    firstWh,
-  );
+  const serials = Array.from({ length: count }, () => 'JB000003');
+  await commitOf(ground, serials, firstWh);
 }
 
-/** The same of a meter each. */
-async function commitOf(serials: readonly string[], firstWh: bigint): Promise<void> {
-  const edgeId = ground.fleet.edges.get('head-end')?.edgeId;
-  if (edgeId === undefined) throw new Error('the fleet has its edge');
-  const { sql } = ground.writer;
-  const epoch = await takeEpoch(sql, edgeId);
-  const raw = edgeKeys.publicKey.export({ format: 'der', type: 'spki' }).subarray(-32);
-  const key = { privateKey: edgeKeys.privateKey, keyId: keyIdOf(raw) };
-  let previousHash: Uint8Array = new Uint8Array(32);
-  const carried = serials.map((serial, index) => {
-    const wh = firstWh + BigInt(index) * 1_000n;
-    const payload = encodeBatch({
-      edgeId,
-      epoch,
-      sequence: BigInt(index + 1),
-      previousHash,
-      createdAtMs: startMs,
-      stream: 'billing',
-      blocks: [
-        {
-          channel: 1,
-          unit: 30,
-          scaler: 0,
-          meterId: Int32Array.of(ground.fleet.meters.get(serial) ?? 0),
-          readAtMs: Float64Array.of(startMs - 86_400_000 + Number(wh) * 900),
-          value: BigInt64Array.of(wh),
-          quality: new Uint8Array(1),
-        },
-      ],
-    });
-    previousHash = batchHash(payload);
-    return signBatch(payload, key);
-  });
-  const answers = await commitBatches({ sql, clock: ground.clock }, carried);
-  expect(answers.every((answer) => answer.ok)).toBe(true);
-}
-
-function options(bells: Bell[]): RaterOptions {
-  return {
-    sql: ground.writer.sql,
-    clock: ground.clock,
-    rate: (job) => Promise.resolve(rateJob(job)),
-    wake: (bell) => bells.push(bell),
-    report: () => {},
-    sweepMs: 60_000,
-  };
-}
+const options = (bells: Bell[]) => raterOptions(ground, bells);
 
 async function balance(): Promise<bigint> {
   const [row] = await ground.writer.sql<{ micros: bigint }[]>`
     select balance_micros as micros from account_balance
     where account_id = ${ground.account('A-3')}`;
   return row?.micros ?? 0n;
-}
-
-/** Of meter 3. */
-async function registerWh(): Promise<bigint> {
-  const [row] = await ground.writer.sql<{ wh: bigint }[]>`
-    select last_value_wh as wh from series_head
-    where meter_id = ${ground.fleet.meters.get('JB000003') ?? 0}`;
-  return row?.wh ?? 0n;
-}
-
-/** In which the reading of that register lies. */
-function slotOfWh(wh: bigint): number {
-  return Math.floor((startMs - 86_400_000 + Number(wh) * 900) / 900_000);
-}
-
-function sqlFault(code: string): Error {
-  return Object.assign(new Error('planted, by Postgres'), { code });
 }
 
 describe('the rater', () => {
@@ -340,88 +270,4 @@ describe('the rater', () => {
     await eventually(async () => expect(await duties()).toEqual([]));
     await rater.stop();
   });
-
-  test('finds those that always fail in one group by going through it once', async () => {
-    const { sql } = ground.writer;
-    const { meters } = ground.fleet;
-    const owner = postgres(ground.url, { max: 1, onnotice: () => {} });
-    const problems: string[] = [];
-    const [one, two] = ['JB000001', 'JB000002'].map((serial) => meters.get(serial) ?? 0);
-    // Planted: nothing of these two meters can be stored.
-    await owner.unsafe(`
-      create function planted() returns trigger language plpgsql as $$
-        begin raise exception 'planted, in the series' using errcode = '22003'; end $$;
-      create trigger planted before insert on series_day for each row
-        when (new.meter_id in (${one}, ${two})) execute function planted()`);
-    const serials = [3, 3, 3, 3, 1, 3, 3, 2, 3].map((number) => `JB00000${number}`);
-    await commitOf(serials, 60_000n);
-    const rater = startRater({
-      ...options([]),
-      report: ({ error }) => problems.push(String(error)),
-    });
-    await eventually(async () => expect(await registerWh()).toBe(68_000n));
-    await rater.stop();
-    await owner.unsafe('drop function planted cascade');
-    await owner.end();
-    const held = await sql<{ meterId: number }[]>`
-      select meter_id as "meterId" from reading_exception
-      where code = 'RATING_FAILED' and meter_id in (${one}, ${two}) order by meter_id`;
-    expect(held.map(({ meterId }) => meterId)).toEqual([one, two]);
-    // The group once, then each of the two alone until it is set aside, which is told, too.
-    expect(problems).toHaveLength(1 + 2 * (ratingTriesMax + 1));
-    expect(problems.filter((problem) => problem.includes('RATING_FAILED'))).toHaveLength(2);
-  });
-
-  test.each([
-    ['a type', 70_000n, new TypeError('planted, by 4711'), 'our own code broke on it (TypeError)'],
-    ['a rule of SQL', 73_000n, sqlFault('21000'), 'the database answers SQLSTATE 21000'],
-  ])('sets a batch aside that always breaks %s, in our own words', async (_, at, fault, words) => {
-    const { sql } = ground.writer;
-    const poisonedSlot = slotOfWh(at);
-    await commitReadings(1, at);
-    const rater = startRater({
-      ...options([]),
-      rate: async (job) => {
-        const [from = 0, to = 0] = job.offsets.slice(-2);
-        if ((job.firstSlot.at(-1) ?? 0) + to - from === poisonedSlot) throw fault;
-        return rateJob(job);
-      },
-    });
-    const aside = async () => {
-      const rows = await sql<{ message: string }[]>`
-        select message from batch_quarantine where code = 'RATING_FAILED'`;
-      return rows.map(({ message }) => message);
-    };
-    await eventually(async () => {
-      expect(await aside()).toContainEqual(expect.stringContaining(`not be rated: ${words}.`));
-    });
-    await commitReadings(1, at + 1_000n);
-    rater.ring();
-    await eventually(async () => expect(await registerWh()).toBe(at + 1_000n));
-    await rater.stop();
-    expect((await aside()).join()).not.toContain('4711');
-  });
-
-  test.each(['57014', 'CONNECTION_CLOSED', '42P01'])(
-    'sets nothing aside for what is of the moment: %s',
-    async (code) => {
-      const { sql } = ground.writer;
-      const aside = async () => (await sql`select from batch_quarantine`).length;
-      const before = await aside();
-      const nextWh = (await registerWh()) + 1_000n;
-      let failuresLeft = ratingTriesMax + 1;
-      await commitReadings(1, nextWh);
-      const rater = startRater({
-        ...options([]),
-        rate: async (job) => {
-          failuresLeft -= 1;
-          if (failuresLeft >= 0) throw sqlFault(code);
-          return rateJob(job);
-        },
-      });
-      await eventually(async () => expect(await registerWh()).toBe(nextWh));
-      await rater.stop();
-      expect(await aside()).toBe(before);
-    },
-  );
 });
