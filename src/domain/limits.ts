@@ -235,8 +235,8 @@ export const intakeCommitBatchesMax = 256;
 export const intakeCommitBytesMax = 1_048_576;
 /** Commits under way: the next one verifies while the one before waits for its disk. */
 export const intakeCommitsAtOnceMax = 2;
-/** Keys that have signed well, remembered for fairness; the oldest is forgotten first. */
-export const intakeKnownKeysMax = 65_536;
+/** Addresses with a key that has signed well from there; the oldest is forgotten first. */
+export const intakeKnownSendersMax = 65_536;
 /** A sender that asks for an answer is told to come back when its batch waits so long. */
 export const intakeAnswerMsMax = 20_000;
 /** What a sender that is told to come back should wait. */

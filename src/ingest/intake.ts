@@ -11,7 +11,7 @@ import {
   intakeCommitBytesMax,
   intakeCommitsAtOnceMax,
   intakeDrainMsMax,
-  intakeKnownKeysMax,
+  intakeKnownSendersMax,
   intakeLaneBatchesMax,
   intakeLaneBytesMax,
 } from '../domain/limits.ts';
@@ -81,7 +81,8 @@ const limitsDefault: IntakeLimits = {
 };
 
 type Offered = Waiting & {
-  readonly keyId: string | null;
+  /** Its source and key: the name of a lane of its own, once it has signed well from there. */
+  readonly sender: string | null;
   /** One of its group cannot be committed: it is tried by itself, so that it stops no others. */
   isAlone: boolean;
   settle(result: IntakeResult): void;
@@ -96,7 +97,7 @@ export function createIntake(options: IntakeOptions): Intake {
   const { clock, report } = options;
   const limits = { ...limitsDefault, ...options.limits };
   const lanes = createLanes<Offered>(limits);
-  const knownKeys = new Set<string>();
+  const knownSenders = new Set<string>();
   const counts = { committed: 0, duplicates: 0, refused: 0, turnedAway: 0, commits: 0 };
   const stopping = new AbortController();
   const running = new Set<Promise<void>>();
@@ -105,15 +106,15 @@ export function createIntake(options: IntakeOptions): Intake {
   let isClosed = false;
   let roomBell = Promise.withResolvers<void>();
 
-  function remember({ keyId }: Offered): void {
-    if (keyId === null || knownKeys.has(keyId)) return;
-    if (knownKeys.size >= intakeKnownKeysMax) {
-      for (const oldest of knownKeys) {
-        knownKeys.delete(oldest);
+  function remember({ sender }: Offered): void {
+    if (sender === null || knownSenders.has(sender)) return;
+    if (knownSenders.size >= intakeKnownSendersMax) {
+      for (const oldest of knownSenders) {
+        knownSenders.delete(oldest);
         break;
       }
     }
-    knownKeys.add(keyId);
+    knownSenders.add(sender);
   }
 
   function settle(offered: Offered, result: IntakeResult): void {
@@ -199,15 +200,18 @@ export function createIntake(options: IntakeOptions): Intake {
   return {
     offer(carried, source) {
       const opened = openEnvelope(carried);
-      const keyId = opened.ok ? Buffer.from(opened.value.keyId).toString('hex') : null;
-      // Whoever has not signed well yet shares a lane with all others of that source.
-      const lane = keyId !== null && knownKeys.has(keyId) ? `${source} ${keyId}` : source;
+      const sender = opened.ok
+        ? `${source} ${Buffer.from(opened.value.keyId).toString('hex')}`
+        : null;
+      // Whoever has not signed well from there yet shares a lane with all others of that source:
+      // anybody can name a key.
+      const lane = sender !== null && knownSenders.has(sender) ? sender : source;
       if (isClosed || !lanes.hasRoom(lane, carried.length)) {
         counts.turnedAway += 1;
         return 'full';
       }
       const { promise, resolve } = Promise.withResolvers<IntakeResult>();
-      lanes.add({ carried, lane, keyId, isAlone: false, settle: resolve });
+      lanes.add({ carried, lane, sender, isAlone: false, settle: resolve });
       runSoon();
       return promise;
     },

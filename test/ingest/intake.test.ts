@@ -130,6 +130,23 @@ describe('fairness', () => {
   });
 });
 
+describe('a stranger who names good keys', () => {
+  test('has one lane, as others whose keys never signed well from there', async () => {
+    const { intake, gate } = gatedIntake({ limits: { laneBatchesMax: 2 } });
+    const good = [0, 1].map((sender) => offerFrom(intake, batchOf(sender, 1), 'home'));
+    for (const { kind } of good) {
+      await eventually(() => expect(gate.waiting()).toBe(1));
+      gate.open();
+      expect(await kind).toBe('answered');
+    }
+    const named = [0, 1, 0].map((sender) => offerFrom(intake, batchOf(sender, 2), 'elsewhere'));
+    expect(named.map(({ isFull }) => isFull)).toEqual([false, false, true]);
+    // At home they have their lanes.
+    const own = [0, 1, 0].map((sender) => offerFrom(intake, batchOf(sender, 3), 'home'));
+    expect(own.map(({ isFull }) => isFull)).toEqual([false, false, false]);
+  });
+});
+
 describe('when commits fail', () => {
   test('nothing is answered, the same batches are tried again, memory stays bounded', async () => {
     const { intake, gate } = gatedIntake({ limits: { batchesMax: 8, bytesMax: 100_000 } });
