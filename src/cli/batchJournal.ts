@@ -15,6 +15,8 @@ const text = z.string().regex(/^[A-Za-z0-9+/]*={0,2}$/);
  */
 export const journalFilesMax = 1_000;
 
+const refusedBatch = z.strictObject({ sequence: z.int(), code: z.string(), carried: text });
+
 /**
  * What a sender must not forget: its place in the chain, and each batch until its receipt. Written
  * before anything is sent, so that a crash sends the same bytes again and never others under their
@@ -29,12 +31,21 @@ const shape = z.strictObject({
   /** SHA-256 of the files that were made into batches. */
   files: z.array(digest).default([]),
   pending: z.array(z.strictObject({ sequence: z.int().min(1), carried: text })),
-  /** Refused for good: kept aside, with the code. */
-  refused: z.array(z.strictObject({ sequence: z.int(), code: z.string(), carried: text })),
+  /** Refused for what they say, with the code; offered again by the next run. */
+  refused: z.array(refusedBatch),
+  /** Refused in an earlier epoch: kept and never sent again. */
+  givenUp: z.array(refusedBatch).default([]),
 });
 
 export type BatchJournal = z.infer<typeof shape>;
 export type JournalCode = InputCode | 'JOURNAL_MALFORMED' | 'JOURNAL_OF_ANOTHER';
+
+/** The reason may be gone by now; a number that nobody fills stays a hole for ever. */
+function withRefusedPending(journal: BatchJournal): BatchJournal {
+  const again = journal.refused.map(({ sequence, carried }) => ({ sequence, carried }));
+  const pending = [...again, ...journal.pending].toSorted((a, b) => a.sequence - b.sequence);
+  return { ...journal, pending, refused: [] };
+}
 
 export function openJournal(
   file: string,
@@ -49,6 +60,7 @@ export function openJournal(
     files: [],
     pending: [],
     refused: [],
+    givenUp: [],
   };
   if (!existsSync(file)) return accept(fresh);
   const json = readJson(file);
@@ -62,13 +74,13 @@ export function openJournal(
   if (journal.edge !== edge) {
     return refuse('JOURNAL_OF_ANOTHER', `${file} is of edge ${journal.edge}, not ${edge}.`);
   }
-  if (epoch === null || epoch === journal.epoch) return accept(journal);
+  if (epoch === null || epoch === journal.epoch) return accept(withRefusedPending(journal));
   if (epoch > journal.epoch && journal.pending.length === 0) {
-    return accept({ ...fresh, refused: journal.refused });
+    return accept({ ...fresh, givenUp: [...journal.givenUp, ...journal.refused] });
   }
   const message =
     `${file} is of epoch ${journal.epoch} with ${journal.pending.length} batches to send. ` +
-    'An epoch begins with a higher number and nothing left over.';
+    'An epoch begins with a higher number and nothing left over: send those first, without --epoch.';
   return refuse('JOURNAL_OF_ANOTHER', message);
 }
 

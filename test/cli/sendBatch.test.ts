@@ -1,3 +1,5 @@
+import { generateKeyPairSync } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -9,6 +11,7 @@ import { startHttpIntake } from '../../src/ingest/httpIntake.ts';
 import type { HttpIntake } from '../../src/ingest/httpIntake.ts';
 import { openIntakeGround, receiptKey } from '../ingest/intakeGround.ts';
 import type { IntakeGround } from '../ingest/intakeGround.ts';
+import { buildFleet } from '../support/build/fleet.ts';
 import { lineOf, runCli, temporaryFolder } from './runCli.ts';
 
 const folder = temporaryFolder();
@@ -29,9 +32,7 @@ beforeAll(async () => {
   });
   if (!started.ok) throw new Error(started.message);
   http = started.value;
-  key = path.join(folder, 'edge.pem');
-  const pem = ground.fleet.edge.privateKey.export({ format: 'pem', type: 'pkcs8' });
-  writeFileSync(key, pem, { mode: 0o600 });
+  key = keyFileOf('edge.pem', ground.fleet.edge.privateKey);
   csv = path.join(folder, 'readings.csv');
   const rows = ['M1', 'M2'].flatMap((serial) =>
     [0, 15, 30].map(
@@ -50,6 +51,12 @@ function send(journal: string, more: readonly string[] = [], url = http.url, fil
   const place = ['--url', url, '--key', key, '--edge', edge, '--csv', file];
   const rest = ['--journal', path.join(folder, journal), '--database', ground.url, '--json'];
   return runCli(['batch', 'send', ...place, ...rest, ...more]);
+}
+
+function keyFileOf(name: string, privateKey: KeyObject): string {
+  const file = path.join(folder, name);
+  writeFileSync(file, privateKey.export({ format: 'pem', type: 'pkcs8' }), { mode: 0o600 });
+  return file;
 }
 
 /** One reading more, of another day than the file of all. */
@@ -168,7 +175,48 @@ describe('ems-cli batch send', () => {
     expect(lineOf(await first)).toMatchObject({ code: 'BATCH_MALFORMED' });
     slow.close();
     const third = await send('shared.json');
-    expect(lineOf(third)).toMatchObject({ ok: true, isKnown: true });
+    expect(lineOf(third)).toMatchObject({ ok: true, isKnown: true, receipts: [{}] });
+    expect(await logged(39)).toEqual([6]);
+  });
+
+  test('what an unknown key signed is in once the right key sends it, under its number', async () => {
+    const stranger = keyFileOf('stranger.pem', generateKeyPairSync('ed25519').privateKey);
+    const terms = ['--epoch', '40', '--readings', '4', '--key', stranger];
+    const first = await send('stranger.json', terms);
+    expect(first.exitCode).toBe(1);
+    const refused = [{ sequence: 1, code: 'BATCH_KEY_UNKNOWN' }];
+    const expected = { ok: false, code: 'BATCH_KEY_UNKNOWN', receipts: [], refused, waiting: 2 };
+    expect(lineOf(first)).toMatchObject(expected);
+    expect(lineOf(first)).toMatchObject({
+      message: expect.stringContaining('the same command sends them again'),
+    });
+    const second = await send('stranger.json', terms);
+    expect(second.exitCode).toBe(1);
+    expect(lineOf(second)).toMatchObject({ ...expected, isKnown: true, leftOver: 2 });
+    const third = await send('stranger.json');
+    expect(third.exitCode, third.stdout).toBe(0);
+    const receipts = [{ sequence: '1' }, { sequence: '2', contiguous: '2' }];
+    expect(lineOf(third)).toMatchObject({ isKnown: true, receipts });
+    expect(await logged(40)).toEqual([4, 2]);
+  });
+
+  test("what another edge's key signed is in once the edge's own key sends it", async () => {
+    const other = await buildFleet(ground.database.sql, { company: 'Other', meters: 1 });
+    const foreign = keyFileOf('foreign.pem', other.edge.privateKey);
+    const first = await send('foreign.json', ['--epoch', '41', '--key', foreign]);
+    expect(lineOf(first)).toMatchObject({ ok: false, code: 'BATCH_EDGE_FOREIGN', waiting: 1 });
+    const second = await send('foreign.json');
+    expect(lineOf(second)).toMatchObject({ ok: true, receipts: [{ contiguous: '1' }] });
+  });
+
+  test('a batch that was refused is not counted as sent', async () => {
+    const stranger = keyFileOf('teller.pem', generateKeyPairSync('ed25519').privateKey);
+    const place = ['--url', http.url, '--key', stranger, '--edge', String(ground.fleet.edgeId)];
+    const journal = path.join(folder, 'teller.json');
+    const rest = ['--csv', csv, '--journal', journal, '--database', ground.url];
+    const sent = await runCli(['batch', 'send', ...place, ...rest, '--epoch', '42']);
+    expect(sent.exitCode).toBe(1);
+    expect(sent.stderr).toContain('0 of 1 batches taken, 1 waiting.');
   });
 
   test('a journal that cannot be written is said', async () => {
@@ -196,6 +244,14 @@ describe('ems-cli batch send', () => {
       pending: [],
       refused: [{ code: 'BATCH_SEQUENCE_REUSED' }, { code: 'BATCH_CHAIN_BROKEN' }],
     });
+    const same = await send('found.json', ['--readings', '5']);
+    expect(same.exitCode).toBe(1);
+    expect(lineOf(same)).toMatchObject({ isKnown: true, code: 'BATCH_SEQUENCE_REUSED' });
+    const anew = await send('found.json', ['--epoch', '135', '--readings', '5']);
+    expect(lineOf(anew)).toMatchObject({ ok: true, leftOver: 0, receipts: [{}, {}] });
+    expect(await logged(135)).toEqual([5, 1]);
+    const after = await send('found.json');
+    expect(lineOf(after)).toMatchObject({ ok: true, leftOver: 0, receipts: [] });
   });
 
   test('what is wrong with the call or the file is said before anything is written', async () => {

@@ -7,7 +7,7 @@ import { parseEdgeId } from '../../domain/ids.ts';
 import { readingsPerBatchMax } from '../../domain/limits.ts';
 import { accept, refuse } from '../../domain/outcome.ts';
 import type { Outcome } from '../../domain/outcome.ts';
-import { batchHash, signBatch } from '../../wire/batch.ts';
+import { batchHash, openEnvelope, signBatch } from '../../wire/batch.ts';
 import type { RegisterBlock } from '../../wire/batch.ts';
 import { deflate } from '../../wire/compression.ts';
 import { encodeBatch } from '../../wire/encodeBatch.ts';
@@ -136,7 +136,27 @@ type Report = {
   readonly refused: { readonly sequence: number; readonly code: string; readonly detail: string }[];
 };
 
+/**
+ * Refused for who sends it and not for what it says: it waits for the right key, and what is behind
+ * it waits, too.
+ */
+const ofSender: ReadonlySet<string> = new Set([
+  'BATCH_KEY_UNKNOWN',
+  'BATCH_KEY_REVOKED',
+  'BATCH_SIGNATURE_WRONG',
+  'BATCH_EDGE_FOREIGN',
+]);
+
+/** A batch may have waited since it was signed with another key; its hash does not cover that. */
+function signedWith(key: SigningKey, carried: Uint8Array): Uint8Array {
+  const opened = openEnvelope(carried);
+  if (!opened.ok) return carried;
+  const { payload, encoding, compression } = opened.value;
+  return signBatch(payload, key, { encoding, compression });
+}
+
 type Sending = {
+  readonly key: SigningKey;
   readonly url: string;
   readonly file: string;
   readonly waitMs: number;
@@ -165,33 +185,37 @@ async function sendOne(
   }
 }
 
-/** What has a receipt leaves the journal; what is refused is kept aside; the rest stays. */
+/** What has a receipt leaves the journal; what its content has refused is kept aside. */
 async function sendPending(
   journal: BatchJournal,
   sending: Sending,
 ): Promise<Outcome<Report, 'INTAKE_UNREACHABLE'>> {
-  const { url, file, isJson } = sending;
+  const { url, file, key, isJson } = sending;
   const report: Report = { receipts: [], refused: [] };
   const progress = progressLines(isJson);
   const count = journal.pending.length;
   for (const { sequence, carried } of journal.pending) {
-    const sent = await sendOne(Buffer.from(carried, 'base64'), sending);
+    const sent = await sendOne(signedWith(key, Buffer.from(carried, 'base64')), sending);
     if (!sent.ok) {
       const message =
         `${url} takes no batches (${sent.message}). ${journal.pending.length} are kept in ` +
         `${file}; the same command sends them again.`;
       return refuse(sent.code, message);
     }
-    journal.pending = journal.pending.filter((each) => each.sequence !== sequence);
-    if (sent.value.kind === 'receipt') report.receipts.push(sent.value.receipt);
-    else {
-      const { code, detail } = sent.value;
-      journal.refused.push({ sequence, code, carried });
+    const answer = sent.value;
+    const mustStop = answer.kind === 'refused' && ofSender.has(answer.code);
+    if (answer.kind === 'refused') {
+      const { code, detail } = answer;
       report.refused.push({ sequence, code, detail });
+      if (!mustStop) journal.refused.push({ sequence, code, carried });
+    } else report.receipts.push(answer.receipt);
+    if (!mustStop) {
+      journal.pending = journal.pending.filter((each) => each.sequence !== sequence);
+      saveJournal(file, journal);
     }
-    saveJournal(file, journal);
-    const waiting = journal.pending.length;
-    progress(`${count - waiting} of ${count} batches sent, ${waiting} waiting.`);
+    const waiting = journal.pending.length + journal.refused.length;
+    progress(`${report.receipts.length} of ${count} batches taken, ${waiting} waiting.`);
+    if (mustStop) break;
   }
   return accept(report);
 }
@@ -210,12 +234,16 @@ function originLines({ csv, leftOver, readings, batches, isKnown }: Origin): rea
   const left = leftOver === 0 ? [] : [`batches left over from the last time: ${leftOver}`];
   if (!isKnown) return [...left, `${csv}: ${readings} readings, new batches: ${batches}`];
   const known =
-    `${csv} was made into batches of this journal before: its readings are not sent a second ` +
-    'time. A higher --epoch sends them anew.';
+    `${csv} was made into batches of this journal before: no second ones are made of it. ` +
+    'A higher --epoch sends its readings anew.';
   return [...left, known];
 }
 
-function told({ receipts, refused }: Report, origin: Origin, journal: string): Answer {
+function told(
+  { receipts, refused }: Report,
+  origin: Origin,
+  { file, waiting }: { readonly file: string; readonly waiting: number },
+): Answer {
   const facts = {
     ...origin,
     receipts: receipts.map(({ hash, ...receipt }) => ({
@@ -224,7 +252,8 @@ function told({ receipts, refused }: Report, origin: Origin, journal: string): A
       missing: receipt.missing.map(({ from, to }) => ({ from: Number(from), to: Number(to) })),
     })),
     refused,
-    journal,
+    waiting,
+    journal: file,
   };
   const lines = receipts.map(
     ({ sequence, state, position, contiguous }) =>
@@ -235,7 +264,9 @@ function told({ receipts, refused }: Report, origin: Origin, journal: string): A
   }
   const [{ sequence, code, detail }] = refused;
   const more = refused.length === 1 ? '' : ` ${refused.length - 1} more were refused.`;
-  const message = `batch ${sequence}: ${detail}${more} They are kept aside in ${journal}.`;
+  const message =
+    `batch ${sequence}: ${detail}${more} ${file} keeps all that is not in (${waiting}); once the ` +
+    'cause is gone, the same command sends them again.';
   return { ...refuse(code, message), facts };
 }
 
@@ -313,6 +344,9 @@ async function sendWith(
   }
   const batches = journal.pending.length - leftOver;
   const origin = { csv: options.csv, leftOver, readings: readings.length, batches, isKnown };
-  const report = await sendPending(journal, { url: options.url, file, waitMs, isJson });
-  return report.ok ? told(report.value, origin, file) : { ...report, facts: origin };
+  const report = await sendPending(journal, { url: options.url, file, key, waitMs, isJson });
+  const waiting = journal.pending.length + journal.refused.length;
+  return report.ok
+    ? told(report.value, origin, { file, waiting })
+    : { ...report, facts: { ...origin, waiting } };
 }
