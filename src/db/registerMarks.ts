@@ -143,7 +143,10 @@ export type ClosedCharge = {
   readonly amountMicros: bigint;
 };
 
-/** Closed bills at a meter's service point whose month ends after an instant. */
+/**
+ * Closed bills at a meter's service point whose month ends after an instant; those of nothing, too:
+ * a mark that is withdrawn gives them back what it took.
+ */
 export async function readClosedCharges(
   tx: Statement,
   { meterId, fromMs }: { readonly meterId: number; readonly fromMs: number },
@@ -157,7 +160,6 @@ export async function readClosedCharges(
     join meter m on m.company_id = f.company_id and m.service_point_id = f.service_point_id
     join service_point s on s.id = m.service_point_id
     where m.id = ${meterId} and c.open_until is null
-      and (c.energy_wh <> 0 or c.amount_micros <> 0)
       and (c.period_start at time zone s.time_zone + interval '1 month') at time zone s.time_zone
           > ${new Date(fromMs)}
     order by c.period_start, c.tariff_version_id`;

@@ -16,7 +16,7 @@ import type { Fraction } from '../domain/exact.ts';
 import { parseMeterId } from '../domain/ids.ts';
 import type { MeterId } from '../domain/ids.ts';
 import { commandReasonLengthMax } from '../domain/command/limits.ts';
-import { readAheadMsMax, registerWhMax } from '../domain/limits.ts';
+import { readAheadMsMax, readAtMsMin, registerWhMax } from '../domain/limits.ts';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome, Refused } from '../domain/outcome.ts';
 import { isRegisterMapName } from '../domain/registerMapName.ts';
@@ -65,6 +65,7 @@ export type ExchangeMeterCode =
   | 'CHANNEL_UNKNOWN'
   | 'REASON_MISSING'
   | 'MARK_IN_FUTURE'
+  | 'MARK_OUT_OF_RANGE'
   | 'MARK_MALFORMED';
 
 export type ExchangedMeters = {
@@ -102,7 +103,11 @@ function checkInput(input: ExchangeMeterInput, nowMs: number): Refusal | null {
     const message = `Say why in at most ${commandReasonLengthMax} letters; the audit needs it.`;
     return refuse('REASON_MISSING', message, ['reason']);
   }
-  if (!(input.atMs >= 0 && input.atMs <= nowMs + readAheadMsMax)) {
+  if (input.atMs < readAtMsMin) {
+    const message = 'Exchanges before 2000 are mistakes. Correct the time.';
+    return refuse('MARK_OUT_OF_RANGE', message, ['at']);
+  }
+  if (!(input.atMs <= nowMs + readAheadMsMax)) {
     const message = 'Record the exchange when it has happened.';
     return refuse('MARK_IN_FUTURE', message, ['at']);
   }

@@ -15,7 +15,7 @@ import { isAllowed } from '../domain/access/policy.ts';
 import type { Viewer } from '../domain/access/viewer.ts';
 import { channelOf } from '../domain/channel.ts';
 import { commandReasonLengthMax } from '../domain/command/limits.ts';
-import { instantMsMax, readAheadMsMax, registerWhMax } from '../domain/limits.ts';
+import { instantMsMax, readAheadMsMax, readAtMsMin, registerWhMax } from '../domain/limits.ts';
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome, Refused } from '../domain/outcome.ts';
 import { dayOf } from '../domain/series/day.ts';
@@ -105,8 +105,10 @@ function checkInstant(
   { atMs, kind, finalValue, startValue }: RecordMarkInput,
   nowMs: number,
 ): Refusal | null {
-  if (!Number.isInteger(atMs) || atMs < 0 || atMs > instantMsMax) {
-    const message = 'The instant lies between 1970 and 2200, whole milliseconds.';
+  // What stands at an early instant already can be taken back.
+  const atMsMin = kind === 'withdrawn' ? 0 : readAtMsMin;
+  if (!Number.isInteger(atMs) || atMs < atMsMin || atMs > instantMsMax) {
+    const message = 'Marks before 2000 or after 2200 are mistakes. Correct the time.';
     return refuse('MARK_OUT_OF_RANGE', message, ['at']);
   }
   const isAhead = kind === 'factor' || kind === 'withdrawn';

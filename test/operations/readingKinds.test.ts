@@ -245,6 +245,9 @@ test('what cannot be a mark is refused with its place, and nothing is written', 
     [{ atMs: now + dayMs, kind: 'installed' }, 'MARK_IN_FUTURE'],
     [{ atMs: now + dayMs, factor: '2', finalValue: 1n }, 'MARK_IN_FUTURE'],
     [{ atMs: -1, factor: '2' }, 'MARK_OUT_OF_RANGE'],
+    // A clock that was never set: it would take away every bill.
+    [{ atMs: 5_871_600_000, kind: 'removed' }, 'MARK_OUT_OF_RANGE'],
+    [{ atMs: Date.UTC(2000, 0, 1) - 1, kind: 'removed' }, 'MARK_OUT_OF_RANGE'],
   ];
   for (const [given, code] of refused) {
     expect(await mark(ground, given)).toMatchObject({ ok: false, code });

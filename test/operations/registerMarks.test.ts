@@ -89,6 +89,8 @@ test('rule 2: an exchange told late takes back what was billed of the wrong regi
     { atMs: april + hourMs, wh: 45_332_500 },
   ]);
   expect((await ground.charges())[0]).toMatchObject({ wh: 432_000n, open: false });
+  // A clock that was never set: it would take away every bill.
+  await expect(exchange(ground, { atMs: 0 })).rejects.toThrow(/^MARK_OUT_OF_RANGE/);
   const { affectedPeriodsMs } = await exchange(ground, {
     atMs: at,
     finalValues: [{ channel: 1, value: 45_231_400n }],
@@ -234,8 +236,13 @@ test('rule 14: readings before the installation are kept and bill nothing', asyn
   await mark(ground, { atMs: at, kind: 'withdrawn' });
   expect((await ground.charges()).map(({ wh }) => wh)).toEqual([0n, 0n]);
   await expectReplayed(ground);
-  await mark(ground, { atMs: june + 2 * dayMs, kind: 'withdrawn' });
+  const withdrawn = await mark(ground, { atMs: june + 2 * dayMs, kind: 'withdrawn' });
   expect((await ground.charges()).map(({ wh }) => wh)).toEqual([685n, 2_215n]);
+  // Bills that stood at nothing are rated again, too.
+  expect(withdrawn).toMatchObject({ ok: true, value: { affectedPeriodsMs: [may, june] } });
+  const [audit] = await ground.database.sql<{ after: Record<string, unknown> }[]>`
+    select after from audit_entry where action = 'register.mark' order by at desc, id limit 1`;
+  expect(audit.after).toMatchObject({ affectedBills: [{ energyWh: '0' }, { energyWh: '0' }] });
   await expectReplayed(ground);
 });
 

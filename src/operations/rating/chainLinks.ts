@@ -2,6 +2,7 @@ import type { ChargeKey, ChargeRow, StoredCharges } from '../../db/charges.ts';
 import type { RatedAgreement, RatedMeter } from '../../db/ratingInputs.ts';
 import { assert } from '../../domain/assert.ts';
 import { slotOf, slotStartMs } from '../../domain/rating/slot.ts';
+import { billingPeriodAt } from '../../domain/time/zone.ts';
 import { segmentOf, versionOf } from './registry.ts';
 import type { PricedSegment, RatingMemory } from './registry.ts';
 import { chargeKey } from './touchedBills.ts';
@@ -75,7 +76,7 @@ export function billAgain(memory: RatingMemory, meter: RatedMeter, link: Link): 
 /** A segment for a charge that nothing prices any more, for its agreement and version alone. */
 export function segmentOfStored(
   memory: RatingMemory,
-  agreement: RatedAgreement,
+  { agreement, meter }: { readonly agreement: RatedAgreement; readonly meter: RatedMeter },
   stored: ChargeKey,
 ): PricedSegment {
   const version = versionOf(memory, {
@@ -83,8 +84,7 @@ export function segmentOfStored(
     versionId: stored.tariffVersionId,
   });
   assert(version !== undefined, 'a charge is of a version of its agreement');
-  const startMs = stored.periodStartMs;
-  const period = { startMs, endMs: startMs, label: '' };
+  const period = billingPeriodAt(version.zone ?? meter.timeZone, stored.periodStartMs);
   return { agreement, version, period, firstSlot: 0, endSlot: 0 };
 }
 

@@ -257,7 +257,7 @@ async function rateChain(
   chain: Chain,
 ): Promise<void> {
   const { tx, memory } = context;
-  const { agreement, meter, accruedUntilMs, idle } = chain;
+  const { meter, accruedUntilMs, idle } = chain;
   let { carry } = chain;
   let isMoved = false;
   for (const link of chain.links) {
@@ -273,7 +273,7 @@ async function rateChain(
       stored.periodStartMs >= chain.recomputedFromMs ||
       (stored.meterId !== meter.meterId && chain.links.some((each) => isBeside(each, stored)));
     if (isReplaced) {
-      rater.withdraw(segmentOfStored(memory, agreement, stored), stored);
+      rater.withdraw(segmentOfStored(memory, chain, stored), stored);
       continue;
     }
     if (again === null) continue;

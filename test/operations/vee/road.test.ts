@@ -9,6 +9,7 @@ import { resolveDecision } from '../../../src/operations/vee/resolveDecision.ts'
 import { straightThrough } from '../../../src/operations/vee/straightThrough.ts';
 import { bills, dayMs, flat, hourMs, july, june } from '../billsGround.ts';
 import type { BillsGround } from '../billsGround.ts';
+import { mark } from '../marksGround.ts';
 import { openDecisions, outage, publishSet, quarterHours, slotsOfMeter } from './ground.ts';
 
 /** Worked numbers of the domain rules, chapters 4.1 and 4.2, on the whole road. All in UTC. */
@@ -308,6 +309,18 @@ describe('holds', () => {
     await ground.read([{ atMs: july, wh: 100_300, quality: 0 }]);
     expect(await replaced()).toBe(1);
     expect((await ground.charges())[0]).toMatchObject({ wh: 100_300n, micros: 100_300_000n });
+  });
+
+  test('rule 25: a final value that a removed meter takes away is told of its whole bill', async () => {
+    const ground = await bills('vee_rule25_removed', flat('1'));
+    await ground.read([
+      { atMs: june, wh: 0 },
+      { atMs: july + dayMs, wh: 100_000 },
+    ]);
+    await mark(ground, { atMs: june - dayMs, kind: 'removed' });
+    const rows = await ground.database.sql`
+      select from_at, to_at from vee_decision where rule = 'finalReplacement'`;
+    expect([...rows]).toEqual([{ from_at: new Date(june), to_at: new Date(july) }]);
   });
 
   test('the money that hangs on a decision is told on request', async () => {
