@@ -52,10 +52,11 @@ export const readAtMsMin = 946_684_800_000;
 export const readAtMsMax = 4_102_444_800_000;
 /** Powers of ten on the wire: nano to giga. */
 export const scalerMax = 9;
-/** A longer silence of a register is not spread over slots: nobody could defend that estimate. */
+/**
+ * A longer silence of a register is not spread over slots: nobody could defend that estimate. A line
+ * of a meter's log that spans more tells of no gap that is, and comes from a wrong clock.
+ */
 export const gapBridgedDaysMax = 400;
-/** A line of a meter's log that spans more tells of no gap that is bridged: its clock is wrong. */
-export const eventDaysMax = gapBridgedDaysMax;
 /** A gap has more than two slots between its readings, so no more than these end in a day. */
 export const gapsPerDayMax = 48;
 /** The weights of one gap together: times a register's difference they are divided exactly. */

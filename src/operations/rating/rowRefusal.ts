@@ -4,7 +4,7 @@ import type { RatedMeter } from '../../db/ratingInputs.ts';
 import { assert } from '../../domain/assert.ts';
 import type { Channel } from '../../domain/channel.ts';
 import {
-  eventDaysMax,
+  gapBridgedDaysMax,
   powerWMax,
   powerWMin,
   readAheadMsMax,
@@ -83,10 +83,10 @@ export function refusalOfEvent(
   if (meter === undefined) return unknownMeter(meterId);
   if (!mayTellOf(decoded, meter, known.offices)) return foreignMeter(decoded, meterId);
   const toMs = events.toMs[line];
-  if (toMs - events.fromMs[line] > eventDaysMax * dayMs) {
+  if (toMs - events.fromMs[line] > gapBridgedDaysMax * dayMs) {
     return {
       code: 'VALUE_OUT_OF_RANGE',
-      message: `The line spans more than ${eventDaysMax} days: set the clock that is wrong.`,
+      message: `The line spans more than ${gapBridgedDaysMax} days: set the clock that is wrong.`,
     };
   }
   const isEarly = toMs > decoded.entry.receivedAtMs + readAheadMsMax;
