@@ -4,6 +4,7 @@ import type { Subject, SubjectEvent } from '../db/events.ts';
 import { asViewer } from '../db/viewer.ts';
 import type { Viewer } from '../domain/access/viewer.ts';
 import { streamRetryMs, subjectEventsPerPullMax } from '../domain/limits.ts';
+import { createBellRope } from './bellRope.ts';
 import { encodeCursor } from './cursor.ts';
 import type { StreamPosition } from './cursor.ts';
 import type { Tail } from './tail.ts';
@@ -60,31 +61,6 @@ function foldLatest(events: readonly SubjectEvent[]): SubjectEvent[] {
   return [{ ...newest, energyWh, chargedMicros }];
 }
 
-/** Waiting that news, a deadline or the close ends, whichever comes first. */
-function createBell() {
-  let isRung = false;
-  let answer: (() => void) | null = null;
-  return {
-    ring(): void {
-      isRung = true;
-      answer?.();
-    },
-    async wait(waitMs: number): Promise<void> {
-      if (!isRung && waitMs > 0) {
-        await new Promise<void>((resolve) => {
-          const timer = setTimeout(resolve, waitMs);
-          answer = () => {
-            clearTimeout(timer);
-            resolve();
-          };
-        });
-        answer = null;
-      }
-      isRung = false;
-    },
-  };
-}
-
 /**
  * A subscription: live delivery, replay and catch-up are one pull loop over the log from a cursor.
  * It holds one pull's events at most, so a client that stops reading costs flat memory. An outage
@@ -96,7 +72,7 @@ export function follow<Snapshot>(
 ): AsyncIterableIterator<StreamItem<Snapshot>> {
   const { tail, viewer, subject, clock } = options;
   const shard = eventShardOf(viewer.companyId);
-  const bell = createBell();
+  const bell = createBellRope();
   const unwatch = tail.watch(subject, bell.ring);
   let position: bigint | null = null;
   let untold: Untold<Snapshot>[] = [];
@@ -176,7 +152,7 @@ export function follow<Snapshot>(
       } catch (error) {
         if (!isClosed) options.onError(error);
         hasMore = false;
-        waitMs = Math.min(streamRetryMs, waitMs);
+        waitMs = Math.min(streamRetryMs, leftMs);
       }
       if (untold.length === 0 && !isClosed && !hasMore) await bell.wait(waitMs);
     }

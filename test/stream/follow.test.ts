@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connect } from '../../src/db/connect.ts';
@@ -273,6 +274,25 @@ describe('a subscription', () => {
     expect(errors).toHaveLength(1);
     await stream.return?.();
   });
+});
+
+test('a stream that could not begin for long asks again after a while, not at once', async () => {
+  let nowMs = 0;
+  let failures = 0;
+  const stream = open({
+    clock: { nowMs: () => nowMs },
+    snapshot: async () => {
+      if (failures < 1_000) throw new Error('the database is away');
+      return { sequence: await head(), snapshot: 'now' };
+    },
+    onError: () => void (failures += 1),
+  });
+  nowMs = 20_000; // it should have been heard of meanwhile
+  const first = stream.next();
+  await setImmediate();
+  expect(failures).toBe(1);
+  await stream.return?.();
+  expect(await first).toEqual({ done: true, value: undefined });
 });
 
 test('10,000 subscriptions opened and closed leave no listener behind', async () => {
