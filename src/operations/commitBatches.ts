@@ -78,14 +78,33 @@ function placeOf(candidate: LogCandidate, progress: EdgeProgress | undefined): C
   };
 }
 
-/** Each batch names the one before, so a chain that was cut or forged does not fit. */
-function isChained(batch: LogCandidate, known: ReadonlyMap<string, Guarded>): boolean {
+/** What the edge is to name. A hash that was refused is no link: only what is in the log is. */
+function nameAgain(hash: Uint8Array, sequence: bigint): string {
+  return (
+    `${hexOf(hash)}: copy the hash of the last receipt that says committed or duplicate, never ` +
+    `of a refused one, and send sequence ${sequence} again. An edge that lost its place begins ` +
+    'a new epoch.'
+  );
+}
+
+/**
+ * Each batch names the one before, so a chain that was cut or forged does not fit; null where it
+ * fits.
+ */
+function chainFault(batch: LogCandidate, known: ReadonlyMap<string, Guarded>): string | null {
+  const { sequence } = batch;
   const previous = hexOf(batch.previousHash);
-  if (batch.sequence === 1n && previous !== noHash) return false;
-  const before = known.get(guardKey(batch, batch.sequence - 1n));
-  if (before !== undefined && hexOf(before.hash) !== previous) return false;
-  const said = known.get(guardKey(batch, batch.sequence + 1n))?.previousHash;
-  return said === undefined || said === null || hexOf(said) === hexOf(batch.hash);
+  if (sequence === 1n && previous !== noHash) return `the first of its epoch names ${noHash}.`;
+  const before = known.get(guardKey(batch, sequence - 1n));
+  if (before !== undefined && hexOf(before.hash) !== previous) {
+    return `the batch before it in the log is ${nameAgain(before.hash, sequence)}`;
+  }
+  const said = known.get(guardKey(batch, sequence + 1n))?.previousHash;
+  if (said === undefined || said === null || hexOf(said) === hexOf(batch.hash)) return null;
+  return (
+    `sequence ${sequence + 1n}, which is in the log, names ${hexOf(said)} as the one before. ` +
+    'Send that batch, or begin a new epoch.'
+  );
 }
 
 function judge(
@@ -104,10 +123,11 @@ function judge(
       'content. The first one stays; this one is kept aside. Check the edge.';
     return refuse('BATCH_SEQUENCE_REUSED', message);
   }
-  if (!isChained(batch, known)) {
+  const fault = chainFault(batch, known);
+  if (fault !== null) {
     const message =
-      `Sequence ${sequence} of epoch ${epoch} of edge ${edgeId} does not fit the batch before ` +
-      'or behind it: it names another hash. It is kept aside. Let the edge begin a new epoch.';
+      `Sequence ${sequence} of epoch ${epoch} of edge ${edgeId} is kept aside; its previous hash ` +
+      `does not fit: ${fault}`;
     return refuse('BATCH_CHAIN_BROKEN', message);
   }
   return { state: 'committed', position: nextPosition };

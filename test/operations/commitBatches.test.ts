@@ -135,6 +135,33 @@ describe('what is refused leaves the log alone', () => {
     ]);
   });
 
+  test('who copied a refused hash is told the right one, and its number is free', async () => {
+    const [first, second] = freshChain(2);
+    const edgeId = fleet.edgeId;
+    await commit(first.carried);
+    const copied = new Uint8Array(32).fill(7);
+    const refused = makeBatch(fleet.edge, { edgeId, epoch, sequence: 2n, previousHash: copied });
+    const [answer] = await commit(refused.carried);
+    expect(answer).toMatchObject({ ok: false, code: 'BATCH_CHAIN_BROKEN' });
+    const message = 'message' in answer ? answer.message : '';
+    expect(message).toContain(Buffer.from(first.hash).toString('hex'));
+    expect(message).toContain('the last receipt that says committed or duplicate');
+    expect(message).toContain(`send sequence 2 again`);
+    expect(told(await commit(second.carried))).toEqual(['committed 2']);
+  });
+
+  test('a first batch that names one before it is told what to name', async () => {
+    freshChain(1);
+    const previousHash = new Uint8Array(32).fill(7);
+    const [answer] = await commit(
+      makeBatch(fleet.edge, { edgeId: fleet.edgeId, epoch, previousHash }).carried,
+    );
+    expect(answer).toMatchObject({
+      code: 'BATCH_CHAIN_BROKEN',
+      message: expect.stringContaining(`first of its epoch names ${'0'.repeat(64)}`),
+    });
+  });
+
   test('a batch that does not fit the one before or behind it is kept aside', async () => {
     const [, two, three] = freshChain(3);
     const edgeId = fleet.edgeId;
