@@ -3,13 +3,21 @@ import { findEdgesOfMeters, readEdgeNames, readExceptionsWithin } from '../db/lo
 import type { EdgeName, StoredException } from '../db/logReads.ts';
 import { findOfficeBatches } from '../db/officeBatches.ts';
 import type { OfficeBatchRow } from '../db/officeBatches.ts';
+import { findMeters } from '../db/meterReads.ts';
+import { readMarks } from '../db/registerMarks.ts';
 import { readDays } from '../db/series.ts';
 import { assert } from '../domain/assert.ts';
+import { channelOf } from '../domain/channel.ts';
 import { slotMs } from '../domain/rating/slot.ts';
 import { dayOf } from '../domain/series/day.ts';
+import { decodeCarry } from '../domain/series/carryCodec.ts';
 import type { SeriesDay } from '../domain/series/day.ts';
 import { decodeDay } from '../domain/series/dayCodec.ts';
 import { isHeldBack } from '../domain/series/heldBack.ts';
+import { noMarks, walkOptionsOf } from '../domain/series/meterMarks.ts';
+import { qualityVoid } from '../domain/series/quality.ts';
+import { walkDays } from '../domain/series/walk.ts';
+import type { WalkCarry } from '../domain/series/walk.ts';
 import { dayMs } from '../domain/time/civil.ts';
 import { compareRank, logRowsAt, rankOf } from './logRows.ts';
 import type { LogRow, ReadingName } from './logRows.ts';
@@ -25,6 +33,8 @@ export type TracedVersion = {
   readonly isWinner: boolean;
   /** The series keeps it: the first or last reading of its slot. */
   readonly isInSeries: boolean;
+  /** And the walk takes it, or its word that nothing counts there: no jump, not after a removal. */
+  readonly isCounted: boolean;
   /** What rating said against it. */
   readonly exceptions: readonly StoredException[];
   /** The device's answer that it was taken from, where the gateway sent it along. */
@@ -33,19 +43,49 @@ export type TracedVersion = {
   readonly office: OfficeBatchRow | null;
 };
 
+type Kept = {
+  readonly series: SeriesDay;
+  readonly carryIn: WalkCarry;
+  readonly place: number;
+};
+
 async function seriesAt(
   tx: Statement,
   { meterId, channel, atMs }: ReadingName,
-): Promise<{ readonly series: SeriesDay; readonly place: number } | null> {
+): Promise<Kept | null> {
   const keys = { meterId: [meterId], channel: [channel], day: [dayOf(atMs)] };
   const [stored] = await readDays(tx, keys);
   if (stored === undefined) return null;
   const series = decodeDay(stored.bytes);
   const place = series.offsetMs.indexOf(atMs - series.day * dayMs);
-  return place === -1 ? null : { series, place };
+  return place === -1 ? null : { series, carryIn: decodeCarry(stored.carryIn), place };
 }
 
-function standsAt(kept: Awaited<ReturnType<typeof seriesAt>>, { opened, row }: LogRow): boolean {
+/** Whether a register's walk comes to stand on its reading of an instant, by today's marks. */
+async function isTaken(
+  tx: Statement,
+  { series, carryIn, place }: Kept,
+  { meterId, channel, atMs }: ReadingName,
+): Promise<boolean> {
+  if (channelOf(channel)?.kind !== 'register' || series.quality[place] === qualityVoid) return true;
+  const [meter] = await findMeters(tx, [meterId]);
+  assert(meter !== undefined, 'a series is of a meter');
+  const marks = (await readMarks(tx, [meterId])).get(meterId) ?? noMarks;
+  const options = walkOptionsOf({ ...meter, marks }, channel);
+  const own = series.offsetMs[place];
+  const offsetMs = series.offsetMs.map((offset, at) => {
+    if (offset <= own) return offset;
+    const first = series.offsetMs[at - (at % 2)];
+    return first <= own ? first : -1;
+  });
+  const { carryOut } = walkDays([{ ...series, offsetMs }], carryIn, {
+    ...options,
+    marks: options.marks.filter((mark) => mark.atMs <= atMs),
+  });
+  return carryOut?.lastAtMs === atMs;
+}
+
+function standsAt(kept: Kept | null, { opened, row }: LogRow): boolean {
   if (kept === null) return false;
   const { series, place } = kept;
   const { epoch, sequence } = opened.batch;
@@ -96,6 +136,7 @@ export async function traceReading(
     rows.map(({ opened }) => opened),
   );
   const kept = await seriesAt(tx, name);
+  const isWalked = kept !== null && (await isTaken(tx, kept, name));
   const own = (row: LogRow) => exceptions.filter((each) => isSamePlace(each, row));
   const counts = (row: LogRow) => !own(row).some((each) => isHeldBack(each.code) && !each.isTaken);
   const ranked = rows.toSorted((a, b) => compareRank(rankOf(b), rankOf(a)));
@@ -112,6 +153,7 @@ export async function traceReading(
       signature: keys.factOf(row.opened),
       isWinner: row === winner,
       isInSeries: row === winner && standsAt(kept, row),
+      isCounted: isWalked && row === winner && standsAt(kept, row),
       exceptions: own(row),
       frame: frameOf(row),
       office: offices.find(isOfIt) ?? null,

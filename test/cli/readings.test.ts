@@ -216,3 +216,14 @@ describe('000.53: reconcile and log verify', () => {
     expect(lineOf(counted)).toMatchObject({ code: 'RECONCILIATION_DIFFERS', isNewAlarm: true });
   });
 });
+
+test('a reading that fell back is not said to count', async () => {
+  const fallen = noon + 4 * quarter;
+  await here.commit([
+    here.makers[0].readings([{ meterId: here.meterIds[0], atMs: fallen, wh: 3 }]),
+  ]);
+  await here.rateAll();
+  const about = [...company, '--meter', 'M1', '--at', at(fallen)];
+  const told = await callCli(['reading', 'trace', ...about], { DATABASE_URL: here.url });
+  expect(told.stdout).toMatch(/^3 \(revision 0\) wins, and counts nowhere REGISTER_/);
+});

@@ -9,6 +9,8 @@ import { editReading } from '../../src/operations/office/editReading.ts';
 import { traceReading } from '../../src/operations/traceReading.ts';
 import { readLoadProfile } from '../../src/operations/loadProfile.ts';
 import { importBlock } from '../support/build/edge.ts';
+import { bills, flat, hourMs, june } from './billsGround.ts';
+import { mark } from './marksGround.ts';
 import { openOfficeGround, minute, noon, quarter, uuid } from './officeGround.ts';
 import type { OfficeGround } from './officeGround.ts';
 
@@ -61,6 +63,7 @@ describe('a reading is traced back to its batch, frame and signature', () => {
       signature: { keyState: 'valid', isValid: true },
       isWinner: true,
       isInSeries: true,
+      isCounted: true,
       exceptions: [],
       office: null,
     });
@@ -107,6 +110,43 @@ describe('a reading is traced back to its batch, frame and signature', () => {
       signature: { keyState: 'valid', isValid: true },
     });
   });
+});
+
+test('a reading that the walk leaves out is told to count nowhere, until a mark explains it', async () => {
+  const ground = await bills('trace_left_out', flat('1'));
+  const meterId = ground.meter('M1');
+  const countsAt = async (atMs: number) => {
+    const versions = await asViewer(ground.api.sql, ground.viewer, (tx) =>
+      traceReading(tx, { meterId, channel: importChannel, atMs }),
+    );
+    return versions.map(({ row, isInSeries, isCounted }) => [
+      row.block.value[row.index],
+      isInSeries,
+      isCounted,
+    ]);
+  };
+  const jumped = june + hourMs;
+  const fallen = june + 2 * hourMs;
+  await ground.read([
+    { atMs: june, wh: 100_000 },
+    { atMs: jumped, wh: 101_000 },
+    { atMs: fallen, wh: 500 },
+    { atMs: fallen + hourMs, wh: 900 },
+  ]);
+  expect(await countsAt(jumped)).toEqual([[101_000n, true, true]]);
+  // Of one instant the later batch ranks higher, whatever it says.
+  await ground.read([{ atMs: jumped, wh: 99_999_999 }]);
+  expect(await countsAt(jumped)).toEqual([
+    [99_999_999n, true, false],
+    [101_000n, false, false],
+  ]);
+  expect(await countsAt(june)).toEqual([[100_000n, true, true]]);
+  expect(await countsAt(fallen)).toEqual([[500n, true, false]]);
+  await mark(ground, { atMs: fallen - 1, kind: 'reset' });
+  expect(await countsAt(fallen)).toEqual([[500n, true, true]]);
+  await mark(ground, { atMs: fallen + 1, kind: 'removed' });
+  expect(await countsAt(fallen)).toEqual([[500n, true, true]]);
+  expect(await countsAt(fallen + hourMs)).toEqual([[900n, true, false]]);
 });
 
 describe('004.23: load profiles, fragmented and assembled', () => {

@@ -35,6 +35,7 @@ function factsOf(version: TracedVersion) {
     revision: row.revision,
     isWinner: version.isWinner,
     isInSeries: version.isInSeries,
+    isCounted: version.isCounted,
     exceptions: version.exceptions.map(({ code, message }) => ({ code, message })),
     batch: { edge: edge.name, kind: edge.kind, stream, epoch, sequence, row: row.row },
     receivedAt: instantText(opened.stored.receivedAtMs),
@@ -48,17 +49,22 @@ function factsOf(version: TracedVersion) {
   };
 }
 
+function stateOf({ isWinner, isInSeries, isCounted }: TracedVersion): string {
+  if (!isWinner) return 'lost';
+  if (isCounted) return 'counts';
+  return isInSeries ? 'wins, and counts nowhere' : 'wins';
+}
+
 function lineOf(version: TracedVersion): string {
   const facts = factsOf(version);
   // Its number says nothing: the reading was taken back.
   const value = facts.isVoid ? 'void' : facts.value;
   const { edge, epoch, sequence, row } = facts.batch;
-  const state = version.isWinner ? (version.isInSeries ? 'counts' : 'wins') : 'lost';
   const signed = facts.signature.isValid ? 'signature holds' : 'SIGNATURE DOES NOT HOLD';
   const why = facts.exceptions.map(({ code }) => ` ${code}`).join('');
   const by = facts.office === null ? '' : `, ${facts.office.author}: ${facts.office.reason}`;
   return (
-    `${value} (revision ${facts.revision}) ${state}${why}: ${edge}, epoch ${epoch}, ` +
+    `${value} (revision ${facts.revision}) ${stateOf(version)}${why}: ${edge}, epoch ${epoch}, ` +
     `sequence ${sequence}, row ${row}, received ${facts.receivedAt}, ${signed} ` +
     `(key ${facts.signature.keyState})${by}`
   );
