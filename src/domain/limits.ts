@@ -16,6 +16,9 @@ export const eventsPerBatchMax = 4_096;
 export const framesPerBatchMax = 4_096;
 /** Their bytes together: 64 bytes a frame as a rule, some load profiles with 10 kB. */
 export const frameBytesPerBatchMax = 262_144;
+/** Columns of Postgres: what a batch says of an id, an epoch or a code has to fit in. */
+export const int2Max = 32_767;
+export const int4Max = 2_147_483_647;
 /** int2: a value that was edited so often is edited by a loop. */
 export const revisionMax = 32_767;
 

@@ -72,6 +72,12 @@ export type Batch = {
   readonly frames?: readonly Uint8Array[];
 };
 
+/** A column of zeros is absent on the wire. */
+export function isAllZero(column: Uint8Array | Int32Array): boolean {
+  for (let row = 0; row < column.length; row += 1) if (column[row] !== 0) return false;
+  return true;
+}
+
 export const batchHashBytes = 32;
 
 const hashDomain = new TextEncoder().encode('joulebook/batch/1\0');

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { int2Max } from '../domain/limits.ts';
 
 /**
  * What is kept of the chain outside the database, a line of JSON each: whoever rewrites the
@@ -31,7 +32,7 @@ const ordinal = z
   .string()
   .regex(/^\d{1,18}$/)
   .transform(BigInt);
-const shard = z.number().int().min(0).max(32_767);
+const shard = z.number().int().min(0).max(int2Max);
 
 const shape = z.discriminatedUnion('kind', [
   z.object({

@@ -6,6 +6,8 @@ import {
   eventsPerBatchMax,
   frameBytesPerBatchMax,
   framesPerBatchMax,
+  int2Max,
+  int4Max,
   readAtMsMax,
   readAtMsMin,
   readingsPerBatchMax,
@@ -39,9 +41,6 @@ export type DecodeCode =
   | 'BATCH_INFLATES_TOO_FAR'
   | 'BATCH_COMPRESSION_BROKEN';
 
-const epochMax = 2_147_483_647; // int4
-const channelMax = 32_767; // int2
-
 type BlockHead = Pick<RegisterBlock, 'channel' | 'unit' | 'scaler'>;
 
 function takeHead(cursor: ByteCursor): Outcome<BlockHead, DecodeCode> {
@@ -49,7 +48,7 @@ function takeHead(cursor: ByteCursor): Outcome<BlockHead, DecodeCode> {
   const unit = takeNumber(cursor, 2);
   const scaler = takeSigned(cursor, 3);
   if (cursor.problem !== null) return malformed(`${cursor.problem} of a block`);
-  if (channel === 0 || channel > channelMax) return malformed(`channel ${channel}`);
+  if (channel === 0 || channel > int2Max) return malformed(`channel ${channel}`);
   if (unit === 0 || unit > 255) return malformed(`unit ${unit}`);
   if (Math.abs(scaler) > scalerMax) return malformed(`scaler ${scaler}`);
   return accept({ channel, unit, scaler });
@@ -202,7 +201,7 @@ function takeBatchHead(cursor: ByteCursor): Outcome<BatchHead, DecodeCode> {
   const stream = streamOf(takeNumber(cursor, 7));
   if (cursor.problem !== null) return malformed(cursor.problem);
   if (!edge.ok) return malformed(edge.message);
-  if (epoch === 0 || epoch > epochMax) return malformed(`epoch ${epoch}`);
+  if (epoch === 0 || epoch > int4Max) return malformed(`epoch ${epoch}`);
   if (sequence === 0 || sequence > batchSequenceMax) return malformed(`sequence ${sequence}`);
   if (hash.length !== batchHashBytes) return malformed(`a previous hash of ${hash.length} bytes`);
   if (createdAtMs < readAtMsMin || createdAtMs >= readAtMsMax) {

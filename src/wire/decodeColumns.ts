@@ -1,4 +1,6 @@
 import {
+  int2Max,
+  int4Max,
   readAtMsMax,
   readAtMsMin,
   readingsPerBatchMax,
@@ -8,13 +10,12 @@ import {
 import { accept, refuse } from '../domain/outcome.ts';
 import type { Outcome, Refused } from '../domain/outcome.ts';
 import { qualityEstimated, qualityVoid } from '../domain/series/quality.ts';
+import { isAllZero } from './batch.ts';
 
 export type ColumnCode = 'BATCH_MALFORMED' | 'BATCH_READING_OUT_OF_RANGE';
 
 export const meterIdBytes = 4;
 export const int64Bytes = 8;
-const int16Max = 32_767;
-const int32Max = 2_147_483_647;
 const wordSpan = 4_294_967_296;
 /** High words of int64 values from -(2^50) to 2^50 - 1. */
 const valueHighMax = Math.floor(registerWhMax / wordSpan);
@@ -38,7 +39,7 @@ export function copyOf(bytes: Uint8Array): ArrayBuffer {
 export function meterColumn(bytes: Uint8Array): Outcome<Int32Array, ColumnCode> {
   const meterId = new Int32Array(copyOf(bytes));
   for (let row = 0; row < meterId.length; row += 1) {
-    if ((meterId[row] ?? 0) <= 0) return outOfRange('A meter id is not between 1 and 2147483647');
+    if ((meterId[row] ?? 0) <= 0) return outOfRange(`A meter id is not between 1 and ${int4Max}`);
   }
   return accept(meterId);
 }
@@ -72,22 +73,17 @@ export function eventCodeColumn(bytes: Uint8Array): Outcome<Int32Array, ColumnCo
   const code = new Int32Array(copyOf(bytes));
   for (let row = 0; row < code.length; row += 1) {
     const each = code[row] ?? 0;
-    if (each <= 0 || each > int16Max) return outOfRange('An event code is not from 1 to 32767');
+    if (each <= 0 || each > int2Max) return outOfRange(`An event code is not from 1 to ${int2Max}`);
   }
   return accept(code);
-}
-
-function isAllZero(column: Uint8Array | Int32Array): boolean {
-  for (let row = 0; row < column.length; row += 1) if (column[row] !== 0) return false;
-  return true;
 }
 
 /** Columns that most batches do not have: absent means all zero, and all zero means absent. */
 const rareColumns = {
   revision: { min: 0, max: revisionMax },
-  clockOffsetMs: { min: -int32Max - 1, max: int32Max },
+  clockOffsetMs: { min: -int4Max - 1, max: int4Max },
   frame: { min: 0, max: readingsPerBatchMax },
-  multiplierThousandths: { min: 0, max: int32Max },
+  multiplierThousandths: { min: 0, max: int4Max },
 } as const;
 
 export type RareName = keyof typeof rareColumns;

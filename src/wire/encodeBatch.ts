@@ -11,7 +11,7 @@ import {
   readingsPerBatchMax,
   scalerMax,
 } from '../domain/limits.ts';
-import { batchHashBytes, streamNumberOf } from './batch.ts';
+import { batchHashBytes, isAllZero, streamNumberOf } from './batch.ts';
 import type { Batch, EventBlock, RegisterBlock } from './batch.ts';
 import {
   bytesSize,
@@ -40,11 +40,6 @@ assert(
     batchBytesMax,
   'a batch with as much of everything as is allowed stays below the bytes of a batch',
 );
-
-function isAllZero(column: Uint8Array | Int32Array): boolean {
-  for (let row = 0; row < column.length; row += 1) if (column[row] !== 0) return false;
-  return true;
-}
 
 type BlockColumns = {
   readonly block: RegisterBlock;

@@ -6,6 +6,8 @@ import {
   eventsPerBatchMax,
   frameBytesPerBatchMax,
   framesPerBatchMax,
+  int2Max,
+  int4Max,
   readAtMsMax,
   readAtMsMin,
   readingsPerBatchMax,
@@ -34,10 +36,10 @@ import {
 import type { Element, JsonReader, Rows } from './jsonFields.ts';
 import { fieldsIn, parseJson } from './jsonText.ts';
 
-const int32 = { min: -2_147_483_648, max: 2_147_483_647 };
+const int32 = { min: -int4Max - 1, max: int4Max };
 const byte = { min: 0, max: 255 };
-const id = { min: 1, max: int32.max };
-const int16Id = { min: 1, max: 32_767 };
+const id = { min: 1, max: int4Max };
+const int16Id = { min: 1, max: int2Max };
 const dated = { min: readAtMsMin, max: readAtMsMax };
 const scalers = { min: -scalerMax, max: scalerMax };
 const hashPattern = /^[0-9a-f]{64}$/;

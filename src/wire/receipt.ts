@@ -5,6 +5,7 @@ import type { EdgeId } from '../domain/ids.ts';
 import {
   batchSequenceMax,
   codeLengthMax,
+  int4Max,
   missingRunsMax,
   receiptBytesMax,
 } from '../domain/limits.ts';
@@ -58,7 +59,6 @@ export type ReceiptCode = 'RECEIPT_MALFORMED';
 
 const receiptDomain = new TextEncoder().encode('joulebook/receipt/1\0');
 const receiptJsonDomain = new TextEncoder().encode('joulebook/receipt-json/1\0');
-const epochMax = 2_147_483_647; // int4
 /** By their codes on the wire, from 1. */
 const states = ['committed', 'duplicate', 'refused'] as const;
 const codePattern = /^[A-Z][A-Z0-9_.]*$/;
@@ -238,7 +238,7 @@ export function decodeReceipt(payload: Uint8Array): Outcome<Receipt, ReceiptCode
   if (cursor.problem !== null) return malformed(cursor.problem);
   if (version !== 1) return malformed(`layout ${version} is not known`);
   if (!edge.ok) return malformed(edge.message);
-  if (epoch === 0 || epoch > epochMax) return malformed(`epoch ${epoch}`);
+  if (epoch === 0 || epoch > int4Max) return malformed(`epoch ${epoch}`);
   if (sequence === 0 || sequence > batchSequenceMax) return malformed(`sequence ${sequence}`);
   if (hash.length !== batchHashBytes) return malformed(`a hash of ${hash.length} bytes`);
   if (state === undefined) return malformed('its state is not known');

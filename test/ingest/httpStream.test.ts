@@ -110,7 +110,7 @@ describe('a stream of batches', () => {
     request.destroy();
   });
 
-  test('waiting for room is no slowness: only a frame that does not arrive is cut off', async () => {
+  test('waiting for room is no slowness: a frame that does not arrive is cut off', async () => {
     const gate = Promise.withResolvers<void>();
     const narrow = ground.intake({
       limits: { laneBatchesMax: 1, commitsAtOnceMax: 1 },
