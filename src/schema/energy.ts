@@ -18,3 +18,7 @@ export const Power = builder.objectRef<{ readonly w: number }>('Power').implemen
     watts: t.field({ type: 'Decimal', resolve: ({ w }) => w.toString() }),
   }),
 });
+
+/** Of a live register; a reading is what the face showed. */
+export const asBilled =
+  'As billed: by its factor, counted on through rollovers and resets. The face may show otherwise.';

@@ -15,7 +15,7 @@ import { Agreement } from './agreement.ts';
 import { builder, pageCost } from './builder.ts';
 import { codedRefusal } from './coded.ts';
 import { Command } from './command.ts';
-import { Energy, Power } from './energy.ts';
+import { asBilled, Energy, Power } from './energy.ts';
 import { Interval } from './interval.ts';
 import { integerKey } from './nodeKey.ts';
 import { pageById, pageByTime, pageOfSeries } from './page.ts';
@@ -25,7 +25,11 @@ const LiveReading = builder.objectRef<LiveRegister>('LiveReading').implement({
   description: 'The newest accepted reading of a meter.',
   fields: (t) => ({
     readAt: t.field({ type: 'DateTime', resolve: ({ readAt }) => readAt }),
-    register: t.field({ type: Energy, resolve: ({ registerWh }) => ({ wh: registerWh }) }),
+    register: t.field({
+      type: Energy,
+      description: asBilled,
+      resolve: ({ registerWh }) => ({ wh: registerWh }),
+    }),
     power: t.field({
       type: Power,
       nullable: true,

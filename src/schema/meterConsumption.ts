@@ -5,7 +5,7 @@ import { importChannel } from '../domain/channel.ts';
 import type { StreamItem } from '../stream/follow.ts';
 import { builder } from './builder.ts';
 import type { ApiContext } from './context.ts';
-import { Energy, Power } from './energy.ts';
+import { asBilled, Energy, Power } from './energy.ts';
 import { Meter } from './meter.ts';
 import { Money } from './money.ts';
 import type { MoneyValue } from './money.ts';
@@ -48,6 +48,7 @@ const MeterSnapshot = builder
       register: t.field({
         type: Energy,
         nullable: true,
+        description: asBilled,
         resolve: ({ snapshot: { live } }) => (live === null ? null : { wh: live.registerWh }),
       }),
       power: t.field({
@@ -68,7 +69,11 @@ const MeterConsumption = builder
     description: 'A commit that rated readings of the meter.',
     fields: (t) => ({
       readAt: t.field({ type: 'DateTime', resolve: ({ event }) => new Date(event.readAtMs) }),
-      register: t.field({ type: Energy, resolve: ({ event }) => ({ wh: event.registerWh }) }),
+      register: t.field({
+        type: Energy,
+        description: asBilled,
+        resolve: ({ event }) => ({ wh: event.registerWh }),
+      }),
       power: t.field({ type: Power, resolve: ({ event }) => ({ w: event.powerW }) }),
       energy: t.field({
         type: Energy,

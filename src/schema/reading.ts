@@ -7,7 +7,11 @@ export const Reading = builder.objectRef<ReadingView>('Reading').implement({
   description: "The import register's value at an instant.",
   fields: (t) => ({
     readAt: t.field({ type: 'DateTime', resolve: ({ atMs }) => new Date(atMs) }),
-    register: t.field({ type: Energy, resolve: ({ registerWh }) => ({ wh: registerWh }) }),
+    register: t.field({
+      type: Energy,
+      description: 'As the face showed it, before its factor.',
+      resolve: ({ registerWh }) => ({ wh: registerWh }),
+    }),
     quality: t.field({ type: Quality, resolve: ({ quality }) => qualityName(quality) }),
     revision: t.exposeInt('revision', { description: "Of the meter's day that it is part of." }),
   }),

@@ -46,7 +46,7 @@ export const seriesHead = pgTable(
     companyId: integer('company_id').notNull(),
     carry: bytea('carry').notNull(),
     lastReadAt: instant('last_read_at').notNull(),
-    /** As the register shows it, not unwrapped. */
+    /** As billed, unwrapped and by its factor: the meter's face may show another number. */
     lastValueWh: bigint('last_value_wh', { mode: 'bigint' }).notNull(),
     lastPowerW: integer('last_power_w'),
     /** Its own instant: powers come in any order, and with or without the register. */
