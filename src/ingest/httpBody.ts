@@ -22,7 +22,7 @@ export function createArrivalRoom(bytesMax: number): ArrivalRoom {
   };
 }
 
-export const tooSlow = refuse(
+const tooSlow = refuse(
   'BODY_TOO_SLOW',
   `A batch arrives within ${intakeBodyMsMax / 1_000} s. Send smaller batches.`,
 );

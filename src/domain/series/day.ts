@@ -234,10 +234,6 @@ function merge(day: SeriesDay, offer: Offer, report: MergeReport): void {
   }
 }
 
-function emptyReport(): MergeReport {
-  return { changedFromMs: Infinity, isWritten: false, conflicts: [] };
-}
-
 function rankOffer(columns: ReadingColumns): Offer {
   const sequence = Number(columns.sequence);
   assert(Number.isSafeInteger(sequence), 'a sequence is a safe integer');
@@ -279,48 +275,8 @@ export function mergeReadings(
   { from, to }: { readonly from: number; readonly to: number },
 ): MergeReport {
   assert(from >= 0 && to <= columns.value.length, 'the rows are within the columns');
-  const report = emptyReport();
+  const report: MergeReport = { changedFromMs: Infinity, isWritten: false, conflicts: [] };
   const offer = rankOffer(columns);
   for (let row = from; row < to; row += 1) mergeRow(day, columns, row, offer, report);
-  return report;
-}
-
-/** The same for rows that do not stand together, as when a block is ordered by time. */
-export function mergeRows(
-  day: SeriesDay,
-  columns: ReadingColumns,
-  rows: Int32Array | readonly number[],
-): MergeReport {
-  const report = emptyReport();
-  const offer = rankOffer(columns);
-  for (const row of rows) {
-    assert(row >= 0 && row < columns.value.length, 'the rows are within the columns');
-    mergeRow(day, columns, row, offer, report);
-  }
-  return report;
-}
-
-/**
- * Merges another state of the same meter, channel and day into this one, in place. Its shapes stay
- * behind: they were made of other readings.
- */
-export function mergeDays(into: SeriesDay, from: SeriesDay): MergeReport {
-  assert(into.day === from.day, 'only states of one day are merged');
-  const report = emptyReport();
-  const offer: Offer = {
-    offsetMs: 0,
-    wh: 0,
-    quality: 0,
-    revision: 0,
-    epoch: 0,
-    sequence: 0,
-    row: 0,
-  };
-  for (let place = 0; place < placesPerDay; place += 1) {
-    if (from.offsetMs[place] === -1) continue;
-    if (place % 2 === 1 && from.offsetMs[place] === from.offsetMs[place - 1]) continue;
-    take(from, place, offer);
-    merge(into, offer, report);
-  }
   return report;
 }
