@@ -105,8 +105,8 @@ function codesOf(
     // Time alone is the weakest reason of several.
     if (code !== 'time_passed' || !reasons.has(point)) reasons.set(point, code);
   }
-  return ({ segment }) => {
-    const point = segment.agreement.servicePointId;
+  return ({ place }) => {
+    const point = place.agreement.servicePointId;
     const isAgain = moved.corrected.has(point);
     return reasons.get(point) ?? (isAgain ? 'reading_corrected' : 'energy');
   };
@@ -151,10 +151,10 @@ function accountsToReview(
   balances: ReadonlyMap<number, bigint>,
 ): Map<number, number[]> {
   const byCompany = new Map<number, Set<number>>();
-  for (const { segment, row, deltaMicros } of charges) {
-    if (segment.agreement.mode !== 'prepaid') continue;
+  for (const { place, row, deltaMicros } of charges) {
+    if (place.agreement.mode !== 'prepaid') continue;
     const balanceMicros = balances.get(row.accountId) ?? 0n;
-    if (balanceMicros > segment.agreement.balanceLimitMicros && deltaMicros >= 0n) continue;
+    if (balanceMicros > place.agreement.balanceLimitMicros && deltaMicros >= 0n) continue;
     const accounts = byCompany.get(row.companyId) ?? new Set();
     byCompany.set(row.companyId, accounts.add(row.accountId));
   }

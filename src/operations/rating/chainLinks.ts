@@ -8,6 +8,9 @@ import type { PricedSegment, RatingMemory } from './registry.ts';
 import { chargeKey } from './touchedBills.ts';
 import type { TouchedBill } from './touchedBills.ts';
 
+/** What a charge is of, whether it is priced or not. */
+export type ChargePlace = Pick<PricedSegment, 'agreement' | 'period'>;
+
 /** One bill of a chain: touched, or as it is stored. */
 export type Link = {
   readonly startMs: number;
@@ -73,19 +76,19 @@ export function billAgain(memory: RatingMemory, meter: RatedMeter, link: Link): 
   };
 }
 
-/** A segment for a charge that nothing prices any more, for its agreement and version alone. */
-export function segmentOfStored(
+/** Of a charge that nothing prices any more. */
+export function placeOfStored(
   memory: RatingMemory,
   { agreement, meter }: { readonly agreement: RatedAgreement; readonly meter: RatedMeter },
   stored: ChargeKey,
-): PricedSegment {
+): ChargePlace {
   const version = versionOf(memory, {
     tariffId: agreement.tariffId,
     versionId: stored.tariffVersionId,
   });
   assert(version !== undefined, 'a charge is of a version of its agreement');
   const period = billingPeriodAt(version.zone ?? meter.timeZone, stored.periodStartMs);
-  return { agreement, version, period, firstSlot: 0, endSlot: 0 };
+  return { agreement, period };
 }
 
 /** A touched bill of the same period, which has the energy of all meters. */

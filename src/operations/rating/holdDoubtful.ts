@@ -30,7 +30,7 @@ type JudgeContext = {
 const monthMs = 31 * dayMs;
 
 /** The versions of an agreement's tariff as people wrote them, each with its own time. */
-function documentTextsOf(memory: RatingMemory, { segment }: ChargeDelta, zone: string): unknown[] {
+function documentTextsOf(memory: RatingMemory, { segment }: ClosedBill, zone: string): unknown[] {
   const versions = memory.versions.get(segment.agreement.tariffId) ?? [];
   return versions.map(({ document, validFromMs, zone: own }, index) => {
     const next = versions[index + 1];
@@ -47,9 +47,9 @@ function documentTextsOf(memory: RatingMemory, { segment }: ChargeDelta, zone: s
 async function loadFor(
   tx: Statement,
   memory: RatingMemory,
-  { charge, rated }: ClosedBill,
+  { charge, segment, rated }: ClosedBill,
 ): Promise<{ readonly load: Load; readonly fromMs: number; readonly toMs: number }> {
-  const { segment, row } = charge;
+  const { row } = charge;
   const startMs = slotStartMs(segment.firstSlot);
   let fromMs = startMs;
   if (rated.row.carryOut !== null) {
@@ -86,7 +86,8 @@ async function judgedMicros(
   { memory, judge }: JudgeContext,
   closed: ClosedBill,
 ): Promise<Outcome<bigint, string>> {
-  const { segment, row } = closed.charge;
+  const { segment } = closed;
+  const { row } = closed.charge;
   const meter = memory.meters.get(row.meterId);
   assert(meter !== undefined, 'a charged meter is registered');
   const zone = meter.timeZone;
@@ -98,7 +99,7 @@ async function judgedMicros(
   const prices = await readSeriesPrices(tx, { companyId, documents, fromMs, toMs });
   const judgeUntil = (untilMs: number) =>
     judge({
-      documents: documentTextsOf(memory, closed.charge, zone),
+      documents: documentTextsOf(memory, closed, zone),
       load,
       zone,
       fromMs,

@@ -37,8 +37,8 @@ function transferOf(
   charge: ChargeDelta,
   { cause, ordinal, code }: { cause: Cause; ordinal: number; code: TransferRow['code'] },
 ): TransferRow {
-  const { row, segment, deltaMicros } = charge;
-  const { customerLedgerId, revenueLedgerId, currency } = segment.agreement;
+  const { row, place, deltaMicros } = charge;
+  const { customerLedgerId, revenueLedgerId, currency } = place.agreement;
   const isCharged = deltaMicros > 0n;
   return {
     id: transferId(cause, ordinal),

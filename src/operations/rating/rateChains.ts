@@ -10,8 +10,8 @@ import { decodeBillCarry, isSameCarry } from '../../domain/rating/carryCodec.ts'
 import type { RatingJob, RatingJobResult } from '../../domain/rating/job.ts';
 import type { IdleSpan } from '../../domain/rating/settlement.ts';
 import { dayMs } from '../../domain/time/civil.ts';
-import { billAgain, isBeside, linksOf, segmentOfStored } from './chainLinks.ts';
-import type { Link } from './chainLinks.ts';
+import { billAgain, isBeside, linksOf, placeOfStored } from './chainLinks.ts';
+import type { ChargePlace, Link } from './chainLinks.ts';
 import { compiledFor, CompiledTariffs } from './compiledSegment.ts';
 import type { CompiledSegment } from './compiledSegment.ts';
 import { hasBegun, rateBill, refusedBill } from './rateBill.ts';
@@ -27,7 +27,7 @@ import type { WholeLoad } from './wholeLoad.ts';
 /** A charge as it is now, and by how much its amount moved. */
 export type ChargeDelta = {
   readonly row: ChargeRow;
-  readonly segment: PricedSegment;
+  readonly place: ChargePlace;
   readonly deltaMicros: bigint;
   readonly deltaWh: bigint;
   /** It was a closed bill before. */
@@ -37,6 +37,7 @@ export type ChargeDelta = {
 /** A closed bill: it may be held before it is posted. */
 export type ClosedBill = {
   readonly charge: ChargeDelta;
+  readonly segment: PricedSegment;
   readonly rated: RatedBill;
   readonly load: WholeLoad | null;
   readonly idle: readonly IdleSpan[];
@@ -156,8 +157,9 @@ class ChainRater {
       return carryIn;
     }
     const charge = this.#post(bill.segment, rated.row, stored);
+    const { segment } = bill;
     const { idle } = clock;
-    if (rated.isClosed) this.closed.push({ charge, rated, load: summed.load, idle });
+    if (rated.isClosed) this.closed.push({ charge, segment, rated, load: summed.load, idle });
     return rated.carryOut;
   }
 
@@ -174,10 +176,10 @@ class ChainRater {
     });
   }
 
-  #post(segment: PricedSegment, row: ChargeRow, stored: ChargeRow | undefined): ChargeDelta {
+  #post(place: ChargePlace, row: ChargeRow, stored: ChargeRow | undefined): ChargeDelta {
     const charge = {
       row,
-      segment,
+      place,
       deltaMicros: row.amountMicros - (stored?.amountMicros ?? 0n),
       deltaWh: row.energyWh - (stored?.energyWh ?? 0n),
       wasClosed: stored !== undefined && stored.openUntilMs === null,
@@ -187,14 +189,14 @@ class ChainRater {
   }
 
   /** A charge that is no bill any more, or whose slots another one has: it is given back. */
-  withdraw(segment: PricedSegment, stored: ChargeRow): void {
+  withdraw(place: ChargePlace, stored: ChargeRow): void {
     const { amountMicros, energyWh, accumulator, carryOut, openUntilMs } = stored;
     // With sums it is a bill still, if one of nothing.
     const isNothing = amountMicros === 0n && energyWh === 0n && accumulator.length === 0;
     if (isNothing && carryOut === null && openUntilMs === null) return;
     const none = { energyWh: 0n, amountMicros: 0n, carryIn: null, carryOut: null };
     const gone = { ...none, accumulator: new Uint8Array(0), openUntilMs: null };
-    this.#post(segment, { ...stored, ...gone }, stored);
+    this.#post(place, { ...stored, ...gone }, stored);
   }
 }
 
@@ -273,7 +275,7 @@ async function rateChain(
       stored.periodStartMs >= chain.recomputedFromMs ||
       (stored.meterId !== meter.meterId && chain.links.some((each) => isBeside(each, stored)));
     if (isReplaced) {
-      rater.withdraw(segmentOfStored(memory, chain, stored), stored);
+      rater.withdraw(placeOfStored(memory, chain, stored), stored);
       continue;
     }
     if (again === null) continue;

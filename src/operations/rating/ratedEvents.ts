@@ -31,9 +31,9 @@ function newsOf(
     at(meterId, accounts.get(meterId) ?? 0);
     if (!readAt.has(servicePointId)) readAt.set(servicePointId, meterId);
   }
-  for (const { row, segment, deltaMicros, deltaWh } of charges) {
+  for (const { row, place, deltaMicros, deltaWh } of charges) {
     if (deltaMicros === 0n && deltaWh === 0n) continue;
-    const meterId = readAt.get(segment.agreement.servicePointId) ?? row.meterId;
+    const meterId = readAt.get(place.agreement.servicePointId) ?? row.meterId;
     const entry = at(meterId, row.accountId);
     entry.energyWh += deltaWh;
     entry.chargedMicros += deltaMicros;
@@ -56,7 +56,7 @@ function toldBy({ advanced, charges, importHeads }: RatedNews): readonly Advance
     const isImport = register.work.channel.code === importChannel;
     if (isImport && register.head !== null) told.set(register.work.meter.meterId, register);
   }
-  const moved = new Set(charges.map(({ segment }) => segment.agreement.servicePointId));
+  const moved = new Set(charges.map(({ place }) => place.agreement.servicePointId));
   for (const { work } of told.values()) moved.delete(work.meter.servicePointId);
   for (const register of advanced) {
     const { meterId, servicePointId } = register.work.meter;

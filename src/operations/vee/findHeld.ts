@@ -17,12 +17,12 @@ export async function findHeld(
   tx: Statement,
   closed: readonly ClosedBill[],
 ): Promise<ReadonlyMap<ChargeDelta, string>> {
-  const bills = closed.filter(({ charge }) => charge.segment.agreement.mode === 'postpaid');
-  const points = new Set(bills.map(({ charge }) => charge.segment.agreement.servicePointId));
+  const bills = closed.filter(({ segment }) => segment.agreement.mode === 'postpaid');
+  const points = new Set(bills.map(({ segment }) => segment.agreement.servicePointId));
   const holds = Map.groupBy(await readOpenHolds(tx, [...points]), (hold) => hold.servicePointId);
   const held = new Map<ChargeDelta, string>();
-  for (const { charge } of bills) {
-    const { agreement, period } = charge.segment;
+  for (const { charge, segment } of bills) {
+    const { agreement, period } = segment;
     const own = (holds.get(agreement.servicePointId) ?? []).filter(
       ({ fromMs, toMs }) => fromMs < period.endMs && toMs > period.startMs,
     );

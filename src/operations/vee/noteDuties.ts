@@ -98,8 +98,8 @@ function ofClosedBills(
       const isClosed = row.openUntilMs === null;
       return wasClosed !== isClosed || (isClosed && !judged.has(row.meterId));
     })
-    .flatMap(({ segment, row }) =>
-      metersAt(memory, segment.agreement.servicePointId).map(({ meterId, companyId, timeZone }) => {
+    .flatMap(({ place, row }) =>
+      metersAt(memory, place.agreement.servicePointId).map(({ meterId, companyId, timeZone }) => {
         const { endMs } = billingPeriodAt(timeZone, row.periodStartMs);
         const { firstSlot } = days.at(timeZone, slotOf(endMs - 1));
         return { meterId, companyId, fromMs: slotStartMs(firstSlot) };

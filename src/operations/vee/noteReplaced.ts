@@ -26,8 +26,8 @@ export async function noteReplaced(
     tx,
     replaced.map(({ row }) => row),
   );
-  const decisions = replaced.flatMap(({ row, segment, deltaWh }): DecisionRow[] => {
-    const { startMs: fromMs, endMs: toMs } = segment.period;
+  const decisions = replaced.flatMap(({ row, place, deltaWh }): DecisionRow[] => {
+    const { startMs: fromMs, endMs: toMs } = place.period;
     const { on, toleranceBasisPoints } = rules.setAt(row, fromMs).rules.finalReplacement;
     const replacement = { finalWh: row.energyWh - deltaWh, newWh: row.energyWh };
     const seen = on
