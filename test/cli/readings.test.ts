@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { insertEdgeKeys } from '../../src/db/fleet.ts';
 import { BatchMaker, testEdge } from '../support/build/edge.ts';
 import { openOfficeGround, noon, quarter } from '../operations/officeGround.ts';
 import type { OfficeGround } from '../operations/officeGround.ts';
@@ -179,6 +180,26 @@ test('004.25: quarantine is listed, looked into, replayed and corrected', async 
   });
   const left = lineOf(await cli('quarantine', 'list', ...company, '--edge', 'edge 2'));
   expect(left).toMatchObject({ batches: [] });
+});
+
+test('who may decide about a batch of a sender unknown then may look inside', async () => {
+  const gateway = testEdge();
+  const edgeId = here.fleet.edges.get('edge 1')?.edgeId ?? 0;
+  const [meterId] = here.meterIds;
+  const stranger = new BatchMaker(gateway, { edgeId, epoch: 9 });
+  await here.commit([stranger.readings([{ meterId, atMs: noon, wh: 12 }])]);
+  const list = JSON.stringify(lineOf(await cli('quarantine', 'list', '--unknown')));
+  const id = /[0-9a-f]{64}\.BATCH_KEY_UNKNOWN/.exec(list)?.[0] ?? '';
+  const show = ['quarantine', 'show', id, ...company];
+  expect(lineOf(await cli(...show))).toMatchObject({ code: 'QUARANTINE_NOT_FOUND' });
+  const registered = [{ edgeId, publicKey: gateway.publicKey }];
+  await insertEdgeKeys(here.writer.sql, here.fleet.companyId, registered);
+  expect(lineOf(await cli(...show))).toMatchObject({
+    content: { batch: { blocks: [{ readings: [{ value: '12' }] }] } },
+  });
+  expect(
+    lineOf(await cli('quarantine', 'dismiss', id, ...company, '--reason', 'a test')),
+  ).toMatchObject({ ok: true });
 });
 
 describe('000.53: reconcile and log verify', () => {

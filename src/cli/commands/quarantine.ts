@@ -1,5 +1,5 @@
 import { findQuarantined, isQuarantineKey, pageQuarantine, placeOf } from '../../db/quarantine.ts';
-import type { QuarantineView } from '../../db/quarantine.ts';
+import type { QuarantinedBatch, QuarantineView } from '../../db/quarantine.ts';
 import type { Sql } from '../../db/connect.ts';
 import type { CompanyId } from '../../domain/ids.ts';
 import { pageSizeMax } from '../../domain/limits.ts';
@@ -9,6 +9,7 @@ import { lookedIntoRowsMax } from '../../domain/shownLimits.ts';
 import { derivedId } from '../../operations/derivedId.ts';
 import { lookInside } from '../../operations/office/batchContent.ts';
 import { correctQuarantined } from '../../operations/office/correctQuarantined.ts';
+import { isClaimedBy } from '../../operations/office/quarantined.ts';
 import {
   dismissQuarantined,
   replayQuarantined,
@@ -75,13 +76,23 @@ export function listQuarantine(options: ListOptions): Promise<Answer> {
   });
 }
 
+/** A company looks at what it may decide about: of a sender unknown then, whose key is its own now. */
+async function isOf(
+  sql: Sql,
+  { companyId, carried }: QuarantinedBatch,
+  owner: CompanyId | null,
+): Promise<boolean> {
+  if (companyId !== null || owner === null) return companyId === owner;
+  return isClaimedBy(sql, carried, owner);
+}
+
 /** What is inside one of them, whether it is believed or not. */
 export function showQuarantined(id: string, options: ShowOptions): Promise<Answer> {
   return withDatabase(databaseUrl(options.database), 'joulebook_writer', async (sql) => {
     const owner = await ownerOf(sql, options);
     if (!owner.ok) return owner;
     const found = isQuarantineKey(id) ? await findQuarantined(sql, placeOf(id)) : null;
-    if (found === null || found.companyId !== owner.value) {
+    if (found === null || !(await isOf(sql, found, owner.value))) {
       const whose = options.unknown ? '--unknown' : `--company "${options.company ?? ''}"`;
       const message = `There is no such batch. List them: ems-cli quarantine list ${whose}.`;
       return refuse('QUARANTINE_NOT_FOUND', message);

@@ -13,7 +13,7 @@ export type QuarantineCode = 'QUARANTINE_NOT_FOUND' | 'QUARANTINE_RESOLVED';
  * Whether a batch of nobody's is a company's: the key that it names was registered since then. By
  * the writer, because no company may see what is nobody's.
  */
-async function isClaimedBy(
+export async function isClaimedBy(
   writer: Statement,
   carried: Uint8Array,
   companyId: number,
