@@ -1,4 +1,4 @@
-import { readingsPerRatingMax } from '../domain/limits.ts';
+import { bytesPerRatingMax, readingsPerRatingMax } from '../domain/limits.ts';
 import { bytesArrayOf, flagsOf, instantsOf, integersOf } from './arrays.ts';
 import type { Statement } from './connect.ts';
 import { copyInto } from './copy.ts';
@@ -184,14 +184,17 @@ export async function readLog(
     select position, company_id, edge_id, received_at, carried
     from (
       select position, company_id, edge_id, received_at, carried,
-             sum(reading_count) over (order by position) - reading_count as readings_before
+             sum(reading_count) over (order by position) - reading_count as readings_before,
+             sum(octet_length(carried)) over (order by position) - octet_length(carried)
+               as bytes_before
       from (
         select position, company_id, edge_id, received_at, carried, reading_count from batch_log
         where shard = ${shard} and position > ${after.toString()}::int8
         order by position limit ${batchesMax}
       ) next
     ) counted
-    where readings_before < ${readingsPerRatingMax} order by position`;
+    where readings_before < ${readingsPerRatingMax} and bytes_before < ${bytesPerRatingMax}
+    order by position`;
   return rows.map((row) => ({
     shard,
     position: row.position,

@@ -56,8 +56,8 @@ export const readAtMsMax = 4_102_444_800_000;
 /** Powers of ten on the wire: nano to giga. */
 export const scalerMax = 9;
 /**
- * A longer silence of a register is not spread over slots: nobody could defend that estimate. A line
- * of a meter's log that spans more tells of no gap that is, and comes from a wrong clock.
+ * A longer silence of a register is not spread over slots: nobody could defend that estimate. A
+ * line of a meter's log that spans more tells of no gap that is, and comes from a wrong clock.
  */
 export const gapBridgedDaysMax = 400;
 /** A gap has more than two slots between its readings, so no more than these end in a day. */
@@ -99,6 +99,9 @@ export const compiledTariffsCachedMax = 512;
  */
 export const batchesPerRatingMax = 1_024;
 export const readingsPerRatingMax = 524_288;
+/** Of 32 of them, too: lines of meters' logs, and bytes with those of frames. */
+export const eventsPerRatingMax = 131_072;
+export const bytesPerRatingMax = 33_554_432;
 /** Re-rating reads whole months of a meter: a few at a time, so that live readings go on. */
 export const dutiesPerRatingMax = 16;
 /** The coarsest register that is read, 0.1 kWh: two readings may be off by one step. */
@@ -329,6 +332,8 @@ export const officeReasonLengthMax = 1_000;
 export const dismissedRowsMax = 10_000;
 /** Batches that one look of the rater takes from the log again; the next look goes on behind. */
 export const retriedBatchesMax = 256;
+/** So many are opened at a time, until they are as much as one rating takes. */
+export const retriedBatchesPerRead = 32;
 /** Batches that one page of raw readings goes through: a meter that is in none of them ends it. */
 export const fragmentBatchesMax = 4_096;
 /** Batches that are read from the log at a time when somebody looks into it. */

@@ -23,7 +23,7 @@ import type { RatingJob, RatingJobResult } from '../domain/rating/job.ts';
 import { advanceRegisters } from './rating/advanceRegisters.ts';
 import type { AdvancedRegister } from './rating/advanceRegisters.ts';
 import { auditNotes } from './rating/batchNotes.ts';
-import { decodeEntry, metersOf } from './rating/gatherReadings.ts';
+import { metersOf } from './rating/gatherReadings.ts';
 import type { GatheredReadings } from './rating/gatherReadings.ts';
 import { holdDoubtful } from './rating/holdDoubtful.ts';
 import { noteAlarms } from './rating/meterAlarms.ts';
@@ -34,6 +34,7 @@ import type { Cause } from './rating/postCharges.ts';
 import { rateChains } from './rating/rateChains.ts';
 import type { ChargeDelta } from './rating/rateChains.ts';
 import { ratedEvents } from './rating/ratedEvents.ts';
+import { openWithin } from './rating/ratingRoom.ts';
 import { gatherNew, gatherRetried } from './rating/retriedReadings.ts';
 import { accountOf, loadRegistry, sharedPoints } from './rating/registry.ts';
 import type { RatingMemory } from './rating/registry.ts';
@@ -64,6 +65,8 @@ export type Rated = {
   readonly eventShards: readonly number[];
   /** Commands were requested: ring their bell. */
   readonly commandsRequested: boolean;
+  /** Its look at rows held back goes on, with a duty behind all others. */
+  readonly goesOn: boolean;
   /** There is more to do: come again at once. */
   readonly more: boolean;
 };
@@ -219,14 +222,14 @@ async function takeWork(tx: Transaction, step: RatingStep): Promise<Taken | null
   };
   const after = await lockRatingCursor(tx, shard);
   const entries = await readLog(tx, { shard, after, batchesMax });
-  const last = entries.at(-1);
-  if (last === undefined) {
+  const end = entries.at(-1);
+  if (end === undefined) {
     const duties = await readDuties(tx, { shard, dutiesMax });
     return duties.length === 0 ? null : alone(duties);
   }
-  const { position } = last;
-  began?.({ kind: 'log', position, lastPosition: position });
-  const decoded = entries.map(decodeEntry);
+  began?.({ kind: 'log', position: end.position, lastPosition: end.position });
+  const decoded = openWithin(entries);
+  const { position } = decoded[decoded.length - 1].entry;
   const meterIds = metersOf(decoded);
   // Where a register stands was worked out by its marks: with others it cannot go on from there.
   const duties = await readMarkDuties(tx, { shard, meterIds: [...meterIds] });
@@ -249,7 +252,8 @@ async function rateShard(deps: RateDeps, tx: Transaction, step: RatingStep): Pro
       began: (of) => began?.({ kind: 'validation', ...of }),
     });
     const more = shards !== null;
-    return { batches: 0, readings: 0, eventShards: shards ?? [], commandsRequested: false, more };
+    const none = { batches: 0, readings: 0, commandsRequested: false, goesOn: false };
+    return { ...none, eventShards: shards ?? [], more };
   }
 
   const { cause, decoded, duties, meterIds } = taken;
@@ -295,6 +299,7 @@ async function rateShard(deps: RateDeps, tx: Transaction, step: RatingStep): Pro
     readings: gathered.readingCount,
     eventShards: [...new Set(told.map((event) => eventShardOf(event.companyId)))],
     commandsRequested,
+    goesOn: retried !== null && retried.furtherAfter !== null,
     more: true,
   };
 }

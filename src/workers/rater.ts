@@ -82,17 +82,20 @@ export function startRater(options: RaterOptions): Rater {
     return {
       shard,
       ...(isFailing('log') ? { batchesMax: 1, isApart: true } : {}),
+      ...(isFailing('duty') ? { retriedMax: 1 } : {}),
       ...(isFailing('log') || isFailing('duty') || isFailing('validation') ? { dutiesMax: 1 } : {}),
     };
   }
 
   /** It is done, or set aside: what is left of a group that failed still comes one by one. */
-  function forgive(shard: number, work: RatingWork | null): void {
+  function forgive(shard: number, work: RatingWork | null, goesOn = false): void {
     if (work === null) return;
     const key = keyOf(shard, work.kind);
     const known = failing.get(key);
     if (known === undefined) return;
-    const { untilPosition } = known;
+    const furtherPosition = goesOn ? work.lastPosition + 1n : 0n;
+    const isFurther = furtherPosition > known.untilPosition;
+    const untilPosition = isFurther ? furtherPosition : known.untilPosition;
     if (work.lastPosition >= untilPosition) failing.delete(key);
     else failing.set(key, { times: 0, untilPosition });
   }
@@ -142,7 +145,7 @@ export function startRater(options: RaterOptions): Rater {
       for (let more = true; more && !stopping;) {
         work = null;
         const rated = await rateReadings(depsOf(shard), { ...stepOf(shard), began });
-        forgive(shard, work);
+        forgive(shard, work, rated.goesOn);
         tell(rated);
         if (work !== null) end = 'moved';
         ({ more } = rated);

@@ -109,3 +109,35 @@ test.each(['57014', 'CONNECTION_CLOSED', '42P01'])(
     expect(await aside()).toBe(before);
   },
 );
+
+test('a look at rows held back goes on batch by batch behind one that failed', async () => {
+  const { sql } = ground.writer;
+  const { companyId, meters } = ground.fleet;
+  const owner = postgres(ground.url, { max: 1, onnotice: () => {} });
+  const problems: string[] = [];
+  const serials = Array.from({ length: 6 }, () => 'JB000003');
+  // Of tomorrow: each waits until its time has come, and the fifth can never be noted.
+  await commitOf(ground, serials, 120_000n);
+  const rater = startRater({
+    ...options(),
+    report: ({ error }) => problems.push(String(error)),
+  });
+  const early = () => sql`select from reading_exception where code = 'READING_IN_FUTURE'`;
+  await eventually(async () => expect(await early()).toHaveLength(6));
+  await owner.unsafe(`
+    create function planted() returns trigger language plpgsql as $$
+      begin raise exception 'planted, of a row' using errcode = '22003'; end $$;
+    create trigger planted before insert on exception_resolution for each row
+      when (new.sequence = 5) execute function planted()`);
+  ground.clock.push(2 * 86_400_000);
+  await sql`insert into rerate_duty (company_id, meter_id, from_day, reason)
+            values (${companyId}, ${meters.get('JB000003') ?? 0}, 0, 'readings_retried')`;
+  rater.ring();
+  const aside = () => sql`select from rerate_duty where failed_at is not null`;
+  await eventually(async () => expect(await aside()).toHaveLength(1));
+  await rater.stop();
+  await owner.unsafe('drop function planted cascade');
+  await owner.end();
+  expect(await registerWh()).toBe(123_000n);
+  expect(problems).toHaveLength(1 + ratingTriesMax + 1);
+});

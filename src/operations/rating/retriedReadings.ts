@@ -4,10 +4,11 @@ import { readDismissed, readRetriable, readTaken, retryReason } from '../../db/h
 import type { HeldBackRow, RowPlace } from '../../db/heldBack.ts';
 import { readBatchesAt } from '../../db/logReads.ts';
 import type { BatchPlace } from '../../db/logReads.ts';
-import { readAheadMsMax } from '../../domain/limits.ts';
+import { readAheadMsMax, retriedBatchesPerRead } from '../../domain/limits.ts';
 import { inFutureCode } from '../../domain/series/heldBack.ts';
 import { decodeEntry, gatherReadings } from './gatherReadings.ts';
 import type { GatheredReadings } from './gatherReadings.ts';
+import { createRatingRoom } from './ratingRoom.ts';
 import type { RatingMemory } from './registry.ts';
 import { rowKey } from './rowRefusal.ts';
 import type { DecodedEntry } from './rowRefusal.ts';
@@ -59,21 +60,34 @@ export async function gatherRetried(
   const dutyIds = asked.map(({ id }) => id);
   const rows = asked.length === 0 ? [] : await readRetriable(tx, { dutyIds, nowMs, batchesMax });
   const places = [...new Map(rows.map((row) => [batchKey(row), row])).values()];
-  const batches = await readBatchesAt(tx, places);
+  const room = createRatingRoom();
+  const opened: DecodedEntry[] = [];
+  const found = new Set<string>();
+  let looked = 0;
+  for (; looked < places.length && !room.isFull(); looked += retriedBatchesPerRead) {
+    const some = places.slice(looked, looked + retriedBatchesPerRead);
+    for (const batch of await readBatchesAt(tx, some)) {
+      const decoded = decodeEntry(batch);
+      found.add(batchKey(batch));
+      opened.push(decoded);
+      room.take(decoded);
+    }
+  }
+  const last = places.slice(0, looked).at(-1) ?? null;
+  const isCut = looked < places.length || places.length === batchesMax;
   const dismissed = new Set((await readDismissed(tx, places)).map(rowKey));
   const meters = new Map([...memory.meters].filter(([meterId]) => meterIds.has(meterId)));
   const hasCome = (_: RowPlace, readAtMs: number) => readAtMs <= nowMs + readAheadMsMax;
   const known = { meters, offices, hasCome, dismissed };
-  const gathered = gatherReadings(batches.map(decodeEntry), known);
+  const gathered = gatherReadings(opened, known);
   // To the others of these batches nothing is done.
   const exceptions = gathered.exceptions.filter(({ meterId }) => meters.has(meterId));
   const again = new Set(exceptions.map(rowKey));
-  const found = new Set(batches.map(batchKey));
   const taken = rows.filter((row) => !again.has(rowKey(row)) && found.has(batchKey(row)));
   return {
     // What was the latest power then is not the latest now.
     gathered: { ...gathered, power: new Map(), exceptions, notes: [] },
     taken,
-    furtherAfter: places.length < batchesMax ? null : (places.at(-1) ?? null),
+    furtherAfter: isCut ? last : null,
   };
 }
