@@ -80,7 +80,8 @@ export function openJournal(
   }
   const message =
     `${file} is of epoch ${journal.epoch} with ${journal.pending.length} batches to send. ` +
-    'An epoch begins with a higher number and nothing left over: send those first, without --epoch.';
+    'An epoch begins with a higher number and nothing left over: send those first, without ' +
+    '--epoch.';
   return refuse('JOURNAL_OF_ANOTHER', message);
 }
 

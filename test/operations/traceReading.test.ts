@@ -112,7 +112,7 @@ describe('a reading is traced back to its batch, frame and signature', () => {
   });
 });
 
-test('a reading that the walk leaves out is told to count nowhere, until a mark explains it', async () => {
+test('a reading that the walk leaves out counts nowhere until a mark explains it', async () => {
   const ground = await bills('trace_left_out', flat('1'));
   const meterId = ground.meter('M1');
   const countsAt = async (atMs: number) => {

@@ -29,8 +29,8 @@ export function checkDuplicateReading(
     message:
       `${instants.size} instants have more values than one; the first is ` +
       `${instantText(first.atMs)} with ${first.keptWh} and ${first.lostWh} ${unit}, of which ` +
-      `${first.keptWh} has the higher rank. Look which of them the meter showed, and send an edit if it is ` +
-      'the other.',
+      `${first.keptWh} has the higher rank. Look which of them the meter showed, and send an ` +
+      'edit if it is the other.',
     detail: {
       instants: String(instants.size),
       keptWh: String(first.keptWh),
