@@ -32,7 +32,9 @@ export function makeKeyFile(file: string): Outcome<KeyObject, KeyCode> {
     handle = openSync(file, 'wx', 0o600);
   } catch (error) {
     if (reasonOf(error) === 'EEXIST') {
-      const message = `${file} is there already and may be in use. Choose another name.`;
+      const message =
+        `${file} is there already and may be in use. Choose another name; ` +
+        `ems-cli key show ${file} prints its public key.`;
       return refuse('KEY_FILE_EXISTS', message);
     }
     const message = `${file} cannot be written (${reasonOf(error)}). Check the folder.`;

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { Answer } from './answer.ts';
 import { listKeys, revokeKeyById } from './commands/edgeKeys.ts';
 import type { KeyOptions } from './commands/edgeKeys.ts';
-import { makeKey } from './commands/makeKey.ts';
+import { makeKey, showKey } from './commands/makeKey.ts';
 
 type Making = {
   leaf(parent: Command, usage: string, description: string): Command;
@@ -15,6 +15,9 @@ export function addKeys(program: Command, { leaf, withUrl, finish }: Making): vo
   const key = program.command('key').description('Ed25519 keys of edges and of tokens');
   leaf(key, 'make <file>', 'write a new private key (PEM, mode 0600), print its public key').action(
     (file: string, { json }: { json: boolean }) => finish(makeKey(file), json),
+  );
+  leaf(key, 'show <file>', "print a private key's public key; --json tells its id, too").action(
+    (file: string, { json }: { json: boolean }) => finish(showKey(file), json),
   );
   withUrl(leaf(key, 'list', 'the keys by which the edges of a company sign'))
     .requiredOption('--company <name>', 'as it is registered')

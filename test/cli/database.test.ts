@@ -30,6 +30,14 @@ async function count(table: string): Promise<number> {
   return countRows.parse(row).count;
 }
 
+describe('fleet register', () => {
+  test('tells a person the ids of the edges, which senders name', async () => {
+    const again = await run('fleet', 'register', 'examples/fleet.json');
+    const [edge] = await sql`select id from edge where name = 'head-end'`;
+    expect(again.stdout).toContain(`Ids of the edges: head-end ${edge?.['id']}.`);
+  });
+});
+
 describe('prices', () => {
   test('of a file are new once, and known the second time', async () => {
     const file = path.join(folder, 'prices.csv');

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { plainDashes } from '../../src/cli/dashes.ts';
 import { readKeyFile } from '../../src/cli/keyFile.ts';
-import { lineOf, runCli, temporaryFolder } from './runCli.ts';
+import { callCli, lineOf, runCli, temporaryFolder } from './runCli.ts';
 
 const folder = temporaryFolder();
 const fileIn = (name: string, text: string) => {
@@ -96,6 +96,15 @@ describe('key make', () => {
     expect(again.exitCode).toBe(1);
     expect(again.stderr).toContain('KEY_FILE_EXISTS');
     expect(readFileSync(file, 'utf8')).toBe(before);
+  });
+
+  test('a key that is there is shown as it was told when it was made, never its secret', async () => {
+    const file = path.join(folder, 'shown.pem');
+    const made = await callCli(['key', 'make', file, '--json']);
+    const shown = await callCli(['key', 'show', file, '--json']);
+    expect(shown).toEqual(made);
+    const again = await callCli(['key', 'make', file]);
+    expect(again.stderr).toContain(`ems-cli key show ${file}`);
   });
 
   test('a key that others can read, or that is none, is refused', () => {

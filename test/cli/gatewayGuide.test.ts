@@ -9,11 +9,21 @@ import { openIntakeGround, receiptKey } from '../ingest/intakeGround.ts';
 import type { IntakeGround } from '../ingest/intakeGround.ts';
 import { temporaryFolder } from './runCli.ts';
 
+function blocksOf(document: string): readonly string[] {
+  const text = readFileSync(path.join(projectRoot, document), 'utf8');
+  return [...text.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, block = '']) => block);
+}
+
 /** The block that makes a key, in each document that has it. */
 function guideOf(document: string): string {
-  const text = readFileSync(path.join(projectRoot, document), 'utf8');
-  const blocks = [...text.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, block = '']) => block);
-  return blocks.find((block) => block.includes('key make')) ?? 'false';
+  return blocksOf(document).find((block) => block.includes('key make')) ?? 'false';
+}
+
+/** The blocks of a sender of JSON: its key and registration, then its batch. */
+function jsonGuide(): string {
+  const all = blocksOf('docs/ingest.md');
+  const first = all.findIndex((block) => block.includes('json-fleet.json'));
+  return all.slice(first, first + 2).join('\n');
 }
 
 const folder = temporaryFolder();
@@ -68,6 +78,22 @@ describe("a newcomer's gateway", () => {
       expect(output).toContain('readings.csv: 2 readings, new batches: 1');
       expect(output).toContain('batch 1: committed');
       expect(failed).toBe(false);
+    },
+  );
+
+  test(
+    'the JSON commands of the same folder take nothing from it, and each works again',
+    { timeout: 600_000 },
+    async () => {
+      const first = await run(jsonGuide());
+      expect(first.output).toContain('"state":"committed"');
+      expect(first.failed).toBe(false);
+      const again = await run(jsonGuide());
+      expect(again.output).toContain('"state":"duplicate"');
+      expect(again.failed).toBe(false);
+      const gateway = await run(guideOf('docs/ingest.md'));
+      expect(gateway.output).toContain('readings.csv was made into batches of this journal before');
+      expect(gateway.failed).toBe(false);
     },
   );
 });

@@ -188,7 +188,8 @@ describe('the published example', () => {
 
   it('is the JSON example of the handbook, which may be laid out as one likes', () => {
     const handbook = readFileSync(new URL('../../docs/ingest.md', import.meta.url), 'utf8');
-    const [, text = ''] = /<<'JSON'\n([^]*?)\nJSON\n/.exec(handbook) ?? [];
+    const [, example = ''] = /<<JSON\n([^]*?)\nJSON\n/.exec(handbook) ?? [];
+    const text = example.replace('$edge', '7').replace('$meters', '1, 2');
     const decoded = decodeEnvelope(carriedAs(Buffer.from(text, 'utf8'), { encoding: 'json' }));
     assert(decoded.ok, 'the example of the handbook is a batch');
     expect(Buffer.from(decoded.value.hash).toString('hex')).toBe(tiny.hashHex);

@@ -37,8 +37,11 @@ export async function registerFleetFile(
     const registered = await registerFleet({ sql, clock: { nowMs: Date.now } }, fleet);
     if (!registered.ok) return registered;
     const { companyId, edges, meters, accounts, tariffs, agreements } = registered.value;
+    const ids = [...edges].map(([name, { edgeId }]) => `${name} ${edgeId}`).join(', ');
     return accept({
-      sentence: `${countsOf(fleet)}: registered as company ${companyId}.`,
+      sentence:
+        `${countsOf(fleet)}: registered as company ${companyId}. Ids of the edges: ` +
+        `${ids === '' ? 'none' : ids}. --json tells the numbers of meters and accounts, too.`,
       facts: {
         dryRun: false,
         companyId,
