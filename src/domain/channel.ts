@@ -165,7 +165,8 @@ export function checkUnit(
     return refuse(
       'UNIT_MISMATCH',
       `Channel ${channel.code} (${channel.obis}) of a meter of ${medium} is sent in DLMS unit ` +
-        `${channel.dlmsUnit}; the block says unit ${unit}. Correct the register map.`,
+        `${channel.dlmsUnit}; the block says unit ${unit}. ` +
+        'Correct the register map, or the unit that is sent.',
     );
   }
   const isVolume = channel.unit === 'l';

@@ -1,6 +1,7 @@
 import { batchBytesMax, intakeJsonBytesMax } from '../domain/limits.ts';
 import { accept } from '../domain/outcome.ts';
 import type { Outcome } from '../domain/outcome.ts';
+import type { CommitAnswer } from '../operations/commitBatches.ts';
 import type { OpenCode } from '../wire/batch.ts';
 import type { Compression, SigningKey } from '../wire/envelope.ts';
 import { carriedOfJson, carriedOfParts } from '../wire/jsonEnvelope.ts';
@@ -39,12 +40,24 @@ function carriedOf(batch: MqttBatch): Outcome<Uint8Array, OpenCode> {
 
 export type MqttAnswer = { readonly payload: Uint8Array; readonly contentType: string };
 
+/** What is wrong beside a payload or with its envelope; the payload alone looks wrong otherwise. */
+function answerTo(carried: Outcome<Uint8Array, OpenCode>, answer: CommitAnswer): CommitAnswer {
+  if (carried.ok || answer.ok || answer.place !== undefined) return answer;
+  return { ...answer, code: carried.code, message: carried.message };
+}
+
 /**
  * Waits for room and for the commit, however long: nothing more is read from who waits here. Null
  * when there is no answer and the batch must come again.
  */
 export async function takeMqttBatch(
-  { intake, key }: { readonly intake: Intake; readonly key: SigningKey },
+  {
+    intake,
+    key,
+  }: {
+    readonly intake: Pick<Intake, 'offer' | 'isOpen' | 'whenRoom'>;
+    readonly key: SigningKey;
+  },
   batch: MqttBatch,
 ): Promise<MqttAnswer | null> {
   const carried = carriedOf(batch);
@@ -60,14 +73,15 @@ export async function takeMqttBatch(
   }
   const result = await offered;
   if (result.kind === 'unanswered') return null;
-  const receipt = receiptOf(result.answer);
+  const answer = answerTo(carried, result.answer);
+  const receipt = receiptOf(answer);
   const isJson = batch.payload[0] === jsonStart;
   if (receipt !== null && isJson) {
     const payload = Buffer.from(receiptEnvelope(receipt, key), 'utf8');
     return { payload, contentType: 'application/json' };
   }
   // The sender knows its batch by the hash of all of it, however much of it was offered.
-  const payload = answerBytes(whole, result.answer, key);
+  const payload = answerBytes(whole, answer, key);
   const contentType = receipt === null ? 'application/problem+json' : 'application/x-protobuf';
   return { payload, contentType };
 }

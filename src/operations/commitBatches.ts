@@ -120,7 +120,8 @@ function judge(
   if (guarded !== undefined) {
     const message =
       `Edge ${edgeId} sent sequence ${sequence} of epoch ${epoch} twice with different ` +
-      'content. The first one stays; this one is kept aside. Check the edge.';
+      'content. The first one stays; this one is kept aside. An edge that lost its ' +
+      'place goes on in a higher epoch.';
     return refuse('BATCH_SEQUENCE_REUSED', message);
   }
   const fault = chainFault(batch, known);

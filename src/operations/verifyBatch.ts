@@ -103,7 +103,8 @@ function authenticate(envelope: Envelope, keys: EdgeKeys): Accepted<EdgeKeyRow> 
   }
   if (!isSigned) {
     const message =
-      'The signature does not fit: the bytes were changed on the way, or another key signed them.';
+      'The signature does not fit: the bytes were changed on the way (curl: --data-binary, not ' +
+      '-d), another key signed them, or the domain text of their form was not signed before them.';
     return refused(refuse('BATCH_SIGNATURE_WRONG', message));
   }
   return accept(key.row);

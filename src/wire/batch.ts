@@ -113,7 +113,7 @@ export function openEnvelope(bytes: Uint8Array): Outcome<Envelope, OpenCode> {
   if (bytes.length > batchBytesMax) {
     return refuse(
       'BATCH_TOO_LARGE',
-      `A signed batch has at most ${batchBytesMax} bytes, this one ${bytes.length}: send less.`,
+      `A signed batch has at most ${batchBytesMax} bytes, and this one has more: send less.`,
     );
   }
   const envelope = readEnvelope(bytes);

@@ -66,6 +66,7 @@ export function inflate(
       const message = `The payload unpacks to more than ${batchBytesMax} bytes: send less.`;
       return refuse('BATCH_INFLATES_TOO_FAR', message);
     }
+    if (code === 'Z_BUF_ERROR') return broken('it breaks off. Send all of it');
     if (typeof code === 'string' && /^(Z_|ZSTD_)/.test(code)) return broken(code);
     throw cause;
   }

@@ -34,7 +34,7 @@ export function carriedOfParts(
   if (payload.length === 0) return malformed('there is no payload');
   const isKeyId = typeof keyId === 'string' && keyId.length <= 2 * keyIdBytesMax;
   if (!isKeyId || !keyIdPattern.test(keyId)) {
-    return malformed(`its key id is not 1 to ${keyIdBytesMax} bytes in hex`);
+    return malformed(`its key id is not 1 to ${keyIdBytesMax} bytes in lower-case hex`);
   }
   const signed = bytesOfBase64(signature);
   if (signed?.length !== signatureBytes) {
@@ -65,10 +65,16 @@ export function carriedOfJson(body: Uint8Array): Outcome<Uint8Array, OpenCode> {
   if (!parsed.ok) return malformed('its envelope is not JSON in UTF-8');
   const reader = jsonReader();
   const fields = takeFields(reader, parsed.value, 'the envelope', ['keyId', 'signature', 'batch']);
+  if (fields.has('version')) {
+    return malformed('a bare batch comes with its key id and signature beside it, as headers do');
+  }
+  const text = fields.get('batch');
+  // Its own fields would be counted with those of the envelope.
+  const isText = text === undefined || typeof text === 'string';
+  if (!isText) return malformed('its batch is no text: send the JSON as it was signed, in quotes');
   if (fieldsIn(body) !== reader.fieldCount) failAt(reader, 'the envelope', 'has a field twice');
   if (reader.problem !== null) return malformed(reader.problem.message);
-  const text = fields.get('batch');
-  if (typeof text !== 'string' || !text.isWellFormed()) return malformed('its batch is no text');
+  if (text === undefined || !text.isWellFormed()) return malformed('its batch is no text');
   return carriedOfParts(
     Buffer.from(text, 'utf8'),
     { keyId: fields.get('keyId'), signature: fields.get('signature') },

@@ -235,6 +235,16 @@ describe('a JSON envelope', () => {
     expect(carriedOfJson(bytesOf(value))).toMatchObject({ ok: false, code: 'BATCH_MALFORMED' });
   });
 
+  it.each([
+    ['a batch that is an object', { ...signed(text), batch: whole }, /no text: .* in quotes/],
+    ['no envelope around the batch', whole, /beside it, as headers do/],
+    ['an upper-case key id', { ...signed(text), keyId: 'AB' }, /lower-case hex/],
+  ])('with %s says what is wrong with it', (_, value, message) => {
+    expect(carriedOfJson(bytesOf(value))).toMatchObject({
+      message: expect.stringMatching(message),
+    });
+  });
+
   it('of more bytes than a batch may have is refused before it is parsed', () => {
     const body = new Uint8Array(6 * batchBytesMax + 1);
     expect(carriedOfJson(body)).toMatchObject({ code: 'BATCH_TOO_LARGE' });
