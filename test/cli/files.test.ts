@@ -98,7 +98,7 @@ describe('key make', () => {
     expect(readFileSync(file, 'utf8')).toBe(before);
   });
 
-  test('a key that is there is shown as it was told when it was made, never its secret', async () => {
+  test('a key that is there is shown as when it was made, never its secret', async () => {
     const file = path.join(folder, 'shown.pem');
     const made = await callCli(['key', 'make', file, '--json']);
     const shown = await callCli(['key', 'show', file, '--json']);

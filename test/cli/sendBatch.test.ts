@@ -179,7 +179,7 @@ describe('ems-cli batch send', () => {
     expect(await logged(39)).toEqual([6]);
   });
 
-  test('what an unknown key signed is in once the right key sends it under its number', async () => {
+  test('what an unknown key signed is in once the right key sends it again', async () => {
     const stranger = keyFileOf('stranger.pem', generateKeyPairSync('ed25519').privateKey);
     const terms = ['--epoch', '40', '--readings', '4', '--key', stranger];
     const first = await send('stranger.json', terms);

@@ -76,7 +76,7 @@ export function listQuarantine(options: ListOptions): Promise<Answer> {
   });
 }
 
-/** A company looks at what it may decide about: of a sender unknown then, whose key is its own now. */
+/** A company looks at what it may decide about: of a sender unknown then, whose key it has now. */
 async function isOf(
   sql: Sql,
   { companyId, carried }: QuarantinedBatch,

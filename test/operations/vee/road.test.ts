@@ -311,7 +311,7 @@ describe('holds', () => {
     expect((await ground.charges())[0]).toMatchObject({ wh: 100_300n, micros: 100_300_000n });
   });
 
-  test('rule 25: a final value that a removed meter takes away is told of all its bill', async () => {
+  test('rule 25: a final value that a removal takes away is told of all its bill', async () => {
     const ground = await bills('vee_rule25_removed', flat('1'));
     await ground.read([
       { atMs: june, wh: 0 },
