@@ -213,7 +213,9 @@ export function readConfig(
   const vars = parsed.data;
   const missing = [
     ...(role !== 'all' && vars.DATABASE_URL === undefined ? ['DATABASE_URL'] : []),
-    ...(role === 'ingest' && !hasIngestKey(vars) ? ['JOULEBOOK_EDGE_KEY'] : []),
+    ...(role === 'ingest' && !hasIngestKey(vars)
+      ? ['JOULEBOOK_EDGE_KEY or JOULEBOOK_RECEIPT_KEY']
+      : []),
     ...(role === 'api' && vars.JOULEBOOK_TOKEN_KEY === undefined ? ['JOULEBOOK_TOKEN_KEY'] : []),
   ];
   const { JOULEBOOK_TLS_CERT: certFile, JOULEBOOK_TLS_KEY: keyFile } = vars;

@@ -85,6 +85,7 @@ export async function startWorker(
   };
   await sweep(sweepDeps, { what: 'logPartitions' });
   await startSweeps(sweepDeps, await queues.open('sweep', 'all'));
-  if (sealing === null) log.warn('SEAL_KEY_ABSENT: this worker seals nothing');
+  if (sealing === null)
+    log.warn('SEAL_KEY_ABSENT: this worker seals nothing; set JOULEBOOK_BILLING_KEYS');
   else seal(parts, sealing);
 }
