@@ -154,5 +154,7 @@ function isTrue(
   const wh = meter.trueWh(row.atMs);
   const shownWh = meter.modulusWh === null ? wh : wh % meter.modulusWh;
   const slipWh = row.value * 10n ** BigInt(row.scaler) - shownWh;
+  // A little less than before is a whole turn of a register that wraps.
+  if (meter.modulusWh !== null) return slipWh === 0n;
   return slipWh < slipWhMax && slipWh > -slipWhMax;
 }
