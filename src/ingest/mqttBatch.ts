@@ -43,6 +43,7 @@ export type MqttAnswer = { readonly payload: Uint8Array; readonly contentType: s
 /** What is wrong beside a payload or with its envelope; the payload alone looks wrong otherwise. */
 function answerTo(carried: Outcome<Uint8Array, OpenCode>, answer: CommitAnswer): CommitAnswer {
   if (carried.ok || answer.ok || answer.place !== undefined) return answer;
+  if (answer.code === 'BATCH_TOO_LARGE') return answer;
   return { ...answer, code: carried.code, message: carried.message };
 }
 

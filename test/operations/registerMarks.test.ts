@@ -241,7 +241,9 @@ test('rule 14: readings before the installation are kept and bill nothing', asyn
   // Bills that stood at nothing are rated again, too.
   expect(withdrawn).toMatchObject({ ok: true, value: { affectedPeriodsMs: [may, june] } });
   const [audit] = await ground.database.sql<{ after: Record<string, unknown> }[]>`
-    select after from audit_entry where action = 'register.mark' order by at desc, id limit 1`;
+    select after from audit_entry
+    where action = 'register.mark' and after ->> 'kind' = 'withdrawn'
+      and after ->> 'at' = '2026-06-03T00:00:00Z'`;
   expect(audit.after).toMatchObject({ affectedBills: [{ energyWh: '0' }, { energyWh: '0' }] });
   await expectReplayed(ground);
 });
