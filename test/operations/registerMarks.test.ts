@@ -238,13 +238,11 @@ test('rule 14: readings before the installation are kept and bill nothing', asyn
   await expectReplayed(ground);
   const withdrawn = await mark(ground, { atMs: june + 2 * dayMs, kind: 'withdrawn' });
   expect((await ground.charges()).map(({ wh }) => wh)).toEqual([685n, 2_215n]);
-  // Bills that stood at nothing are rated again, too.
   expect(withdrawn).toMatchObject({ ok: true, value: { affectedPeriodsMs: [may, june] } });
-  const [audit] = await ground.database.sql<{ after: Record<string, unknown> }[]>`
-    select after from audit_entry
-    where action = 'register.mark' and after ->> 'kind' = 'withdrawn'
-      and after ->> 'at' = '2026-06-03T00:00:00Z'`;
-  expect(audit.after).toMatchObject({ affectedBills: [{ energyWh: '0' }, { energyWh: '0' }] });
+  const audit = await ground.database.sql`
+    select b ->> 'energyWh' as wh from audit_entry, jsonb_array_elements(after -> 'affectedBills') b
+    where after ->> 'kind' = 'withdrawn' and after ->> 'at' = '2026-06-03T00:00:00Z'`;
+  expect(audit.map(({ wh }) => String(wh))).toEqual(['0', '0']);
   await expectReplayed(ground);
 });
 
