@@ -232,13 +232,13 @@ export async function lockPoints(tx: Statement, points: readonly number[]): Prom
     from unnest(${integersOf(ordered)}::int4[]) as point`;
 }
 
-/** Any number of its own: shared by raters, alone by one that writes meters of other shards. */
+/** Any number of its own: shared by raters, alone for an office's batch and for rows dismissed. */
 const seriesLock = 7_425_300_914;
 
 /**
- * A meter's series has one writer, the rater of its edge's shard. An office's batches are in the
- * log of its own shard and of meters of all: while they are rated, no other rater writes. After
- * the cursor and before service points, by everybody, so that nobody waits in a circle.
+ * A meter's series has one writer, the rater of its edge's shard. An office's batch stands in that
+ * shard as well, and is rated alone all the same: more than one writer a meter needs. After the
+ * cursor and before service points, by everybody, so that nobody waits in a circle.
  */
 export async function lockSeries(tx: Statement, { isAlone }: { isAlone: boolean }): Promise<void> {
   if (isAlone) await tx`select pg_advisory_xact_lock(${seriesLock})`;

@@ -5,7 +5,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { batchBytesMax } from '../../src/domain/limits.ts';
 import { createFrameReader, frameOf } from '../../src/ingest/batchFrames.ts';
 import { createArrivalRoom } from '../../src/ingest/httpBody.ts';
-import { startHttpIntake } from '../../src/ingest/httpIntake.ts';
 import type { HttpIntake, HttpIntakeOptions } from '../../src/ingest/httpIntake.ts';
 import { serveBatchStream } from '../../src/ingest/httpStream.ts';
 import type { Intake } from '../../src/ingest/intake.ts';
@@ -18,21 +17,9 @@ import type { IntakeGround } from './intakeGround.ts';
 let ground: IntakeGround;
 let intake: Intake;
 let http: HttpIntake;
-const opened: HttpIntake[] = [];
 
-async function listen(options: Partial<HttpIntakeOptions> = {}): Promise<HttpIntake> {
-  const started = await startHttpIntake({
-    intake,
-    key: receiptKey,
-    tls: null,
-    host: '127.0.0.1',
-    port: 0,
-    report: ({ code }) => ground.reports.push(code),
-    ...options,
-  });
-  if (!started.ok) throw new Error(started.message);
-  opened.push(started.value);
-  return started.value;
+function listen(options: Partial<HttpIntakeOptions> = {}): Promise<HttpIntake> {
+  return ground.listen({ intake, ...options });
 }
 
 beforeAll(async () => {
@@ -40,10 +27,7 @@ beforeAll(async () => {
   intake = ground.intake();
   http = await listen();
 });
-afterAll(async () => {
-  await Promise.all(opened.map((each) => each.close()));
-  await ground.close();
-});
+afterAll(() => ground.close());
 
 type Streaming = {
   readonly request: ClientRequest;

@@ -4,6 +4,8 @@ import type { Database } from '../../src/db/connect.ts';
 import { keyIdOf } from '../../src/db/fleet.ts';
 import { ensureLogPartitions } from '../../src/db/log.ts';
 import { systemBusClock } from '../../src/devices/busClock.ts';
+import { startHttpIntake } from '../../src/ingest/httpIntake.ts';
+import type { HttpIntake, HttpIntakeOptions } from '../../src/ingest/httpIntake.ts';
 import { createIntake } from '../../src/ingest/intake.ts';
 import type { Intake, IntakeOptions } from '../../src/ingest/intake.ts';
 import { commitBatches } from '../../src/operations/commitBatches.ts';
@@ -44,6 +46,10 @@ export type IntakeGround = {
   readonly fleet: BuiltFleet;
   readonly reports: string[];
   intake(options?: Partial<IntakeOptions>): Intake;
+  /** Its HTTP on a free port, until the ground is closed. */
+  listen(
+    options: Partial<HttpIntakeOptions> & Pick<HttpIntakeOptions, 'intake'>,
+  ): Promise<HttpIntake>;
   /** Chained batches of an epoch that nobody has used. */
   chain(length: number): readonly MadeBatch[];
   commit: IntakeOptions['commit'];
@@ -59,6 +65,7 @@ export async function openIntakeGround(name: string): Promise<IntakeGround> {
   await ensureLogPartitions(sql, { nowMs: clock.nowMs(), days: 1 });
   const fleet = await buildFleet(sql, { meters: 2 });
   const intakes: Intake[] = [];
+  const listening: HttpIntake[] = [];
   const reports: string[] = [];
   let epoch = 0;
   const commit: IntakeOptions['commit'] = (carried) => commitBatches({ sql, clock }, carried);
@@ -79,11 +86,25 @@ export async function openIntakeGround(name: string): Promise<IntakeGround> {
       intakes.push(intake);
       return intake;
     },
+    async listen(given) {
+      const started = await startHttpIntake({
+        key: receiptKey,
+        tls: null,
+        host: '127.0.0.1',
+        port: 0,
+        report: ({ code }) => reports.push(code),
+        ...given,
+      });
+      if (!started.ok) throw new Error(started.message);
+      listening.push(started.value);
+      return started.value;
+    },
     chain(length) {
       epoch += 1;
       return makeChain(fleet.edge, { edgeId: fleet.edgeId, epoch, length });
     },
     async close() {
+      await Promise.all(listening.map((each) => each.close()));
       await Promise.all(intakes.map((intake) => intake.stop()));
       await database.close();
     },
